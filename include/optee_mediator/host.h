@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a backend supplies: one constant table of operations.
+ *
+ * This is the whole boundary between the library and a hypervisor or VMM.
+ * Two opaque pointers travel through it: `host`, given to om_mediator_init(),
+ * and `guest`, given to om_guest_create(). The library never looks behind them.
+ *
+ * Calling context: an operation is called on the vCPU's own thread, from inside
+ * om_guest_call() or one of the lifetime functions, and may be called for
+ * several vCPUs at once. None may call back into the library for the same guest.
+ * Only lock() and unlock() are ever called around other operations, and between
+ * them the library calls nothing.
+ */
+#ifndef OPTEE_MEDIATOR_HOST_H
+#define OPTEE_MEDIATOR_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Addresses are types, so that one world's cannot be passed for the other's.
+ * An IPA is what the guest believes; a PA is what the secure world is given. In
+ * a VMM, where a Linux TEE device stands for the secure world, a "PA" is the
+ * VMM's virtual address.
+ */
+typedef struct { uint64_t raw; } om_ipa_t;
+typedef struct { uint64_t raw; } om_pa_t;
+/* A guest's own name for a shared buffer (shm_ref); opaque to everybody else. */
+typedef struct { uint64_t raw; } om_cookie_t;
+
+/* The argument registers of an SMC; the upper 32 bits carry nothing. */
+struct om_regs {
+	uint64_t a[8];
+};
+
+/* A 4 KiB page of the host's that the secure world may be shown. */
+struct om_page {
+	void *va;
+	om_pa_t pa;
+};
+
+/* What authorize() is asked. */
+enum om_request_stage {
+	OM_REQUEST_ASKED,	/* before OP-TEE sees it; the answer counts */
+	OM_REQUEST_DONE,	/* OP-TEE carried it out; the answer does not count */
+};
+
+struct om_request {
+	enum om_request_stage stage;
+	uint32_t cmd;		/* OPTEE_MSG_CMD_* */
+	uint32_t func;		/* INVOKE_COMMAND: the TA's command */
+	uint32_t session;	/* 0 while OPEN_SESSION is only asked */
+	uint32_t login;		/* OPEN_SESSION: TEE_LOGIN_*, as the guest claims */
+	uint8_t ta_uuid[16];	/* OPEN_SESSION: whom; octets as in the message */
+	uint8_t client_uuid[16];/* OPEN_SESSION: who, as the guest claims */
+};
+
+struct om_trace_event;
+
+struct om_host_ops {
+	/*
+	 * Translates n guest pages and holds each so that it cannot leave the
+	 * guest nor be reused until unpin(). All or nothing. Only ordinary RAM of
+	 * this guest that it may write qualifies: never MMIO, read-only or
+	 * foreign pages. A page pinned twice is unpinned twice.
+	 *
+	 * ipa: n page-aligned guest addresses, private to the library.
+	 * n: 1..OM_PIN_BATCH. pa: room for n page-aligned results.
+	 * Returns 0, or nonzero with nothing pinned.
+	 */
+	int (*pin)(void *guest, const om_ipa_t *ipa, size_t n, om_pa_t *pa);
+
+	/* Gives back n pages that pin() returned. Cannot fail. */
+	void (*unpin)(void *guest, const om_pa_t *pa, size_t n);
+
+	/*
+	 * Copies len bytes from (to) a page that is pinned for this guest; the
+	 * range never leaves the page. Every byte is accessed once. Returns 0, or
+	 * nonzero when the host could not; write() has then changed nothing.
+	 */
+	int (*read)(void *guest, om_pa_t pa, void *dst, size_t len);
+	int (*write)(void *guest, om_pa_t pa, const void *src, size_t len);
+
+	/*
+	 * Takes a zeroed shadow page: normal-world RAM that no guest can reach,
+	 * mapped at va until page_free(), not at PA 0 nor in OP-TEE's reserved
+	 * memory. Called at guest creation only. Returns 0, or nonzero.
+	 */
+	int (*page_alloc)(void *host, struct om_page *page);
+	void (*page_free)(void *host, const struct om_page *page);
+
+	/*
+	 * The conduit: eight registers to the secure world, a[0]..a[3] back.
+	 * The library fills all eight; a[7] is the calling guest's id, 0 for the
+	 * mediator itself. May take long: interrupts of the normal world make
+	 * OP-TEE return, the library does not bound it otherwise.
+	 */
+	void (*smc)(void *host, struct om_regs *regs);
+
+	/*
+	 * Mutual exclusion among the vCPUs of one guest, held for a few table
+	 * operations. A spinlock or a mutex; empty functions when only one
+	 * vCPU can be in the library at a time.
+	 */
+	void (*lock)(void *guest);
+	void (*unlock)(void *guest);
+
+	/*
+	 * Optional: true when this CPU has something more urgent to do, such as
+	 * an interrupt for the guest. The library asks between bounded pieces
+	 * of work and then comes back early: a call returns FOREIGN_INTR to its
+	 * guest, a lifetime function returns OM_AGAIN. NULL: never.
+	 */
+	bool (*should_yield)(void *host);
+
+	/*
+	 * Optional: raise the guest's OP-TEE notification interrupt, the one its
+	 * device tree names. NULL: asynchronous notification is hidden.
+	 */
+	void (*notify)(void *guest);
+
+	/*
+	 * Optional policy. Called with no lock held, once before a message goes
+	 * to OP-TEE; 0 lets it pass, a TEEC_ERROR_* refuses it, and the guest
+	 * sees that code with origin COMMS. Called again with OM_REQUEST_DONE
+	 * for an OPEN_SESSION or CLOSE_SESSION that succeeded, so that a policy
+	 * can tie sessions to TAs. NULL: everything passes.
+	 */
+	uint32_t (*authorize)(void *guest, const struct om_request *request);
+
+	/*
+	 * Optional: sees every step, with host addresses in it; see trace.h.
+	 * The event is only valid during the call. NULL: costs one test a step.
+	 */
+	void (*trace)(void *guest, const struct om_trace_event *event);
+};
+
+/* The most pages in one pin() or unpin(): what one record of pins holds. */
+#define OM_PIN_BATCH	15u
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What one guest may make the mediator hold.
+ *
+ * Every limit is charged before use and refunded exactly. All memory behind the
+ * limits is taken when the guest is created, so reaching one is an answer to the
+ * guest that reached it and never a failure of the host (invariant I5).
+ */
+#ifndef OPTEE_MEDIATOR_LIMITS_H
+#define OPTEE_MEDIATOR_LIMITS_H
+
+#include <stdint.h>
+
+/* Upper bounds of the limits below; om_guest_size() refuses anything above. */
+#define OM_LIMIT_THREADS	128u
+#define OM_LIMIT_BUFFERS	(1u << 20)
+#define OM_LIMIT_RPC_ARGS	1024u
+#define OM_LIMIT_PAGES		(1u << 26)	/* 256 GiB */
+#define OM_LIMIT_LIST_PAGES	(1u << 20)
+
+struct om_limits {
+	/*
+	 * Calls in flight at once, suspended ones included: 1..OM_LIMIT_THREADS.
+	 * One more is answered ETHREAD_LIMIT. More than OP-TEE has threads per
+	 * guest is of no use: the guest is told the smaller of the two.
+	 */
+	uint32_t threads;
+
+	/*
+	 * Shared buffers: those the guest registered (REGISTER_SHM) and those it
+	 * allocated for OP-TEE (SHM_ALLOC). 1..OM_LIMIT_BUFFERS. One more is
+	 * answered TEEC_ERROR_OUT_OF_MEMORY. About 100 bytes each.
+	 */
+	uint32_t buffers;
+
+	/*
+	 * RPC argument buffers (RPC ALLOC): 1..OM_LIMIT_RPC_ARGS. OP-TEE keeps
+	 * at most one per secure thread. One shadow page each.
+	 */
+	uint32_t rpc_args;
+
+	/*
+	 * Guest pages of 4 KiB pinned for all of the above and for temporary
+	 * buffers of calls: 1..OM_LIMIT_PAGES. One more is answered
+	 * TEEC_ERROR_OUT_OF_MEMORY. A page shared twice counts twice. The
+	 * library keeps 8.5 bytes for each.
+	 */
+	uint32_t pages;
+
+	/*
+	 * Shadow pages for translated page lists, 511 addresses in each, held only
+	 * while OP-TEE reads a list: 1..OM_LIMIT_LIST_PAGES. The largest buffer
+	 * a guest can share is this many times 511 pages.
+	 */
+	uint32_t list_pages;
+};
+
+/*
+ * A Linux guest with room to spare: 64 MiB shared at a time, in up to 1024
+ * buffers. Costs about 360 KiB of private memory and 81 shadow pages.
+ */
+#define OM_LIMITS_DEFAULT { \
+	.threads = 16, .buffers = 1024, .rpc_args = 16, \
+	.pages = 16384, .list_pages = 49, \
+}
+
+#endif
