@@ -57,8 +57,12 @@ struct om_mediator {
 	/* What the probe learnt; constant from then on. */
 	uint32_t sec_caps;
 	uint32_t threads;
-	uint32_t max_notif_value;
-	om_pa_t reserved_base;
+	/*
+	 * OP-TEE's reserved memory. A virtualized OP-TEE 4.x only tells it after
+	 * the first yielding call of any guest; atomic, set once.
+	 */
+	uint32_t reserved_known;
+	uint64_t reserved_base;
 	uint64_t reserved_size;
 	/* One bit per guest id that is alive; atomic. */
 	uint32_t live[65536 / 32];

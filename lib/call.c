@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The call-state machine: takes a slot, runs its steps, and is the only place
+ * that changes a call's state. What a step does is in message.c and rpc.c.
+ */
+#include "call.h"
+
+#include <optee_mediator/abi_smc.h>
+
+#include "dispatch.h"
+#include "message.h"
+#include "rpc.h"
+#include "tracing.h"
+
+#define STATE_BITS	8
+#define STATE_MASK	0xffu
+#define INDEX_MASK	0xffu
+#define GENERATION_MAX	0xfffffeu	/* so that no id is 0xffffffff */
+
+_Static_assert(OM_LIMIT_THREADS <= INDEX_MASK, "the slot has 8 bits in a call id");
+
+void om_call_init(struct om_call *call, struct om_guest *guest, uint32_t index)
+{
+	/* The generation goes on over a reset: old ids stay unknown. */
+	call->word &= ~STATE_MASK;
+	call->index = index;
+	call->guest = guest;
+	call->shadow = &guest->shm.shadows[index];
+	call->page.raw = 0;
+	call->translation.source.raw = 0;
+}
+
+bool om_call_others(const struct om_guest *guest, const struct om_call *call)
+{
+	uint32_t i;
+
+	for (i = 0; i < guest->limits.threads; i++)
+		if (&guest->calls[i] != call &&
+		    om_call_state(&guest->calls[i]) != OM_CALL_FREE)
+			return true;
+	return false;
+}
+
+void om_set_return(const struct om_call *call, struct om_regs *regs,
+		   uint64_t a0, uint64_t a1, uint64_t a2)
+{
+	regs->a[0] = a0;
+	regs->a[1] = a1;
+	regs->a[2] = a2;
+	regs->a[3] = om_call_id(call);
+}
+
+void om_set_interrupted(const struct om_call *call, struct om_regs *regs)
+{
+	om_set_return(call, regs, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0);
+}
+
+void om_set_resume(struct om_call *call, uint64_t pa, uint64_t cookie)
+{
+	call->to_secure = (struct om_regs){ .a = {
+		OPTEE_SMC_RETURN_FROM_RPC, om_high(pa), om_low(pa), call->secure_thread,
+		om_high(cookie), om_low(cookie), 0, call->guest->id } };
+}
+
+bool om_release(struct om_call *call)
+{
+	while (om_shm_release_step(call->guest, &call->release))
+		if (call->release.head != OM_NONE && om_should_yield(call->guest))
+			return false;
+	return true;
+}
+
+void om_refused(struct om_call *call, enum om_refusal why, uint32_t code)
+{
+	om_count(call, (enum om_counter)why);
+	if (om_traced(call->guest))
+		om_trace(call->guest, call, OM_TRACE_REFUSED, (const uint64_t[]){ why, code }, 2);
+}
+
+/* LOADING: translate piece by piece, then all is ready for OP-TEE. */
+static enum om_call_event load(struct om_call *call, struct om_regs *regs)
+{
+	bool done = false;
+
+	while (call->refusal == OM_ACCEPTED && !done) {
+		call->refusal = om_message_translate(call, &done);
+		if (call->refusal == OM_ACCEPTED && !done && om_should_yield(call->guest)) {
+			om_set_interrupted(call, regs);
+			return OM_EVENT_PAUSE;
+		}
+	}
+	if (call->refusal != OM_ACCEPTED) {
+		om_message_refuse(call, call->refusal);
+		return OM_EVENT_END;
+	}
+	om_message_emit(call);
+	return OM_EVENT_ENTER;
+}
+
+static bool is_rpc(uint32_t a0)
+{
+	return (a0 & OPTEE_SMC_RETURN_RPC_PREFIX_MASK) == OPTEE_SMC_RETURN_RPC_PREFIX &&
+	       a0 != OPTEE_SMC_RETURN_UNKNOWN_FUNCTION;
+}
+
+/* OP-TEE returned for good. */
+static enum om_call_event secure_done(struct om_call *call, uint32_t code, struct om_regs *regs)
+{
+	bool busy = code == OPTEE_SMC_RETURN_ETHREAD_LIMIT || code == OPTEE_SMC_RETURN_EBUSY;
+
+	if (code == OPTEE_SMC_RETURN_OK) {
+		om_message_finish(call);
+		return OM_EVENT_END;
+	}
+	/*
+	 * Told so, Linux sleeps until another call of its own ends. If there is
+	 * none it would sleep for ever: let it come back and try again instead.
+	 */
+	if (busy && !call->entered && !om_call_others(call->guest, call)) {
+		om_set_interrupted(call, regs);
+		return OM_EVENT_INTERRUPT;
+	}
+	/* A code nobody knows, or one that makes no sense here: the call is over. */
+	if (code > OPTEE_SMC_RETURN_ENOTAVAIL || (busy && call->entered))
+		code = OPTEE_SMC_RETURN_ENOTAVAIL;
+	om_message_fail(call, code);
+	return OM_EVENT_END;
+}
+
+/* SECURE: the SMC, and what OP-TEE wants. */
+static enum om_call_event enter(struct om_call *call, struct om_regs *regs)
+{
+	struct om_guest *guest = call->guest;
+	struct om_regs *r = &call->from_secure;
+	uint32_t i;
+
+	*r = call->to_secure;
+	if (om_traced(guest))
+		om_trace(guest, call, OM_TRACE_SECURE_SMC, r->a, 8);
+	guest->ops->smc(guest->mediator->host, r);
+	for (i = 0; i < 4; i++)
+		r->a[i] = (uint32_t)r->a[i];
+	if (om_traced(guest))
+		om_trace(guest, call, OM_TRACE_SECURE_RETURN, r->a, 4);
+
+	if (!om_load_relaxed(&guest->mediator->reserved_known))
+		om_learn_reserved(guest->mediator);
+	if (!is_rpc((uint32_t)r->a[0]))
+		return secure_done(call, (uint32_t)r->a[0], regs);
+	call->entered = true;
+	call->secure_thread = (uint32_t)r->a[3];
+	if (r->a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR) {
+		/* It may have been reading a page list: those stay. */
+		om_count(call, OM_COUNT_INTERRUPTED);
+		om_set_resume(call, 0, 0);
+		om_set_interrupted(call, regs);
+		return OM_EVENT_INTERRUPT;
+	}
+	om_lists_release(guest, &call->lists);
+	call->judged = false;
+	return OM_EVENT_REQUEST;
+}
+
+static void put(struct om_call *call, uint32_t *index)
+{
+	if (*index != OM_NONE)
+		om_shm_put(call->guest, *index, &call->release);
+	*index = OM_NONE;
+}
+
+/* ENDING: the one way out, in reverse order of what was taken. */
+static enum om_call_event end(struct om_call *call, struct om_regs *regs)
+{
+	struct om_guest *guest = call->guest;
+
+	om_translation_end(guest, &call->translation);
+	om_lists_release(guest, &call->lists);
+	put(call, &call->rpc_arg);
+	while (call->held_count)
+		put(call, &call->held[--call->held_count]);
+	put(call, &call->subject);
+	put(call, &call->carrier);
+	if (call->page.raw)
+		guest->ops->unpin(guest->ctx, &call->page, 1);
+	call->page.raw = 0;
+	if (!om_release(call)) {
+		om_set_interrupted(call, regs);
+		return OM_EVENT_PAUSE;
+	}
+	regs->a[0] = call->result;
+	regs->a[1] = 0;
+	regs->a[2] = 0;
+	regs->a[3] = 0;
+	return OM_EVENT_RELEASE;
+}
+
+static enum om_call_event step(struct om_call *call, enum om_call_state state,
+			       struct om_regs *regs)
+{
+	switch (state) {
+	case OM_CALL_LOADING:
+		return load(call, regs);
+	case OM_CALL_SECURE:
+		return enter(call, regs);
+	case OM_CALL_ASKING:
+		return om_rpc_ask(call, regs);
+	case OM_CALL_REPLYING:
+		return om_rpc_reply(call, regs);
+	default:
+		return end(call, regs);
+	}
+}
+
+static void trace_state(struct om_call *call, enum om_call_state from,
+			enum om_call_event event, enum om_call_state to)
+{
+	if (event == OM_EVENT_PAUSE)
+		om_count(call, OM_COUNT_PAUSED);
+	if (om_traced(call->guest))
+		om_trace(call->guest, call, OM_TRACE_STATE, (const uint64_t[]){
+			 from, event, to }, 3);
+}
+
+/*
+ * Runs an owned call until it belongs to nobody. The store that gives it away is
+ * the last touch: another vCPU may resume it at once.
+ */
+static void run(struct om_call *call, struct om_regs *regs)
+{
+	enum om_call_state state = om_call_state(call);
+
+	do {
+		enum om_call_event event = step(call, state, regs);
+		enum om_call_state next = om_call_next(state, event);
+
+		trace_state(call, state, event, next);
+		state = next;
+		om_store_release(&call->word, (call->word & ~STATE_MASK) | state);
+	} while (om_call_is_owned(state));
+}
+
+/* Takes the call from a state that nobody owns, by one atomic exchange (I6). */
+static bool take(struct om_call *call, uint32_t word, enum om_call_event event,
+		 uint32_t generation, unsigned int vcpu)
+{
+	enum om_call_state from = (enum om_call_state)(word & STATE_MASK);
+	enum om_call_state to = om_call_next(from, event);
+
+	if (to == OM_CALL_BROKEN ||
+	    !om_exchange(&call->word, word, generation << STATE_BITS | to))
+		return false;
+	call->vcpu = vcpu;
+	trace_state(call, from, event, to);
+	return true;
+}
+
+static struct om_call *take_free(struct om_guest *guest, unsigned int vcpu)
+{
+	uint32_t threads = guest->limits.threads;
+	uint32_t first = vcpu % threads;
+	uint32_t n;
+
+	for (n = 0; n < threads; n++) {
+		struct om_call *call = &guest->calls[(first + n) % threads];
+		uint32_t word = om_load_relaxed(&call->word);
+		uint32_t generation = word >> STATE_BITS;
+
+		generation = generation < GENERATION_MAX ? generation + 1 : 1;
+		if (take(call, word, OM_EVENT_BEGIN, generation, vcpu))
+			return call;
+	}
+	return NULL;
+}
+
+void om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_t fid, struct om_regs *regs)
+{
+	struct om_call *call = take_free(guest, vcpu);
+
+	if (!call) {
+		om_refuse_smc(guest, vcpu, OM_REFUSED_THREADS, regs);
+		return;
+	}
+	om_count(call, OM_COUNT_CALLS);
+	call->fid = fid;
+	call->fetched = false;
+	call->loading = 0;
+	call->translating = false;
+	call->carrier = OM_NONE;
+	call->subject = OM_NONE;
+	call->rpc_arg = OM_NONE;
+	call->held_count = 0;
+	call->lists.first = OM_NONE;
+	call->lists.reserved = 0;
+	call->release.head = OM_NONE;
+	call->entered = false;
+	call->refused_cookie = 0;
+	call->refusal = om_message_fetch(call, regs);
+	run(call, regs);
+}
+
+void om_call_resume(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
+{
+	uint32_t id = (uint32_t)regs->a[3];
+	uint32_t index = id & INDEX_MASK;
+	uint32_t generation = id >> STATE_BITS;
+	struct om_call *call;
+	uint32_t word;
+
+	if (index >= guest->limits.threads || generation == 0) {
+		om_refuse_smc(guest, vcpu, OM_REFUSED_RESUME, regs);
+		return;
+	}
+	call = &guest->calls[index];
+	word = om_load_relaxed(&call->word);
+	if (word >> STATE_BITS != generation ||
+	    !take(call, word, OM_EVENT_RESUME, generation, vcpu)) {
+		om_refuse_smc(guest, vcpu, OM_REFUSED_RESUME, regs);
+		return;
+	}
+	om_count(call, OM_COUNT_RESUMES);
+	call->reply = *regs;
+	run(call, regs);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A yielding call: one slot of a guest, from its first SMC through every RPC
+ * return to its end. Everything here but `word` belongs to the vCPU that owns the
+ * call (see call_state.h), is private memory, and is what decisions are made on.
+ */
+#ifndef OM_LIB_CALL_H
+#define OM_LIB_CALL_H
+
+#include <optee_mediator/abi_msg.h>
+
+#include "call_state.h"
+#include "guest.h"
+#include "page_list.h"
+
+#define OM_MESSAGE_PARAMS	(OPTEE_MSG_META_PARAMS + OPTEE_MSG_CALL_PARAMS)
+
+/* The guest's message as it was fetched, once. */
+struct om_message {
+	struct optee_msg_hdr hdr;
+	struct optee_msg_param param[OM_MESSAGE_PARAMS];
+};
+
+/* OP-TEE's request as it was fetched, once; the reply is judged by it. */
+struct om_request_copy {
+	struct optee_msg_hdr hdr;
+	struct optee_msg_param param[OPTEE_MSG_RPC_PARAMS];
+};
+
+/* Which request waits for the guest's reply. */
+enum om_pending {
+	OM_PENDING_NONE,
+	OM_PENDING_ALLOC,
+	OM_PENDING_FREE,
+	OM_PENDING_CMD,
+	OM_PENDING_SHM_ALLOC,	/* a CMD whose reply brings an address */
+	OM_PENDING_UNDO,	/* the mediator's own SHM_FREE */
+};
+
+struct om_call {
+	/* Generation in the upper 24 bits, enum om_call_state in the lower 8. Atomic. */
+	uint32_t word;
+	uint32_t index;			/* of the slot */
+	struct om_guest *guest;
+	uint32_t vcpu;			/* that runs it now; for the trace */
+	uint32_t fid;			/* OPTEE_SMC_CALL_WITH_* of the guest */
+
+	/* The guest's message. */
+	om_pa_t page;			/* pinned for this call, or raw 0 */
+	om_pa_t at;			/* where the message is, inside a pinned page */
+	uint32_t room;			/* bytes from there to the end of page or buffer */
+	uint32_t carrier;		/* REGD_ARG: the buffer that holds it */
+	struct om_message message;
+	uint32_t loading;		/* next parameter to translate */
+	uint32_t policy;		/* what authorize() said */
+	bool fetched;
+
+	/* What the call holds. */
+	uint32_t held[OPTEE_MSG_CALL_PARAMS];	/* buffers its parameters name */
+	uint32_t held_count;
+	uint32_t subject;		/* the buffer it registers or unregisters */
+	struct om_lists lists;		/* translated page lists OP-TEE still reads */
+	struct om_release release;	/* buffers to give back */
+
+	/* A translation under way; goes on after a pause. */
+	struct om_translation translation;
+	bool translating;
+
+	/* OP-TEE's side. */
+	struct om_regs to_secure;	/* what the next SMC says */
+	struct om_regs from_secure;	/* the last RPC return: a0..a3 */
+	uint32_t secure_thread;
+	bool entered;			/* OP-TEE has taken the call */
+
+	/* The RPC under way. */
+	enum om_pending pending;
+	struct om_regs reply;		/* the guest's registers when it resumed */
+	struct om_request_copy request;
+	uint32_t rpc_arg;		/* buffer it came in, OM_NONE when inline */
+	bool judged;			/* request or reply: fetched and judged */
+	uint32_t payload;		/* SHM_ALLOC: the buffer being made */
+	enum om_refusal refusal;	/* of the request or the reply, if any */
+	uint64_t undo_type;		/* SHM_ALLOC: who was asked to allocate */
+	uint64_t undo_cookie;		/* what the guest has to free again, 0: nothing */
+	uint64_t refused_cookie;	/* of a refused RPC ALLOC, 0: none */
+
+	/* The end. */
+	uint32_t result;		/* a0 for the guest */
+
+	struct om_shadow *shadow;	/* the message as OP-TEE sees it */
+	uint64_t counters[OM_COUNTERS];	/* written by the owner, read by anybody */
+} __attribute__((aligned(64)));
+
+/*
+ * For the rooms that carry a call on (message.c, rpc.c).
+ */
+
+/* What the guest gets: an RPC, with the call's id in a3. */
+void om_set_return(const struct om_call *call, struct om_regs *regs,
+		   uint64_t a0, uint64_t a1, uint64_t a2);
+
+/* The same for FOREIGN_INTR: take your interrupts and come back. */
+void om_set_interrupted(const struct om_call *call, struct om_regs *regs);
+
+/* The way back into OP-TEE; pa and cookie are the answer to an ALLOC, else 0. */
+void om_set_resume(struct om_call *call, uint64_t pa, uint64_t cookie);
+
+/* Gives back what is on the release list; false: interrupted, there is more. */
+bool om_release(struct om_call *call);
+
+/* Counts a refusal and traces it with the code that is given. */
+void om_refused(struct om_call *call, enum om_refusal why, uint32_t code);
+
+/* True when the CPU has something more urgent to do. */
+static inline bool om_should_yield(const struct om_guest *guest)
+{
+	return guest->ops->should_yield && guest->ops->should_yield(guest->mediator->host);
+}
+
+/* Fills a new slot; the shadow page must be in place. */
+void om_call_init(struct om_call *call, struct om_guest *guest, uint32_t index);
+
+/* CALL_WITH_ARG, CALL_WITH_RPC_ARG, CALL_WITH_REGD_ARG. */
+void om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
+		   struct om_regs *regs);
+
+/* RETURN_FROM_RPC. */
+void om_call_resume(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs);
+
+/* True when a call other than this one is in flight; NULL: any. */
+bool om_call_others(const struct om_guest *guest, const struct om_call *call);
+
+/* What the guest sees in a3 of an RPC return: generation and slot. Never 0 nor ~0. */
+static inline uint32_t om_call_id(const struct om_call *call)
+{
+	return (om_load_relaxed(&call->word) & 0xffffff00u) | call->index;
+}
+
+static inline enum om_call_state om_call_state(const struct om_call *call)
+{
+	return (enum om_call_state)(om_load_relaxed(&call->word) & 0xffu);
+}
+
+static inline void om_count(struct om_call *call, enum om_counter which)
+{
+	uint64_t *counter = &call->counters[which];
+
+	/* One writer: an increment needs no atomic read-modify-write. */
+	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + 1,
+			 __ATOMIC_RELAXED);
+}
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The state table of a yielding call. Knows nothing but states and events. */
+#include "call_state.h"
+
+#include "mem.h"
+
+/* One byte an entry; 0 (FREE) stands for "illegal" except where RELEASE leads. */
+static const uint8_t next_state[OM_CALL_STATES][OM_CALL_EVENTS] = {
+	[OM_CALL_FREE] = {
+		[OM_EVENT_BEGIN] = OM_CALL_LOADING,
+	},
+	[OM_CALL_LOADING] = {
+		[OM_EVENT_PAUSE] = OM_CALL_LOADING_PAUSED,
+		[OM_EVENT_ENTER] = OM_CALL_SECURE,
+		[OM_EVENT_END] = OM_CALL_ENDING,
+	},
+	[OM_CALL_SECURE] = {
+		[OM_EVENT_INTERRUPT] = OM_CALL_INTERRUPTED,
+		[OM_EVENT_REQUEST] = OM_CALL_ASKING,
+		[OM_EVENT_END] = OM_CALL_ENDING,
+	},
+	[OM_CALL_ASKING] = {
+		[OM_EVENT_PAUSE] = OM_CALL_ASKING_PAUSED,
+		[OM_EVENT_ASK] = OM_CALL_WAITING,
+		[OM_EVENT_INTERRUPT] = OM_CALL_INTERRUPTED,
+	},
+	[OM_CALL_REPLYING] = {
+		[OM_EVENT_PAUSE] = OM_CALL_REPLYING_PAUSED,
+		[OM_EVENT_ASK] = OM_CALL_WAITING,
+		[OM_EVENT_ENTER] = OM_CALL_SECURE,
+	},
+	[OM_CALL_ENDING] = {
+		[OM_EVENT_PAUSE] = OM_CALL_ENDING_PAUSED,
+	},
+	[OM_CALL_LOADING_PAUSED] = { [OM_EVENT_RESUME] = OM_CALL_LOADING },
+	[OM_CALL_ASKING_PAUSED] = { [OM_EVENT_RESUME] = OM_CALL_ASKING },
+	[OM_CALL_REPLYING_PAUSED] = { [OM_EVENT_RESUME] = OM_CALL_REPLYING },
+	[OM_CALL_ENDING_PAUSED] = { [OM_EVENT_RESUME] = OM_CALL_ENDING },
+	[OM_CALL_INTERRUPTED] = { [OM_EVENT_RESUME] = OM_CALL_SECURE },
+	[OM_CALL_WAITING] = { [OM_EVENT_RESUME] = OM_CALL_REPLYING },
+};
+
+enum om_call_state om_call_next(enum om_call_state state, enum om_call_event event)
+{
+	enum om_call_state next;
+
+	if (state == OM_CALL_ENDING && event == OM_EVENT_RELEASE)
+		return OM_CALL_FREE;
+	if (state >= OM_CALL_STATES || event >= OM_CALL_EVENTS)
+		return OM_CALL_BROKEN;
+	next = next_state[state][event];
+	return next == OM_CALL_FREE ? OM_CALL_BROKEN : next;
+}
+
+bool om_call_is_owned(enum om_call_state state)
+{
+	return state >= OM_CALL_LOADING && state <= OM_CALL_ENDING;
+}
+
+/* Arrays of characters, not of pointers: no relocations, so no data section. */
+static const char state_names[OM_CALL_STATES][20] = {
+	[OM_CALL_FREE] = "FREE",
+	[OM_CALL_LOADING] = "LOADING",
+	[OM_CALL_SECURE] = "SECURE",
+	[OM_CALL_ASKING] = "ASKING",
+	[OM_CALL_REPLYING] = "REPLYING",
+	[OM_CALL_ENDING] = "ENDING",
+	[OM_CALL_LOADING_PAUSED] = "LOADING_PAUSED",
+	[OM_CALL_ASKING_PAUSED] = "ASKING_PAUSED",
+	[OM_CALL_REPLYING_PAUSED] = "REPLYING_PAUSED",
+	[OM_CALL_ENDING_PAUSED] = "ENDING_PAUSED",
+	[OM_CALL_INTERRUPTED] = "INTERRUPTED",
+	[OM_CALL_WAITING] = "WAITING",
+	[OM_CALL_BROKEN] = "BROKEN",
+};
+
+static const char event_names[OM_CALL_EVENTS][12] = {
+	[OM_EVENT_BEGIN] = "BEGIN",
+	[OM_EVENT_RESUME] = "RESUME",
+	[OM_EVENT_PAUSE] = "PAUSE",
+	[OM_EVENT_ENTER] = "ENTER",
+	[OM_EVENT_INTERRUPT] = "INTERRUPT",
+	[OM_EVENT_REQUEST] = "REQUEST",
+	[OM_EVENT_ASK] = "ASK",
+	[OM_EVENT_END] = "END",
+	[OM_EVENT_RELEASE] = "RELEASE",
+};
+
+const char *om_call_state_name(uint32_t state)
+{
+	return state < OM_CALL_STATES ? state_names[state] : "?";
+}
+
+const char *om_call_event_name(uint32_t event)
+{
+	return event < OM_CALL_EVENTS ? event_names[event] : "?";
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The states of a yielding call, as a pure function.
+ *
+ *   FREE       nobody uses the slot
+ *   LOADING    a vCPU copies, checks and translates the guest's message
+ *   SECURE     a vCPU is in OP-TEE
+ *   ASKING     a vCPU prepares OP-TEE's request (an RPC) for the guest
+ *   WAITING    the guest has a request and owes the reply
+ *   REPLYING   a vCPU checks and translates the guest's reply
+ *   ENDING     a vCPU gives back what the call held
+ *   INTERRUPTED the guest takes an interrupt; the resume goes straight to OP-TEE
+ *   *_PAUSED   the same, but it was the mediator that gave way in its own work
+ *   BROKEN     never reached; a step gave an event that its state does not know
+ *
+ * In LOADING, SECURE, ASKING, REPLYING and ENDING exactly one vCPU owns the call
+ * and may touch it. In all others it belongs to nobody: who resumes it takes it
+ * by one atomic exchange (invariant I6). A diagram is in docs/design.md.
+ */
+#ifndef OM_LIB_CALL_STATE_H
+#define OM_LIB_CALL_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum om_call_state {
+	OM_CALL_FREE = 0,
+	OM_CALL_LOADING,
+	OM_CALL_SECURE,
+	OM_CALL_ASKING,
+	OM_CALL_REPLYING,
+	OM_CALL_ENDING,
+	OM_CALL_LOADING_PAUSED,
+	OM_CALL_ASKING_PAUSED,
+	OM_CALL_REPLYING_PAUSED,
+	OM_CALL_ENDING_PAUSED,
+	OM_CALL_INTERRUPTED,
+	OM_CALL_WAITING,
+	OM_CALL_BROKEN,
+	OM_CALL_STATES
+};
+
+enum om_call_event {
+	OM_EVENT_BEGIN,		/* the guest starts a call */
+	OM_EVENT_RESUME,	/* the guest resumes it */
+	OM_EVENT_PAUSE,		/* an interrupt waits; the mediator gives way */
+	OM_EVENT_ENTER,		/* all is ready for OP-TEE */
+	OM_EVENT_INTERRUPT,	/* nothing to ask: the guest only has to come back */
+	OM_EVENT_REQUEST,	/* OP-TEE returned with an RPC */
+	OM_EVENT_ASK,		/* the request is in the guest's hands */
+	OM_EVENT_END,		/* OP-TEE is done, or never had to begin */
+	OM_EVENT_RELEASE,	/* nothing is held any more */
+	OM_CALL_EVENTS
+};
+
+/* The state that follows; OM_CALL_BROKEN when the event is not legal there. */
+enum om_call_state om_call_next(enum om_call_state state, enum om_call_event event);
+
+/* True when a vCPU owns a call in this state and has to go on with it. */
+bool om_call_is_owned(enum om_call_state state);
+
+/* Names for traces; static strings, "?" when unknown. */
+const char *om_call_state_name(uint32_t state);
+const char *om_call_event_name(uint32_t event);
+
+#endif

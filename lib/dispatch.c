@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The front door: which SMCs are the mediator's, and which room handles them.
+ * Knows function identifiers; knows nothing of what the calls do.
+ */
+#include "dispatch.h"
+
+#include "call.h"
+#include "tracing.h"
+
+static void set_result(struct om_regs *regs, uint64_t a0)
+{
+	regs->a[0] = a0;
+	regs->a[1] = 0;
+	regs->a[2] = 0;
+	regs->a[3] = 0;
+}
+
+void om_refuse_smc(struct om_guest *guest, unsigned int vcpu, enum om_refusal why,
+		   struct om_regs *regs)
+{
+	uint32_t code = om_refusal_smc(why);
+
+	om_count_guest(guest, (enum om_counter)why);
+	if (om_traced(guest))
+		om_trace_guest_regs(guest, vcpu, OM_TRACE_REFUSED,
+				    &(struct om_regs){ .a = { why, code } }, 2);
+	set_result(regs, code);
+}
+
+static void dispatch(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
+{
+	/* The SVE hint only says what may be left in the vector registers. */
+	uint32_t fid = (uint32_t)regs->a[0] & ~SMCCC_FID_SVE_HINT;
+
+	if (guest->stage != OM_STAGE_ALIVE) {
+		set_result(regs, OPTEE_SMC_RETURN_ENOTAVAIL);
+		return;
+	}
+	switch (fid) {
+	case OPTEE_SMC_RETURN_FROM_RPC:
+		om_call_resume(guest, vcpu, regs);
+		break;
+	case OPTEE_SMC_CALL_WITH_RPC_ARG:
+	case OPTEE_SMC_CALL_WITH_REGD_ARG:
+		if (!om_rpc_arg_offered(guest)) {
+			om_refuse_smc(guest, vcpu, OM_REFUSED_FUNCTION, regs);
+			break;
+		}
+		om_call_begin(guest, vcpu, fid, regs);
+		break;
+	case OPTEE_SMC_CALL_WITH_ARG:
+		om_call_begin(guest, vcpu, fid, regs);
+		break;
+	default:
+		om_fast_call(guest, vcpu, fid, regs);
+		break;
+	}
+}
+
+bool om_guest_call(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
+{
+	uint32_t fid = (uint32_t)regs->a[0];
+	uint32_t owner = fid >> SMCCC_FID_OWNER_SHIFT & SMCCC_FID_OWNER_MASK;
+
+	if (owner < SMCCC_OWNER_TRUSTED_APP)
+		return false;
+	if (om_traced(guest))
+		om_trace_guest_regs(guest, vcpu, OM_TRACE_GUEST_SMC, regs, 8);
+	dispatch(guest, vcpu, regs);
+	/* SMC64 identifiers are all unknown, and theirs is a 64-bit -1. */
+	if ((fid & SMCCC_FID_SMC64) && regs->a[0] == OPTEE_SMC_RETURN_UNKNOWN_FUNCTION)
+		regs->a[0] = UINT64_MAX;
+	if (om_traced(guest))
+		om_trace_guest_regs(guest, vcpu, OM_TRACE_GUEST_RETURN, regs, 4);
+	return true;
+}

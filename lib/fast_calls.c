@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Fast calls: one row each, to be held against docs/design.md and OP-TEE's
+ * core/arch/arm/tee/entry_fast.c. What has no row is refused and never forwarded
+ * (invariant I8). Knows nothing of messages; of buffers only that a cookie goes.
+ */
+#include "dispatch.h"
+
+#include <optee_mediator/abi_smc.h>
+
+#include "call.h"
+#include "tracing.h"
+
+enum action {
+	PASS,		/* forwarded without arguments, a0..a3 handed on */
+	COUNT,		/* the mediator's own number of functions */
+	THREADS,	/* the smaller of OP-TEE's and the guest's limit */
+	CAPABILITIES,	/* filtered both ways */
+	CACHE_OFF,	/* gives RPC argument buffers back, one at a time */
+	CACHE_ON,
+	NOTIFY_ON,	/* these two only where notification is offered */
+	NOTIFY_VALUE,
+	NO_MEMORY,	/* reserved memory is not for guests */
+	DENY,		/* the hypervisor's or the firmware's, or carries an address */
+};
+
+struct row {
+	uint32_t fid;
+	uint32_t action;	/* enum action */
+};
+
+static const struct row rows[] = {
+	{ OPTEE_SMC_CALLS_COUNT,		COUNT },
+	{ OPTEE_SMC_CALLS_UID,			PASS },
+	{ OPTEE_SMC_CALLS_REVISION,		PASS },
+	{ OPTEE_SMC_GET_OS_UUID,		PASS },
+	{ OPTEE_SMC_GET_OS_REVISION,		PASS },
+	{ OPTEE_SMC_GET_SHM_CONFIG,		NO_MEMORY },
+	{ OPTEE_SMC_L2CC_MUTEX,			DENY },
+	{ OPTEE_SMC_EXCHANGE_CAPABILITIES,	CAPABILITIES },
+	{ OPTEE_SMC_DISABLE_SHM_CACHE,		CACHE_OFF },
+	{ OPTEE_SMC_ENABLE_SHM_CACHE,		CACHE_ON },
+	{ OPTEE_SMC_BOOT_SECONDARY,		DENY },
+	{ OPTEE_SMC_VM_CREATED,			DENY },
+	{ OPTEE_SMC_VM_DESTROYED,		DENY },
+	{ OPTEE_SMC_GET_THREAD_COUNT,		THREADS },
+	{ OPTEE_SMC_ENABLE_ASYNC_NOTIF,		NOTIFY_ON },
+	{ OPTEE_SMC_GET_ASYNC_NOTIF_VALUE,	NOTIFY_VALUE },
+	{ OPTEE_SMC_GET_PROTMEM_CONFIG,		DENY },
+	{ OPTEE_SMC_LOAD_IMAGE,			DENY },
+};
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* Yielding calls that are handled; they are functions of the interface, too. */
+#define YIELDING_CALLS 4u
+
+static enum action action_of(uint32_t fid)
+{
+	uint32_t i;
+
+	for (i = 0; i < ROWS; i++)
+		if (rows[i].fid == fid)
+			return (enum action)rows[i].action;
+	return DENY;
+}
+
+static uint32_t count_functions(void)
+{
+	uint32_t n = YIELDING_CALLS;
+	uint32_t i;
+
+	for (i = 0; i < ROWS; i++)
+		n += rows[i].action != DENY;
+	return n;
+}
+
+struct om_regs om_fast_smc(const struct om_mediator *m, uint32_t fid, uint32_t a1,
+			   uint32_t client)
+{
+	struct om_regs r = { .a = { fid, a1, 0, 0, 0, 0, 0, client } };
+	uint32_t i;
+
+	m->ops->smc(m->host, &r);
+	for (i = 0; i < 4; i++)
+		r.a[i] = (uint32_t)r.a[i];
+	return r;
+}
+
+static struct om_regs result(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+	return (struct om_regs){ .a = { a0, a1, a2, a3 } };
+}
+
+static struct om_regs forward(struct om_guest *guest, uint32_t fid, uint32_t a1)
+{
+	return om_fast_smc(guest->mediator, fid, a1, guest->id);
+}
+
+/* What a guest may be told; the rest is hidden, known or not (I8). */
+static struct om_regs capabilities(struct om_guest *guest, uint32_t nsec)
+{
+	struct om_regs r = forward(guest, OPTEE_SMC_EXCHANGE_CAPABILITIES,
+				   nsec & OPTEE_SMC_NSEC_CAP_UNIPROCESSOR);
+	uint32_t shown = OPTEE_SMC_SEC_CAP_UNREGISTERED_SHM | OPTEE_SMC_SEC_CAP_DYNAMIC_SHM |
+			 OPTEE_SMC_SEC_CAP_MEMREF_NULL | OPTEE_SMC_SEC_CAP_RPMB_PROBE;
+	uint32_t caps = (uint32_t)r.a[1];
+
+	if (r.a[0] != OPTEE_SMC_RETURN_OK || !(caps & OPTEE_SMC_SEC_CAP_DYNAMIC_SHM))
+		return result(OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
+	if (om_async_offered(guest))
+		shown |= OPTEE_SMC_SEC_CAP_ASYNC_NOTIF;
+	if (om_rpc_arg_offered(guest))
+		shown |= OPTEE_SMC_SEC_CAP_RPC_ARG;
+	caps &= shown;
+	return result(OPTEE_SMC_RETURN_OK, caps,
+		      caps & OPTEE_SMC_SEC_CAP_ASYNC_NOTIF ? r.a[2] : 0,
+		      caps & OPTEE_SMC_SEC_CAP_RPC_ARG ? OPTEE_MSG_RPC_PARAMS : 0);
+}
+
+/*
+ * Linux waits for another call of its own to end on any answer to these two that it
+ * does not expect. EBUSY is only true while there is one; a moment's busyness of
+ * OP-TEE's is tried again here.
+ */
+#define BUSY_TRIES 4
+
+static struct om_regs forward_cache(struct om_guest *guest, uint32_t fid)
+{
+	struct om_regs r;
+	uint32_t i;
+
+	for (i = 0; i < BUSY_TRIES; i++) {
+		r = forward(guest, fid, 0);
+		if (r.a[0] != OPTEE_SMC_RETURN_EBUSY || om_call_others(guest, NULL))
+			return r;
+	}
+	return result(OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
+}
+
+/* An RPC argument buffer leaves OP-TEE's cache: forgotten before it is seen (I7). */
+static struct om_regs cache_off(struct om_guest *guest)
+{
+	struct om_regs r = forward_cache(guest, OPTEE_SMC_DISABLE_SHM_CACHE);
+	struct om_release release = { OM_NONE };
+	om_cookie_t cookie = { om_pair(r.a[1], r.a[2]) };
+	uint32_t i;
+
+	if (r.a[0] == OPTEE_SMC_RETURN_EBUSY)
+		return result(OPTEE_SMC_RETURN_EBUSY, 0, 0, 0);
+	if (r.a[0] != OPTEE_SMC_RETURN_OK)
+		return result(OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
+	i = om_shm_claim(guest, cookie, OM_SHARE_RPC_ARG);
+	if (i == OM_NONE) {
+		om_count_guest(guest, OM_COUNT_REFUSED_REQUEST);
+		return result(OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
+	}
+	om_shm_forget(guest, i);
+	om_shm_put(guest, i, &release);
+	/* One page: no need to look at the clock. */
+	while (om_shm_release_step(guest, &release))
+		;
+	return result(OPTEE_SMC_RETURN_OK, om_high(cookie.raw), om_low(cookie.raw), 0);
+}
+
+static struct om_regs cache_on(struct om_guest *guest)
+{
+	struct om_regs r = forward_cache(guest, OPTEE_SMC_ENABLE_SHM_CACHE);
+
+	/* Without the cache all works the same, only slower. */
+	if (r.a[0] != OPTEE_SMC_RETURN_EBUSY)
+		r.a[0] = OPTEE_SMC_RETURN_OK;
+	return result(r.a[0], 0, 0, 0);
+}
+
+static struct om_regs notify_on(struct om_guest *guest)
+{
+	struct om_regs r = forward(guest, OPTEE_SMC_ENABLE_ASYNC_NOTIF, 0);
+
+	if (r.a[0] == OPTEE_SMC_RETURN_OK)
+		om_store_relaxed(&guest->notify_enabled, 1);
+	return result(r.a[0], 0, 0, 0);
+}
+
+static struct om_regs notify_value(struct om_guest *guest)
+{
+	struct om_regs r = forward(guest, OPTEE_SMC_GET_ASYNC_NOTIF_VALUE, 0);
+
+	if (r.a[0] != OPTEE_SMC_RETURN_OK)
+		return result(r.a[0], 0, 0, 0);
+	return result(r.a[0], r.a[1],
+		      r.a[2] & (OPTEE_SMC_ASYNC_NOTIF_VALID | OPTEE_SMC_ASYNC_NOTIF_PENDING), 0);
+}
+
+static uint32_t thread_count(const struct om_guest *guest)
+{
+	uint32_t threads = guest->mediator->threads;
+
+	return threads < guest->limits.threads ? threads : guest->limits.threads;
+}
+
+void om_fast_call(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
+		  struct om_regs *regs)
+{
+	enum action action = action_of(fid);
+	struct om_regs r;
+
+	om_count_guest(guest, OM_COUNT_FAST_CALLS);
+	if ((action == NOTIFY_ON || action == NOTIFY_VALUE) && !om_async_offered(guest))
+		action = DENY;
+	switch (action) {
+	case PASS:
+		r = forward(guest, fid, 0);
+		break;
+	case COUNT:
+		r = result(count_functions(), 0, 0, 0);
+		break;
+	case THREADS:
+		r = result(OPTEE_SMC_RETURN_OK, thread_count(guest), 0, 0);
+		break;
+	case CAPABILITIES:
+		r = capabilities(guest, (uint32_t)regs->a[1]);
+		break;
+	case CACHE_OFF:
+		r = cache_off(guest);
+		break;
+	case CACHE_ON:
+		r = cache_on(guest);
+		break;
+	case NOTIFY_ON:
+		r = notify_on(guest);
+		break;
+	case NOTIFY_VALUE:
+		r = notify_value(guest);
+		break;
+	case NO_MEMORY:
+		r = result(OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
+		break;
+	default:
+		om_refuse_smc(guest, vcpu, OM_REFUSED_FUNCTION, regs);
+		return;
+	}
+	om_copy(regs->a, r.a, 4 * sizeof(r.a[0]));
+}

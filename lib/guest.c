@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A guest's life: created, reset, destroyed; and where its memory is.
+ * Knows what a guest consists of; knows nothing of what its calls do.
+ */
+#include "guest.h"
+
+#include <optee_mediator/abi_smc.h>
+
+#include "call.h"
+#include "dispatch.h"
+#include "tracing.h"
+
+/* Where things are in the memory of a guest, as byte offsets. */
+struct layout {
+	size_t calls;
+	size_t pins;
+	size_t buffers;
+	size_t shadows;
+	size_t buckets;
+	size_t size;
+};
+
+static size_t aligned(size_t n)
+{
+	return (n + OM_GUEST_ALIGN - 1) & ~(size_t)(OM_GUEST_ALIGN - 1);
+}
+
+static bool in_range(uint32_t n, uint32_t max)
+{
+	return n >= 1 && n <= max;
+}
+
+static bool are_valid(const struct om_limits *l)
+{
+	return l && in_range(l->threads, OM_LIMIT_THREADS) &&
+	       in_range(l->buffers, OM_LIMIT_BUFFERS) &&
+	       in_range(l->rpc_args, OM_LIMIT_RPC_ARGS) &&
+	       in_range(l->pages, OM_LIMIT_PAGES) &&
+	       in_range(l->list_pages, OM_LIMIT_LIST_PAGES);
+}
+
+/* Slots first, one shadow page each, then those for RPC arguments and lists. */
+static uint32_t shadow_count(const struct om_limits *l)
+{
+	return l->threads + l->rpc_args + l->list_pages;
+}
+
+static struct layout layout_of(const struct om_limits *l)
+{
+	struct layout at;
+
+	at.calls = aligned(sizeof(struct om_guest));
+	at.pins = at.calls + l->threads * aligned(sizeof(struct om_call));
+	at.buffers = at.pins + om_shm_pins_count(l) * aligned(sizeof(struct om_pins));
+	at.shadows = at.buffers + aligned(om_shm_buffer_count(l) * sizeof(struct om_buffer));
+	at.buckets = at.shadows + aligned(shadow_count(l) * sizeof(struct om_shadow));
+	at.size = at.buckets + aligned(om_shm_bucket_count(l) * sizeof(uint32_t));
+	return at;
+}
+
+size_t om_guest_size(const struct om_limits *limits)
+{
+	return are_valid(limits) ? layout_of(limits).size : 0;
+}
+
+static uint32_t *live_word(struct om_mediator *m, uint32_t id)
+{
+	return &m->live[id / 32];
+}
+
+/* Takes the id; false when a guest has it (OP-TEE would not notice). */
+static bool take_id(struct om_mediator *m, uint32_t id)
+{
+	uint32_t bit = 1u << id % 32;
+
+	return !(__atomic_fetch_or(live_word(m, id), bit, __ATOMIC_ACQ_REL) & bit);
+}
+
+static void give_id(struct om_mediator *m, uint32_t id)
+{
+	__atomic_fetch_and(live_word(m, id), ~(1u << id % 32), __ATOMIC_ACQ_REL);
+}
+
+static void free_pages(struct om_guest *guest, uint32_t n)
+{
+	while (n--)
+		guest->ops->page_free(guest->mediator->host, &guest->shm.shadows[n].page);
+}
+
+/* Every shadow page the guest will ever need (I5). */
+static bool alloc_pages(struct om_guest *guest)
+{
+	uint32_t n = shadow_count(&guest->limits);
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		struct om_page *page = &guest->shm.shadows[i].page;
+
+		if (guest->ops->page_alloc(guest->mediator->host, page)) {
+			free_pages(guest, i);
+			return false;
+		}
+		if (!page->va || !om_pa_is_usable(guest->mediator, page->pa)) {
+			free_pages(guest, i + 1);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void init_tables(struct om_guest *guest)
+{
+	const struct om_limits *l = &guest->limits;
+	uint32_t i;
+
+	om_shm_init(guest, l->threads, l->threads + l->rpc_args);
+	for (i = 0; i < l->threads; i++)
+		om_call_init(&guest->calls[i], guest, i);
+	om_store_relaxed(&guest->notify_enabled, 0);
+}
+
+static void trace_life(struct om_guest *guest, enum om_trace_guest what)
+{
+	if (om_traced(guest))
+		om_trace(guest, NULL, OM_TRACE_GUEST, (const uint64_t[]){ what }, 1);
+}
+
+static bool vm_created(struct om_guest *guest)
+{
+	return om_fast_smc(guest->mediator, OPTEE_SMC_VM_CREATED, guest->id,
+			   OPTEE_SMC_CLIENT_HYPERVISOR).a[0] == OPTEE_SMC_RETURN_OK;
+}
+
+/* Lays a guest out in its memory, which nobody else has seen yet. */
+static struct om_guest *place(struct om_mediator *m, uint32_t id, const struct om_limits *limits,
+			      void *ctx, void *mem)
+{
+	struct layout at = layout_of(limits);
+	struct om_guest *guest = mem;
+	uint8_t *base = mem;
+
+	om_zero(mem, at.size);
+	guest->mediator = m;
+	guest->ops = m->ops;
+	guest->ctx = ctx;
+	guest->id = id;
+	guest->limits = *limits;
+	guest->calls = (void *)(base + at.calls);
+	guest->shm.pins = (void *)(base + at.pins);
+	guest->shm.buffers = (void *)(base + at.buffers);
+	guest->shm.shadows = (void *)(base + at.shadows);
+	guest->shm.buckets = (void *)(base + at.buckets);
+	return guest;
+}
+
+static enum om_result bring_up(struct om_guest *guest)
+{
+	if (!alloc_pages(guest))
+		return OM_ERR_NO_MEMORY;
+	init_tables(guest);
+	/* Last, because it is the one step that somebody else remembers. */
+	if (!vm_created(guest)) {
+		free_pages(guest, shadow_count(&guest->limits));
+		return OM_ERR_REFUSED;
+	}
+	trace_life(guest, OM_GUEST_CREATED);
+	return OM_OK;
+}
+
+enum om_result om_guest_create(struct om_mediator *m, uint32_t id,
+			       const struct om_limits *limits, void *ctx,
+			       void *mem, size_t size, struct om_guest **out)
+{
+	size_t needed = om_guest_size(limits);
+	struct om_guest *guest;
+	enum om_result result;
+
+	if (!m || !out || !mem || needed == 0 || size < needed ||
+	    (uintptr_t)mem % OM_GUEST_ALIGN || id < OM_GUEST_ID_MIN || id > OM_GUEST_ID_MAX)
+		return OM_ERR_ARGUMENT;
+	if (!take_id(m, id))
+		return OM_ERR_EXISTS;
+	guest = place(m, id, limits, ctx, mem);
+	result = bring_up(guest);
+	if (result == OM_OK)
+		*out = guest;
+	else
+		give_id(m, id);
+	return result;
+}
+
+static bool unpin_buffers(struct om_guest *guest)
+{
+	uint32_t n = om_shm_pins_count(&guest->limits);
+
+	/* Every record with pins in it, whoever has it: nothing can be missed. */
+	while (guest->cursor < n) {
+		struct om_pins *pins = &guest->shm.pins[guest->cursor++];
+
+		if (pins->count == 0)
+			continue;
+		guest->ops->unpin(guest->ctx, pins->pa, pins->count);
+		pins->count = 0;
+		if (om_should_yield(guest))
+			return false;
+	}
+	return true;
+}
+
+static bool unpin_calls(struct om_guest *guest)
+{
+	while (guest->cursor < guest->limits.threads) {
+		struct om_call *call = &guest->calls[guest->cursor++];
+
+		om_translation_end(guest, &call->translation);
+		if (call->page.raw)
+			guest->ops->unpin(guest->ctx, &call->page, 1);
+		call->page.raw = 0;
+		if (om_should_yield(guest))
+			return false;
+	}
+	return true;
+}
+
+static void next_stage(struct om_guest *guest, enum om_guest_stage stage)
+{
+	guest->stage = stage;
+	guest->cursor = 0;
+}
+
+/*
+ * Until nothing of the guest's is held, in the order of invariant I4: OP-TEE lets
+ * go first. The vCPUs are stopped, so there is nobody to lock out.
+ */
+static bool leave(struct om_guest *guest)
+{
+	if (guest->stage == OM_STAGE_ALIVE) {
+		om_fast_smc(guest->mediator, OPTEE_SMC_VM_DESTROYED, guest->id,
+			    OPTEE_SMC_CLIENT_HYPERVISOR);
+		next_stage(guest, OM_STAGE_UNPIN_BUFFERS);
+	}
+	if (guest->stage == OM_STAGE_UNPIN_BUFFERS) {
+		if (!unpin_buffers(guest))
+			return false;
+		next_stage(guest, OM_STAGE_UNPIN_CALLS);
+	}
+	if (guest->stage == OM_STAGE_UNPIN_CALLS) {
+		if (!unpin_calls(guest))
+			return false;
+		next_stage(guest, OM_STAGE_EMPTY);
+	}
+	return true;
+}
+
+enum om_result om_guest_reset(struct om_guest *guest)
+{
+	if (!leave(guest))
+		return OM_AGAIN;
+	init_tables(guest);
+	if (!vm_created(guest))
+		return OM_ERR_REFUSED;
+	next_stage(guest, OM_STAGE_ALIVE);
+	trace_life(guest, OM_GUEST_RESET);
+	return OM_OK;
+}
+
+enum om_result om_guest_destroy(struct om_guest *guest)
+{
+	uint32_t n = shadow_count(&guest->limits);
+
+	if (!leave(guest))
+		return OM_AGAIN;
+	guest->stage = OM_STAGE_FREE_PAGES;
+	while (guest->cursor < n) {
+		guest->ops->page_free(guest->mediator->host,
+				      &guest->shm.shadows[guest->cursor++].page);
+		if (guest->cursor < n && om_should_yield(guest))
+			return OM_AGAIN;
+	}
+	trace_life(guest, OM_GUEST_DESTROYED);
+	give_id(guest->mediator, guest->id);
+	return OM_OK;
+}
+
+void om_guest_interrupt(struct om_guest *guest)
+{
+	if (om_load_relaxed(&guest->notify_enabled))
+		guest->ops->notify(guest->ctx);
+}

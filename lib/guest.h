@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A guest: its registry, its calls, its counters. */
+#ifndef OM_LIB_GUEST_H
+#define OM_LIB_GUEST_H
+
+#include <optee_mediator/abi_smc.h>
+#include <optee_mediator/mediator.h>
+
+#include "shm.h"
+
+struct om_call;
+
+/* What om_guest_reset() and om_guest_destroy() have done so far. */
+enum om_guest_stage {
+	OM_STAGE_ALIVE = 0,
+	OM_STAGE_UNPIN_BUFFERS,	/* VM_DESTROYED has returned */
+	OM_STAGE_UNPIN_CALLS,
+	OM_STAGE_EMPTY,		/* nothing of the guest's is held */
+	OM_STAGE_FREE_PAGES,
+};
+
+struct om_guest {
+	struct om_mediator *mediator;
+	const struct om_host_ops *ops;
+	void *ctx;
+	uint32_t id;
+	uint32_t notify_enabled;	/* atomic */
+	struct om_limits limits;
+	uint32_t stage;			/* enum om_guest_stage */
+	uint32_t cursor;		/* where the stage goes on */
+	struct om_call *calls;
+	struct om_shm shm;
+	/* Calls count for themselves; this is for what belongs to no call. Atomic. */
+	uint64_t counters[OM_COUNTERS];
+};
+
+/*
+ * Counts something that no call owner counts. Calls have counters of their own,
+ * written by their owner alone, so that vCPUs do not fight over a cache line.
+ */
+static inline void om_count_guest(struct om_guest *guest, enum om_counter which)
+{
+	__atomic_fetch_add(&guest->counters[which], 1, __ATOMIC_RELAXED);
+}
+
+/* Asynchronous notification takes an interrupt to inject and an OP-TEE that sends. */
+static inline bool om_async_offered(const struct om_guest *guest)
+{
+	return guest->ops->notify &&
+	       (guest->mediator->sec_caps & OPTEE_SMC_SEC_CAP_ASYNC_NOTIF);
+}
+
+/* RPC arguments behind the message; om_mediator_init() hides an unknown layout. */
+static inline bool om_rpc_arg_offered(const struct om_guest *guest)
+{
+	return guest->mediator->sec_caps & OPTEE_SMC_SEC_CAP_RPC_ARG;
+}
+
+/*
+ * Asks OP-TEE again where its reserved memory is. The virtualized build answers
+ * "size 0" until it has run a yielding call (measured with OP-TEE 4.5).
+ */
+void om_learn_reserved(struct om_mediator *m);
+
+/* A page that the secure world may be given: not 0, not OP-TEE's own (I2). */
+static inline bool om_pa_is_usable(const struct om_mediator *m, om_pa_t pa)
+{
+	uint64_t size = __atomic_load_n(&m->reserved_size, __ATOMIC_ACQUIRE);
+
+	return pa.raw != 0 &&
+	       pa.raw - __atomic_load_n(&m->reserved_base, __ATOMIC_RELAXED) >= size;
+}
+
+#endif

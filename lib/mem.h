@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The environment of the core: copying, memory that changes under our hands,
+ * atomics. All that the library takes from its surroundings is in this file;
+ * an undefined symbol can only be memcpy, memset, memmove or memcmp.
+ */
+#ifndef OM_LIB_MEM_H
+#define OM_LIB_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+static inline void om_copy(void *dst, const void *src, size_t len)
+{
+	__builtin_memcpy(dst, src, len);
+}
+
+static inline void om_zero(void *dst, size_t len)
+{
+	__builtin_memset(dst, 0, len);
+}
+
+/*
+ * Reads of a shadow page. The secure world may write it at any time, so each
+ * value is loaded exactly once: volatile keeps the compiler from loading it again
+ * after it was judged (invariant I1).
+ */
+static inline uint32_t om_read_once32(const uint32_t *p)
+{
+	return *(const volatile uint32_t *)p;
+}
+
+static inline uint64_t om_read_once64(const uint64_t *p)
+{
+	return *(const volatile uint64_t *)p;
+}
+
+/*
+ * Atomics: the compiler's builtins, because they exist alike in C11, gnu99 and
+ * without any header. On aarch64 build with -mno-outline-atomics.
+ */
+static inline uint32_t om_load_relaxed(const uint32_t *p)
+{
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
+static inline uint32_t om_load_acquire(const uint32_t *p)
+{
+	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+
+static inline void om_store_relaxed(uint32_t *p, uint32_t v)
+{
+	__atomic_store_n(p, v, __ATOMIC_RELAXED);
+}
+
+static inline void om_store_release(uint32_t *p, uint32_t v)
+{
+	__atomic_store_n(p, v, __ATOMIC_RELEASE);
+}
+
+/* Replaces expected by v; the one atomic exchange by which anything is taken. */
+static inline bool om_exchange(uint32_t *p, uint32_t expected, uint32_t v)
+{
+	return __atomic_compare_exchange_n(p, &expected, v, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* The ABI's way of passing 64 bits: high half first. */
+static inline uint64_t om_pair(uint64_t high, uint64_t low)
+{
+	return (uint64_t)(uint32_t)high << 32 | (uint32_t)low;
+}
+
+static inline uint64_t om_high(uint64_t v)
+{
+	return v >> 32;
+}
+
+static inline uint64_t om_low(uint64_t v)
+{
+	return (uint32_t)v;
+}
+
+/* No index: the end of a chain, or nothing held. */
+#define OM_NONE 0xffffffffu
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The message of a call: fetched once, checked, translated, shadowed for OP-TEE,
+ * and its results brought back. Invariants I1, I2, I3 and I7 are kept here.
+ */
+#ifndef OM_LIB_MESSAGE_H
+#define OM_LIB_MESSAGE_H
+
+#include "call.h"
+
+/*
+ * Whether a fetched message is one that OP-TEE may see: number and kind of
+ * parameters for its command. A pure function of the private copy.
+ * async: asynchronous notification is offered to this guest.
+ */
+enum om_refusal om_message_check(const struct om_message *message, bool async);
+
+/*
+ * Brings the call from the guest's registers to the next point of its loading:
+ * fetches, checks, asks the policy, gets what it names by cookie. Call once.
+ */
+enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *regs);
+
+/*
+ * Translates a bounded piece of what the message names by address. *done says
+ * that nothing is left.
+ */
+enum om_refusal om_message_translate(struct om_call *call, bool *done);
+
+/* Writes the shadow that OP-TEE will read, and the SMC that says where it is. */
+void om_message_emit(struct om_call *call);
+
+/*
+ * OP-TEE is done: takes the results from the shadow, carries out what they mean
+ * for the registry, and writes the outputs to the guest. Sets call->result.
+ */
+void om_message_finish(struct om_call *call);
+
+/* The call ends without a result of OP-TEE's: tells the guest why. */
+void om_message_refuse(struct om_call *call, enum om_refusal why);
+
+/* OP-TEE answered the SMC with an error code: the message is as it was. */
+void om_message_fail(struct om_call *call, uint32_t code);
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Page-list translation. Knows guest pages and list pages; knows nothing of
+ * messages, calls, or who wants the memory.
+ */
+#include "page_list.h"
+
+#include "guest.h"
+
+#define PAGE_MASK ((uint64_t)OPTEE_MSG_PAGE_SIZE - 1)
+
+static bool is_page_address(uint64_t ipa)
+{
+	/* 0 is what OP-TEE takes for "no memory", so it cannot be shared. */
+	return ipa != 0 && (ipa & PAGE_MASK) == 0;
+}
+
+enum om_refusal om_pin_one(struct om_guest *guest, uint64_t ipa, om_pa_t *pa)
+{
+	om_ipa_t address = { ipa };
+	om_pa_t pinned;
+
+	if (!is_page_address(ipa) || guest->ops->pin(guest->ctx, &address, 1, &pinned))
+		return OM_REFUSED_PAGE;
+	if (!om_pa_is_usable(guest->mediator, pinned)) {
+		guest->ops->unpin(guest->ctx, &pinned, 1);
+		return OM_REFUSED_PAGE;
+	}
+	*pa = pinned;
+	return OM_ACCEPTED;
+}
+
+/* Pins the guest's list page at ipa for reading. */
+static enum om_refusal open_source(struct om_guest *guest, struct om_translation *t,
+				   uint64_t ipa)
+{
+	t->source.raw = 0;
+	t->source_index = 0;
+	return om_pin_one(guest, ipa, &t->source);
+}
+
+void om_translation_end(struct om_guest *guest, struct om_translation *t)
+{
+	if (t->source.raw == 0)
+		return;
+	guest->ops->unpin(guest->ctx, &t->source, 1);
+	t->source.raw = 0;
+}
+
+/* Takes the next shadow list page and chains it to the one before. */
+static void next_list(struct om_guest *guest, struct om_lists *lists, struct om_translation *t)
+{
+	struct om_shadow *shadows = guest->shm.shadows;
+	uint32_t i = om_shm_take_list(guest);
+
+	if (lists->first == OM_NONE)
+		lists->first = i;
+	else
+		shadows[lists->last].next = i;
+	if (t->list != OM_NONE)
+		((uint64_t *)shadows[t->list].page.va)[OPTEE_MSG_LIST_NEXT] =
+			shadows[i].page.pa.raw;
+	lists->last = i;
+	t->list = i;
+	t->list_index = 0;
+}
+
+enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_region *region,
+				     struct om_lists *lists, struct om_translation *t)
+{
+	struct om_share share = {
+		.kind = region->kind,
+		.cookie = region->cookie,
+		.size = region->size,
+		.offset = (uint32_t)(region->buf_ptr & PAGE_MASK),
+	};
+	uint64_t pages;
+	enum om_refusal why;
+
+	t->buffer = OM_NONE;
+	t->source.raw = 0;
+	/* A size of 0 would make OP-TEE's page count wrap. */
+	if (region->size == 0 || region->size > UINT64_MAX - 2 * PAGE_MASK)
+		return OM_REFUSED_PARAMS;
+	pages = (share.offset + region->size + PAGE_MASK) >> OPTEE_MSG_PAGE_SHIFT;
+	if (pages > guest->limits.pages)
+		return OM_REFUSED_QUOTA;
+	share.pages = (uint32_t)pages;
+	share.lists = (share.pages + OPTEE_MSG_LIST_ENTRIES - 1) / OPTEE_MSG_LIST_ENTRIES;
+
+	why = om_shm_reserve(guest, &share, &t->buffer);
+	if (why != OM_ACCEPTED)
+		return why;
+	lists->reserved += share.lists;
+	t->remaining = share.pages;
+	t->list = OM_NONE;
+	next_list(guest, lists, t);
+	t->list_start = guest->shm.shadows[t->list].page.pa.raw | share.offset;
+	return open_source(guest, t, region->buf_ptr & ~PAGE_MASK);
+}
+
+/* Reads n entries, of which all must be page addresses. */
+static enum om_refusal read_entries(struct om_guest *guest, struct om_translation *t,
+				    om_ipa_t *ipa, uint32_t n)
+{
+	om_pa_t at = { t->source.raw + t->source_index * sizeof(uint64_t) };
+	uint32_t i;
+
+	if (guest->ops->read(guest->ctx, at, ipa, n * sizeof(*ipa)))
+		return OM_REFUSED_PAGE;
+	t->source_index += n;
+	for (i = 0; i < n; i++)
+		if (!is_page_address(ipa[i].raw))
+			return OM_REFUSED_PAGE;
+	return OM_ACCEPTED;
+}
+
+/* Goes on to the guest's next list page when this one has no more addresses. */
+static enum om_refusal follow_link(struct om_guest *guest, struct om_translation *t)
+{
+	om_ipa_t next;
+	enum om_refusal why;
+
+	if (t->source_index < OPTEE_MSG_LIST_ENTRIES)
+		return OM_ACCEPTED;
+	/* Only read now that more follows: Linux leaves junk in an unused link. */
+	why = read_entries(guest, t, &next, 1);
+	om_translation_end(guest, t);
+	return why == OM_ACCEPTED ? open_source(guest, t, next.raw) : why;
+}
+
+/* Writes the pinned pages to the shadow list. */
+static enum om_refusal emit(struct om_guest *guest, struct om_lists *lists,
+			    struct om_translation *t, const om_pa_t *pa, uint32_t n)
+{
+	uint64_t *list = guest->shm.shadows[t->list].page.va;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!om_pa_is_usable(guest->mediator, pa[i]))
+			return OM_REFUSED_PAGE;
+		if (t->list_index == OPTEE_MSG_LIST_ENTRIES) {
+			next_list(guest, lists, t);
+			list = guest->shm.shadows[t->list].page.va;
+		}
+		list[t->list_index++] = pa[i].raw;
+	}
+	return OM_ACCEPTED;
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lists,
+				    struct om_translation *t)
+{
+	om_ipa_t ipa[OM_PIN_BATCH];
+	struct om_pins *pins;
+	enum om_refusal why = follow_link(guest, t);
+	uint32_t n;
+
+	if (why != OM_ACCEPTED)
+		return why;
+	pins = om_shm_room(guest, &guest->shm.buffers[t->buffer]);
+	n = least(t->remaining, OM_PIN_BATCH - pins->count);
+	n = least(n, OPTEE_MSG_LIST_ENTRIES - t->source_index);
+
+	why = read_entries(guest, t, ipa, n);
+	if (why != OM_ACCEPTED)
+		return why;
+	if (guest->ops->pin(guest->ctx, ipa, n, &pins->pa[pins->count]))
+		return OM_REFUSED_PAGE;
+	pins->count += n;
+	t->remaining -= n;
+	if (t->remaining == 0)
+		om_translation_end(guest, t);
+	return emit(guest, lists, t, &pins->pa[pins->count - n], n);
+}
+
+void om_lists_release(struct om_guest *guest, struct om_lists *lists)
+{
+	if (lists->reserved == 0)
+		return;
+	om_shm_give_lists(guest, lists->first, lists->last, lists->reserved);
+	lists->first = OM_NONE;
+	lists->reserved = 0;
+}
+
+enum om_refusal om_share_page(struct om_guest *guest, const struct om_share *share,
+			      uint64_t ipa, uint32_t *index)
+{
+	om_pa_t pa;
+	struct om_pins *pins;
+	enum om_refusal why = om_pin_one(guest, ipa, &pa);
+
+	if (why != OM_ACCEPTED)
+		return why;
+	why = om_shm_reserve(guest, share, index);
+	if (why != OM_ACCEPTED) {
+		guest->ops->unpin(guest->ctx, &pa, 1);
+		return why;
+	}
+	pins = &guest->shm.pins[guest->shm.buffers[*index].first];
+	pins->pa[0] = pa;
+	pins->count = 1;
+	return OM_ACCEPTED;
+}

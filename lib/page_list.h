@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Translation of memory that a guest names by address: its page list becomes one
+ * of pinned physical pages, in bounded steps.
+ *
+ * Each entry of the guest's list is read once, into private memory; what was
+ * pinned is what is written to the shadow list (invariants I1 and I2).
+ */
+#ifndef OM_LIB_PAGE_LIST_H
+#define OM_LIB_PAGE_LIST_H
+
+#include <optee_mediator/abi_msg.h>
+
+#include "shm.h"
+
+/* Shadow list pages a call holds, as a chain. */
+struct om_lists {
+	uint32_t first;
+	uint32_t last;
+	uint32_t reserved;	/* charged, whether taken or not */
+};
+
+/* A translation under way. */
+struct om_translation {
+	om_pa_t source;		/* the guest's list page, pinned; raw 0 when none */
+	uint32_t source_index;	/* next entry there */
+	uint32_t remaining;	/* pages still to pin */
+	uint32_t buffer;	/* that is being filled */
+	uint32_t list;		/* shadow list page that is being filled */
+	uint32_t list_index;
+	uint64_t list_start;	/* buf_ptr for OP-TEE: first list page | offset */
+};
+
+/* What a guest says of its memory: a TMEM parameter with NONCONTIG, and its use. */
+struct om_region {
+	enum om_trace_share kind;
+	uint64_t buf_ptr;
+	uint64_t size;
+	om_cookie_t cookie;
+};
+
+/*
+ * Checks size and offset, charges everything, reserves the buffer. t->buffer is
+ * its index, to be forgotten and put back by the caller even when refused after
+ * that; OM_NONE when nothing was reserved.
+ */
+enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_region *region,
+				     struct om_lists *lists, struct om_translation *t);
+
+/*
+ * Translates up to OM_PIN_BATCH pages more. Done when t->remaining is 0. When
+ * refused, what was pinned so far stays with the buffer, to be released with it.
+ */
+enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lists,
+				    struct om_translation *t);
+
+/* Lets go of the guest's list page, if one is still pinned. Harmless to repeat. */
+void om_translation_end(struct om_guest *guest, struct om_translation *t);
+
+/* Gives the shadow list pages back: OP-TEE has read them. */
+void om_lists_release(struct om_guest *guest, struct om_lists *lists);
+
+/* Pins one page at a guest address, if it is one that can be shared at all. */
+enum om_refusal om_pin_one(struct om_guest *guest, uint64_t ipa, om_pa_t *pa);
+
+/*
+ * Pins the page and makes a buffer of it, reserved as om_shm_reserve() does.
+ * Nothing is held, and *index not touched, when refused.
+ */
+enum om_refusal om_share_page(struct om_guest *guest, const struct om_share *share,
+			      uint64_t ipa, uint32_t *index);
+
+#endif

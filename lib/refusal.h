@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Why something of a guest's was refused, and what it is told.
+ *
+ * A refusal is named by the counter that counts it. Where it is reported follows
+ * from what went wrong: a problem with the SMC itself is a code in a0, a problem
+ * inside a readable message is a0 = OK and a TEEC code in the message.
+ */
+#ifndef OM_LIB_REFUSAL_H
+#define OM_LIB_REFUSAL_H
+
+#include <stdint.h>
+
+#include <optee_mediator/mediator.h>
+
+enum om_refusal {
+	OM_ACCEPTED = 0,
+	OM_REFUSED_FUNCTION = OM_COUNT_REFUSED_FUNCTION,
+	OM_REFUSED_ADDRESS = OM_COUNT_REFUSED_ADDRESS,
+	OM_REFUSED_COMMAND = OM_COUNT_REFUSED_COMMAND,
+	OM_REFUSED_THREADS = OM_COUNT_REFUSED_THREADS,
+	OM_REFUSED_RESUME = OM_COUNT_REFUSED_RESUME,
+	OM_REFUSED_PARAMS = OM_COUNT_REFUSED_PARAMS,
+	OM_REFUSED_COOKIE = OM_COUNT_REFUSED_COOKIE,
+	OM_REFUSED_RANGE = OM_COUNT_REFUSED_RANGE,
+	OM_REFUSED_PAGE = OM_COUNT_REFUSED_PAGE,
+	OM_REFUSED_QUOTA = OM_COUNT_REFUSED_QUOTA,
+	OM_REFUSED_POLICY = OM_COUNT_REFUSED_POLICY,
+	OM_REFUSED_REQUEST = OM_COUNT_REFUSED_REQUEST,
+	OM_REFUSED_REPLY = OM_COUNT_REFUSED_REPLY,
+};
+
+/* The code for a0; OPTEE_SMC_RETURN_OK when the reason belongs into the message. */
+uint32_t om_refusal_smc(enum om_refusal why);
+
+/* The TEEC code for the message or for OP-TEE's RPC. */
+uint32_t om_refusal_teec(enum om_refusal why);
+
+#endif

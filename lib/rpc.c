@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * RPCs. See rpc.h. Knows requests and replies; knows nothing of the message of
+ * the call they belong to, but for where an inline RPC argument lies behind it.
+ */
+#include "rpc.h"
+
+#include <optee_mediator/abi_smc.h>
+
+#include "tracing.h"
+
+#define ATTR_LIST	(OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG)
+
+/* RPC commands that a guest serves; BENCH_REG carries an address and is not one. */
+static bool is_served(uint32_t cmd)
+{
+	const uint32_t served = 1u << OPTEE_RPC_CMD_LOAD_TA | 1u << OPTEE_RPC_CMD_RPMB |
+		1u << OPTEE_RPC_CMD_FS | 1u << OPTEE_RPC_CMD_GET_TIME |
+		1u << OPTEE_RPC_CMD_NOTIFICATION | 1u << OPTEE_RPC_CMD_SUSPEND |
+		1u << OPTEE_RPC_CMD_SHM_ALLOC | 1u << OPTEE_RPC_CMD_SHM_FREE |
+		1u << OPTEE_RPC_CMD_GPROF | 1u << OPTEE_RPC_CMD_SOCKET |
+		1u << OPTEE_RPC_CMD_FTRACE | 1u << OPTEE_RPC_CMD_SUPP_PLUGIN |
+		1u << OPTEE_RPC_CMD_I2C_TRANSFER | 1u << OPTEE_RPC_CMD_RPMB_PROBE_RESET |
+		1u << OPTEE_RPC_CMD_RPMB_PROBE_NEXT | 1u << OPTEE_RPC_CMD_RPMB_FRAMES;
+
+	return cmd < 32 && (served >> cmd & 1u);
+}
+
+static bool is_allocation(uint32_t cmd)
+{
+	return cmd == OPTEE_RPC_CMD_SHM_ALLOC || cmd == OPTEE_RPC_CMD_SHM_FREE;
+}
+
+/* A parameter that names no memory by address. */
+static bool is_request_param(const struct optee_msg_param *param)
+{
+	switch (param->attr) {
+	case OPTEE_MSG_ATTR_TYPE_NONE:
+	case OPTEE_MSG_ATTR_TYPE_VALUE_INPUT:
+	case OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT:
+	case OPTEE_MSG_ATTR_TYPE_VALUE_INOUT:
+	case OPTEE_MSG_ATTR_TYPE_RMEM_INPUT:
+	case OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT:
+	case OPTEE_MSG_ATTR_TYPE_RMEM_INOUT:
+		return true;
+	case OPTEE_MSG_ATTR_TYPE_TMEM_INPUT:
+	case OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT:
+	case OPTEE_MSG_ATTR_TYPE_TMEM_INOUT:
+		/* How OP-TEE says NULL, as when it asks how large a TA is. */
+		return param->u.tmem.buf_ptr == 0 && param->u.tmem.shm_ref == 0;
+	default:
+		return false;
+	}
+}
+
+enum om_refusal om_request_check(const struct om_request_copy *request)
+{
+	uint32_t i;
+
+	if (!is_served(request->hdr.cmd) || request->hdr.num_params > OPTEE_MSG_RPC_PARAMS)
+		return OM_REFUSED_REQUEST;
+	if (is_allocation(request->hdr.cmd) &&
+	    (request->hdr.num_params != 1 ||
+	     request->param[0].attr != OPTEE_MSG_ATTR_TYPE_VALUE_INPUT))
+		return OM_REFUSED_REQUEST;
+	for (i = 0; i < request->hdr.num_params; i++)
+		if (!is_request_param(&request->param[i]))
+			return OM_REFUSED_REQUEST;
+	return OM_ACCEPTED;
+}
+
+enum om_reply_verdict om_reply_check(const struct optee_msg_hdr *hdr,
+				     const struct optee_msg_param *param, uint64_t wanted)
+{
+	const struct optee_msg_param_tmem *tmem = &param->u.tmem;
+
+	if (hdr->ret != TEEC_SUCCESS)
+		return OM_REPLY_FAILED;
+	if (hdr->num_params != 1 ||
+	    (param->attr & OPTEE_MSG_ATTR_TYPE_MASK) != OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT)
+		return OM_REPLY_MALFORMED;
+	if (tmem->buf_ptr == 0 || tmem->size < wanted)
+		return OM_REPLY_UNUSABLE;
+	if (param->attr == ATTR_LIST)
+		return OM_REPLY_LIST;
+	/* Without a list OP-TEE takes one page, aligned: thread_optee_smc.c. */
+	if (param->attr == OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT && tmem->size != 0 &&
+	    tmem->size <= OPTEE_MSG_PAGE_SIZE)
+		return OM_REPLY_PAGE;
+	return OM_REPLY_UNUSABLE;
+}
+
+/* The RPC argument as OP-TEE sees it: behind the message, or in its own page. */
+static struct om_request_copy *shadow_arg(struct om_call *call)
+{
+	const struct om_shm *shm = &call->guest->shm;
+
+	if (call->rpc_arg != OM_NONE)
+		return shm->shadows[shm->buffers[call->rpc_arg].shadow].page.va;
+	return (void *)((uint8_t *)call->shadow->page.va +
+			OPTEE_MSG_ARG_SIZE(call->message.hdr.num_params));
+}
+
+/* The RPC argument as the guest sees it. */
+static om_pa_t guest_arg(const struct om_call *call)
+{
+	const struct om_shm *shm = &call->guest->shm;
+
+	if (call->rpc_arg != OM_NONE)
+		return om_shm_page(call->guest, &shm->buffers[call->rpc_arg], 0);
+	return (om_pa_t){ call->at.raw + OPTEE_MSG_ARG_SIZE(call->message.hdr.num_params) };
+}
+
+/* OP-TEE reads its answer from the shadow; the buffer is nobody's until it asks again. */
+static void answer(struct om_call *call, uint32_t ret, uint32_t origin)
+{
+	struct om_request_copy *shadow = shadow_arg(call);
+
+	shadow->hdr.ret = ret;
+	shadow->hdr.ret_origin = origin;
+	if (call->rpc_arg != OM_NONE)
+		om_shm_put(call->guest, call->rpc_arg, &call->release);
+	call->rpc_arg = OM_NONE;
+	om_set_resume(call, 0, 0);
+}
+
+/* FREE: an RPC argument buffer goes, and its cookie with it (I7). */
+static enum om_refusal judge_free(struct om_call *call)
+{
+	om_cookie_t cookie = { om_pair(call->from_secure.a[1], call->from_secure.a[2]) };
+	uint32_t i;
+
+	if (cookie.raw != 0 && cookie.raw == call->refused_cookie) {
+		/* It never became a buffer here, but the guest has allocated it. */
+		call->refused_cookie = 0;
+	} else {
+		i = om_shm_claim(call->guest, cookie, OM_SHARE_RPC_ARG);
+		if (i == OM_NONE)
+			return OM_REFUSED_REQUEST;
+		om_shm_forget(call->guest, i);
+		om_shm_put(call->guest, i, &call->release);
+	}
+	om_count(call, OM_COUNT_RPC_FREE);
+	call->pending = OM_PENDING_FREE;
+	return OM_ACCEPTED;
+}
+
+/* The one fetch of a request: each word of the shadow is loaded once. */
+static void fetch_request(struct om_call *call)
+{
+	const struct om_request_copy *shadow = shadow_arg(call);
+	struct om_request_copy *request = &call->request;
+	uint32_t i;
+
+	om_zero(&request->hdr, sizeof(request->hdr));
+	request->hdr.cmd = om_read_once32(&shadow->hdr.cmd);
+	request->hdr.ret = om_read_once32(&shadow->hdr.ret);
+	request->hdr.num_params = om_read_once32(&shadow->hdr.num_params);
+	for (i = 0; i < request->hdr.num_params && i < OPTEE_MSG_RPC_PARAMS; i++) {
+		request->param[i].attr = om_read_once64(&shadow->param[i].attr);
+		request->param[i].u.value.a = om_read_once64(&shadow->param[i].u.value.a);
+		request->param[i].u.value.b = om_read_once64(&shadow->param[i].u.value.b);
+		request->param[i].u.value.c = om_read_once64(&shadow->param[i].u.value.c);
+	}
+}
+
+static bool is_rmem(uint64_t attr)
+{
+	return attr >= OPTEE_MSG_ATTR_TYPE_RMEM_INPUT && attr <= OPTEE_MSG_ATTR_TYPE_RMEM_INOUT;
+}
+
+/*
+ * Memory that a request names must be the guest's own and lie inside the pages it
+ * shared. OP-TEE counts whole pages, so a rest of the last one is its to use.
+ */
+static enum om_refusal check_memory(struct om_call *call, const struct optee_msg_param_rmem *rmem)
+{
+	struct om_guest *guest = call->guest;
+	om_cookie_t cookie = { rmem->shm_ref };
+	const struct om_buffer *buffer;
+	uint64_t size;
+	uint32_t i = om_shm_get(guest, cookie, OM_SHARE_PAYLOAD, false, &call->release);
+
+	if (i == OM_NONE)
+		i = om_shm_get(guest, cookie, OM_SHARE_REGISTERED, false, &call->release);
+	if (i == OM_NONE)
+		return OM_REFUSED_REQUEST;
+	buffer = &guest->shm.buffers[i];
+	size = ((uint64_t)buffer->pages << OPTEE_MSG_PAGE_SHIFT) - buffer->offset;
+	om_shm_put(guest, i, &call->release);
+	if (rmem->offs > size || rmem->size > size - rmem->offs)
+		return OM_REFUSED_REQUEST;
+	return OM_ACCEPTED;
+}
+
+static enum om_refusal check_request(struct om_call *call)
+{
+	const struct om_request_copy *request = &call->request;
+	enum om_refusal why = om_request_check(request);
+	uint32_t i;
+
+	for (i = 0; why == OM_ACCEPTED && i < request->hdr.num_params; i++)
+		if (is_rmem(request->param[i].attr))
+			why = check_memory(call, &request->param[i].u.rmem);
+	return why;
+}
+
+/* SHM_FREE: the cookie is free before the guest can use it again (I7). */
+static enum om_refusal free_payload(struct om_call *call)
+{
+	om_cookie_t cookie = { call->request.param[0].u.value.b };
+	uint32_t i = om_shm_claim(call->guest, cookie, OM_SHARE_PAYLOAD);
+
+	if (i == OM_NONE)
+		return OM_REFUSED_REQUEST;
+	om_shm_forget(call->guest, i);
+	om_shm_put(call->guest, i, &call->release);
+	return OM_ACCEPTED;
+}
+
+static void trace_request(const struct om_call *call, bool own)
+{
+	const struct om_request_copy *request = &call->request;
+	uint32_t i;
+
+	om_trace(call->guest, call, OM_TRACE_REQUEST, (const uint64_t[]){
+		 request->hdr.cmd, request->hdr.num_params, own }, 3);
+	for (i = 0; i < request->hdr.num_params && i < OPTEE_MSG_RPC_PARAMS; i++)
+		om_trace_param(call, OM_TRACE_REQUEST_PARAM, i, &request->param[i],
+			       request->hdr.cmd);
+}
+
+/* Finds the argument of an RPC command; false when OP-TEE names an unknown one. */
+static bool find_arg(struct om_call *call)
+{
+	om_cookie_t cookie = { om_pair(call->from_secure.a[1], call->from_secure.a[2]) };
+
+	call->rpc_arg = OM_NONE;
+	if (cookie.raw == 0)
+		return call->fid != OPTEE_SMC_CALL_WITH_ARG;
+	call->rpc_arg = om_shm_get(call->guest, cookie, OM_SHARE_RPC_ARG, true, &call->release);
+	return call->rpc_arg != OM_NONE;
+}
+
+/* CMD: fetches the request and lets go of what it releases. */
+static enum om_refusal judge_cmd(struct om_call *call)
+{
+	enum om_refusal why;
+
+	if (!find_arg(call))
+		return OM_REFUSED_REQUEST;
+	om_count(call, OM_COUNT_RPC_CMD);
+	call->pending = OM_PENDING_CMD;
+	fetch_request(call);
+	if (om_traced(call->guest))
+		trace_request(call, false);
+	why = check_request(call);
+	if (why == OM_ACCEPTED && call->request.hdr.cmd == OPTEE_RPC_CMD_SHM_FREE) {
+		om_count(call, OM_COUNT_RPC_SHM_FREE);
+		why = free_payload(call);
+	} else if (why == OM_ACCEPTED && call->request.hdr.cmd == OPTEE_RPC_CMD_SHM_ALLOC) {
+		om_count(call, OM_COUNT_RPC_SHM_ALLOC);
+		call->pending = OM_PENDING_SHM_ALLOC;
+	}
+	return why;
+}
+
+static enum om_refusal judge_request(struct om_call *call)
+{
+	call->pending = OM_PENDING_NONE;
+	switch ((uint32_t)call->from_secure.a[0]) {
+	case OPTEE_SMC_RETURN_RPC_ALLOC:
+		om_count(call, OM_COUNT_RPC_ALLOC);
+		call->pending = OM_PENDING_ALLOC;
+		return OM_ACCEPTED;
+	case OPTEE_SMC_RETURN_RPC_FREE:
+		return judge_free(call);
+	case OPTEE_SMC_RETURN_RPC_CMD:
+		return judge_cmd(call);
+	default:
+		return OM_REFUSED_REQUEST;
+	}
+}
+
+/* Writes the request where the guest looks for it, and the registers that say so. */
+static enum om_refusal show_cmd(struct om_call *call, struct om_regs *regs)
+{
+	uint64_t cookie = 0;
+
+	if (call->guest->ops->write(call->guest->ctx, guest_arg(call), &call->request,
+				    OPTEE_MSG_ARG_SIZE(call->request.hdr.num_params)))
+		return OM_REFUSED_REQUEST;
+	if (call->rpc_arg != OM_NONE)
+		cookie = call->guest->shm.buffers[call->rpc_arg].cookie;
+	om_set_return(call, regs, OPTEE_SMC_RETURN_RPC_CMD, om_high(cookie), om_low(cookie));
+	return OM_ACCEPTED;
+}
+
+/* ALLOC and FREE concern the argument buffers themselves: all is in registers. */
+static enum om_refusal show_request(struct om_call *call, struct om_regs *regs)
+{
+	const uint64_t *a = call->from_secure.a;
+
+	if (call->pending == OM_PENDING_ALLOC)
+		om_set_return(call, regs, OPTEE_SMC_RETURN_RPC_ALLOC, a[1], 0);
+	else if (call->pending == OM_PENDING_FREE)
+		om_set_return(call, regs, OPTEE_SMC_RETURN_RPC_FREE, a[1], a[2]);
+	else
+		return show_cmd(call, regs);
+	return OM_ACCEPTED;
+}
+
+enum om_call_event om_rpc_ask(struct om_call *call, struct om_regs *regs)
+{
+	if (!call->judged) {
+		call->refusal = judge_request(call);
+		call->judged = true;
+	}
+	/* Before the guest sees it: a large payload takes its time to unpin. */
+	if (!om_release(call)) {
+		om_set_interrupted(call, regs);
+		return OM_EVENT_PAUSE;
+	}
+	call->judged = false;
+	if (call->refusal == OM_ACCEPTED)
+		call->refusal = show_request(call, regs);
+	if (call->refusal == OM_ACCEPTED)
+		return OM_EVENT_ASK;
+
+	/* Not shown: the guest only comes back, and OP-TEE learns that it failed. */
+	om_refused(call, call->refusal, om_refusal_teec(call->refusal));
+	om_set_resume(call, 0, 0);
+	if (call->pending == OM_PENDING_CMD || call->pending == OM_PENDING_SHM_ALLOC)
+		answer(call, om_refusal_teec(call->refusal), TEEC_ORIGIN_COMMS);
+	om_set_interrupted(call, regs);
+	return OM_EVENT_INTERRUPT;
+}
+
+/* ALLOC: the guest's page is pinned, and OP-TEE gets a shadow page instead. */
+static void reply_alloc(struct om_call *call)
+{
+	uint64_t ipa = om_pair(call->reply.a[1], call->reply.a[2]);
+	const struct om_share share = {
+		.kind = OM_SHARE_RPC_ARG, .size = OPTEE_MSG_PAGE_SIZE, .pages = 1,
+		.cookie = { om_pair(call->reply.a[4], call->reply.a[5]) },
+	};
+	const struct om_shm *shm = &call->guest->shm;
+	uint32_t i;
+	enum om_refusal why = om_share_page(call->guest, &share, ipa, &i);
+
+	if (why == OM_ACCEPTED) {
+		om_set_resume(call, shm->shadows[shm->buffers[i].shadow].page.pa.raw,
+			      share.cookie.raw);
+		om_shm_publish(call->guest, i);
+		om_shm_put(call->guest, i, &call->release);
+		return;
+	}
+	om_refused(call, why == OM_REFUSED_QUOTA ? why : OM_REFUSED_REPLY, om_refusal_teec(why));
+	/*
+	 * Told a cookie, OP-TEE has the guest free the page again. Not if the
+	 * cookie is that of a buffer in use: that one has to survive.
+	 */
+	call->refused_cookie = om_shm_is_known(call->guest, share.cookie) ? 0 : share.cookie.raw;
+	om_set_resume(call, 0, call->refused_cookie);
+}
+
+/* The one fetch of a reply, as far as the request's own number of parameters. */
+static bool fetch_reply(struct om_call *call, struct om_request_copy *reply)
+{
+	uint32_t n = call->request.hdr.num_params;
+	uint32_t i;
+
+	if (call->guest->ops->read(call->guest->ctx, guest_arg(call), reply,
+				   OPTEE_MSG_ARG_SIZE(n)))
+		return false;
+	if (!om_traced(call->guest))
+		return true;
+	om_trace(call->guest, call, OM_TRACE_REPLY, (const uint64_t[]){
+		 call->request.hdr.cmd, reply->hdr.ret, reply->hdr.num_params }, 3);
+	for (i = 0; i < n; i++)
+		om_trace_param(call, OM_TRACE_REPLY_PARAM, i, &reply->param[i],
+			       call->request.hdr.cmd);
+	return true;
+}
+
+/* Outputs of the reply, by the attributes of the request. */
+static void take_output(struct optee_msg_param *shadow, const struct optee_msg_param *asked,
+			const struct optee_msg_param *reply)
+{
+	switch (asked->attr) {
+	case OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT:
+	case OPTEE_MSG_ATTR_TYPE_VALUE_INOUT:
+		shadow->u.value = reply->u.value;
+		break;
+	case OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT:
+	case OPTEE_MSG_ATTR_TYPE_RMEM_INOUT:
+	case OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT:
+	case OPTEE_MSG_ATTR_TYPE_TMEM_INOUT:
+		shadow->u.rmem.size = reply->u.rmem.size;
+		break;
+	default:
+		break;
+	}
+}
+
+static void reply_cmd(struct om_call *call)
+{
+	struct om_request_copy *shadow = shadow_arg(call);
+	struct om_request_copy reply;
+	uint32_t i;
+
+	if (!fetch_reply(call, &reply) ||
+	    reply.hdr.num_params != call->request.hdr.num_params) {
+		om_refused(call, OM_REFUSED_REPLY, om_refusal_teec(OM_REFUSED_REPLY));
+		answer(call, om_refusal_teec(OM_REFUSED_REPLY), TEEC_ORIGIN_COMMS);
+		return;
+	}
+	for (i = 0; i < call->request.hdr.num_params; i++)
+		take_output(&shadow->param[i], &call->request.param[i], &reply.param[i]);
+	answer(call, reply.hdr.ret, reply.hdr.ret_origin);
+}
+
+/* Begins to share what the guest allocated; the buffer is call->payload. */
+static enum om_refusal begin_payload(struct om_call *call, enum om_reply_verdict verdict,
+				     const struct optee_msg_param_tmem *tmem)
+{
+	struct om_guest *guest = call->guest;
+	const struct om_region region = {
+		.kind = OM_SHARE_PAYLOAD, .buf_ptr = tmem->buf_ptr, .size = tmem->size,
+		.cookie = { tmem->shm_ref },
+	};
+	const struct om_share page = {
+		.kind = OM_SHARE_PAYLOAD, .cookie = { tmem->shm_ref },
+		.size = tmem->size, .pages = 1,
+	};
+	struct om_translation *t = &call->translation;
+	enum om_refusal why;
+
+	if (verdict == OM_REPLY_LIST) {
+		why = om_translation_begin(guest, &region, &call->lists, t);
+		call->payload = t->buffer;
+		return why;
+	}
+	t->source.raw = 0;
+	t->remaining = 0;
+	why = om_share_page(guest, &page, tmem->buf_ptr, &call->payload);
+	if (why == OM_ACCEPTED)
+		t->list_start = om_shm_page(guest, &guest->shm.buffers[call->payload], 0).raw;
+	return why;
+}
+
+/* Fetches and judges the reply to SHM_ALLOC. */
+static enum om_refusal judge_payload(struct om_call *call)
+{
+	struct om_request_copy reply;
+	enum om_reply_verdict verdict;
+	om_cookie_t cookie;
+
+	call->payload = OM_NONE;
+	call->undo_cookie = 0;
+	if (!fetch_reply(call, &reply))
+		return OM_REFUSED_REPLY;
+	verdict = om_reply_check(&reply.hdr, &reply.param[0], call->request.param[0].u.value.b);
+	call->request.hdr.ret = reply.hdr.ret;
+	call->request.hdr.ret_origin = reply.hdr.ret_origin;
+	if (verdict == OM_REPLY_FAILED)
+		return OM_ACCEPTED;
+	if (verdict == OM_REPLY_MALFORMED)
+		return OM_REFUSED_REPLY;
+	/* Whatever happens now: if it is refused, the guest is to free it again. */
+	cookie.raw = reply.param[0].u.tmem.shm_ref;
+	if (om_shm_is_known(call->guest, cookie))
+		return OM_REFUSED_COOKIE;
+	call->undo_cookie = cookie.raw;
+	if (verdict == OM_REPLY_UNUSABLE)
+		return OM_REFUSED_REPLY;
+	/* What OP-TEE will read, address aside. */
+	call->request.param[0].attr = reply.param[0].attr;
+	call->request.param[0].u.tmem = reply.param[0].u.tmem;
+	return begin_payload(call, verdict, &reply.param[0].u.tmem);
+}
+
+/* OP-TEE gets the payload, or the guest's own failure. */
+static void give_payload(struct om_call *call)
+{
+	struct om_request_copy *shadow = shadow_arg(call);
+
+	if (call->payload != OM_NONE) {
+		shadow->hdr.num_params = 1;
+		shadow->param[0].attr = call->request.param[0].attr;
+		shadow->param[0].u.tmem = call->request.param[0].u.tmem;
+		shadow->param[0].u.tmem.buf_ptr = call->translation.list_start;
+		om_shm_publish(call->guest, call->payload);
+		om_shm_put(call->guest, call->payload, &call->release);
+	}
+	call->payload = OM_NONE;
+	answer(call, call->request.hdr.ret, call->request.hdr.ret_origin);
+}
+
+static void drop_payload(struct om_call *call)
+{
+	om_translation_end(call->guest, &call->translation);
+	om_lists_release(call->guest, &call->lists);
+	if (call->payload != OM_NONE) {
+		om_shm_forget(call->guest, call->payload);
+		om_shm_put(call->guest, call->payload, &call->release);
+	}
+	call->payload = OM_NONE;
+}
+
+/*
+ * OP-TEE will not free what it never got, so the mediator has the guest do it:
+ * a SHM_FREE of its own in the same argument buffer. When even that cannot be
+ * written, the guest keeps its memory and OP-TEE gets its error all the same.
+ */
+static bool ask_undo(struct om_call *call, struct om_regs *regs)
+{
+	struct om_request_copy *request = &call->request;
+
+	if (call->undo_cookie == 0)
+		return false;
+	om_zero(request, sizeof(*request));
+	request->hdr.cmd = OPTEE_RPC_CMD_SHM_FREE;
+	request->hdr.num_params = 1;
+	request->param[0].attr = OPTEE_MSG_ATTR_TYPE_VALUE_INPUT;
+	request->param[0].u.value.a = call->undo_type;
+	request->param[0].u.value.b = call->undo_cookie;
+	if (show_cmd(call, regs) != OM_ACCEPTED)
+		return false;
+	if (om_traced(call->guest))
+		trace_request(call, true);
+	om_count(call, OM_COUNT_RPC_UNDO);
+	call->pending = OM_PENDING_UNDO;
+	return true;
+}
+
+/* A bounded piece of the translation; false when the call has to pause. */
+static bool translate_payload(struct om_call *call)
+{
+	struct om_translation *t = &call->translation;
+
+	while (call->refusal == OM_ACCEPTED && call->payload != OM_NONE && t->remaining) {
+		call->refusal = om_translation_step(call->guest, &call->lists, t);
+		if (om_should_yield(call->guest) && call->refusal == OM_ACCEPTED && t->remaining)
+			return false;
+	}
+	return true;
+}
+
+static enum om_call_event reply_shm_alloc(struct om_call *call, struct om_regs *regs)
+{
+	if (!call->judged) {
+		call->undo_type = call->request.param[0].u.value.a;
+		call->refusal = judge_payload(call);
+		call->judged = true;
+	}
+	if (!translate_payload(call)) {
+		om_set_interrupted(call, regs);
+		return OM_EVENT_PAUSE;
+	}
+	if (call->refusal == OM_ACCEPTED) {
+		give_payload(call);
+		return OM_EVENT_ENTER;
+	}
+	drop_payload(call);
+	if (!om_release(call)) {
+		om_set_interrupted(call, regs);
+		return OM_EVENT_PAUSE;
+	}
+	om_refused(call, call->refusal, om_refusal_teec(call->refusal));
+	if (ask_undo(call, regs))
+		return OM_EVENT_ASK;
+	answer(call, om_refusal_teec(call->refusal), TEEC_ORIGIN_COMMS);
+	return OM_EVENT_ENTER;
+}
+
+enum om_call_event om_rpc_reply(struct om_call *call, struct om_regs *regs)
+{
+	switch (call->pending) {
+	case OM_PENDING_ALLOC:
+		reply_alloc(call);
+		break;
+	case OM_PENDING_FREE:
+		om_set_resume(call, 0, 0);
+		break;
+	case OM_PENDING_SHM_ALLOC:
+		return reply_shm_alloc(call, regs);
+	case OM_PENDING_UNDO:
+		answer(call, om_refusal_teec(call->refusal), TEEC_ORIGIN_COMMS);
+		break;
+	default:
+		reply_cmd(call);
+		break;
+	}
+	return OM_EVENT_ENTER;
+}

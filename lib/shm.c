@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The shared-memory registry. See shm.h for what a buffer is and how it lives.
+ * Knows pages, cookies and quotas; knows nothing of messages and calls.
+ */
+#include "shm.h"
+
+#include <optee_mediator/abi_msg.h>
+
+#include "guest.h"
+#include "tracing.h"
+
+/*
+ * The most cookies that may fall into one bucket. There are at least as many
+ * buckets as buffers, so an honest guest never gets near it; one that invents
+ * colliding cookies is refused, and every search stays short.
+ */
+#define CHAIN_MAX 16u
+
+uint32_t om_shm_buffer_count(const struct om_limits *limits)
+{
+	/* A call lends at most one temporary buffer for each parameter. */
+	return limits->buffers + limits->rpc_args + limits->threads * OPTEE_MSG_CALL_PARAMS;
+}
+
+uint32_t om_shm_pins_count(const struct om_limits *limits)
+{
+	/* Each buffer wastes less than one record, so this never runs out. */
+	return limits->pages / OM_PIN_BATCH + 1 + om_shm_buffer_count(limits);
+}
+
+uint32_t om_shm_bucket_count(const struct om_limits *limits)
+{
+	uint32_t n = 1;
+
+	while (n < limits->buffers + limits->rpc_args)
+		n *= 2;
+	return n;
+}
+
+static void lock(struct om_guest *guest)
+{
+	guest->ops->lock(guest->ctx);
+}
+
+static void unlock(struct om_guest *guest)
+{
+	guest->ops->unlock(guest->ctx);
+}
+
+static uint32_t make_pool(struct om_shadow *shadows, uint32_t first, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		shadows[first + i].next = i + 1 < n ? first + i + 1 : OM_NONE;
+	return first;
+}
+
+void om_shm_init(struct om_guest *guest, uint32_t rpc_shadow, uint32_t list_shadow)
+{
+	const struct om_limits *limits = &guest->limits;
+	struct om_shm *shm = &guest->shm;
+	uint32_t n = om_shm_buffer_count(limits);
+	uint32_t i;
+
+	om_zero(shm->buffers, n * sizeof(*shm->buffers));
+	for (i = 0; i < n; i++)
+		shm->buffers[i].next = i + 1 < n ? i + 1 : OM_NONE;
+	shm->free_buffers = 0;
+
+	n = om_shm_pins_count(limits);
+	for (i = 0; i < n; i++) {
+		shm->pins[i].next = i + 1 < n ? i + 1 : OM_NONE;
+		shm->pins[i].count = 0;
+	}
+	shm->free_pins = 0;
+
+	n = om_shm_bucket_count(limits);
+	for (i = 0; i < n; i++)
+		shm->buckets[i] = OM_NONE;
+	shm->bucket_mask = n - 1;
+
+	shm->free_rpc_shadows = make_pool(shm->shadows, rpc_shadow, limits->rpc_args);
+	shm->free_lists = make_pool(shm->shadows, list_shadow, limits->list_pages);
+	shm->lists_left = limits->list_pages;
+	shm->buffers_used = 0;
+	shm->rpc_args_used = 0;
+	shm->pages_used = 0;
+	shm->pages_peak = 0;
+}
+
+/* Mixes all bits of a cookie: Linux uses kernel pointers, others small numbers. */
+static uint32_t *bucket_of(struct om_shm *shm, uint64_t cookie)
+{
+	cookie ^= cookie >> 32;
+	cookie *= 0x9e3779b97f4a7c15u;
+	return &shm->buckets[(cookie >> 32) & shm->bucket_mask];
+}
+
+static uint64_t cookie_of(const struct om_buffer *buffer)
+{
+	return __atomic_load_n(&buffer->cookie, __ATOMIC_RELAXED);
+}
+
+/*
+ * Walks a chain. Without the lock it may be led astray by a buffer that moves to
+ * another list meanwhile: then it misses, or finds what the caller rejects.
+ */
+static uint32_t search(struct om_shm *shm, uint64_t cookie, uint32_t *length)
+{
+	uint32_t i = om_load_acquire(bucket_of(shm, cookie));
+	uint32_t n = 0;
+
+	for (; i != OM_NONE && n < CHAIN_MAX; n++) {
+		if (cookie_of(&shm->buffers[i]) == cookie)
+			break;
+		i = om_load_acquire(&shm->buffers[i].next);
+	}
+	*length = n;
+	return n < CHAIN_MAX ? i : OM_NONE;
+}
+
+static uint32_t search_locked(struct om_guest *guest, uint64_t cookie)
+{
+	uint32_t length;
+	uint32_t i;
+
+	lock(guest);
+	i = search(&guest->shm, cookie, &length);
+	unlock(guest);
+	return i;
+}
+
+bool om_shm_is_known(struct om_guest *guest, om_cookie_t cookie)
+{
+	return search_locked(guest, cookie.raw) != OM_NONE;
+}
+
+/* The quotas, before anything is taken. Lock held. */
+static bool fits(const struct om_guest *guest, const struct om_share *share)
+{
+	const struct om_limits *limits = &guest->limits;
+	const struct om_shm *shm = &guest->shm;
+
+	if (share->pages > limits->pages - shm->pages_used || share->lists > shm->lists_left)
+		return false;
+	switch (share->kind) {
+	case OM_SHARE_RPC_ARG:
+		return shm->rpc_args_used < limits->rpc_args;
+	case OM_SHARE_TEMPORARY:
+		return true;
+	default:
+		return shm->buffers_used < limits->buffers;
+	}
+}
+
+static void charge(struct om_shm *shm, const struct om_share *share)
+{
+	shm->lists_left -= share->lists;
+	om_store_relaxed(&shm->pages_used, shm->pages_used + share->pages);
+	if (shm->pages_used > shm->pages_peak)
+		om_store_relaxed(&shm->pages_peak, shm->pages_used);
+	if (share->kind == OM_SHARE_RPC_ARG)
+		om_store_relaxed(&shm->rpc_args_used, shm->rpc_args_used + 1);
+	else if (share->kind != OM_SHARE_TEMPORARY)
+		om_store_relaxed(&shm->buffers_used, shm->buffers_used + 1);
+}
+
+static uint32_t take_pins(struct om_shm *shm)
+{
+	uint32_t i = shm->free_pins;
+
+	shm->free_pins = shm->pins[i].next;
+	shm->pins[i].next = OM_NONE;
+	return i;
+}
+
+/* Takes a buffer from the free list and fills it in. Lock held. */
+static uint32_t make_buffer(struct om_shm *shm, const struct om_share *share)
+{
+	uint32_t index = shm->free_buffers;
+	struct om_buffer *buffer = &shm->buffers[index];
+
+	shm->free_buffers = om_load_relaxed(&buffer->next);
+	__atomic_store_n(&buffer->cookie, share->cookie.raw, __ATOMIC_RELAXED);
+	om_store_relaxed(&buffer->kind, share->kind);
+	buffer->first = take_pins(shm);
+	buffer->last = buffer->first;
+	buffer->pages = share->pages;
+	buffer->size = share->size;
+	buffer->offset = share->offset;
+	buffer->shadow = OM_NONE;
+	if (share->kind == OM_SHARE_RPC_ARG) {
+		buffer->shadow = shm->free_rpc_shadows;
+		shm->free_rpc_shadows = shm->shadows[buffer->shadow].next;
+	}
+	om_store_relaxed(&buffer->hold, 1);
+	return index;
+}
+
+/* Whether the cookie can be taken, and where it goes. Lock held. */
+static enum om_refusal check_cookie(struct om_shm *shm, const struct om_share *share)
+{
+	uint32_t length;
+
+	if (share->kind == OM_SHARE_TEMPORARY)
+		return OM_ACCEPTED;
+	if (share->cookie.raw == 0 ||
+	    search(shm, share->cookie.raw, &length) != OM_NONE)
+		return OM_REFUSED_COOKIE;
+	return length < CHAIN_MAX ? OM_ACCEPTED : OM_REFUSED_QUOTA;
+}
+
+static void insert(struct om_shm *shm, uint32_t index)
+{
+	uint32_t *bucket = bucket_of(shm, shm->buffers[index].cookie);
+
+	om_store_relaxed(&shm->buffers[index].next, *bucket);
+	om_store_release(bucket, index);
+}
+
+enum om_refusal om_shm_reserve(struct om_guest *guest, const struct om_share *share,
+			       uint32_t *index)
+{
+	struct om_shm *shm = &guest->shm;
+	enum om_refusal why;
+
+	lock(guest);
+	why = check_cookie(shm, share);
+	if (why == OM_ACCEPTED && !fits(guest, share))
+		why = OM_REFUSED_QUOTA;
+	if (why == OM_ACCEPTED) {
+		charge(shm, share);
+		*index = make_buffer(shm, share);
+		if (share->kind != OM_SHARE_TEMPORARY)
+			insert(shm, *index);
+	}
+	unlock(guest);
+	return why;
+}
+
+struct om_pins *om_shm_room(struct om_guest *guest, struct om_buffer *buffer)
+{
+	struct om_shm *shm = &guest->shm;
+	struct om_pins *pins = &shm->pins[buffer->last];
+	uint32_t i;
+
+	if (pins->count < OM_PIN_BATCH)
+		return pins;
+	lock(guest);
+	i = take_pins(shm);
+	unlock(guest);
+	pins->next = i;
+	buffer->last = i;
+	return &shm->pins[i];
+}
+
+uint32_t om_shm_take_list(struct om_guest *guest)
+{
+	struct om_shm *shm = &guest->shm;
+	uint32_t i;
+
+	lock(guest);
+	i = shm->free_lists;
+	shm->free_lists = shm->shadows[i].next;
+	unlock(guest);
+	shm->shadows[i].next = OM_NONE;
+	return i;
+}
+
+void om_shm_give_lists(struct om_guest *guest, uint32_t first, uint32_t last, uint32_t n)
+{
+	struct om_shm *shm = &guest->shm;
+
+	lock(guest);
+	if (first != OM_NONE) {
+		shm->shadows[last].next = shm->free_lists;
+		shm->free_lists = first;
+	}
+	shm->lists_left += n;
+	unlock(guest);
+}
+
+/*
+ * Becomes a user of a live buffer that has at most users_max; claim: the buffer
+ * stops being live. The exchange is what makes it safe without the lock.
+ */
+static bool become_user(struct om_buffer *buffer, uint32_t users_max, bool claim)
+{
+	uint32_t old = om_load_relaxed(&buffer->hold);
+
+	while ((old & OM_HOLD_LIVE) && (old & ~OM_HOLD_LIVE) <= users_max) {
+		uint32_t new = (claim ? old & ~OM_HOLD_LIVE : old) + 1;
+
+		if (om_exchange(&buffer->hold, old, new))
+			return true;
+		old = om_load_relaxed(&buffer->hold);
+	}
+	return false;
+}
+
+static bool is_it(const struct om_buffer *buffer, om_cookie_t cookie, enum om_trace_share kind)
+{
+	return cookie_of(buffer) == cookie.raw && om_load_relaxed(&buffer->kind) == kind;
+}
+
+uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
+		    bool alone, struct om_release *release)
+{
+	struct om_shm *shm = &guest->shm;
+	uint32_t users_max = alone ? 0 : OM_HOLD_LIVE / 2;
+	uint32_t length;
+	uint32_t i = search(shm, cookie.raw, &length);
+
+	/* Missed, perhaps only because the chain changed: look again, undisturbed. */
+	if (i == OM_NONE)
+		i = search_locked(guest, cookie.raw);
+	if (i == OM_NONE || !is_it(&shm->buffers[i], cookie, kind) ||
+	    !become_user(&shm->buffers[i], users_max, false))
+		return OM_NONE;
+	/* It may have become another buffer before it was held; now it cannot. */
+	if (is_it(&shm->buffers[i], cookie, kind))
+		return i;
+	om_shm_put(guest, i, release);
+	return OM_NONE;
+}
+
+uint32_t om_shm_claim(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind)
+{
+	struct om_shm *shm = &guest->shm;
+	uint32_t length;
+	uint32_t i;
+
+	/* Only under the lock are buffers forgotten, so here what is found stays. */
+	lock(guest);
+	i = search(shm, cookie.raw, &length);
+	if (i != OM_NONE && (!is_it(&shm->buffers[i], cookie, kind) ||
+			     !become_user(&shm->buffers[i], OM_HOLD_LIVE / 2, true)))
+		i = OM_NONE;
+	unlock(guest);
+	return i;
+}
+
+static void trace_share(struct om_guest *guest, uint32_t index, enum om_trace_id id)
+{
+	const struct om_buffer *buffer = &guest->shm.buffers[index];
+
+	if (om_traced(guest))
+		om_trace(guest, NULL, id, (const uint64_t[]){
+			 buffer->cookie, buffer->kind, buffer->pages }, 3);
+}
+
+void om_shm_publish(struct om_guest *guest, uint32_t index)
+{
+	trace_share(guest, index, OM_TRACE_SHARE);
+	__atomic_fetch_or(&guest->shm.buffers[index].hold, OM_HOLD_LIVE, __ATOMIC_RELEASE);
+}
+
+void om_shm_forget(struct om_guest *guest, uint32_t index)
+{
+	struct om_shm *shm = &guest->shm;
+	struct om_buffer *buffer = &shm->buffers[index];
+	uint32_t *link = bucket_of(shm, buffer->cookie);
+
+	trace_share(guest, index, OM_TRACE_UNSHARE);
+	lock(guest);
+	while (*link != index)
+		link = &shm->buffers[*link].next;
+	om_store_release(link, buffer->next);
+	unlock(guest);
+}
+
+void om_shm_put(struct om_guest *guest, uint32_t index, struct om_release *release)
+{
+	struct om_buffer *buffer = &guest->shm.buffers[index];
+
+	if (__atomic_fetch_sub(&buffer->hold, 1, __ATOMIC_ACQ_REL) != 1)
+		return;
+	om_store_relaxed(&buffer->next, release->head);
+	release->head = index;
+}
+
+/* Takes a buffer's first record of pins away and refunds the last. Lock held. */
+static void refund(struct om_shm *shm, struct om_release *release)
+{
+	uint32_t index = release->head;
+	struct om_buffer *buffer = &shm->buffers[index];
+	struct om_pins *pins = &shm->pins[buffer->first];
+	uint32_t rest = pins->next;
+
+	pins->next = shm->free_pins;
+	shm->free_pins = buffer->first;
+	buffer->first = rest;
+	if (rest != OM_NONE)
+		return;
+	if (buffer->kind == OM_SHARE_RPC_ARG) {
+		shm->shadows[buffer->shadow].next = shm->free_rpc_shadows;
+		shm->free_rpc_shadows = buffer->shadow;
+		om_store_relaxed(&shm->rpc_args_used, shm->rpc_args_used - 1);
+	} else if (buffer->kind != OM_SHARE_TEMPORARY) {
+		om_store_relaxed(&shm->buffers_used, shm->buffers_used - 1);
+	}
+	om_store_relaxed(&shm->pages_used, shm->pages_used - buffer->pages);
+	release->head = om_load_relaxed(&buffer->next);
+	om_store_relaxed(&buffer->next, shm->free_buffers);
+	shm->free_buffers = index;
+}
+
+bool om_shm_release_step(struct om_guest *guest, struct om_release *release)
+{
+	struct om_shm *shm = &guest->shm;
+	struct om_pins *pins;
+
+	if (release->head == OM_NONE)
+		return false;
+	pins = &shm->pins[shm->buffers[release->head].first];
+	if (pins->count)
+		guest->ops->unpin(guest->ctx, pins->pa, pins->count);
+	pins->count = 0;
+	lock(guest);
+	refund(shm, release);
+	unlock(guest);
+	return true;
+}
+
+om_pa_t om_shm_page(const struct om_guest *guest, const struct om_buffer *buffer, uint32_t n)
+{
+	const struct om_pins *pins = &guest->shm.pins[buffer->first];
+
+	for (; n >= OM_PIN_BATCH; n -= OM_PIN_BATCH)
+		pins = &guest->shm.pins[pins->next];
+	return pins->pa[n];
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The shared-memory registry: every guest page that outlives a single copy.
+ *
+ * A *buffer* is a run of pinned guest pages with a purpose: registered by the
+ * guest, allocated by the guest for OP-TEE (payload), an RPC argument, or lent for
+ * one call. All but the last are found by the guest's cookie, in O(1). Its pins
+ * are recorded here, in private memory, never in what the secure world can write.
+ *
+ * Life of a buffer, kept in `hold`:
+ *
+ *   reserved   not LIVE, 1 user: the call that makes it. Its cookie is taken.
+ *   live       LIVE and n users: calls may get it by cookie.
+ *   claimed    not LIVE, n + 1 users: one call is about to forget it; nobody
+ *              else can get it, or claim it a second time.
+ *   forgotten  its cookie is free; the last user to put it back releases it.
+ *   released   on a call's list, pins given back batch by batch; then free.
+ *
+ * Locking: the guest's lock guards the tables. Getting a buffer takes no lock:
+ * buffers are never moved or freed, so a stale index is harmless, and what was
+ * got is compared again once it is held.
+ */
+#ifndef OM_LIB_SHM_H
+#define OM_LIB_SHM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <optee_mediator/host.h>
+#include <optee_mediator/limits.h>
+#include <optee_mediator/trace.h>
+
+#include "mem.h"
+#include "refusal.h"
+
+struct om_guest;
+
+/* Pins of one batch: what pin() filled and unpin() will be given. */
+struct om_pins {
+	uint32_t next;
+	uint32_t count;
+	om_pa_t pa[OM_PIN_BATCH];
+};
+_Static_assert(sizeof(struct om_pins) == 128, "two cache lines, no waste");
+
+/* hold: LIVE and the number of users. */
+#define OM_HOLD_LIVE	0x80000000u
+
+struct om_buffer {
+	uint64_t cookie;	/* read without the lock, hence atomic */
+	uint32_t next;		/* in a chain, the free list or a release list; atomic */
+	uint32_t hold;		/* atomic */
+	uint32_t kind;		/* enum om_trace_share; atomic like the cookie */
+	/* Constant while anybody holds the buffer. */
+	uint32_t first;		/* its pins, in the order of its pages */
+	uint32_t last;
+	uint32_t pages;		/* charged */
+	uint64_t size;		/* bytes, as the guest said */
+	uint32_t offset;	/* of the first byte in the first page */
+	uint32_t shadow;	/* RPC argument: the page that OP-TEE sees instead */
+};
+
+/* A page of the host's, shown to the secure world. */
+struct om_shadow {
+	struct om_page page;
+	uint32_t next;		/* in a pool, or in a call's chain of list pages */
+	uint32_t pad;
+};
+
+struct om_shm {
+	struct om_buffer *buffers;
+	struct om_pins *pins;
+	struct om_shadow *shadows;
+	uint32_t *buckets;
+	uint32_t bucket_mask;
+	/*
+	 * Guarded by the guest's lock from here on; the last four are written
+	 * atomically too, because counters are read without it.
+	 */
+	uint32_t free_buffers;
+	uint32_t free_pins;
+	uint32_t free_rpc_shadows;
+	uint32_t free_lists;
+	uint32_t lists_left;
+	uint32_t buffers_used;	/* registered and payload */
+	uint32_t rpc_args_used;
+	uint32_t pages_used;
+	uint32_t pages_peak;
+};
+
+/* Buffers to give back, linked by their `next`; belongs to one call. */
+struct om_release {
+	uint32_t head;
+};
+
+/* What to reserve. */
+struct om_share {
+	enum om_trace_share kind;
+	om_cookie_t cookie;	/* unused when TEMPORARY */
+	uint64_t size;
+	uint32_t offset;
+	uint32_t pages;		/* at least 1 */
+	uint32_t lists;		/* list pages the caller will take, may be 0 */
+};
+
+/* How many of each the limits ask for. */
+uint32_t om_shm_buffer_count(const struct om_limits *limits);
+uint32_t om_shm_pins_count(const struct om_limits *limits);
+uint32_t om_shm_bucket_count(const struct om_limits *limits);
+
+/*
+ * Makes the registry empty. rpc_shadow, list_shadow: index of the first shadow
+ * page of each pool. The arrays must be in place. Nobody else may be around.
+ */
+void om_shm_init(struct om_guest *guest, uint32_t rpc_shadow, uint32_t list_shadow);
+
+/*
+ * Charges a new buffer to the quotas and takes its cookie; the caller is its
+ * user. *index is set only when accepted, else nothing changed.
+ */
+enum om_refusal om_shm_reserve(struct om_guest *guest, const struct om_share *share,
+			       uint32_t *index);
+
+/* Room for the next pins of a reserved buffer: a record with count < batch. */
+struct om_pins *om_shm_room(struct om_guest *guest, struct om_buffer *buffer);
+
+/* Takes one of the list pages that were reserved, or gives a chain of n back. */
+uint32_t om_shm_take_list(struct om_guest *guest);
+void om_shm_give_lists(struct om_guest *guest, uint32_t first, uint32_t last, uint32_t n);
+
+/*
+ * Finds a live buffer of this kind and becomes one of its users. Returns its
+ * index or OM_NONE. release: where a buffer goes whose last user we became by
+ * accident. alone: only if nobody else uses it.
+ */
+uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
+		    bool alone, struct om_release *release);
+
+/* Finds a live buffer, becomes a user, and makes it unfindable for everybody else. */
+uint32_t om_shm_claim(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind);
+
+/* A reserved or claimed buffer: (again) findable. */
+void om_shm_publish(struct om_guest *guest, uint32_t index);
+
+/* A reserved or claimed buffer: its cookie is free from now on. */
+void om_shm_forget(struct om_guest *guest, uint32_t index);
+
+/* One user less; the last one of a forgotten buffer puts it on its list. */
+void om_shm_put(struct om_guest *guest, uint32_t index, struct om_release *release);
+
+/* Unpins one batch of what is on the list; false when the list is empty. */
+bool om_shm_release_step(struct om_guest *guest, struct om_release *release);
+
+/* True when the cookie names anything, live or not. */
+bool om_shm_is_known(struct om_guest *guest, om_cookie_t cookie);
+
+/* The page of a held buffer that holds its n-th page's data. n < pages. */
+om_pa_t om_shm_page(const struct om_guest *guest, const struct om_buffer *buffer, uint32_t n);
+
+#endif

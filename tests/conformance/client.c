@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A small OP-TEE client: calls that can be stopped at each RPC and gone on with.
+ *
+ * What holds for every SMC is checked here, so that each scenario proves it too:
+ * results are 32-bit values, x4..x7 stay as they were, no host address is seen.
+ * Must not know what a call is for, nor decide what an RPC is answered.
+ */
+#include "client.h"
+
+/* What is put where nobody must look: the upper half of a register, unused ones. */
+#define JUNK_HIGH	0xbadc0de500000000ull
+#define JUNK		0x7e577e57deadbea7ull
+
+/* A call that cannot go on for want of a notification is taken for lost after this. */
+#define PATIENCE	1000000u
+
+static bool is_host(struct cg_guest *g, uint64_t value)
+{
+	const struct cg_platform *p = g->platform;
+
+	return p->is_host_address && p->is_host_address(p->ctx, value);
+}
+
+bool cg_leaks(struct cg_guest *g, const void *mem, size_t len)
+{
+	const uint64_t *word = mem;
+	size_t i;
+
+	if (!g->platform->is_host_address)
+		return false;
+	for (i = 0; i < len / sizeof(*word); i++)
+		if (is_host(g, word[i]))
+			return true;
+	return false;
+}
+
+static void check_registers(struct cg_guest *g, const uint64_t in[8], const uint64_t out[8])
+{
+	uint32_t fid = (uint32_t)in[0] & ~SMCCC_FID_SVE_HINT;
+	unsigned int i;
+
+	for (i = 4; i < 8; i++)
+		if (out[i] != in[i])
+			CG_ANOMALY(g);
+	if (fid & SMCCC_FID_SMC64)
+		return;
+	for (i = 0; i < 4; i++)
+		if (out[i] >> 32)
+			CG_ANOMALY(g);
+	/* UUIDs and build ids are random numbers: they may look like anything. */
+	if (fid == OPTEE_SMC_CALLS_UID || fid == OPTEE_SMC_GET_OS_UUID ||
+	    fid == OPTEE_SMC_GET_OS_REVISION)
+		return;
+	for (i = 0; i < 4; i++)
+		if (is_host(g, out[i]))
+			CG_ANOMALY(g);
+	if (is_host(g, out[1] << 32 | out[2]) || is_host(g, out[2] << 32 | out[1]))
+		CG_ANOMALY(g);
+}
+
+void cg_smc(struct cg_guest *g, unsigned int vcpu, uint64_t x[8])
+{
+	uint64_t in[8];
+
+	cg_copy(in, x, sizeof(in));
+	g->platform->smc(g->platform->ctx, vcpu, x);
+	check_registers(g, in, x);
+}
+
+uint32_t cg_fast(struct cg_guest *g, uint32_t fid, uint64_t a1, uint32_t out[4])
+{
+	uint64_t x[8] = { fid, a1, JUNK, JUNK, JUNK, JUNK, JUNK, JUNK };
+	unsigned int i;
+
+	cg_smc(g, 0, x);
+	for (i = 0; out && i < 4; i++)
+		out[i] = (uint32_t)x[i];
+	return (uint32_t)x[0];
+}
+
+/* ---- a call ---- */
+
+bool cg_call_init(struct cg_call *c, struct cg_guest *g, uint32_t cmd, uint32_t num_params)
+{
+	cg_fill(c, 0, sizeof(*c));
+	c->g = g;
+	c->state = CG_IDLE;
+	c->fid = OPTEE_SMC_CALL_WITH_ARG;
+	c->page = cg_page_get(g);
+	if (!CG_OK(g, "a page for the message", c->page != CG_NO_PAGE)) {
+		c->msg = NULL;
+		c->state = CG_ENDED;
+		return false;
+	}
+	c->where = cg_page_ipa(g, c->page);
+	c->msg = cg_page_va(g, c->page);
+	cg_fill(c->msg, 0, CG_PAGE);
+	cg_hdr(c)->cmd = cmd;
+	cg_hdr(c)->num_params = num_params;
+	return true;
+}
+
+void cg_call_fini(struct cg_call *c)
+{
+	if (c->state == CG_WAITING)
+		CG_ANOMALY(c->g);
+	if (c->page != CG_NO_PAGE)
+		cg_page_put(c->g, c->page);
+	c->page = CG_NO_PAGE;
+}
+
+static bool is_rpc(uint32_t a0)
+{
+	return (a0 & OPTEE_SMC_RETURN_RPC_PREFIX_MASK) == OPTEE_SMC_RETURN_RPC_PREFIX &&
+	       a0 != OPTEE_SMC_RETURN_UNKNOWN_FUNCTION;
+}
+
+/* The message of a CMD: in the buffer of its cookie, or with the call itself. */
+static uint8_t *find_rpc(struct cg_call *c)
+{
+	uint64_t cookie = (uint64_t)c->a[1] << 32 | c->a[2];
+	uint32_t page;
+
+	if (cookie == 0 && c->fid != OPTEE_SMC_CALL_WITH_ARG)
+		return c->inline_rpc;
+	page = cg_rpc_arg_page(c->g, cookie);
+	return page == CG_NO_PAGE ? NULL : cg_page_va(c->g, page);
+}
+
+/*
+ * Takes in what an SMC returned. The answer is prepared as Linux has it: a1..a3
+ * go back as they came, a4..a7 hold anything.
+ */
+static void after_smc(struct cg_call *c, const uint64_t x[8])
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		c->a[i] = (uint32_t)x[i];
+	if (!is_rpc(c->a[0])) {
+		c->state = CG_ENDED;
+		if (c->msg && cg_leaks(c->g, c->msg, OPTEE_MSG_ARG_SIZE(6)))
+			CG_ANOMALY(c->g);
+		return;
+	}
+	c->state = CG_WAITING;
+	c->id = c->a[3];
+	c->x[0] = OPTEE_SMC_RETURN_FROM_RPC | JUNK_HIGH;
+	for (i = 1; i < 4; i++)
+		c->x[i] = c->a[i] | JUNK_HIGH;
+	for (; i < 8; i++)
+		c->x[i] = JUNK + i;
+	if (c->a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR)
+		c->interrupts++;
+	c->rpc = NULL;
+	if (c->a[0] != OPTEE_SMC_RETURN_RPC_CMD)
+		return;
+	c->rpc = find_rpc(c);
+	if (!c->rpc || cg_leaks(c->g, c->rpc, OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS)))
+		CG_ANOMALY(c->g);
+}
+
+void cg_start(struct cg_call *c)
+{
+	uint64_t x[8] = { c->fid, c->where >> 32, (uint32_t)c->where,
+			  c->fid == OPTEE_SMC_CALL_WITH_REGD_ARG ? c->offset : JUNK,
+			  JUNK, JUNK, JUNK, JUNK };
+
+	c->interrupts = 0;
+	c->rpc = NULL;
+	/* num_params may be changed while the call runs: this one counts. */
+	c->inline_rpc = c->msg ? c->msg + OPTEE_MSG_ARG_SIZE(cg_hdr(c)->num_params) : NULL;
+	cg_smc(c->g, c->vcpu, x);
+	after_smc(c, x);
+}
+
+void cg_resume(struct cg_call *c)
+{
+	uint64_t x[8];
+
+	cg_copy(x, c->x, sizeof(x));
+	cg_smc(c->g, c->vcpu, x);
+	after_smc(c, x);
+}
+
+/* ---- running it on ---- */
+
+static void relax(struct cg_guest *g, unsigned int vcpu)
+{
+	if (g->platform->relax)
+		g->platform->relax(g->platform->ctx, vcpu);
+}
+
+static void serve_and_resume(struct cg_call *c)
+{
+	uint32_t spins = 0;
+
+	while (!cg_serve(c)) {
+		relax(c->g, c->vcpu);
+		if (++spins > PATIENCE) {
+			CG_ANOMALY(c->g);
+			break;
+		}
+	}
+	cg_resume(c);
+}
+
+void cg_finish(struct cg_call *c)
+{
+	while (c->state == CG_WAITING)
+		serve_and_resume(c);
+}
+
+void cg_do(struct cg_call *c)
+{
+	cg_start(c);
+	cg_finish(c);
+}
+
+bool cg_until(struct cg_call *c, uint32_t rpc)
+{
+	if (c->state == CG_IDLE)
+		cg_start(c);
+	while (c->state == CG_WAITING && c->a[0] != rpc)
+		serve_and_resume(c);
+	return c->state == CG_WAITING;
+}
+
+bool cg_until_cmd(struct cg_call *c, uint32_t cmd)
+{
+	if (c->state == CG_IDLE)
+		cg_start(c);
+	while (c->state == CG_WAITING &&
+	       !(c->a[0] == OPTEE_SMC_RETURN_RPC_CMD && c->rpc && cg_rpc_hdr(c)->cmd == cmd))
+		serve_and_resume(c);
+	return c->state == CG_WAITING;
+}
+
+void cg_finish_all(struct cg_call *calls, uint32_t n)
+{
+	uint32_t stuck = 0;
+	uint32_t left = n;
+
+	while (left && stuck < PATIENCE) {
+		uint32_t i;
+
+		left = 0;
+		stuck++;
+		for (i = 0; i < n; i++) {
+			struct cg_call *c = &calls[i];
+
+			if (c->state != CG_WAITING)
+				continue;
+			left++;
+			if (!cg_serve(c))
+				continue;
+			cg_resume(c);
+			stuck = 0;
+		}
+		if (stuck)
+			relax(calls[0].g, calls[0].vcpu);
+	}
+	if (left)
+		CG_ANOMALY(calls[0].g);
+}

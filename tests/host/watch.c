@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The test host's eyes: what the secure world may touch, what the mediator read,
+ * what leaked to a guest, what was not given back.
+ */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+
+#include "host_priv.h"
+
+/* --- The oracle for the secure world ---------------------------------------- */
+
+static bool shadow_usable(struct test_frame *f, uint32_t guest_id)
+{
+	uint32_t user = SHADOW_UNUSED;
+
+	/* The first guest that a shadow page is used for is the only one. */
+	if (atomic_compare_exchange_strong(&f->shadow, &user, SHADOW_OF(guest_id)))
+		return true;
+	return user == SHADOW_OF(guest_id);
+}
+
+void *test_secure_access(struct test_host *h, uint32_t guest_id, uint64_t pa,
+			 size_t len, bool write)
+{
+	const char *what = write ? "writes" : "reads";
+	struct test_guest *g = guest_by_id(h, guest_id);
+	struct test_frame *f = frame_at(h, pa);
+	const char *why = NULL;
+	uint8_t *va = f ? atomic_load(&f->va) : NULL;
+
+	if (pa < TEST_PAGE)
+		why = "which is page 0";
+	else if (!f || !va)
+		why = "which is no memory";
+	else if (f >= &h->frame[FRAME_RESERVED] && f < &h->frame[FRAME_PA0])
+		why = "which is its own reserved memory";
+	else if (len > TEST_PAGE - pa % TEST_PAGE)
+		why = "and leaves the page";
+	else if (!g)
+		why = "for a guest that does not exist";
+	else if (f >= &h->frame[FRAME_SHADOW] && atomic_load(&f->shadow) == SHADOW_FREE)
+		why = "which is a free page";
+	else if (f >= &h->frame[FRAME_SHADOW] && !shadow_usable(f, guest_id))
+		why = "which is another guest's shadow page";
+	else if (f < &h->frame[FRAME_RESERVED] && !atomic_load(&f->pins[g->index]))
+		why = "which is not pinned for it";
+	if (!why)
+		return va + pa % TEST_PAGE;
+	test_fail("OP-TEE %s for guest %u 0x%llx + %zu, %s (I2)", what, guest_id,
+		  (unsigned long long)pa, len, why);
+	return NULL;
+}
+
+bool test_host_is_shadow(struct test_host *h, uint64_t pa)
+{
+	struct test_frame *f = frame_at(h, pa);
+
+	return f && f >= &h->frame[FRAME_SHADOW] && atomic_load(&f->shadow) != SHADOW_FREE;
+}
+
+static _Atomic uint32_t *held_count(struct test_host *h, uint32_t guest_id, uint64_t pa)
+{
+	struct test_guest *g = guest_by_id(h, guest_id);
+	struct test_frame *f = frame_at(h, pa);
+
+	return g && f ? &f->held[g->index] : NULL;
+}
+
+void test_secure_hold(struct test_host *h, uint32_t guest_id, uint64_t pa)
+{
+	_Atomic uint32_t *held = held_count(h, guest_id, pa);
+
+	if (held)
+		atomic_fetch_add(held, 1);
+}
+
+void test_secure_release(struct test_host *h, uint32_t guest_id, uint64_t pa)
+{
+	_Atomic uint32_t *held = held_count(h, guest_id, pa);
+
+	if (held && atomic_load(held))
+		atomic_fetch_sub(held, 1);
+}
+
+int64_t test_secure_held(struct test_host *h, uint32_t guest_id)
+{
+	struct test_guest *g = guest_by_id(h, guest_id);
+	int64_t n = 0;
+
+	for (size_t i = 0; g && i < FRAMES; i++)
+		if (i < h->frames_used || i >= FRAME_RESERVED)
+			n += atomic_load(&h->frame[i].held[g->index]);
+	return n;
+}
+
+/* --- What the mediator read --------------------------------------------------- */
+
+static void remember(struct test_guest *g, uint8_t *at)
+{
+	if (g->mutation_count == g->mutation_size) {
+		g->mutation_size = g->mutation_size ? 2 * g->mutation_size : 4096;
+		g->mutation = realloc(g->mutation, g->mutation_size * sizeof(*g->mutation));
+		if (!g->mutation)
+			abort();
+	}
+	g->mutation[g->mutation_count++] = (struct test_mutation){ .at = at, .was = *at };
+	*at ^= UINT8_MAX;
+}
+
+void watch_read(struct test_guest *g, const struct test_frame *f, uint64_t pa, size_t len)
+{
+	uint8_t *va = atomic_load(&f->va) + pa % TEST_PAGE;
+
+	for (size_t i = 0; i < len; i++) {
+		if (g->reads && f->page && f->page <= g->ram_pages) {
+			uint8_t *n = &g->reads[va + i - g->ram];
+
+			if (*n < UINT8_MAX)
+				(*n)++;
+		}
+		if (g->mutate)
+			remember(g, va + i);
+	}
+}
+
+void test_guest_count_reads(struct test_guest *g)
+{
+	free(g->reads);
+	g->reads = calloc(g->ram_pages, TEST_PAGE);
+	if (!g->reads)
+		abort();
+}
+
+uint32_t test_guest_max_reads(const struct test_guest *g, uint64_t ipa, size_t len)
+{
+	size_t first = ipa ? (size_t)(ipa - g->ipa) : 0;
+	size_t end = ipa ? first + len : g->ram_pages * TEST_PAGE;
+	uint8_t most = 0;
+
+	if (!g->reads || end > g->ram_pages * TEST_PAGE) {
+		test_fail("guest %u: reads are not counted there", g->id);
+		return 0;
+	}
+	for (size_t i = first; i < end; i++)
+		if (g->reads[i] > most)
+			most = g->reads[i];
+	return most;
+}
+
+void test_guest_mutate(struct test_guest *g, bool on)
+{
+	g->mutate = on;
+	if (on)
+		return;
+	/* Backwards: a byte that was read twice gets its first value back. */
+	while (g->mutation_count) {
+		struct test_mutation *m = &g->mutation[--g->mutation_count];
+
+		if (*m->at == (m->was ^ UINT8_MAX))
+			*m->at = m->was;
+	}
+}
+
+/* --- Leaks --------------------------------------------------------------------- */
+
+bool test_host_is_host_address(const struct test_host *h, uint64_t value)
+{
+	return value - TEST_PA_BASE < (uint64_t)TEST_PA_PAGES * TEST_PAGE ||
+	       value - TEST_SHADOW_PA_BASE < (uint64_t)TEST_SHADOW_PAGES * TEST_PAGE ||
+	       value - (uintptr_t)h->shadow < (uint64_t)TEST_SHADOW_PAGES * TEST_PAGE;
+}
+
+void test_assert_no_leak_regs(const struct test_host *h, const uint64_t *a, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (test_host_is_host_address(h, a[i]))
+			test_fail("host address 0x%llx in register %zu (I3)",
+				  (unsigned long long)a[i], i);
+		/* A pair, high word first, is how the ABI passes an address. */
+		if (i + 1 < n && test_host_is_host_address(h, a[i] << 32 |
+							   (a[i + 1] & UINT32_MAX)))
+			test_fail("host address in registers %zu and %zu (I3)", i, i + 1);
+	}
+}
+
+void test_guest_assert_no_leak(const struct test_guest *g)
+{
+	size_t size = g->ram_pages * TEST_PAGE;
+
+	for (size_t i = 0; i + sizeof(uint64_t) <= size; i += sizeof(uint32_t)) {
+		uint64_t value;
+
+		memcpy(&value, g->ram + i, sizeof(value));
+		if (value && test_host_is_host_address(g->host, value))
+			test_fail("guest %u: host address 0x%llx at IPA 0x%llx (I3)", g->id,
+				  (unsigned long long)value,
+				  (unsigned long long)(g->ipa + i));
+	}
+}
+
+/* --- Balances ------------------------------------------------------------------- */
+
+static void report_pins(struct test_guest *g)
+{
+	struct test_host *h = g->host;
+
+	for (uint32_t i = 0; i < FRAMES; i++)
+		if (atomic_load(&h->frame[i].pins[g->index])) {
+			test_fail("guest %u: %lld pins left, one at PA 0x%llx", g->id,
+				  (long long)atomic_load(&g->pinned),
+				  (unsigned long long)frame_pa(i));
+			return;
+		}
+	test_fail("guest %u: the number of pins is %lld", g->id,
+		  (long long)atomic_load(&g->pinned));
+}
+
+void test_guest_assert_balanced(struct test_guest *g)
+{
+	int64_t held;
+
+	if (lock_is_held())
+		test_fail("guest %u: the lock is held", g->id);
+	if (atomic_load(&g->pinned))
+		report_pins(g);
+	held = test_secure_held(g->host, g->id);
+	if (held)
+		test_fail("guest %u: OP-TEE holds %lld pages", g->id, (long long)held);
+}
+
+void test_host_assert_balanced(struct test_host *h)
+{
+	for (size_t i = 0; i < TEST_GUESTS; i++)
+		if (h->guest[i])
+			test_guest_assert_balanced(h->guest[i]);
+	if (atomic_load(&h->shadow_pages))
+		test_fail("%lld shadow pages left", (long long)atomic_load(&h->shadow_pages));
+}
