@@ -141,7 +141,8 @@ static enum om_call_event enter(struct om_call *call, struct om_regs *regs)
 	for (i = 0; i < 4; i++)
 		r->a[i] = (uint32_t)r->a[i];
 	if (om_traced(guest))
-		om_trace(guest, call, OM_TRACE_SECURE_RETURN, r->a, 4);
+		om_trace(guest, call, OM_TRACE_SECURE_RETURN, (const uint64_t[]){
+			 r->a[0], r->a[1], r->a[2], r->a[3], call->to_secure.a[0] }, 5);
 
 	if (!om_load_relaxed(&guest->mediator->reserved_known))
 		om_learn_reserved(guest->mediator);

@@ -72,6 +72,7 @@ bool om_guest_call(struct om_guest *guest, unsigned int vcpu, struct om_regs *re
 	if ((fid & SMCCC_FID_SMC64) && regs->a[0] == OPTEE_SMC_RETURN_UNKNOWN_FUNCTION)
 		regs->a[0] = UINT64_MAX;
 	if (om_traced(guest))
-		om_trace_guest_regs(guest, vcpu, OM_TRACE_GUEST_RETURN, regs, 4);
+		om_trace_guest_regs(guest, vcpu, OM_TRACE_GUEST_RETURN, &(struct om_regs){ .a = {
+				    regs->a[0], regs->a[1], regs->a[2], regs->a[3], fid } }, 5);
 	return true;
 }

@@ -244,19 +244,21 @@ static enum om_refusal check(struct om_call *call)
 	return why;
 }
 
-static uint32_t ask_policy(struct om_call *call, enum om_request_stage stage, uint32_t session)
+static uint32_t ask_policy(struct om_call *call, enum om_request_stage stage)
 {
 	const struct om_message *message = &call->message;
 	struct om_request request = {
 		.stage = stage,
 		.cmd = message->hdr.cmd,
 		.func = message->hdr.func,
-		.session = session,
+		.session = message->hdr.session,
 	};
 
 	if (!call->guest->ops->authorize)
 		return TEEC_SUCCESS;
 	if (request.cmd == OPTEE_MSG_CMD_OPEN_SESSION) {
+		if (stage == OM_REQUEST_ASKED)
+			request.session = 0;
 		om_copy(request.ta_uuid, message->param[0].u.octets, sizeof(request.ta_uuid));
 		om_copy(request.client_uuid, message->param[1].u.octets,
 			sizeof(request.client_uuid));
@@ -311,7 +313,7 @@ enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *reg
 		why = check(call);
 	if (why != OM_ACCEPTED)
 		return why;
-	call->policy = ask_policy(call, OM_REQUEST_ASKED, call->message.hdr.session);
+	call->policy = ask_policy(call, OM_REQUEST_ASKED);
 	if (call->policy != TEEC_SUCCESS)
 		return OM_REFUSED_POLICY;
 	return get_buffers(call);
@@ -442,6 +444,20 @@ static int write_param(struct om_call *call, uint32_t i)
 				       &out.u.rmem.size, sizeof(uint64_t));
 }
 
+/* Only these two commands have outputs: OP-TEE reads, but never writes, the rest. */
+static int write_params(struct om_call *call)
+{
+	uint32_t cmd = call->message.hdr.cmd;
+	int failed = 0;
+	uint32_t i;
+
+	if (cmd != OPTEE_MSG_CMD_OPEN_SESSION && cmd != OPTEE_MSG_CMD_INVOKE_COMMAND)
+		return 0;
+	for (i = 0; i < call->message.hdr.num_params; i++)
+		failed |= write_param(call, i);
+	return failed;
+}
+
 /* ret and ret_origin lie side by side. The last write: results are complete. */
 static int write_ret(struct om_call *call, uint32_t ret, uint32_t origin)
 {
@@ -483,7 +499,7 @@ static void note_success(struct om_call *call)
 	switch (call->message.hdr.cmd) {
 	case OPTEE_MSG_CMD_OPEN_SESSION:
 	case OPTEE_MSG_CMD_CLOSE_SESSION:
-		(void)ask_policy(call, OM_REQUEST_DONE, call->message.hdr.session);
+		(void)ask_policy(call, OM_REQUEST_DONE);
 		break;
 	case OPTEE_MSG_CMD_STOP_ASYNC_NOTIF:
 		om_store_relaxed(&call->guest->notify_enabled, 0);
@@ -499,16 +515,14 @@ void om_message_finish(struct om_call *call)
 	bool opens = call->message.hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION;
 	uint32_t ret = om_read_once32(&shadow->ret);
 	uint32_t origin = om_read_once32(&shadow->ret_origin);
-	int failed = 0;
-	uint32_t i;
+	int failed;
 
 	if (opens)
 		call->message.hdr.session = om_read_once32(&shadow->session);
 	settle(call, ret == TEEC_SUCCESS);
 	if (ret == TEEC_SUCCESS)
 		note_success(call);
-	for (i = 0; i < call->message.hdr.num_params; i++)
-		failed |= write_param(call, i);
+	failed = write_params(call);
 	if (opens)
 		failed |= write_session(call, call->message.hdr.session);
 	failed |= write_ret(call, ret, origin);

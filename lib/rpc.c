@@ -270,6 +270,9 @@ static enum om_refusal judge_request(struct om_call *call)
 	call->pending = OM_PENDING_NONE;
 	switch ((uint32_t)call->from_secure.a[0]) {
 	case OPTEE_SMC_RETURN_RPC_ALLOC:
+		/* OP-TEE will get one shadow page: it must not believe in more. */
+		if (call->from_secure.a[1] > OPTEE_MSG_PAGE_SIZE)
+			return OM_REFUSED_REQUEST;
 		om_count(call, OM_COUNT_RPC_ALLOC);
 		call->pending = OM_PENDING_ALLOC;
 		return OM_ACCEPTED;

@@ -213,29 +213,36 @@ static void put_rpc(struct line *line, const uint64_t *a, bool secure)
 	put_whose(line, a[3], secure);
 }
 
-/*
- * What came back: a0..a3. A few fast calls answer with a number where all others
- * have a status (a count, a revision). The event does not say which call it was, so a
- * small a0 outside a yielding call is shown as both.
- */
+/* Fast calls that answer with a number or a name where all others have a status. */
+static bool answers_number(uint64_t fid)
+{
+	switch (fid) {
+	case OPTEE_SMC_CALLS_COUNT:
+	case OPTEE_SMC_CALLS_UID:
+	case OPTEE_SMC_CALLS_REVISION:
+	case OPTEE_SMC_GET_OS_UUID:
+	case OPTEE_SMC_GET_OS_REVISION:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What came back: a0..a3, and the function id that was called. */
 static void put_return(struct line *line, const struct om_trace_event *event, bool secure)
 {
 	const uint64_t *a = event->arg;
-	const char *status = om_name_of(om_names_status(), a[0]);
+	const char *status = answers_number(a[4]) ? NULL : om_name_of(om_names_status(), a[0]);
 
-	if (!status && (a[0] & OPTEE_SMC_RETURN_RPC_PREFIX_MASK) == OPTEE_SMC_RETURN_RPC_PREFIX) {
+	if (!status && !answers_number(a[4]) &&
+	    (a[0] & OPTEE_SMC_RETURN_RPC_PREFIX_MASK) == OPTEE_SMC_RETURN_RPC_PREFIX) {
 		put_rpc(line, a, secure);
 		return;
 	}
-	if (!status) {
+	if (status)
+		put(line, status);
+	else
 		put_number(line, "a0", a[0]);
-	} else if (!event->call && a[0] >= OPTEE_SMC_RETURN_ETHREAD_LIMIT &&
-		   a[0] <= OPTEE_SMC_RETURN_ENOTAVAIL) {
-		put(line, status);
-		put_count(line, " or", a[0]);
-	} else {
-		put(line, status);
-	}
 	put_regs(line, a, 1, 3);
 }
 
@@ -314,6 +321,18 @@ static void put_param(struct line *line, const uint64_t *arg)
 		put_number(line, " a", arg[2]);
 		put_number(line, " b", arg[3]);
 		put_number(line, " c", arg[4]);
+	}
+}
+
+/* Of an output only what OP-TEE may change is known: two values, or the size. */
+static void put_output(struct line *line, const uint64_t *arg)
+{
+	put_attr(line, arg[1]);
+	if (kind_of(arg[1]) == KIND_VALUE) {
+		put_number(line, " a", arg[2]);
+		put_number(line, " b", arg[3]);
+	} else {
+		put_count(line, " size", arg[3]);
 	}
 }
 
@@ -478,6 +497,8 @@ static void put_any_param(struct line *line, uint32_t id, const uint64_t *arg)
 	put(line, id == OM_TRACE_RESULT_PARAM || id == OM_TRACE_REPLY_PARAM ? " back: " : ": ");
 	if (id == OM_TRACE_MESSAGE_PARAM && is_meta(arg))
 		put_meta(line, arg);
+	else if (id == OM_TRACE_RESULT_PARAM)
+		put_output(line, arg);
 	else if (!rpc || !put_rpc_value(line, arg, id == OM_TRACE_REPLY_PARAM))
 		put_param(line, arg);
 }

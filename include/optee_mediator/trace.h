@@ -16,13 +16,13 @@
 
 enum om_trace_id {
 	OM_TRACE_GUEST_SMC = 1,	/* arg: a0..a7 from the guest, 32-bit */
-	OM_TRACE_GUEST_RETURN,	/* arg: a0..a3 to the guest */
+	OM_TRACE_GUEST_RETURN,	/* arg: a0..a3 to the guest; function id called */
 	OM_TRACE_SECURE_SMC,	/* arg: a0..a7 to OP-TEE */
-	OM_TRACE_SECURE_RETURN,	/* arg: a0..a3 from OP-TEE, 32-bit */
+	OM_TRACE_SECURE_RETURN,	/* arg: a0..a3 from OP-TEE, 32-bit; function id called */
 	OM_TRACE_MESSAGE,	/* arg: cmd, func, session, cancel_id, num_params */
 	OM_TRACE_MESSAGE_PARAM,	/* arg: index, attr, a, b, c, cmd as the guest wrote them */
 	OM_TRACE_RESULT,	/* arg: cmd, ret, ret_origin, session */
-	OM_TRACE_RESULT_PARAM,	/* arg: index, attr, a, b; outputs only */
+	OM_TRACE_RESULT_PARAM,	/* arg: index, type, then values a, b or 0, size; outputs only */
 	OM_TRACE_REQUEST,	/* arg: RPC cmd, num_params, 1 when the mediator's own */
 	OM_TRACE_REQUEST_PARAM,	/* arg: index, attr, a, b, c, RPC cmd */
 	OM_TRACE_REPLY,		/* arg: RPC cmd, ret, num_params */

@@ -157,7 +157,7 @@ static const struct cg_scenario_entry *entry(unsigned int i)
 	const struct cg_scenario_entry *const groups[] = {
 		cg_scenarios_fast, cg_scenarios_calls, cg_scenarios_params,
 		cg_scenarios_resume, cg_scenarios_rpc, cg_scenarios_payload,
-		cg_scenarios_shm, cg_scenarios_quota,
+		cg_scenarios_shm, cg_scenarios_registry, cg_scenarios_quota,
 	};
 	unsigned int n;
 

@@ -313,6 +313,8 @@ void cg_refused(struct cg_call *c, const char *what, uint32_t ret, const char *f
 void cg_slots_are_free(struct cg_guest *g);
 /* Calls that can be in flight, as the guest is told. */
 uint32_t cg_threads(struct cg_guest *g);
+/* Pages one buffer can have at most: its whole list is held while it is read. */
+uint32_t cg_longest(struct cg_guest *g);
 /* True when guest memory shows an address of the host. */
 bool cg_leaks(struct cg_guest *g, const void *mem, size_t len);
 
@@ -333,6 +335,7 @@ extern const struct cg_scenario_entry cg_scenarios_resume[];
 extern const struct cg_scenario_entry cg_scenarios_rpc[];
 extern const struct cg_scenario_entry cg_scenarios_payload[];
 extern const struct cg_scenario_entry cg_scenarios_shm[];
+extern const struct cg_scenario_entry cg_scenarios_registry[];
 extern const struct cg_scenario_entry cg_scenarios_quota[];
 
 #define CG_SCENARIO(numbers, invariants, fn) { numbers, invariants, #fn, fn }

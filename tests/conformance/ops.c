@@ -198,6 +198,13 @@ uint32_t cg_threads(struct cg_guest *g)
 	return out[1] < CG_MAX_CALLS ? out[1] : CG_MAX_CALLS - 1;
 }
 
+uint32_t cg_longest(struct cg_guest *g)
+{
+	uint64_t n = (uint64_t)g->platform->limits.list_pages * OPTEE_MSG_LIST_ENTRIES;
+
+	return n < g->platform->limits.pages ? (uint32_t)n : g->platform->limits.pages;
+}
+
 /* As many calls at once as there are threads get past the slots. */
 void cg_slots_are_free(struct cg_guest *g)
 {

@@ -128,7 +128,7 @@ static void s15_number_of_parameters(struct cg_guest *g)
 	cg_slots_are_free(g);
 }
 
-static void s15_number_of_parameters_with_inline_rpc_arg(struct cg_guest *g)
+static void s15_inline_rpc_arg_and_number_of_parameters(struct cg_guest *g)
 {
 	unsigned int i;
 
@@ -386,13 +386,37 @@ static void regd_bad(struct cg_guest *g, const char *what, uint64_t cookie, uint
 	CG_EQ(g, what, x[0], OPTEE_SMC_RETURN_EBADADDR);
 }
 
+/* A header that can be read, and not all that should follow: told in the header. */
+static void regd_cut(struct cg_guest *g, const struct cg_buf *b, uint32_t offset)
+{
+	struct cg_call c;
+
+	cg_fill(&c, 0, sizeof(c));
+	c.g = g;
+	c.fid = OPTEE_SMC_CALL_WITH_REGD_ARG;
+	c.page = CG_NO_PAGE;
+	c.where = b->cookie;
+	c.offset = offset;
+	c.msg = cg_buf_at(g, b, offset);
+	cg_fill(c.msg, 0, sizeof(struct optee_msg_hdr));
+	cg_hdr(&c)->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
+	cg_hdr(&c)->num_params = 2;
+	cg_do(&c);
+	CG_REFUSED(&c, "cut off", TEEC_ERROR_BAD_PARAMETERS);
+}
+
 static void s23_bad_places_in_registered_memory(struct cg_guest *g)
 {
-	static const uint32_t offsets[] = {
+	static const uint32_t cut[] = {
 		/* the message, or the RPC argument behind it, crosses a page end */
-		CG_PAGE - 32, CG_PAGE - 96, CG_PAGE - REGD_BYTES + 8, CG_PAGE - 8,
-		/* not inside of the buffer */
-		3 * CG_PAGE - REGD_BYTES + 8, 3 * CG_PAGE - 8, 3 * CG_PAGE, 3 * CG_PAGE + 8,
+		CG_PAGE - 32, CG_PAGE - 64, CG_PAGE - 96, CG_PAGE - 104,
+		2 * CG_PAGE - REGD_BYTES + 8,
+		/* or the buffer's end */
+		3 * CG_PAGE - REGD_BYTES + 8, 3 * CG_PAGE - 32,
+	};
+	static const uint32_t bad[] = {
+		/* not even the header */
+		CG_PAGE - 24, CG_PAGE - 8, 3 * CG_PAGE - 8, 3 * CG_PAGE, 3 * CG_PAGE + 8,
 		0x80000000, 0xfffff000, 0xfffffff8,
 		/* not aligned */
 		1, 4, 12, CG_PAGE + 1,
@@ -404,11 +428,13 @@ static void s23_bad_places_in_registered_memory(struct cg_guest *g)
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	if (CG_OK(g, "memory", cg_buf_make(g, &b, 3 * CG_PAGE, 0))) {
+		CG_EQ(g, "register", cg_register(g, &b), TEEC_SUCCESS);
+		for (i = 0; i < sizeof(cut) / sizeof(cut[0]); i++)
+			regd_cut(g, &b, cut[i]);
+		for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+			regd_bad(g, "offset", b.cookie, bad[i]);
 		/* Wherever it is read: a message that would be taken. */
 		regd_init(&c, g, &b, 0, session);
-		CG_EQ(g, "register", cg_register(g, &b), TEEC_SUCCESS);
-		for (i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
-			regd_bad(g, "offset", b.cookie, offsets[i]);
 		regd_bad(g, "cookie", b.cookie + 1, 0);
 		regd_bad(g, "half a cookie", b.cookie & 0xffffffff, 0);
 		regd_bad(g, "cookie 0", 0, 0);
@@ -457,7 +483,7 @@ static void s23_buffer_unregistered_during_the_call(struct cg_guest *g)
 const struct cg_scenario_entry cg_scenarios_params[] = {
 	CG_SCENARIO("14", "I2, I9", s14_unusable_message_address_is_ebadaddr),
 	CG_SCENARIO("15", "I8", s15_number_of_parameters),
-	CG_SCENARIO("15", "I8", s15_number_of_parameters_with_inline_rpc_arg),
+	CG_SCENARIO("15", "I8", s15_inline_rpc_arg_and_number_of_parameters),
 	CG_SCENARIO("15", "I8", s15_open_takes_six),
 	CG_SCENARIO("15", "I8", s15_unknown_attributes_are_refused),
 	CG_SCENARIO("15", "I8", s15_cache_bits_are_tolerated),

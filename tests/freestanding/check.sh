@@ -69,9 +69,10 @@ check_size()
 # check_stack DIRECTORY LABEL: the largest frames, from -fstack-usage
 check_stack()
 {
-	local directory=$1 label=$2 largest dynamic
-	largest=$(cat "$directory"/*.su | sort -t $'\t' -k 2 -n -r | head -n 1)
-	printf '   %5d  %s\n' "$(cut -f 2 <<<"$largest")" "$(cut -f 1 <<<"$largest" | sed 's/.*://')"
+	local directory=$1 label=$2 dynamic
+	awk -F '\t' '
+		$2 + 0 > largest { largest = $2 + 0; where = $1; sub(/.*:/, "", where) }
+		END { printf "   %5d  %s\n", largest, where }' "$directory"/*.su
 	awk -F '\t' -v limit=$stack_limit '$2 > limit { print $1, $2 }' "$directory"/*.su |
 		while read -r name bytes; do
 			printf 'FAIL: %s: %s has a stack frame of %d bytes, at most %d\n' \
@@ -86,7 +87,7 @@ check_stack()
 
 matrix()
 {
-	local directory=$1 name=$2 level label tools=''
+	local directory=$1 name=$2 level label before tools=''
 	local -a command=("$name")
 
 	case $name in
@@ -110,8 +111,9 @@ matrix()
 	printf '%-32s %8s %6s %6s   %5s  %s\n' build text data bss stack 'in function'
 	for level in -O0 -O2 -Os; do
 		label="$name $level"
+		before=$failures
 		compile "$directory/$level" "${command[@]}" -std=c11 $level -fstack-usage
-		((failures == 0)) || return 0
+		((failures == before)) || return 0
 		check_size "$directory/$level" "$label" "${tools}size"
 		# Frames of unoptimised code say nothing about the product.
 		if [[ $level == -O0 ]]; then
@@ -136,6 +138,21 @@ gnu99()
 	((failures > 0)) || check_symbols "$directory" aarch64-linux-gnu-nm
 }
 
+# A declaration begins with OM_API and may go on for lines; its name is the word in
+# front of the first parenthesis.
+declared()
+{
+	awk '
+		/^OM_API/ { declaration = ""; open = 1 }
+		open { declaration = declaration " " $0 }
+		open && /;/ {
+			sub(/\(.*/, "", declaration)
+			sub(/.*[ \t*]/, "", declaration)
+			print declaration
+			open = 0
+		}' "$@"
+}
+
 exports()
 {
 	local library=$1 header
@@ -144,11 +161,7 @@ exports()
 	for header; do
 		files+=("$root/include/optee_mediator/$header")
 	done
-	# A declaration begins with OM_API and may go on for lines: its name is the
-	# word in front of the first parenthesis.
-	if ! diff -u --label declared <(cat "${files[@]}" | sed -n '/^OM_API/,/;/p' |
-			tr '\n\t' '  ' | tr ';' '\n' |
-			sed -n -E 's/^ *OM_API [^(]*[ *](om_[a-z0-9_]+)\(.*/\1/p' | sort) \
+	if ! diff -u --label declared <(declared "${files[@]}" | sort) \
 		--label exported <(nm -D --defined-only "$library" |
 			awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort); then
 		fail "$(basename "$library") does not export what is declared"

@@ -47,5 +47,7 @@ void watch_read(struct test_guest *g, const struct test_frame *f, uint64_t pa, s
 
 /* host.c: true when the calling thread is between lock() and unlock(). */
 bool lock_is_held(void);
+/* The guest is about to go: this thread is no longer in a call of it. */
+void forget_guest(const struct test_guest *g);
 
 #endif

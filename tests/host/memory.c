@@ -179,6 +179,7 @@ void test_guest_free(struct test_guest *g)
 {
 	struct test_host *h = g->host;
 
+	forget_guest(g);
 	for (uint32_t i = 0; i < FRAME_SHADOW && i < h->frames_used; i++) {
 		struct test_frame *f = &h->frame[i];
 		uint8_t *va = atomic_load(&f->va);

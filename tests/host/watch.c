@@ -157,8 +157,9 @@ void test_guest_mutate(struct test_guest *g, bool on)
 	/* Backwards: a byte that was read twice gets its first value back. */
 	while (g->mutation_count) {
 		struct test_mutation *m = &g->mutation[--g->mutation_count];
+		uint8_t junk = m->was ^ UINT8_MAX;
 
-		if (*m->at == (m->was ^ UINT8_MAX))
+		if (*m->at == junk)
 			*m->at = m->was;
 	}
 }

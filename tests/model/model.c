@@ -49,6 +49,7 @@ struct model_config model_config_default(void)
 		.virtualization = true,
 		.async_notif = true,
 		.garbage_high = true,
+		.leak_temporaries = true,
 	};
 }
 
@@ -286,6 +287,15 @@ static bool identity_smc(struct model *m, struct om_regs *regs)
 	}
 }
 
+static void get_shm_config(struct model *m, struct om_regs *regs)
+{
+	if (m->config.late_shm_config && !m->yielded)
+		set_regs(regs, OPTEE_SMC_RETURN_OK, 0, 0, 1);
+	else
+		set_regs(regs, OPTEE_SMC_RETURN_OK, m->config.reserved_pa,
+			 m->config.reserved_size, 1);
+}
+
 /* What only the hypervisor may ask; a guest's id in a7 is the mediator's mistake. */
 static bool hypervisor_smc(struct model *m, struct om_regs *regs)
 {
@@ -300,8 +310,7 @@ static bool hypervisor_smc(struct model *m, struct om_regs *regs)
 		return true;
 	}
 	if (fid == OPTEE_SMC_GET_SHM_CONFIG && !m->config.no_shm_config)
-		set_regs(regs, OPTEE_SMC_RETURN_OK, m->config.reserved_pa,
-			 m->config.reserved_size, 1);
+		get_shm_config(m, regs);
 	else if (fid == OPTEE_SMC_GET_SHM_CONFIG || !m->config.virtualization)
 		regs->a[0] = OPTEE_SMC_RETURN_UNKNOWN_FUNCTION;
 	else if (fid == OPTEE_SMC_VM_CREATED)
@@ -372,6 +381,7 @@ static void dispatch(struct model *m, struct om_regs *regs)
 	if (fast && (g || !id)) {
 		fast_smc(m, g, regs);
 	} else if (g) {
+		m->yielded = true;
 		yielding_smc(m, g, regs);
 	} else {
 		violation(m, id ? "call 0x%llx for guest %u, which does not exist" :

@@ -54,7 +54,7 @@ struct model_config {
 	uint32_t rpc_params;	/* in EXCHANGE_CAPABILITIES; 4 */
 	uint32_t revision_major;/* 2 */
 	uint32_t max_notif_value;/* 0x42, as the real one says with two threads */
-	/* GET_SHM_CONFIG; the test host's range. A virtualized build says 0, 0. */
+	/* GET_SHM_CONFIG: the test host's range. */
 	uint32_t reserved_pa;
 	uint32_t reserved_size;
 	bool virtualization;	/* true */
@@ -65,10 +65,26 @@ struct model_config {
 	bool refuse_vm;		/* VM_CREATED is ENOTAVAIL */
 	bool garbage_high;	/* results carry junk in bits 63:32; true */
 	/*
+	 * OP-TEE 4.5 to 4.10: a temporary buffer stays known by its cookie after its
+	 * call, so an RMEM could reach it; true.
+	 */
+	bool leak_temporaries;
+	/*
+	 * A virtualized build answers GET_SHM_CONFIG with 0, 0 until the first
+	 * yielding call of any guest; false.
+	 */
+	bool late_shm_config;
+	/*
 	 * Bytes of heap for registered pages, per guest; each costs 8 while it is
 	 * known and 8 more while its list is read. 0: no bound.
 	 */
 	size_t heap;
+	/*
+	 * Pages that one guest may have mapped at once while a TA runs: memrefs of
+	 * its calls, payloads, messages. More would panic a virtualized OP-TEE,
+	 * which maps 2048 of them and not 4096: a violation. 0: no bound.
+	 */
+	uint64_t mapped_pages;
 	/* A yielding call is interrupted before every k-th run; 0: never. */
 	uint32_t interrupt_every;
 	/* Violations also fail the test at once, through test_fail(). */

@@ -58,6 +58,7 @@ struct mobj {
 	size_t pages;
 	uint32_t refs;
 	bool releasing;
+	bool leaked;		/* still known by its cookie, though nobody uses it */
 	struct mwait wait;
 	uint64_t pa[];
 };
@@ -105,7 +106,6 @@ struct mrun {
 	/* The message: what OP-TEE copies out of it, and when. */
 	uint32_t cmd, ret, origin, session, func;
 	uint32_t first, params;		/* those after the meta parameters */
-	uint64_t attr[4];
 	struct mparam param[4];
 	struct msession *ses;
 	struct mobj *shm;
@@ -152,6 +152,7 @@ struct mthread {
 #define MODEL_SESSIONS	256u
 #define MODEL_BUCKETS	4096u
 #define MODEL_KEPT	64u
+#define MODEL_LEAKED	1024u
 
 struct mguest {
 	struct model *model;
@@ -165,9 +166,11 @@ struct mguest {
 	uint64_t notif;
 	struct mobj *bucket[MODEL_BUCKETS];
 	uint32_t buffers;
-	uint64_t buffer_pages;
+	uint64_t buffer_pages, mapped_pages;
 	size_t heap_used;
 	struct mobj *kept[MODEL_KEPT];
+	struct mobj *leaked[MODEL_LEAKED];
+	uint32_t leaks;
 	/* The mutex of invoke_tests: -1 written, n read by n. */
 	int mutex;
 	struct mwait mutex_wait;
@@ -191,6 +194,7 @@ struct model {
 	pthread_mutex_t mutex;
 	struct mguest guest[MODEL_GUESTS_MAX];
 	uint32_t runs;
+	bool yielded;		/* a guest has made a yielding call */
 
 	char *violation[MODEL_VIOLATIONS];
 	size_t violations;
@@ -224,8 +228,12 @@ struct mobj *mobj_new(struct mguest *g, enum mobj_kind kind, const uint64_t *pa,
 		      uint64_t offset, uint64_t cookie);
 struct mobj *mobj_from_list(struct mguest *g, enum mobj_kind kind, uint64_t buf_ptr,
 			    uint64_t size, uint64_t cookie);
+/* Of payloads and RPC arguments, which are mapped as long as they are known. */
+uint64_t mobj_mapped_pages(struct mguest *g);
 struct mobj *mobj_find(struct mguest *g, uint64_t cookie);
 void mobj_free(struct mobj *o);
+/* A temporary buffer's call has ended. */
+void mobj_drop_temporary(struct mobj *o);
 bool mobj_copy(struct mobj *o, uint64_t offs, void *buf, size_t len, bool write);
 /* Calls fn for each piece of a range within one page; false: memory is gone. */
 bool mobj_walk(struct mobj *o, uint64_t offs, uint64_t len, bool write,

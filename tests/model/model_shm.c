@@ -30,6 +30,11 @@ static bool is_listed(const struct mobj *o)
 	return o->kind != MOBJ_ARG;
 }
 
+static bool stays_mapped(const struct mobj *o)
+{
+	return o->kind == MOBJ_PAYLOAD || o->kind == MOBJ_RPC_ARG;
+}
+
 /* Data is the guest's, messages and lists are the mediator's own. */
 static void check_page(struct mguest *g, enum mobj_kind kind, uint64_t pa)
 {
@@ -55,8 +60,8 @@ static void check_cookie(struct mguest *g, enum mobj_kind kind, uint64_t cookie)
 		return;
 	if (!cookie && kind != MOBJ_TEMPORARY)
 		violation(g->model, "guest %u: a %s has cookie 0", g->id, name[kind]);
-	/* Temporary buffers are never looked up, but they can hide another one. */
-	if (other && (kind != MOBJ_TEMPORARY || other->kind != MOBJ_TEMPORARY))
+	/* A temporary buffer is never looked up itself, but it hides what is older. */
+	if (other && (kind != MOBJ_TEMPORARY || other->kind != MOBJ_TEMPORARY) && !other->leaked)
 		violation(g->model, "guest %u: cookie 0x%llx of a %s is that of a live %s", g->id,
 			  (unsigned long long)cookie, name[kind], name[other->kind]);
 }
@@ -100,8 +105,27 @@ struct mobj *mobj_new(struct mguest *g, enum mobj_kind kind, const uint64_t *pa,
 		g->bucket[bucket_of(cookie)] = o;
 		g->buffers++;
 		g->buffer_pages += pages;
+		g->mapped_pages += stays_mapped(o) ? pages : 0;
 	}
 	return o;
+}
+
+uint64_t mobj_mapped_pages(struct mguest *g)
+{
+	return g->mapped_pages;
+}
+
+static void let_go(struct mobj *o)
+{
+	struct mguest *g = o->guest;
+
+	for (size_t i = 0; i < o->pages; i++)
+		test_secure_release(g->model->host, g->id, o->pa[i]);
+	if (is_listed(o)) {
+		g->buffers--;
+		g->buffer_pages -= o->pages;
+		g->mapped_pages -= stays_mapped(o) ? o->pages : 0;
+	}
 }
 
 void mobj_free(struct mobj *o)
@@ -112,18 +136,38 @@ void mobj_free(struct mobj *o)
 	if (!o)
 		return;
 	g = o->guest;
-	for (size_t i = 0; i < o->pages; i++)
-		test_secure_release(g->model->host, g->id, o->pa[i]);
+	if (!o->leaked)
+		let_go(o);
 	g->heap_used -= 8 * o->pages;
 	if (is_listed(o)) {
 		at = &g->bucket[bucket_of(o->cookie)];
 		while (*at != o)
 			at = &(*at)->next;
 		*at = o->next;
-		g->buffers--;
-		g->buffer_pages -= o->pages;
 	}
 	free(o);
+}
+
+/*
+ * OP-TEE 4.5 to 4.10 lose a reference here: the buffer can be reached by its cookie
+ * for as long as the guest lives. It does not use the pages any more unless it is
+ * asked to, so it does not hold them either. The oldest is forgotten in the end,
+ * only because a test machine's memory is not endless.
+ */
+void mobj_drop_temporary(struct mobj *o)
+{
+	struct mguest *g = o->guest;
+	struct mobj **slot = &g->leaked[g->leaks % MODEL_LEAKED];
+
+	if (!g->model->config.leak_temporaries) {
+		mobj_free(o);
+		return;
+	}
+	let_go(o);
+	o->leaked = true;
+	mobj_free(*slot);
+	*slot = o;
+	g->leaks++;
 }
 
 struct mobj *mobj_find(struct mguest *g, uint64_t cookie)

@@ -111,9 +111,11 @@ static void test_returns(void **state)
 	       "OP-TEE -> ETHREAD_LIMIT", "OPTEE-->>Mediator: ETHREAD_LIMIT");
 	expect(EVENT(OM_TRACE_GUEST_RETURN, 0, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION),
 	       "guest <- UNKNOWN_FUNCTION", "Mediator-->>Guest: UNKNOWN_FUNCTION");
-	/* CALLS_REVISION: 2 is not EBUSY here, but the event does not say so. */
-	expect(EVENT(OM_TRACE_GUEST_RETURN, 0, 2),
-	       "guest <- EBUSY or 2", "Mediator-->>Guest: EBUSY or 2");
+	/* 2 is a revision here, not EBUSY. */
+	expect(EVENT(OM_TRACE_GUEST_RETURN, 0, 2, 0, 0, 0, OPTEE_SMC_CALLS_REVISION),
+	       "guest <- a0 0x2", "Mediator-->>Guest: a0 0x2");
+	expect(EVENT(OM_TRACE_GUEST_RETURN, 0, 2, 0, 0, 0, OPTEE_SMC_DISABLE_SHM_CACHE),
+	       "guest <- EBUSY", "Mediator-->>Guest: EBUSY");
 	expect(EVENT(OM_TRACE_GUEST_RETURN, 0, OPTEE_SMC_RETURN_OK, 0x14, 0x20),
 	       "guest <- OK a1 0x14 a2 0x20", "Mediator-->>Guest: OK a1 0x14 a2 0x20");
 	expect(EVENT(OM_TRACE_GUEST_RETURN, 0, OPTEE_MSG_UID_0, OPTEE_MSG_UID_1),
@@ -222,11 +224,22 @@ static void test_every_attr(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++) {
-		strcpy(text, "param 0 back: ");
+		strcpy(text, "param 0: ");
 		strcat(text, attrs[i].text);
-		expect(EVENT(OM_TRACE_RESULT_PARAM, CALL, 0, attrs[i].attr, 1, 2, 3,
+		expect(EVENT(OM_TRACE_MESSAGE_PARAM, CALL, 0, attrs[i].attr, 1, 2, 3,
 			     OPTEE_MSG_CMD_INVOKE_COMMAND), text, "");
 	}
+}
+
+static void test_outputs(void **state)
+{
+	(void)state;
+	expect(EVENT(OM_TRACE_RESULT_PARAM, CALL, 1, OPTEE_MSG_ATTR_TYPE_VALUE_INOUT, 5, 3),
+	       "param 1 back: VALUE_INOUT a 0x5 b 0x3", "");
+	expect(EVENT(OM_TRACE_RESULT_PARAM, CALL, 0, OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT, 0, 100),
+	       "param 0 back: RMEM_OUTPUT size 100", "");
+	expect(EVENT(OM_TRACE_RESULT_PARAM, CALL, 0, OPTEE_MSG_ATTR_TYPE_TMEM_INOUT, 0, 7),
+	       "param 0 back: TMEM_INOUT size 7", "");
 }
 
 static void test_open_session_says_who(void **state)
@@ -513,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_message),
 		cmocka_unit_test(test_message_params),
 		cmocka_unit_test(test_every_attr),
+		cmocka_unit_test(test_outputs),
 		cmocka_unit_test(test_open_session_says_who),
 		cmocka_unit_test(test_results),
 		cmocka_unit_test(test_requests_and_replies),

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The hypervisor's inside. One vCPU lives on each core for ever, a guest has one
+ * vCPU or both, and its memory never moves: nothing is scheduled or reclaimed, so
+ * what is left is what has to do with OP-TEE.
+ *
+ *	start.S    entry, exceptions, the SMC instruction
+ *	main.c     boot, life and death of guests
+ *	stage2.c   guest memory
+ *	trap.c     what guests do that comes out here
+ *	irq.c      interrupts
+ *	backend.c  the backend of optee_mediator: the file to copy from
+ *	console.c  the serial port
+ */
+#ifndef EL2_HYP_H
+#define EL2_HYP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <optee_mediator/mediator.h>
+#include <optee_mediator/trace.h>
+
+#include "guest_info.h"
+
+#define CPUS		2
+#define GUESTS		2
+#define PAGE		0x1000ull
+#define BLOCK		0x200000ull
+
+/* The machine: QEMU's "virt". */
+#define GICD		0x08000000ull
+#define GICR		0x080a0000ull
+#define GICR_STRIDE	0x20000ull
+#define UART		0x09000000ull
+#define CLOCK		0x09010000ull
+#define OPTEE_SHM	0x42000000ull	/* OP-TEE's reserved shared memory */
+#define BOOT_ARGS	0x47fff000ull	/* text, put there by QEMU */
+#define GUEST_IMAGE	0x4f000000ull	/* put there by QEMU, copied for each life */
+#define GUEST_BLOCKS	0x50000000ull	/* guest RAM, 2 MiB blocks of both guests mixed */
+
+struct frame {		/* start.S knows it */
+	uint64_t x[31];
+	uint64_t elr, spsr;
+};
+
+enum vcpu_state { VCPU_OFF, VCPU_ON };
+
+struct guest;
+
+/* A vCPU, and the core it lives on: there is one for each. */
+struct vcpu {
+	struct frame frame;	/* first: start.S gets here by TPIDR_EL2 */
+	struct guest *guest;
+	unsigned int index;	/* within its guest */
+	unsigned int cpu;
+	uint32_t state;		/* enum vcpu_state; atomic */
+	uint64_t entry, context;/* for a vCPU that is switched on */
+	uint32_t notified;	/* inject the notification interrupt; atomic */
+};
+
+struct guest {
+	uint32_t id;
+	unsigned int vcpus;
+	struct vcpu *vcpu0;	/* its others follow */
+	struct om_guest *om;	/* NULL while there is none */
+	void *om_mem;
+	struct guest_info *info;
+	uint32_t lock;		/* om_host_ops.lock */
+	uint32_t om_lock;	/* keeps `om` from going away */
+	uint32_t pinned;	/* pages, for the books; atomic */
+	/* Why it stops, NULL while it runs; the first one to say so counts. */
+	const char *stop;
+	struct vcpu *stopped_by;
+	uint64_t exit_code;
+	uint32_t kill_in;	/* RPCs from now; 0: not */
+	unsigned int life, lives;
+	bool done, failed;
+	char line[256];		/* console output of the guest, up to the line end */
+	unsigned int line_len;
+};
+
+extern struct vcpu vcpus[CPUS];
+extern struct guest guests[GUESTS];
+extern unsigned int guest_count;
+extern uint32_t trace_guest;	/* whose conversation is printed; 0: nobody's */
+
+/* main.c */
+void guest_stop(struct vcpu *v, const char *why);
+void vcpu_leave(struct vcpu *v);
+void __attribute__((noreturn)) fatal(const char *what);
+
+/* stage2.c */
+void stage2_build(struct guest *g);
+void stage2_use(const struct guest *g);
+/* The PA of a page; false unless it is RAM that the guest may write. */
+bool stage2_ram(const struct guest *g, uint64_t ipa, uint64_t *pa);
+/* The PA of a page of RAM, read-only or not, for the hypervisor's own use. */
+uint64_t stage2_page(const struct guest *g, uint64_t ipa);
+
+/* backend.c */
+void backend_init(void);
+void backend_create(struct guest *g);
+void backend_destroy(struct guest *g);
+bool backend_smc(struct vcpu *v, uint64_t x[8]);
+void backend_interrupt(void);
+void backend_limits(struct guest_info *info);
+/* Memory that only the hypervisor and, in shadow pages, the secure world can see. */
+void backend_memory(uint64_t *base, uint64_t *size);
+
+/* irq.c */
+void irq_init(unsigned int cpu);
+void irq_reset_vcpu(void);
+void irq_handle(struct vcpu *v);
+void irq_inject_pending(struct vcpu *v);
+void irq_kick(unsigned int cpu);
+bool irq_waiting(void);
+
+/* console.c */
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void say_number(char *to, size_t size, uint64_t n);
+void guest_putc(struct guest *g, char c);
+
+/* start.S */
+void smc(uint64_t x[8]);
+void start_secondary(void);
+
+static inline void lock(uint32_t *l)
+{
+	while (__atomic_exchange_n(l, 1, __ATOMIC_ACQUIRE))
+		while (__atomic_load_n(l, __ATOMIC_RELAXED))
+			__asm__ volatile("yield");
+}
+
+static inline void unlock(uint32_t *l)
+{
+	__atomic_store_n(l, 0, __ATOMIC_RELEASE);
+}
+
+#define read_reg(reg)						\
+	({							\
+		uint64_t v_;					\
+		__asm__ volatile("mrs %0, " #reg : "=r"(v_));	\
+		v_;						\
+	})
+#define write_reg(reg, v) \
+	__asm__ volatile("msr " #reg ", %0" : : "r"((uint64_t)(v)) : "memory")
+#define isb() __asm__ volatile("isb" : : : "memory")
+
+static inline uint32_t mmio_read(uint64_t addr)
+{
+	return *(volatile uint32_t *)addr;
+}
+
+static inline void mmio_write(uint64_t addr, uint32_t v)
+{
+	*(volatile uint32_t *)addr = v;
+}
+
+#endif

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Tells the instructions of callgrind dumps apart: awk -v lib=/path/to/lib/ \
+#	-v host=/path/to/bench_host.c -f attribute.awk callgrind.out.1 ...
+#
+# For each dump, labelled "operation times pages" by bench.c, prints
+#	instructions operation times pages inside all conduit pin unpin
+#	self operation function instructions-per-operation
+#
+# inside	self cost of the library's functions, and of memcpy and the like
+#		that they call
+# all		what was collected: everything inside om_guest_call()
+# conduit, pin, unpin
+#		these host operations with all they call
+#
+# Wants the dumps with --compress-strings=no --compress-pos=no. The format is
+# described in valgrind's manual, "Callgrind Format Specification".
+
+function begin_dump()
+{
+	operation = ""
+	calls = 0
+	total = 0
+	summary = 0
+	delete self
+	delete class
+	delete edge
+}
+
+function class_of(file)
+{
+	if (index(file, lib) == 1)
+		return "lib"
+	return file == host ? "host" : "other"
+}
+
+# A function of the library is called by name; elsewhere only libc is left.
+function end_dump(	f, e, pair, inside, to)
+{
+	if (operation == "")
+		return
+	for (f in self)
+		if (class[f] == "lib") {
+			inside += self[f]
+			split(f, pair, SUBSEP)
+			printf "self %s %s %.1f\n", operation, pair[2], self[f] / times
+		}
+	for (e in edge) {
+		if (e ~ /^bench_/)
+			to[e] = edge[e]
+		else if (("other", e) in class)
+			inside += edge[e]
+	}
+	if (total != summary || inside == 0) {
+		printf "attribute.awk: %s: %d instructions of %d\n", operation, total,
+			summary > "/dev/stderr"
+		failed = 1
+		exit 1
+	}
+	print "instructions", operation, times, pages, inside, total, to["bench_smc"] + 0,
+		to["bench_host_pin"] + 0, to["bench_host_unpin"] + 0
+}
+
+FNR == 1 { end_dump(); begin_dump() }
+
+/^desc: Trigger: Client Request: / { operation = $5; times = $6; pages = $7; next }
+/^summary: / { summary = $2; next }
+/^fl=/ { file = substr($0, 4); next }
+/^fn=/ {
+	current = class_of(file) SUBSEP substr($0, 4)
+	class[current] = class_of(file)
+	next
+}
+/^cfn=/ { callee = substr($0, 5); next }
+/^calls=/ { calls = 1; next }
+/^[0-9*+-]/ {
+	if (!calls) {
+		self[current] += $2
+		total += $2
+	} else if (class[current] == "lib") {
+		edge[callee] += $2
+	}
+	calls = 0
+}
+
+END {
+	if (!failed)
+		end_dump()
+	exit failed
+}

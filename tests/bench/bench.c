@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The benchmark: runs each operation many times in one of these ways.
+ *
+ *	bench instructions	under callgrind: a dump for each operation. What is
+ *				collected is what runs inside om_guest_call().
+ *	bench counts		what the library asks of the host, for each operation
+ *	bench time		nanoseconds and throughput, with one and two vCPUs
+ *	bench smoke		a little of each, to see that it works
+ *
+ * A second argument is the effort in percent. scripts/bench runs them all and
+ * prints the table; each line of output is made for it: words and numbers.
+ */
+#define _GNU_SOURCE	/* CPU affinity */
+
+#include "bench_host.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <optee_mediator/abi_smc.h>
+
+#if __has_include(<valgrind/callgrind.h>)
+#include <valgrind/callgrind.h>
+#else
+/* Built without valgrind's header it still serves for everything else. */
+#define CALLGRIND_ZERO_STATS	do { } while (0)
+#define CALLGRIND_DUMP_STATS_AT(label) ((void)(label))
+#define RUNNING_ON_VALGRIND	0
+#endif
+
+#define BUFFERS_MAX	10000u
+#define CPUS_MAX	2u
+#define ROUNDS		10u
+#define WINDOWS_MAX	50u	/* in a round */
+#define WINDOW_TIMES	2500u	/* operations of a worker in a window: half a millisecond */
+
+struct operation {
+	const char *name;
+	uint32_t pages;		/* REGISTER and UNREGISTER of so many; 0: INVOKE */
+	uint32_t fid;		/* of the INVOKE */
+	enum bench_script script;
+	uint32_t buffers;	/* registered when it runs; each is used in turn */
+	uint32_t times;
+};
+
+/* In an order in which buffers are only added. */
+static const struct operation operations[] = {
+	{ "invoke", 0, OPTEE_SMC_CALL_WITH_ARG, BENCH_PLAIN, 1, 2000 },
+	{ "invoke_interrupt", 0, OPTEE_SMC_CALL_WITH_ARG, BENCH_INTERRUPT, 1, 2000 },
+	{ "invoke_time", 0, OPTEE_SMC_CALL_WITH_ARG, BENCH_TIME, 1, 2000 },
+	{ "regd", 0, OPTEE_SMC_CALL_WITH_REGD_ARG, BENCH_PLAIN, 1, 2000 },
+	{ "regd_time", 0, OPTEE_SMC_CALL_WITH_REGD_ARG, BENCH_TIME, 1, 2000 },
+	{ "share_1", 1, 0, BENCH_PLAIN, 1, 2000 },
+	{ "share_8", 8, 0, BENCH_PLAIN, 1, 1000 },
+	{ "share_128", 128, 0, BENCH_PLAIN, 1, 200 },
+	{ "share_16384", 16384, 0, BENCH_PLAIN, 1, 10 },
+	{ "invoke_16", 0, OPTEE_SMC_CALL_WITH_ARG, BENCH_PLAIN, 16, 2000 },
+	{ "invoke_1000", 0, OPTEE_SMC_CALL_WITH_ARG, BENCH_PLAIN, 1000, 10000 },
+	{ "invoke_10000", 0, OPTEE_SMC_CALL_WITH_ARG, BENCH_PLAIN, BUFFERS_MAX, 20000 },
+};
+
+#define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
+
+/* What the operations work on. */
+struct bench {
+	struct bench_host *host;
+	struct bench_guest *guest;
+	struct bench_vcpu vcpu;
+	uint32_t buffers;	/* registered so far */
+};
+
+/*
+ * Cookies as Linux makes them: addresses of objects of 192 bytes, 21 in a page,
+ * in pages here and there.
+ */
+static uint64_t cookie_of(uint32_t buffer)
+{
+	uint64_t page = buffer / 21 * 40503u % 65536u;
+
+	return 0xffff000008000000ull + page * BENCH_PAGE + buffer % 21 * 192u;
+}
+
+static void setup(struct bench *b, bool count)
+{
+	memset(b, 0, sizeof(*b));
+	b->host = bench_host_new(count);
+	b->guest = bench_guest_new(b->host, 1);
+	bench_vcpu_init(&b->vcpu, b->guest, 0);
+}
+
+static void add_buffer(struct bench_vcpu *vcpu, uint32_t buffer)
+{
+	struct bench_list list = bench_list_new(vcpu->guest, 1);
+
+	bench_register(vcpu, &list, cookie_of(buffer));
+}
+
+static void teardown(struct bench *b)
+{
+	bench_guest_free(b->guest);
+	bench_host_free(b->host);
+}
+
+static void repeat(struct bench *b, const struct operation *op, const struct bench_list *list,
+		   uint32_t times)
+{
+	uint32_t i;
+
+	for (i = 0; i < times; i++) {
+		if (op->pages) {
+			bench_register(&b->vcpu, list, cookie_of(BUFFERS_MAX));
+			bench_unregister(&b->vcpu, cookie_of(BUFFERS_MAX));
+		} else {
+			bench_invoke(&b->vcpu, op->fid, cookie_of(i % op->buffers));
+		}
+	}
+}
+
+static void print_counts(const struct bench *b, const struct operation *op, uint32_t times,
+			 uint64_t page_allocs)
+{
+	const struct bench_counts *c = &b->guest->counts;
+
+	printf("counts %s %g %g %g %g %g %g %llu\n", op->name,
+	       (double)c->read_bytes / times, (double)c->written_bytes / times,
+	       (double)c->reads / times, (double)c->writes / times,
+	       (double)c->pinned / times, (double)c->locks / times,
+	       (unsigned long long)(b->host->page_allocs - page_allocs));
+}
+
+/* One operation: what it needs, a warm-up, then the part that counts. */
+static void run_operation(struct bench *b, const struct operation *op, uint32_t effort, bool count)
+{
+	uint32_t times = op->times * effort / 100 + 1;
+	struct bench_list list = { 0, 0 };
+	uint64_t page_allocs;
+	char label[64];
+
+	if (op->pages)
+		list = bench_list_new(b->guest, op->pages);
+	while (b->buffers < op->buffers)
+		add_buffer(&b->vcpu, b->buffers++);
+	if (op->fid == OPTEE_SMC_CALL_WITH_REGD_ARG)
+		bench_carry(&b->vcpu);
+	b->host->script = op->script;
+	repeat(b, op, &list, times / 10 + 1);
+
+	memset(&b->guest->counts, 0, sizeof(b->guest->counts));
+	page_allocs = b->host->page_allocs;
+	CALLGRIND_ZERO_STATS;
+	repeat(b, op, &list, times);
+	snprintf(label, sizeof(label), "%s %u %u", op->name, times, op->pages);
+	CALLGRIND_DUMP_STATS_AT(label);
+	if (count)
+		print_counts(b, op, times, page_allocs);
+
+	b->host->script = BENCH_PLAIN;
+	if (op->fid == OPTEE_SMC_CALL_WITH_REGD_ARG)
+		bench_uncarry(&b->vcpu);
+}
+
+static void run_operations(uint32_t effort, bool count)
+{
+	struct bench b;
+	size_t i;
+
+	setup(&b, count);
+	for (i = 0; i < OPERATIONS; i++)
+		run_operation(&b, &operations[i], effort, count);
+	teardown(&b);
+}
+
+/*
+ * Time. All vCPUs start a window together; its time is from the first start to
+ * the last end. It holds what the guest and the secure world do as well, both
+ * very little. Windows are short and many, so that on a machine that has other
+ * things to do some of them are left alone.
+ */
+
+struct worker {
+	struct bench_vcpu vcpu;
+	const struct operation *op;
+	uint64_t cookie;
+	uint32_t workers;
+	uint32_t times;		/* in a window */
+	uint32_t windows;
+	uint32_t *arrived;	/* atomic: at the start of a window, all workers ever */
+	struct window { uint64_t begin, end; } window[WINDOWS_MAX];
+} __attribute__((aligned(64)));
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* A CPU of its own for each vCPU, when the process may use that many. */
+static void settle_on_cpu(unsigned int index)
+{
+	cpu_set_t all;
+	cpu_set_t one;
+	size_t cpu;
+
+	if (sched_getaffinity(0, sizeof(all), &all) || CPU_COUNT(&all) <= (int)index)
+		return;
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &all) && index-- == 0)
+			break;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
+}
+
+static void wait_for_all(struct worker *w, uint32_t window)
+{
+	uint32_t all = w->workers * (window + 1);
+	uint32_t spins = 0;
+
+	__atomic_fetch_add(w->arrived, 1, __ATOMIC_ACQ_REL);
+	while (__atomic_load_n(w->arrived, __ATOMIC_ACQUIRE) < all)
+		if (++spins % 4096 == 0)
+			sched_yield();
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	uint32_t n;
+	uint32_t i;
+
+	settle_on_cpu(w->vcpu.index);
+	for (n = 0; n < w->windows; n++) {
+		wait_for_all(w, n);
+		w->window[n].begin = now();
+		for (i = 0; i < w->times; i++)
+			bench_invoke(&w->vcpu, w->op->fid, w->cookie);
+		w->window[n].end = now();
+	}
+	return NULL;
+}
+
+/* Operations a second of all workers together, for each window. */
+static void race(struct worker *workers, double *rate)
+{
+	pthread_t threads[CPUS_MAX];
+	uint32_t arrived = 0;
+	uint32_t n;
+	uint32_t i;
+
+	for (i = 0; i < workers->workers; i++) {
+		workers[i].arrived = &arrived;
+		if (pthread_create(&threads[i], NULL, work, &workers[i]))
+			bench_die("pthread_create failed");
+	}
+	for (i = 0; i < workers->workers; i++)
+		pthread_join(threads[i], NULL);
+	for (n = 0; n < workers->windows; n++) {
+		struct window all = workers[0].window[n];
+
+		for (i = 1; i < workers->workers; i++) {
+			const struct window *w = &workers[i].window[n];
+
+			all.begin = w->begin < all.begin ? w->begin : all.begin;
+			all.end = w->end > all.end ? w->end : all.end;
+		}
+		rate[n] = (double)workers->workers * workers->times * 1e9 /
+			  (double)(all.end - all.begin);
+	}
+}
+
+/* Who races: vCPUs of one guest, or of two guests that share nothing. */
+struct lineup {
+	const char *name;
+	uint32_t workers;
+	bool same_buffer;
+	bool two_guests;
+};
+
+static const struct lineup lineups[] = {
+	{ "one", 1, false, false },
+	{ "two_own", 2, false, false },
+	{ "two_same", 2, true, false },
+	{ "two_guests", 2, false, true },
+};
+
+#define LINEUPS (sizeof(lineups) / sizeof(lineups[0]))
+
+struct timing {
+	struct bench_host *host;
+	struct bench_guest *guests[2];
+	struct bench_vcpu vcpus[3];	/* 0 and 1 of the first guest, 1 of the second */
+	double rate[LINEUPS][ROUNDS * WINDOWS_MAX];
+};
+
+static void setup_timing(struct timing *t)
+{
+	static const struct { uint32_t guest, index; } who[] = { { 0, 0 }, { 0, 1 }, { 1, 1 } };
+	uint32_t i;
+
+	t->host = bench_host_new(false);
+	t->guests[0] = bench_guest_new(t->host, 1);
+	t->guests[1] = bench_guest_new(t->host, 2);
+	for (i = 0; i < 3; i++) {
+		bench_vcpu_init(&t->vcpus[i], t->guests[who[i].guest], who[i].index);
+		/* One after the other, so neighbours in the library's table. */
+		add_buffer(&t->vcpus[i], who[i].index);
+	}
+}
+
+static void teardown_timing(struct timing *t)
+{
+	bench_guest_free(t->guests[0]);
+	bench_guest_free(t->guests[1]);
+	bench_host_free(t->host);
+}
+
+static void run_lineup(struct timing *t, const struct lineup *l, const struct operation *op,
+		       uint32_t windows, double *rate)
+{
+	static struct worker workers[CPUS_MAX];
+	uint32_t i;
+
+	t->host->script = op->script;
+	for (i = 0; i < l->workers; i++)
+		workers[i] = (struct worker){
+			.vcpu = t->vcpus[i + (i && l->two_guests)], .op = op,
+			.cookie = cookie_of(l->same_buffer ? 0 : i),
+			.workers = l->workers, .times = WINDOW_TIMES, .windows = windows,
+		};
+	race(workers, rate);
+	t->host->script = BENCH_PLAIN;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const double *x = a;
+	const double *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* The line-ups take turns, so that a noisy moment hits all of them alike. */
+static void time_operation(const struct operation *op, uint32_t effort)
+{
+	static struct timing t;
+	uint32_t windows = WINDOWS_MAX * effort / 100 + 1;
+	uint32_t n;
+	uint32_t round;
+	size_t i;
+
+	windows = windows < WINDOWS_MAX ? windows : WINDOWS_MAX;
+	n = ROUNDS * windows;
+	setup_timing(&t);
+	for (round = 0; round < ROUNDS; round++)
+		for (i = 0; i < LINEUPS; i++)
+			run_lineup(&t, &lineups[i], op, windows, &t.rate[i][round * windows]);
+	for (i = 0; i < LINEUPS; i++) {
+		qsort(t.rate[i], n, sizeof(t.rate[i][0]), compare);
+		printf("time %s %s %u %.0f %.0f %u\n", op->name, lineups[i].name,
+		       lineups[i].workers, t.rate[i][n - 1], t.rate[i][n / 2], n);
+	}
+	teardown_timing(&t);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	uint32_t effort = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 100;
+
+	if (effort > 1000)
+		bench_die("the effort is at most 1000 percent");
+	if (!strcmp(what, "instructions")) {
+		if (!RUNNING_ON_VALGRIND)
+			bench_die("\"instructions\" is for valgrind --tool=callgrind");
+		run_operations(effort, false);
+	} else if (!strcmp(what, "counts")) {
+		run_operations(effort, true);
+	} else if (!strcmp(what, "time")) {
+		time_operation(&operations[0], effort);
+		time_operation(&operations[2], effort);
+	} else if (!strcmp(what, "smoke")) {
+		run_operations(1, true);
+		time_operation(&operations[2], 1);
+	} else {
+		bench_die("instructions, counts, time or smoke, and the effort in percent");
+	}
+	return 0;
+}

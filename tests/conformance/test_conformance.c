@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The conformance guest on the host: the mediator, the model for OP-TEE.
+ *
+ * Every scenario is a test of its own, in a machine of its own, once in each of
+ * several set-ups; its name is the set-up's and the scenario's. Beside what the
+ * guest sees, the model and the test host must have seen nothing wrong, and
+ * nothing may be held when the guest is gone. This file knows all of them; the
+ * guest knows none.
+ *
+ *   test_conformance [--digests] [name or beginning of a name]
+ *
+ * --digests prints the guest's own lines and no test results: to be compared
+ * with what the same guest prints elsewhere.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <host/host.h>
+#include <model/model.h>
+#include <model/model_ta.h>
+#include <optee_mediator/mediator.h>
+
+#include "client.h"
+#include "guest.h"
+
+/* The guest's copies of what the model's TA understands. */
+_Static_assert(CG_MODEL_INTERRUPT == MODEL_TA_INTERRUPT, "model_ta.h");
+_Static_assert(CG_MODEL_PAYLOAD == MODEL_TA_PAYLOAD, "model_ta.h");
+_Static_assert(CG_MODEL_PAYLOAD_KEEP == MODEL_TA_PAYLOAD_KEEP, "model_ta.h");
+_Static_assert(CG_MODEL_PAYLOAD_CHECK == MODEL_TA_PAYLOAD_CHECK, "model_ta.h");
+_Static_assert(CG_MODEL_PAYLOAD_DROP == MODEL_TA_PAYLOAD_DROP, "model_ta.h");
+_Static_assert(CG_MODEL_WAIT_CANCEL == MODEL_TA_WAIT_CANCEL, "model_ta.h");
+_Static_assert(CG_MODEL_SUSPEND_MEMREF == MODEL_TA_SUSPEND_MEMREF, "model_ta.h");
+
+struct set_up {
+	const char *name;
+	struct om_limits limits;
+	uint32_t secure_threads;
+	uint32_t ram_pages;
+	bool notify;		/* the backend can inject the interrupt */
+	uint32_t yield_every;
+	uint32_t interrupt_every;
+};
+
+static const struct set_up set_ups[] = {
+	/* As an embedder would have it, on OP-TEE as Debian builds it. */
+	{ "default", OM_LIMITS_DEFAULT, 2, 8192, true, 0, 0 },
+	/* Every limit within reach, the least RAM, no notifications. */
+	{ "narrow", { 3, 24, 4, 1500, 2 }, 5, CG_RAM_MIN / TEST_PAGE, false, 0, 0 },
+	/* Somebody always wants the CPU; one thread only. */
+	{ "yielding", { 4, 64, 4, 2100, 5 }, 1, 4096, true, 1, 2 },
+	/* Interrupts and yields that fall anywhere. */
+	{ "interrupted", { 4, 64, 8, 2100, 5 }, 4, 4096, true, 7, 3 },
+};
+
+/* The machine of one test. */
+struct world {
+	const struct set_up *set_up;
+	struct test_host *host;
+	struct model *model;
+	struct om_mediator mediator;
+	struct test_guest *guest;
+	struct test_guest *other;
+	void *guest_mem;
+	void *other_mem;
+	struct cg_platform platform;
+	struct cg_platform other_platform;
+	/* The other guest's, alive all the time. */
+	struct cg_call other_call;
+	struct cg_buf other_buf;
+	char line[256];		/* the last one of the guest's log */
+	bool print;
+};
+
+static char first_failure[256];
+
+static void on_failure(const char *message)
+{
+	if (first_failure[0] == '\0')
+		snprintf(first_failure, sizeof(first_failure), "%s", message);
+}
+
+/* ---- the platform ---- */
+
+
+static void vm_smc(void *ctx, unsigned int vcpu, uint64_t x[8])
+{
+	struct test_guest *guest = ctx;
+	struct om_regs regs;
+
+	memcpy(regs.a, x, sizeof(regs.a));
+	if (!test_guest_call(guest, vcpu, &regs))
+		test_fail("an SMC of the guest's was not the mediator's: 0x%llx",
+			  (unsigned long long)x[0]);
+	memcpy(x, regs.a, sizeof(regs.a));
+}
+
+static bool vm_is_host_address(void *ctx, uint64_t value)
+{
+	struct test_guest *guest = ctx;
+
+	return test_host_is_host_address(guest->host, value);
+}
+
+static struct world *current;
+
+static void vm_log(void *ctx, const char *line)
+{
+	(void)ctx;
+	snprintf(current->line, sizeof(current->line), "%s", line);
+	if (current->print)
+		printf("%s\n", line);
+}
+
+static void fill_platform(struct cg_platform *p, const struct set_up *s, struct test_guest *guest)
+{
+	memset(p, 0, sizeof(*p));
+	p->ctx = guest;
+	p->smc = vm_smc;
+	p->log = vm_log;
+	p->is_host_address = vm_is_host_address;
+	p->ram = guest->ram;
+	p->ram_ipa = guest->ipa;
+	p->ram_size = (uint64_t)guest->ram_pages * TEST_PAGE;
+	p->hole_ipa = guest->hole_ipa;
+	p->readonly_ipa = guest->readonly_ipa;
+	p->mmio_ipa = guest->mmio_ipa;
+	p->reserved_ipa = guest->reserved_ipa;
+	p->limits.threads = s->limits.threads;
+	p->limits.buffers = s->limits.buffers;
+	p->limits.rpc_args = s->limits.rpc_args;
+	p->limits.pages = s->limits.pages;
+	p->limits.list_pages = s->limits.list_pages;
+	p->secure_threads = s->secure_threads;
+	p->vcpus = 4;
+	p->flags = CG_MODEL_TA | (s->notify ? CG_ASYNC_NOTIF : 0) |
+		   (s->interrupt_every ? CG_INTERRUPTS : 0);
+}
+
+/* ---- a world ---- */
+
+static void *new_guest(struct world *w, uint32_t id, uint32_t pages, struct test_guest **guest)
+{
+	size_t size = om_guest_size(&w->set_up->limits);
+	void *mem = aligned_alloc(OM_GUEST_ALIGN,
+				  (size + OM_GUEST_ALIGN - 1) / OM_GUEST_ALIGN * OM_GUEST_ALIGN);
+
+	assert_non_null(mem);
+	*guest = test_guest_new(w->host, id, pages);
+	assert_int_equal(om_guest_create(&w->mediator, id, &w->set_up->limits, *guest, mem, size,
+					 &(*guest)->om), OM_OK);
+	return mem;
+}
+
+/* Another guest of the same mediator, with a buffer and a call that waits. */
+static void start_other(struct world *w)
+{
+	struct cg_guest *g = (struct cg_guest *)(void *)w->other->ram;
+	uint32_t session;
+
+	fill_platform(&w->other_platform, w->set_up, w->other);
+	cg_memory_init(g, &w->other_platform);
+	assert_true(cg_buf_make(g, &w->other_buf, 5000, 0));
+	assert_int_equal(cg_register(g, &w->other_buf), TEEC_SUCCESS);
+	assert_int_equal(cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
+	assert_true(cg_time_init(&w->other_call, g, session));
+	assert_true(cg_until(&w->other_call, OPTEE_SMC_RETURN_RPC_ALLOC));
+}
+
+static void finish_other(struct world *w)
+{
+	struct cg_guest *g = (struct cg_guest *)(void *)w->other->ram;
+
+	cg_finish(&w->other_call);
+	assert_int_equal(cg_result(&w->other_call), TEEC_SUCCESS);
+	assert_int_equal(cg_unregister(g, w->other_buf.cookie), TEEC_SUCCESS);
+	assert_int_equal(g->anomalies, 0);
+}
+
+static void world_begin(struct world *w, const struct set_up *s)
+{
+	struct model_config config = model_config_default();
+
+	memset(w, 0, sizeof(*w));
+	w->set_up = s;
+	current = w;
+	first_failure[0] = '\0';
+	test_failures_reset();
+	test_on_failure(on_failure);
+	w->host = test_host_new();
+	config.threads = s->secure_threads;
+	config.interrupt_every = s->interrupt_every;
+	w->model = model_new(w->host, &config);
+	if (!s->notify)
+		w->host->ops.notify = NULL;
+	w->host->yield_every = s->yield_every;
+	assert_int_equal(om_mediator_init(&w->mediator, &w->host->ops, w->host), OM_OK);
+	w->guest_mem = new_guest(w, 1, s->ram_pages, &w->guest);
+	w->other_mem = new_guest(w, 2, CG_RAM_MIN / TEST_PAGE, &w->other);
+	start_other(w);
+	fill_platform(&w->platform, s, w->guest);
+	w->platform.foreign_cookie = w->other_buf.cookie;
+	w->platform.foreign_call = (uint32_t)w->other_call.id;
+}
+
+static void destroy(struct test_guest *guest, void *mem)
+{
+	while (om_guest_destroy(guest->om) == OM_AGAIN)
+		;
+	guest->om = NULL;
+	free(mem);
+}
+
+static void world_end(struct world *w)
+{
+	/* The guest has given back what it had, sessions too. */
+	assert_int_equal(model_threads_in_use(w->model, 1), 0);
+	assert_int_equal(model_sessions(w->model, 1), 0);
+	assert_int_equal(model_buffers(w->model, 1), 0);
+	assert_int_equal(w->guest->pinned, 0);
+	assert_int_equal(om_guest_counter(w->guest->om, OM_COUNT_PAGES_NOW), 0);
+	assert_int_equal(om_guest_counter(w->guest->om, OM_COUNT_BUFFERS_NOW), 0);
+	test_guest_assert_no_leak(w->guest);
+	finish_other(w);
+	destroy(w->guest, w->guest_mem);
+	destroy(w->other, w->other_mem);
+	test_host_assert_balanced(w->host);
+	if (model_violations(w->model))
+		on_failure(model_violation(w->model, 0));
+	model_free(w->model);
+	test_host_free(w->host);
+	if (first_failure[0])
+		fail_msg("%s", first_failure);
+}
+
+/* ---- the tests ---- */
+
+/* Which scenario in which set-up; a name for each. */
+struct test {
+	const struct set_up *set_up;
+	const char *scenario;
+	char name[120];
+};
+
+static void run_scenario(void **state)
+{
+	const struct test *t = *state;
+	struct cg_summary summary;
+	struct world w;
+	bool good;
+
+	world_begin(&w, t->set_up);
+	good = cg_run(&w.platform, t->scenario, &summary);
+	if (!good)
+		print_message("%s\n", w.line);
+	assert_true(good);
+	assert_int_equal(summary.passed + summary.skipped, 1);
+	world_end(&w);
+	if (summary.skipped)
+		print_message("%s\n", w.line);
+}
+
+static int print_digests(const char *filter)
+{
+	struct cg_summary summary;
+	struct world w;
+
+	world_begin(&w, &set_ups[0]);
+	w.print = true;
+	cg_run(&w.platform, filter, &summary);
+	printf("%u passed, %u failed, %u skipped; digest %016llx\n", summary.passed,
+	       summary.failed, summary.skipped, (unsigned long long)summary.digest);
+	return summary.failed != 0;
+}
+
+#define SET_UPS (sizeof(set_ups) / sizeof(set_ups[0]))
+#define SCENARIOS_MAX 200u
+
+static struct test tests[SET_UPS * SCENARIOS_MAX];
+static struct CMUnitTest units[SET_UPS * SCENARIOS_MAX];
+
+int main(int argc, char **argv)
+{
+	bool digests = argc > 1 && strcmp(argv[1], "--digests") == 0;
+	const char *filter = argc > 1 + digests ? argv[1 + digests] : NULL;
+	struct cg_scenario_info info;
+	size_t n = 0;
+	size_t s;
+	unsigned int i;
+
+	if (digests)
+		return print_digests(filter);
+	for (s = 0; s < SET_UPS; s++) {
+		for (i = 0; i < SCENARIOS_MAX && cg_scenario(i, &info); i++) {
+			struct test *t = &tests[n];
+
+			t->set_up = &set_ups[s];
+			t->scenario = info.name;
+			snprintf(t->name, sizeof(t->name), "%s/%s", set_ups[s].name, info.name);
+			if (filter && strncmp(t->name, filter, strlen(filter)) != 0 &&
+			    strncmp(info.name, filter, strlen(filter)) != 0)
+				continue;
+			units[n].name = t->name;
+			units[n].test_func = run_scenario;
+			units[n].initial_state = t;
+			n++;
+		}
+	}
+	return _cmocka_run_group_tests("conformance", units, n, NULL, NULL);
+}

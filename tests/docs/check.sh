@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Holds the documents against the code: check.sh PRINT_STATES_PROGRAM
+#
+#   - the state diagram in docs/design.md is the table in lib/call_state.c
+#   - the example in README.md is the one that is compiled
+#   - every relative link leads somewhere
+#   - every file that is ours names its licence
+set -euo pipefail
+
+print_states=$1
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+failed=0
+
+complain()
+{
+	printf 'docs: %s\n' "$*"
+	failed=1
+}
+
+diff <(sed -n '/^stateDiagram-v2/,/^```/s/^ *\([A-Z_]* --> [A-Z_]*: [A-Z]*\)$/\1/p' docs/design.md |
+	grep -v '^om_' | sort) <("$print_states" | sort) ||
+	complain 'the state diagram in docs/design.md is not the table in lib/call_state.c'
+
+diff <(sed -n '/^```c$/,/^```$/p' README.md | sed '1d;$d') \
+	<(sed -n '/README: begin/,/README: end/p' examples/embed/embed.c | sed '1d;$d') ||
+	complain 'the example in README.md is not that of examples/embed/embed.c'
+
+while IFS=: read -r file link; do
+	[[ -e $(dirname "$file")/$link ]] || complain "$file links to $link, which is not there"
+done < <(grep -oE '\]\([^)#:]+\)' README.md CONTRIBUTING.md SECURITY.md docs/*.md /dev/null |
+	sed -E 's/\]\(([^)]*)\)/\1/')
+
+while read -r file; do
+	head -n 3 "$file" | grep -q 'SPDX-License-Identifier: BSD-2-Clause' ||
+		complain "$file does not name its licence"
+done < <(find . \( -path './build*' -o -path ./.git \) -prune -o -type f \( -name '*.[chS]' \
+	-o -name '*.sh' -o -name '*.cmake' -o -name CMakeLists.txt -o -path './scripts/*' \
+	-o -path './.ci/*' \) -print)
+
+exit $failed

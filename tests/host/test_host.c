@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The test host by itself: does it see what it is there to see? Failures are
+ * collected instead of ending the test.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <optee_mediator/abi_smc.h>
+
+#include "host.h"
+
+#define ID	3u
+
+static char last[512];
+
+static void collect(const char *message)
+{
+	strncpy(last, message, sizeof(last) - 1);
+}
+
+/* Exactly one failure since the last time, and it says this. */
+static void assert_failed(const char *text)
+{
+	assert_int_equal(test_failures(), 1);
+	assert_non_null(strstr(last, text));
+	test_failures_reset();
+}
+
+static int set_up(void **state)
+{
+	struct test_host *h = test_host_new();
+
+	test_on_failure(collect);
+	test_failures_reset();
+	test_guest_new(h, ID, 64);
+	*state = h;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct test_host *h = *state;
+
+	test_host_assert_balanced(h);
+	test_host_free(h);
+	test_on_failure(NULL);
+	return test_failures() ? -1 : 0;
+}
+
+static int pin(struct test_guest *g, uint64_t ipa, om_pa_t *pa)
+{
+	om_ipa_t page = { ipa };
+
+	return g->host->ops.pin(g, &page, 1, pa);
+}
+
+static void unpin(struct test_guest *g, om_pa_t pa)
+{
+	g->host->ops.unpin(g, &pa, 1);
+}
+
+/* --- Memory -------------------------------------------------------------------------------- */
+
+static void ipa_is_contiguous_and_pa_is_not(void **state)
+{
+	struct test_host *h = *state;
+	struct test_guest *g = h->guest[0];
+	uint8_t *va = test_guest_va(g, g->ipa);
+	size_t neighbours = 0;
+
+	for (size_t i = 0; i < 64; i++) {
+		uint64_t ipa = g->ipa + i * TEST_PAGE;
+
+		assert_ptr_equal(test_guest_va(g, ipa), va + i * TEST_PAGE);
+		assert_int_equal(test_guest_ipa(g, va + i * TEST_PAGE), ipa);
+		assert_true(test_host_is_host_address(h, test_guest_pa(g, ipa)));
+		assert_ptr_equal(test_host_peek(h, test_guest_pa(g, ipa)), va + i * TEST_PAGE);
+		neighbours += i && test_guest_pa(g, ipa) == test_guest_pa(g, ipa - 1) + 1;
+	}
+	assert_int_equal(neighbours, 0);
+	assert_false(test_host_is_host_address(h, g->ipa));
+}
+
+static void only_ram_can_be_pinned(void **state)
+{
+	struct test_guest *g = ((struct test_host *)*state)->guest[0];
+	om_ipa_t batch[3] = { { g->ipa }, { g->ipa }, { g->hole_ipa } };
+	om_pa_t pa[3];
+
+	assert_int_not_equal(pin(g, g->hole_ipa, pa), 0);
+	assert_int_not_equal(pin(g, g->readonly_ipa, pa), 0);
+	assert_int_not_equal(pin(g, g->mmio_ipa, pa), 0);
+	assert_int_not_equal(pin(g, 0, pa), 0);
+	assert_int_not_equal(pin(g, UINT64_MAX - 4095, pa), 0);
+	assert_int_not_equal(g->host->ops.pin(g, batch, 3, pa), 0);
+	assert_int_equal(test_guest_pins(g, g->ipa), 0);
+	assert_int_equal(g->host->ops.pin(g, batch, 2, pa), 0);
+	assert_int_equal(test_guest_pins(g, g->ipa), 2);
+	g->host->ops.unpin(g, pa, 2);
+	assert_int_equal(pin(g, g->reserved_ipa, pa), 0);
+	assert_in_range(pa[0].raw, TEST_RESERVED_PA, TEST_RESERVED_PA + TEST_RESERVED_SIZE);
+	unpin(g, pa[0]);
+	assert_int_equal(pin(g, g->pa0_ipa, pa), 0);
+	assert_int_equal(pa[0].raw, 0);
+	unpin(g, pa[0]);
+}
+
+static void access_needs_a_pin_and_one_page(void **state)
+{
+	struct test_guest *g = ((struct test_host *)*state)->guest[0];
+	const struct om_host_ops *ops = &g->host->ops;
+	om_pa_t pa = { test_guest_pa(g, g->ipa) };
+	char buf[16] = "abc";
+
+	assert_int_not_equal(ops->read(g, pa, buf, 4), 0);
+	assert_failed("not pinned");
+	pin(g, g->ipa, &pa);
+	assert_int_equal(ops->write(g, (om_pa_t){ pa.raw + 8 }, buf, 4), 0);
+	assert_string_equal((char *)test_guest_va(g, g->ipa) + 8, "abc");
+	ops->read(g, (om_pa_t){ pa.raw + 4090 }, buf, 7);
+	assert_failed("leaves its page");
+	unpin(g, pa);
+	unpin(g, pa);
+	assert_failed("is not pinned");
+	assert_int_equal(atomic_load(&g->bytes_written), 4);
+}
+
+static void a_ballooned_page_lives_while_it_is_pinned(void **state)
+{
+	struct test_guest *g = ((struct test_host *)*state)->guest[0];
+	const struct om_host_ops *ops = &g->host->ops;
+	uint32_t *va = test_guest_va(g, g->ipa);
+	uint32_t word = 0;
+	om_pa_t pa, again;
+
+	*va = 0x1234;
+	pin(g, g->ipa, &pa);
+	test_guest_unmap(g, g->ipa);
+	assert_int_not_equal(*va, 0x1234);
+	assert_int_not_equal(pin(g, g->ipa, &again), 0);
+	test_guest_remap(g, g->ipa);
+	assert_int_equal(*va, 0);
+	pin(g, g->ipa, &again);
+	assert_int_not_equal(pa.raw, again.raw);
+	assert_int_equal(ops->read(g, pa, &word, 4), 0);
+	assert_int_equal(word, 0x1234);
+	word = 0x5678;
+	ops->write(g, pa, &word, 4);
+	assert_int_equal(*va, 0);
+	assert_int_equal(*(uint32_t *)test_host_peek(g->host, pa.raw), 0x5678);
+	unpin(g, pa);
+	unpin(g, again);
+}
+
+static void shadow_pages_are_zeroed_and_counted(void **state)
+{
+	struct test_host *h = *state;
+	struct om_page page, other;
+	uint8_t *va;
+
+	assert_int_equal(h->ops.page_alloc(h, &page), 0);
+	assert_int_equal(h->ops.page_alloc(h, &other), 0);
+	va = page.va;
+	for (size_t i = 0; i < TEST_PAGE; i++)
+		assert_int_equal(va[i], 0);
+	memset(va, 1, TEST_PAGE);
+	test_host_assert_balanced(h);
+	assert_failed("2 shadow pages left");
+	h->ops.page_free(h, &page);
+	h->ops.page_free(h, &page);
+	assert_failed("no shadow page");
+	h->ops.page_free(h, &other);
+}
+
+/* --- The oracle ------------------------------------------------------------------------------ */
+
+static void the_secure_world_is_confined(void **state)
+{
+	struct test_host *h = *state;
+	struct test_guest *g = h->guest[0];
+	struct test_guest *other = test_guest_new(h, ID + 1, 4);
+	struct om_page page;
+	om_pa_t pa;
+
+	h->ops.page_alloc(h, &page);
+	pin(g, g->ipa, &pa);
+	assert_ptr_equal(test_secure_access(h, ID, page.pa.raw + 8, 8, true),
+			 (uint8_t *)page.va + 8);
+	assert_ptr_equal(test_secure_access(h, ID, pa.raw, TEST_PAGE, true),
+			 test_guest_va(g, g->ipa));
+	assert_null(test_secure_access(h, other->id, page.pa.raw, 1, true));
+	assert_failed("another guest's shadow page");
+	assert_null(test_secure_access(h, other->id, pa.raw, 1, false));
+	assert_failed("not pinned for it");
+	assert_null(test_secure_access(h, ID, g->ipa, 1, false));
+	assert_failed("no memory");
+	assert_null(test_secure_access(h, ID, 0, 1, false));
+	assert_failed("page 0");
+	assert_null(test_secure_access(h, ID, TEST_RESERVED_PA, 1, false));
+	assert_failed("reserved");
+	assert_null(test_secure_access(h, ID, pa.raw + 1, TEST_PAGE, false));
+	assert_failed("leaves the page");
+	unpin(g, pa);
+	assert_null(test_secure_access(h, ID, pa.raw, 1, false));
+	assert_failed("not pinned for it");
+	h->ops.page_free(h, &page);
+	assert_null(test_secure_access(h, ID, page.pa.raw, 1, false));
+	assert_failed("free page");
+}
+
+static void what_is_shared_must_stay(void **state)
+{
+	struct test_host *h = *state;
+	struct test_guest *g = h->guest[0];
+	struct om_page page;
+	om_pa_t pa;
+
+	h->ops.page_alloc(h, &page);
+	pin(g, g->ipa, &pa);
+	pin(g, g->ipa, &pa);
+	test_secure_hold(h, ID, pa.raw);
+	test_secure_hold(h, ID, page.pa.raw);
+	assert_int_equal(test_secure_held(h, ID), 2);
+	unpin(g, pa);
+	assert_int_equal(test_failures(), 0);
+	unpin(g, pa);
+	assert_failed("I4");
+	h->ops.page_free(h, &page);
+	assert_failed("I4");
+	test_secure_release(h, ID, pa.raw);
+	test_secure_release(h, ID, page.pa.raw);
+}
+
+/* --- Contracts -------------------------------------------------------------------------------- */
+
+static void nop_smc(void *tee, struct om_regs *regs)
+{
+	(void)tee;
+	regs->a[0] = 0;
+}
+
+static void locks_are_never_held_across_an_operation(void **state)
+{
+	struct test_host *h = *state;
+	struct test_guest *g = h->guest[0];
+	om_pa_t pa;
+
+	h->ops.lock(g);
+	pin(g, g->ipa, &pa);
+	assert_failed("lock held");
+	h->ops.unlock(g);
+	h->ops.unlock(h->guest[0]);
+	assert_failed("does not hold");
+	h->ops.lock(g);
+	unpin(g, pa);
+	assert_int_equal(test_failures(), 1);
+	h->ops.unlock(g);
+	test_failures_reset();
+}
+
+static void smcs_are_stamped(void **state)
+{
+	struct test_host *h = *state;
+	struct test_guest *g = h->guest[0];
+	struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG } };
+
+	h->smc = nop_smc;
+	h->ops.smc(h, &regs);
+	assert_failed("a7 = 0");
+	regs.a[0] = OPTEE_SMC_CALLS_UID;
+	h->ops.smc(h, &regs);
+	assert_int_equal(test_failures(), 0);
+	test_guest_enter(g);
+	regs = (struct om_regs){ .a = { OPTEE_SMC_CALLS_UID } };
+	h->ops.smc(h, &regs);
+	assert_failed("in a call of guest");
+	regs = (struct om_regs){ .a = { OPTEE_SMC_CALL_WITH_ARG, 1ull << 32, 0, 0, 0, 0, 0, ID } };
+	h->ops.smc(h, &regs);
+	assert_failed("not 32-bit");
+	test_guest_leave(g);
+	regs = (struct om_regs){ .a = { OPTEE_SMC_CALL_WITH_ARG, 0, 0, 0, 0, 0, 0, 99 } };
+	h->ops.smc(h, &regs);
+	assert_failed("nobody's");
+}
+
+static void the_nth_operation_fails(void **state)
+{
+	struct test_host *h = *state;
+	struct test_guest *g = h->guest[0];
+	om_pa_t pa;
+	char c;
+
+	test_host_fail(h, 1u << TEST_OP_PIN | 1u << TEST_OP_READ, 2, false);
+	assert_int_equal(pin(g, g->ipa, &pa), 0);
+	assert_int_equal(h->ops.write(g, pa, "x", 1), 0);
+	assert_int_not_equal(h->ops.read(g, pa, &c, 1), 0);
+	assert_int_equal(h->ops.read(g, pa, &c, 1), 0);
+	assert_int_equal(test_host_fault_hits(h), 1);
+	test_host_fail(h, TEST_FAULTS_ALL, 1, true);
+	assert_int_not_equal(h->ops.read(g, pa, &c, 1), 0);
+	assert_int_not_equal(h->ops.read(g, pa, &c, 1), 0);
+	assert_int_equal(test_host_fault_hits(h), 2);
+	test_host_fail(h, 0, 0, false);
+	assert_int_equal(h->ops.read(g, pa, &c, 1), 0);
+	unpin(g, pa);
+	assert_int_equal(atomic_load(&h->count[TEST_OP_READ]), 5);
+	test_host_reset_counts(h);
+	assert_int_equal(atomic_load(&h->count[TEST_OP_READ]), 0);
+}
+
+static void yielding_follows_its_script(void **state)
+{
+	struct test_host *h = *state;
+	uint32_t n = 0;
+
+	for (int i = 0; i < 9; i++)
+		n += h->ops.should_yield(h);
+	assert_int_equal(n, 0);
+	atomic_store(&h->yield_every, 3);
+	for (int i = 0; i < 9; i++)
+		n += h->ops.should_yield(h);
+	assert_int_equal(n, 3);
+	atomic_store(&h->yield_every, 1);
+	assert_true(h->ops.should_yield(h));
+}
+
+/* --- Watching -------------------------------------------------------------------------------- */
+
+static void reads_are_counted_and_bytes_mutate(void **state)
+{
+	struct test_host *h = *state;
+	struct test_guest *g = h->guest[0];
+	uint8_t *va = test_guest_va(g, g->ipa);
+	char buf[8];
+	om_pa_t pa;
+
+	memcpy(va, "constant", 8);
+	pin(g, g->ipa, &pa);
+	test_guest_count_reads(g);
+	h->ops.read(g, pa, buf, 4);
+	h->ops.read(g, (om_pa_t){ pa.raw + 4 }, buf, 4);
+	assert_int_equal(test_guest_max_reads(g, 0, 0), 1);
+	h->ops.read(g, (om_pa_t){ pa.raw + 3 }, buf, 2);
+	assert_int_equal(test_guest_max_reads(g, g->ipa, 3), 1);
+	assert_int_equal(test_guest_max_reads(g, g->ipa, 4), 2);
+
+	test_guest_mutate(g, true);
+	h->ops.read(g, pa, buf, 8);
+	assert_memory_equal(buf, "constant", 8);
+	assert_memory_not_equal(va, "constant", 8);
+	h->ops.read(g, pa, buf, 8);
+	assert_memory_not_equal(buf, "constant", 8);
+	h->ops.write(g, (om_pa_t){ pa.raw + 7 }, "s", 1);
+	test_guest_mutate(g, false);
+	assert_memory_equal(va, "constans", 8);
+	unpin(g, pa);
+}
+
+static void leaks_are_found(void **state)
+{
+	struct test_host *h = *state;
+	struct test_guest *g = h->guest[0];
+	uint8_t *va = test_guest_va(g, g->ipa + 5 * TEST_PAGE);
+	uint64_t pa = test_guest_pa(g, g->ipa) + 0x123;
+	const uint64_t pair[4] = { 1, pa >> 32, (uint32_t)pa, 0 };
+	struct om_page page;
+
+	test_guest_assert_no_leak(g);
+	assert_int_equal(test_failures(), 0);
+	memcpy(va + 4, &pa, sizeof(pa));
+	test_guest_assert_no_leak(g);
+	assert_failed("I3");
+	h->ops.page_alloc(h, &page);
+	memcpy(va + 4, &page.va, sizeof(page.va));
+	test_guest_assert_no_leak(g);
+	assert_failed("I3");
+	test_assert_no_leak_regs(h, pair, 4);
+	assert_failed("registers 1 and 2");
+	h->ops.page_free(h, &page);
+}
+
+/* --- Threads ------------------------------------------------------------------------------------ */
+
+static void *churn(void *arg)
+{
+	struct test_guest *g = arg;
+	struct test_host *h = g->host;
+
+	for (uint32_t i = 0; i < 2000; i++) {
+		uint64_t ipa = g->ipa + i % 64 * TEST_PAGE;
+		struct om_page page;
+		char buf[8];
+		om_pa_t pa;
+
+		pin(g, ipa, &pa);
+		h->ops.read(g, pa, buf, sizeof(buf));
+		h->ops.write(g, pa, buf, sizeof(buf));
+		h->ops.lock(g);
+		h->ops.unlock(g);
+		h->ops.page_alloc(h, &page);
+		test_secure_access(h, g->id, page.pa.raw, 8, true);
+		test_secure_hold(h, g->id, page.pa.raw);
+		test_secure_release(h, g->id, page.pa.raw);
+		h->ops.page_free(h, &page);
+		unpin(g, pa);
+		h->ops.should_yield(h);
+		h->ops.notify(g);
+	}
+	return NULL;
+}
+
+static void four_threads_share_three_guests(void **state)
+{
+	struct test_host *h = *state;
+	pthread_t thread[12];
+
+	test_guest_new(h, ID + 1, 64);
+	test_guest_new(h, ID + 2, 64);
+	for (size_t i = 0; i < 12; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, churn, h->guest[i % 3]), 0);
+	for (size_t i = 0; i < 12; i++)
+		pthread_join(thread[i], NULL);
+	assert_int_equal(atomic_load(&h->count[TEST_OP_PIN]), 24000);
+	assert_int_equal(atomic_load(&h->guest[2]->notified), 8000);
+}
+
+int main(void)
+{
+#define HOST_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		HOST_TEST(ipa_is_contiguous_and_pa_is_not),
+		HOST_TEST(only_ram_can_be_pinned),
+		HOST_TEST(access_needs_a_pin_and_one_page),
+		HOST_TEST(a_ballooned_page_lives_while_it_is_pinned),
+		HOST_TEST(shadow_pages_are_zeroed_and_counted),
+		HOST_TEST(the_secure_world_is_confined),
+		HOST_TEST(what_is_shared_must_stay),
+		HOST_TEST(locks_are_never_held_across_an_operation),
+		HOST_TEST(smcs_are_stamped),
+		HOST_TEST(the_nth_operation_fails),
+		HOST_TEST(yielding_follows_its_script),
+		HOST_TEST(reads_are_counted_and_bytes_mutate),
+		HOST_TEST(leaks_are_found),
+		HOST_TEST(four_threads_share_three_guests),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The model by itself: does it do what the real OP-TEE does? Expected values are
+ * those measured on Debian's OP-TEE 4.5 or read from OP-TEE's source.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "hyper.h"
+
+#define IPA		TEST_IPA_BASE
+#define VALUE_IN	OPTEE_MSG_ATTR_TYPE_VALUE_INPUT
+#define VALUE_OUT	OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT
+#define VALUE_INOUT	OPTEE_MSG_ATTR_TYPE_VALUE_INOUT
+#define RMEM_IN		OPTEE_MSG_ATTR_TYPE_RMEM_INPUT
+#define RMEM_OUT	OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT
+#define RMEM_INOUT	OPTEE_MSG_ATTR_TYPE_RMEM_INOUT
+
+static const uint8_t invoke_tests[16] = PTA_INVOKE_TESTS_UUID;
+static const uint8_t stats[16] = PTA_STATS_UUID;
+static const uint8_t device[16] = PTA_DEVICE_UUID;
+static const uint8_t test_ta[16] = MODEL_TA_UUID;
+static const uint8_t unknown[16] = { 0x11, 0x22, 0x33, 0x44, 5, 6, 7, 8, 9, 10, 11, 12 };
+
+static void assert_regs(struct om_regs regs, uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3)
+{
+	const uint32_t want[4] = { a0, a1, a2, a3 };
+
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(regs.a[i], want[i]);
+}
+
+static void assert_result(const struct optee_msg_hdr *hdr, uint32_t ret, uint32_t origin)
+{
+	assert_int_equal(hdr->ret, ret);
+	assert_int_equal(hdr->ret_origin, origin);
+}
+
+static struct om_regs as_hypervisor(struct hyper *y, uint32_t a0, uint32_t a1)
+{
+	struct om_regs regs = { .a = { a0, a1 } };
+
+	y->host->ops.smc(y->host, &regs);
+	for (size_t i = 0; i < 4; i++)
+		regs.a[i] = (uint32_t)regs.a[i];
+	return regs;
+}
+
+/* --- Fast calls ---------------------------------------------------------------------- */
+
+static void probe_answers_like_debians_build(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+
+	(void)state;
+	assert_regs(as_hypervisor(y, OPTEE_SMC_CALLS_COUNT, 0), 14, 0, 0, 0);
+	assert_regs(as_hypervisor(y, OPTEE_SMC_CALLS_UID, 0), 0x384fb3e0, 0xe7f811e3, 0xaf630002,
+		    0xa5d5c51b);
+	assert_regs(as_hypervisor(y, OPTEE_SMC_CALLS_REVISION, 0), 2, 0, 0, 0);
+	assert_regs(as_hypervisor(y, OPTEE_SMC_GET_THREAD_COUNT, 0), 0, 2, 0, 0);
+	assert_regs(as_hypervisor(y, OPTEE_SMC_EXCHANGE_CAPABILITIES, 0), 0, 0xfd, 0x42, 4);
+	assert_regs(as_hypervisor(y, OPTEE_SMC_GET_SHM_CONFIG, 0), 0, TEST_RESERVED_PA,
+		    TEST_RESERVED_SIZE, 1);
+	assert_regs(as_hypervisor(y, OPTEE_SMC_VM_DESTROYED, 7), 0, 7, 0, 0);
+	assert_regs(as_hypervisor(y, OPTEE_SMC_VM_CREATED, 7), 0, 7, 0, 0);
+	hyper_free(y);
+}
+
+static void results_carry_junk_above_32_bits(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+	struct om_regs regs = { .a = { OPTEE_SMC_CALLS_REVISION } };
+
+	(void)state;
+	y->host->ops.smc(y->host, &regs);
+	assert_int_equal(regs.a[0], 0xdeadbeef00000002ull);
+	model_config(y->model)->garbage_high = false;
+	regs.a[0] = OPTEE_SMC_CALLS_REVISION;
+	regs.a[1] = regs.a[2] = regs.a[3] = 0;
+	y->host->ops.smc(y->host, &regs);
+	assert_int_equal(regs.a[0], 2);
+	hyper_free(y);
+}
+
+static void config_changes_the_probe(void **state)
+{
+	struct model_config config = model_config_default();
+	struct hyper *y;
+
+	(void)state;
+	config.virtualization = false;
+	config.async_notif = false;
+	config.wrong_uid = true;
+	config.no_thread_count = true;
+	config.no_shm_config = true;
+	y = hyper_new(&config);
+	assert_int_equal(as_hypervisor(y, OPTEE_SMC_CALLS_UID, 0).a[0], 0x12345678);
+	assert_int_equal(as_hypervisor(y, OPTEE_SMC_EXCHANGE_CAPABILITIES, 0).a[1], 0xd5);
+	assert_int_equal(as_hypervisor(y, OPTEE_SMC_GET_THREAD_COUNT, 0).a[0],
+			 OPTEE_SMC_RETURN_UNKNOWN_FUNCTION);
+	assert_int_equal(as_hypervisor(y, OPTEE_SMC_GET_SHM_CONFIG, 0).a[0],
+			 OPTEE_SMC_RETURN_UNKNOWN_FUNCTION);
+	assert_int_equal(as_hypervisor(y, OPTEE_SMC_VM_CREATED, 1).a[0],
+			 OPTEE_SMC_RETURN_UNKNOWN_FUNCTION);
+	assert_int_equal(hyper_smc(y, OPTEE_SMC_ENABLE_ASYNC_NOTIF, 0, 0, 0).a[0],
+			 OPTEE_SMC_RETURN_UNKNOWN_FUNCTION);
+	hyper_free(y);
+}
+
+static void late_shm_config_waits_for_a_yielding_call(void **state)
+{
+	struct model_config config = model_config_default();
+	struct hyper *y;
+
+	(void)state;
+	config.late_shm_config = true;
+	y = hyper_new(&config);
+	assert_regs(as_hypervisor(y, OPTEE_SMC_GET_SHM_CONFIG, 0), 0, 0, 0, 1);
+	hyper_close(y, 99);
+	assert_regs(as_hypervisor(y, OPTEE_SMC_GET_SHM_CONFIG, 0), 0, TEST_RESERVED_PA,
+		    TEST_RESERVED_SIZE, 1);
+	hyper_free(y);
+}
+
+static void what_no_mediator_may_do_is_a_violation(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+	static const uint32_t fast[] = {
+		OPTEE_SMC_VM_CREATED, OPTEE_SMC_VM_DESTROYED, OPTEE_SMC_GET_SHM_CONFIG,
+		OPTEE_SMC_L2CC_MUTEX, OPTEE_SMC_BOOT_SECONDARY, OPTEE_SMC_GET_PROTMEM_CONFIG,
+		OPTEE_SMC_LOAD_IMAGE, 0xb2000099u, 0x32000005u, OPTEE_SMC_CALL_WITH_REGD_ARG,
+	};
+	struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG } };
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fast) / sizeof(fast[0]); i++) {
+		hyper_smc(y, fast[i], 1, 0, 0);
+		assert_int_equal(model_violations(y->model), ++n);
+	}
+	hyper_smc(y, OPTEE_SMC_EXCHANGE_CAPABILITIES, 2, 0, 0);
+	assert_int_equal(model_violations(y->model), ++n);
+	hyper_smc(y, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, 0);
+	assert_int_equal(model_violations(y->model), ++n);
+	/* Straight to the model: the host would fail the test itself. */
+	model_smc(y->model, &regs);
+	assert_int_equal((uint32_t)regs.a[0], OPTEE_SMC_RETURN_ENOTAVAIL);
+	assert_int_equal(model_violations(y->model), ++n);
+	assert_non_null(strstr(model_violation(y->model, n - 1), "panic"));
+	assert_int_equal(as_hypervisor(y, OPTEE_SMC_VM_CREATED, 7).a[0], OPTEE_SMC_RETURN_ENOTAVAIL);
+	assert_int_equal(as_hypervisor(y, OPTEE_SMC_VM_DESTROYED, 9).a[0], OPTEE_SMC_RETURN_OK);
+	assert_int_equal(model_violations(y->model), n + 2);
+	model_violations_reset(y->model);
+	hyper_free(y);
+}
+
+/* --- Sessions and parameters ----------------------------------------------------------- */
+
+static void a_session_from_open_to_close(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+	struct optee_msg_hdr *hdr;
+	uint32_t session;
+
+	(void)state;
+	session = hyper_open(y, invoke_tests);
+	assert_int_equal(session, 1);
+	assert_result(hyper_arg(y, 0), TEEC_SUCCESS, TEEC_ORIGIN_TRUSTED_APP);
+	hdr = hyper_invoke(y, 0, session, PTA_INVOKE_TESTS_PARAMS, 1);
+	hyper_value(hdr, 0, VALUE_INOUT, 2, 3);
+	model_param(hdr, 0)->u.value.c = 9;
+	assert_int_equal(hyper_call(y, 0), OPTEE_SMC_RETURN_OK);
+	assert_result(hdr, TEEC_SUCCESS, TEEC_ORIGIN_TRUSTED_APP);
+	assert_int_equal(model_param(hdr, 0)->u.value.a, 5);
+	assert_int_equal(model_param(hdr, 0)->u.value.b, 3);
+	assert_int_equal(model_param(hdr, 0)->u.value.c, 9);
+	assert_int_equal(model_sessions(y->model, 7), 1);
+	assert_int_equal(hyper_close(y, session), TEEC_SUCCESS);
+	assert_int_equal(hyper_arg(y, 0)->ret_origin, TEEC_ORIGIN_TEE);
+	assert_int_equal(hyper_close(y, session), TEEC_ERROR_ITEM_NOT_FOUND);
+	hdr->cmd = OPTEE_MSG_CMD_CANCEL;
+	hyper_call(y, 0);
+	assert_result(hdr, TEEC_ERROR_BAD_PARAMETERS, TEEC_ORIGIN_TEE);
+	assert_int_equal(hyper_open(y, unknown + 0), 0);
+	hyper_free(y);
+}
+
+static void errors_come_from_where_the_real_ones_do(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+	static const uint8_t null[16];
+	uint32_t session = hyper_open(y, invoke_tests);
+	struct optee_msg_hdr *hdr;
+
+	(void)state;
+	hdr = hyper_invoke(y, 0, 77, PTA_INVOKE_TESTS_TRACE, 0);
+	hyper_call(y, 0);
+	assert_result(hdr, TEEC_ERROR_BAD_PARAMETERS, TEEC_ORIGIN_TEE);
+	hdr = hyper_invoke(y, 0, session, 77, 0);
+	hyper_call(y, 0);
+	assert_result(hdr, TEEC_ERROR_BAD_PARAMETERS, TEEC_ORIGIN_TRUSTED_APP);
+	hdr = hyper_invoke(y, 0, session, 0, 5);
+	hyper_call(y, 0);
+	assert_result(hdr, TEEC_ERROR_BAD_PARAMETERS, TEEC_ORIGIN_TEE);
+	hdr = hyper_invoke(y, 0, session, 0, 127);
+	assert_int_equal(hyper_call(y, 0), OPTEE_SMC_RETURN_OK);
+	assert_result(hdr, TEEC_ERROR_BAD_PARAMETERS, TEEC_ORIGIN_TEE);
+	assert_int_equal(hyper_open(y, null), 0);
+	assert_result(hyper_arg(y, 0), TEEC_ERROR_GENERIC, TEEC_ORIGIN_TEE);
+	assert_int_equal(y->logged, 0);
+	hdr = hyper_msg(y, 0, 99, 0);
+	assert_int_equal(hyper_call(y, 0), OPTEE_SMC_RETURN_EBADCMD);
+	assert_int_equal(hdr->ret, 0);
+	model_violations_reset(y->model);
+	hyper_free(y);
+}
+
+static void messages_out_of_place_are_bad_addresses(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+
+	(void)state;
+	hyper_msg(y, 0, OPTEE_MSG_CMD_CLOSE_SESSION, 128);
+	assert_int_equal(hyper_call(y, 0), OPTEE_SMC_RETURN_EBADADDR);
+	hyper_msg(y, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 123);
+	assert_int_equal(hyper_begin(y, 0, OPTEE_SMC_CALL_WITH_RPC_ARG).a[0],
+			 OPTEE_SMC_RETURN_EBADADDR);
+	assert_int_equal(model_violations(y->model), 2);
+	hyper_msg(y, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 122);
+	assert_int_equal(hyper_begin(y, 0, OPTEE_SMC_CALL_WITH_RPC_ARG).a[0],
+			 OPTEE_SMC_RETURN_OK);
+	assert_int_equal(hyper_smc(y, OPTEE_SMC_CALL_WITH_ARG, 5, 8, 0).a[0],
+			 OPTEE_SMC_RETURN_EBADADDR);
+	assert_int_equal(model_threads_in_use(y->model, 7), 0);
+	model_violations_reset(y->model);
+	hyper_free(y);
+}
+
+static void devices_are_enumerated_with_short_buffer(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+	uint32_t session = hyper_open(y, device);
+	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, PTA_DEVICE_GET, 1);
+	uint64_t cookie;
+
+	(void)state;
+	model_param(hdr, 0)->attr = OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT;
+	hyper_call(y, 0);
+	assert_result(hdr, TEEC_ERROR_SHORT_BUFFER, TEEC_ORIGIN_TRUSTED_APP);
+	assert_int_equal(model_param(hdr, 0)->u.tmem.size, 32);
+	assert_int_equal(hyper_register(y, IPA, 1, 0, 4096, &cookie), TEEC_SUCCESS);
+	hdr = hyper_invoke(y, 0, session, PTA_DEVICE_GET, 1);
+	hyper_rmem(hdr, 0, RMEM_OUT, 8, 64, cookie);
+	hyper_call(y, 0);
+	assert_result(hdr, TEEC_SUCCESS, TEEC_ORIGIN_TRUSTED_APP);
+	assert_int_equal(model_param(hdr, 0)->u.rmem.size, 32);
+	assert_memory_equal((uint8_t *)test_guest_va(y->guest, IPA) + 8, invoke_tests, 16);
+	hyper_free(y);
+}
+
+/* --- Shared memory ------------------------------------------------------------------------ */
+
+static void registered_memory_is_really_read_and_written(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+	uint32_t session = hyper_open(y, invoke_tests);
+	struct optee_msg_hdr *hdr;
+	uint8_t *va = test_guest_va(y->guest, IPA);
+	uint64_t cookie;
+
+	(void)state;
+	memset(va, 0, 1100 * TEST_PAGE);
+	va[4095] = 11;
+	va[1100 * TEST_PAGE - 1] = 31;
+	/* More than two list pages, at the last byte of the first page. */
+	assert_int_equal(hyper_register(y, IPA, 1100, 4095, 1099 * TEST_PAGE + 1, &cookie),
+			 TEEC_SUCCESS);
+	assert_int_equal(model_buffer_pages(y->model, 7), 1100);
+	hdr = hyper_invoke(y, 0, session, PTA_INVOKE_TESTS_PARAMS, 1);
+	hyper_rmem(hdr, 0, RMEM_INOUT, 0, 1099 * TEST_PAGE + 1, cookie);
+	hyper_call(y, 0);
+	assert_result(hdr, TEEC_SUCCESS, TEEC_ORIGIN_TRUSTED_APP);
+	assert_int_equal(va[4095], 42);
+	assert_int_equal(hyper_unregister(y, cookie), TEEC_SUCCESS);
+	hyper_free(y);
+}
+
+static void ranges_and_cookies_are_judged(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+	uint32_t session = hyper_open(y, invoke_tests);
+	struct optee_msg_hdr *hdr;
+	uint64_t cookie;
+
+	(void)state;
+	assert_int_equal(hyper_register(y, IPA, 2, 0x800, 0x1000, &cookie), TEEC_SUCCESS);
+	hdr = hyper_invoke(y, 0, session, PTA_INVOKE_TESTS_TRACE, 1);
+	/* Whole pages minus the offset, not what was registered. */
+	hyper_rmem(hdr, 0, RMEM_INOUT, 0, 0x1800, cookie);
+	hyper_call(y, 0);
+	assert_result(hdr, TEEC_SUCCESS, TEEC_ORIGIN_TRUSTED_APP);
+	model_assert_clean(y->model);
+	hyper_rmem(hdr, 0, RMEM_INOUT, 1, 0x1800, cookie);
+	hyper_call(y, 0);
+	assert_result(hdr, TEEC_ERROR_SECURITY, TEEC_ORIGIN_TEE);
+	hyper_rmem(hdr, 0, RMEM_INOUT, UINT64_MAX, 2, cookie);
+	hyper_call(y, 0);
+	assert_result(hdr, TEEC_ERROR_SECURITY, TEEC_ORIGIN_TEE);
+	hyper_rmem(hdr, 0, RMEM_INOUT, 0, 1, cookie + 1);
+	hyper_call(y, 0);
+	assert_result(hdr, TEEC_ERROR_BAD_PARAMETERS, TEEC_ORIGIN_TEE);
+	hyper_rmem(hdr, 0, RMEM_INOUT | 0x400, 0, 1, cookie);
+	hyper_call(y, 0);
+	assert_int_equal(model_violations(y->model), 5);
+	assert_int_equal(hyper_unregister(y, cookie + 1), TEEC_ERROR_BAD_PARAMETERS);
+	assert_int_equal(hyper_unregister(y, cookie), TEEC_SUCCESS);
+	model_violations_reset(y->model);
+	hyper_free(y);
+}
+
+static void temporary_buffers_are_used_and_leak_as_they_do(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+	uint32_t session = hyper_open(y, test_ta);
+	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, MODEL_TA_COPY, 2);
+	struct optee_msg_param *p = model_param(hdr, 0);
+	uint8_t *va = test_guest_va(y->guest, IPA);
+	uint64_t cookie;
+
+	(void)state;
+	p[0].attr = OPTEE_MSG_ATTR_TYPE_TMEM_INPUT | OPTEE_MSG_ATTR_NONCONTIG;
+	p[1].attr = OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG;
+	memcpy(va + 100, "temporary", 10);
+	cookie = hyper_share(y, IPA, 1, 100, &p[0].u.tmem.buf_ptr);
+	p[0].u.tmem.size = 10;
+	p[0].u.tmem.shm_ref = cookie;
+	p[1].u.tmem.shm_ref = hyper_share(y, IPA + TEST_PAGE, 1, 7, &p[1].u.tmem.buf_ptr);
+	p[1].u.tmem.size = 9;
+	hyper_call(y, 0);
+	assert_result(hdr, TEEC_ERROR_SHORT_BUFFER, TEEC_ORIGIN_TRUSTED_APP);
+	assert_int_equal(p[1].u.tmem.size, 10);
+	hyper_call(y, 0);
+	assert_result(hdr, TEEC_SUCCESS, TEEC_ORIGIN_TRUSTED_APP);
+	assert_string_equal(va + TEST_PAGE + 7, "temporary");
+	assert_int_equal(model_buffers(y->model, 7), 0);
+	model_assert_clean(y->model);
+	/* Known by its cookie still, which nobody may ever use. */
+	hdr = hyper_invoke(y, 0, session, MODEL_TA_COPY, 1);
+	hyper_rmem(hdr, 0, RMEM_INOUT, 0, 1, cookie);
+	hyper_call(y, 0);
+	assert_int_equal(model_violations(y->model), 1);
+	assert_int_equal(hyper_unregister(y, cookie), TEEC_ERROR_BAD_PARAMETERS);
+	model_violations_reset(y->model);
+	hyper_free(y);
+}
+
+static void null_memrefs_are_no_memory(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+	uint32_t session = hyper_open(y, invoke_tests);
+	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, PTA_INVOKE_TESTS_MEMREF_NULL, 1);
+
+	(void)state;
+	model_param(hdr, 0)->attr = OPTEE_MSG_ATTR_TYPE_TMEM_INOUT;
+	model_param(hdr, 0)->u.tmem.size = 0x40;
+	hyper_call(y, 0);
+	assert_result(hdr, TEEC_SUCCESS, TEEC_ORIGIN_TRUSTED_APP);
+	assert_int_equal(model_param(hdr, 0)->u.tmem.size, 0);
+	model_param(hdr, 0)->attr = OPTEE_MSG_ATTR_TYPE_TMEM_INPUT;
+	hyper_call(y, 0);
+	assert_result(hdr, TEEC_ERROR_BAD_PARAMETERS, TEEC_ORIGIN_TRUSTED_APP);
+	hyper_free(y);
+}
+
+static void heap_and_tables_end_somewhere(void **state)
+{
+	struct model_config config = model_config_default();
+	struct optee_msg_hdr *hdr;
+	uint32_t session;
+	struct hyper *y;
+	uint64_t cookie;
+
+	(void)state;
+	config.heap = 64 * 1024;
+	config.mapped_pages = 512;
+	y = hyper_new(&config);
+	session = hyper_open(y, test_ta);
+	assert_int_equal(hyper_register(y, IPA, 1024 * 4 / 5, 0, 4096, &cookie), TEEC_SUCCESS);
+	hyper_unregister(y, cookie);
+	assert_int_equal(hyper_register(y, IPA, 2040, 0, 2040 * 4096, &cookie), TEEC_SUCCESS);
+	hdr = hyper_invoke(y, 0, session, MODEL_TA_SUM, 2);
+	hyper_value(hdr, 0, VALUE_OUT, 0, 0);
+	hyper_rmem(hdr, 1, RMEM_IN, 0, 10, cookie);
+	hyper_call(y, 0);
+	assert_int_equal(model_violations(y->model), 1);
+	assert_non_null(strstr(model_violation(y->model, 0), "mapped"));
+	model_violations_reset(y->model);
+	hyper_unregister(y, cookie);
+	model_config(y->model)->heap = 16 * 2040 - 1;
+	assert_int_equal(hyper_register(y, IPA, 2040, 0, 2040 * 4096, &cookie),
+			 TEEC_ERROR_BAD_PARAMETERS);
+	assert_int_equal(model_buffers(y->model, 7), 0);
+	hyper_free(y);
+}
+
+/* --- RPCs ----------------------------------------------------------------------------------- */
+
+static void assert_log(struct hyper *y, size_t i, uint32_t a0, uint32_t cmd, uint64_t a, uint64_t b)
+{
+	assert_true(i < y->logged);
+	assert_int_equal(y->log[i].a0, a0);
+	if (a0 != OPTEE_SMC_RETURN_RPC_CMD)
+		return;
+	assert_int_equal(y->log[i].cmd, cmd);
+	assert_int_equal(y->log[i].param[0].u.value.a, a);
+	assert_int_equal(y->log[i].param[0].u.value.b, b);
+}
+
+static uint32_t get_time(struct hyper *y, uint32_t session, uint32_t fid)
+{
+	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, PTA_STATS_GET_TIME, 2);
+
+	y->logged = 0;
+	hyper_value(hdr, 0, VALUE_OUT, 0, 0);
+	hyper_value(hdr, 1, VALUE_OUT, 0, 0);
+	hyper_finish(y, 0, hyper_begin(y, 0, fid));
+	return hdr->ret;
+}
+
+static void get_time_with_and_without_the_cache(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+	uint32_t session = hyper_open(y, stats);
+	struct om_regs regs;
+
+	(void)state;
+	assert_regs(hyper_smc(y, OPTEE_SMC_DISABLE_SHM_CACHE, 0, 0, 0), 7, 0, 0, 0);
+	assert_int_equal(get_time(y, session, OPTEE_SMC_CALL_WITH_ARG), TEEC_SUCCESS);
+	assert_int_equal(model_param(hyper_arg(y, 0), 0)->u.value.a, 1234);
+	assert_int_equal(model_param(hyper_arg(y, 0), 0)->u.value.b, 56);
+	assert_int_equal(y->logged, 3);
+	assert_int_equal(y->log[0].a0, OPTEE_SMC_RETURN_RPC_ALLOC);
+	assert_log(y, 1, OPTEE_SMC_RETURN_RPC_CMD, OPTEE_RPC_CMD_GET_TIME, 0, 0);
+	assert_int_equal(y->log[2].a0, OPTEE_SMC_RETURN_RPC_FREE);
+
+	assert_regs(hyper_smc(y, OPTEE_SMC_ENABLE_SHM_CACHE, 0, 0, 0), 0, 0, 0, 0);
+	get_time(y, session, OPTEE_SMC_CALL_WITH_ARG);
+	assert_int_equal(y->logged, 2);
+	get_time(y, session, OPTEE_SMC_CALL_WITH_ARG);
+	assert_int_equal(y->logged, 1);
+	/* An argument that comes inline has the cached one freed first. */
+	get_time(y, session, OPTEE_SMC_CALL_WITH_RPC_ARG);
+	assert_int_equal(y->logged, 2);
+	assert_int_equal(y->log[0].a0, OPTEE_SMC_RETURN_RPC_FREE);
+	get_time(y, session, OPTEE_SMC_CALL_WITH_ARG);
+	regs = hyper_smc(y, OPTEE_SMC_DISABLE_SHM_CACHE, 0, 0, 0);
+	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_OK);
+	hyper_unshare(y, regs.a[1] << 32 | regs.a[2]);
+	assert_regs(hyper_smc(y, OPTEE_SMC_DISABLE_SHM_CACHE, 0, 0, 0), 7, 0, 0, 0);
+	hyper_free(y);
+}
+
+static void an_unknown_ta_is_looked_for_in_the_real_order(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+	static const uint8_t fs[] = { 0, 1, 6, 0, 1, 6 };
+	uint64_t half[2];
+
+	(void)state;
+	memcpy(half, unknown, sizeof(half));
+	assert_int_equal(hyper_open(y, unknown), 0);
+	assert_result(hyper_arg(y, 0), TEEC_ERROR_ITEM_NOT_FOUND, TEEC_ORIGIN_TEE);
+	assert_int_equal(y->logged, 11);
+	assert_int_equal(y->log[0].a0, OPTEE_SMC_RETURN_RPC_ALLOC);
+	assert_log(y, 1, OPTEE_SMC_RETURN_RPC_CMD, OPTEE_RPC_CMD_SHM_ALLOC, 0, 0x1000);
+	for (size_t i = 0; i < 6; i++) {
+		assert_log(y, 2 + i, OPTEE_SMC_RETURN_RPC_CMD, OPTEE_RPC_CMD_FS, fs[i], 0);
+		assert_int_equal(y->log[2 + i].num_params, fs[i] == 6 ? 2 : 3);
+		assert_int_equal(y->log[2 + i].param[1].u.rmem.size, 0x15e);
+	}
+	assert_log(y, 8, OPTEE_SMC_RETURN_RPC_CMD, OPTEE_RPC_CMD_LOAD_TA, half[0], half[1]);
+	assert_int_equal(y->log[8].param[1].attr, OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT);
+	assert_log(y, 9, OPTEE_SMC_RETURN_RPC_CMD, OPTEE_RPC_CMD_SHM_FREE, 0,
+		   y->log[2].param[1].u.rmem.shm_ref);
+	assert_int_equal(y->log[10].a0, OPTEE_SMC_RETURN_RPC_FREE);
+
+	y->logged = 0;
+	y->alloc_ret = TEEC_ERROR_OUT_OF_MEMORY;
+	assert_int_equal(hyper_open(y, unknown), 0);
+	assert_result(hyper_arg(y, 0), TEEC_ERROR_OUT_OF_MEMORY, TEEC_ORIGIN_TEE);
+	assert_int_equal(y->logged, 3);
+	hyper_free(y);
+}
+
+static void a_ta_of_1_2_mb_is_loaded(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+	size_t size = 1200000;
+	uint8_t *image = malloc(size);
+
+	(void)state;
+	assert_non_null(image);
+	for (size_t i = 0; i < size; i++)
+		image[i] = i < 16 ? unknown[i] : MODEL_TA_PATTERN(MODEL_TA_IMAGE_SEED, i);
+	y->image = image;
+	y->image_size = size;
+	assert_int_equal(hyper_open(y, unknown), 1);
+	assert_int_equal(model_buffers(y->model, 7), 0);
+	image[size - 1] ^= 1;
+	assert_int_equal(hyper_open(y, unknown), 0);
+	assert_result(hyper_arg(y, 0), TEEC_ERROR_SECURITY, TEEC_ORIGIN_TEE);
+	hyper_free(y);
+	free(image);
+}
+
+static void refused_rpc_arguments_end_in_out_of_memory(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+	uint32_t session = hyper_open(y, stats);
+	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, PTA_STATS_GET_TIME, 2);
+	struct om_regs regs;
+
+	(void)state;
+	hyper_value(hdr, 0, VALUE_OUT, 0, 0);
+	hyper_value(hdr, 1, VALUE_OUT, 0, 0);
+	regs = hyper_begin(y, 0, OPTEE_SMC_CALL_WITH_ARG);
+	assert_regs(regs, OPTEE_SMC_RETURN_RPC_ALLOC, 160, 0, 0);
+	/* PA 0 and no cookie: nothing to free. */
+	regs = hyper_smc(y, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, 0);
+	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_OK);
+	assert_result(hdr, TEEC_ERROR_OUT_OF_MEMORY, TEEC_ORIGIN_TRUSTED_APP);
+	/* PA 0 with a cookie: it is freed. */
+	hyper_begin(y, 0, OPTEE_SMC_CALL_WITH_ARG);
+	regs = (struct om_regs){ .a = { OPTEE_SMC_RETURN_FROM_RPC, 0, 0, 0, 1, 2, 0, 7 } };
+	y->host->ops.smc(y->host, &regs);
+	assert_int_equal((uint32_t)regs.a[0], OPTEE_SMC_RETURN_RPC_FREE);
+	assert_int_equal((uint32_t)regs.a[1], 1);
+	assert_int_equal((uint32_t)regs.a[2], 2);
+	assert_int_equal(hyper_finish(y, 0, hyper_smc(y, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, 0)), 0);
+	hyper_free(y);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(probe_answers_like_debians_build),
+		cmocka_unit_test(results_carry_junk_above_32_bits),
+		cmocka_unit_test(config_changes_the_probe),
+		cmocka_unit_test(late_shm_config_waits_for_a_yielding_call),
+		cmocka_unit_test(what_no_mediator_may_do_is_a_violation),
+		cmocka_unit_test(a_session_from_open_to_close),
+		cmocka_unit_test(errors_come_from_where_the_real_ones_do),
+		cmocka_unit_test(messages_out_of_place_are_bad_addresses),
+		cmocka_unit_test(devices_are_enumerated_with_short_buffer),
+		cmocka_unit_test(registered_memory_is_really_read_and_written),
+		cmocka_unit_test(ranges_and_cookies_are_judged),
+		cmocka_unit_test(temporary_buffers_are_used_and_leak_as_they_do),
+		cmocka_unit_test(null_memrefs_are_no_memory),
+		cmocka_unit_test(heap_and_tables_end_somewhere),
+		cmocka_unit_test(get_time_with_and_without_the_cache),
+		cmocka_unit_test(an_unknown_ta_is_looked_for_in_the_real_order),
+		cmocka_unit_test(a_ta_of_1_2_mb_is_loaded),
+		cmocka_unit_test(refused_rpc_arguments_end_in_out_of_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The fixture of the scenario tests. See fixture.h. */
+#include "fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- Failures of the test host --------------------------------------------------- */
+
+/* Only told here: jumping out of an operation would leave locks behind. */
+static void on_failure(const char *message)
+{
+	fprintf(stderr, "test host: %s\n", message);
+}
+
+/* --- The world around a guest ------------------------------------------------------ */
+
+static void recording_smc(void *arg, struct om_regs *regs)
+{
+	struct fx *f = arg;
+	size_t at = atomic_fetch_add(&f->smcs, 1);
+	struct om_regs in = *regs;
+
+	model_smc(f->model, regs);
+	if (at < FX_SMCS)
+		f->smc[at] = (struct fx_smc){ in, *regs };
+}
+
+static void platform_smc(void *ctx, unsigned int vcpu, uint64_t x[8])
+{
+	struct fx_guest *g = ctx;
+	struct om_regs regs;
+
+	memcpy(regs.a, x, sizeof(regs.a));
+	if (!test_guest_call(g->test, vcpu, &regs))
+		test_fail("an SMC of the guest was not taken for the mediator's");
+	memcpy(x, regs.a, sizeof(regs.a));
+}
+
+static void platform_log(void *ctx, const char *line)
+{
+	(void)ctx;
+	if (strncmp(line, "FAIL", 4) == 0)
+		test_fail("%s", line);
+}
+
+static bool platform_is_host_address(void *ctx, uint64_t value)
+{
+	const struct fx_guest *g = ctx;
+
+	return test_host_is_host_address(g->fx->host, value);
+}
+
+static void set_platform(struct fx_guest *g, const struct fx_options *o)
+{
+	struct test_guest *t = g->test;
+
+	g->platform = (struct cg_platform){
+		.ctx = g,
+		.smc = platform_smc,
+		.log = platform_log,
+		.is_host_address = platform_is_host_address,
+		.ram = t->ram,
+		.ram_ipa = t->ipa,
+		.ram_size = t->ram_pages * TEST_PAGE,
+		.hole_ipa = t->hole_ipa,
+		.readonly_ipa = t->readonly_ipa,
+		.mmio_ipa = t->mmio_ipa,
+		.reserved_ipa = t->reserved_ipa,
+		.limits = { g->limits.threads, g->limits.buffers, g->limits.rpc_args,
+			    g->limits.pages, g->limits.list_pages },
+		.secure_threads = model_config(g->fx->model)->threads,
+		.vcpus = 4,
+		.flags = CG_MODEL_TA | (o->no_notify ? 0 : CG_ASYNC_NOTIF),
+	};
+	g->cg = t->ram ? (void *)t->ram : NULL;
+	cg_memory_init(g->cg, &g->platform);
+}
+
+static const struct om_limits default_limits = FX_LIMITS;
+
+static void add_guest(struct fx *f, const struct fx_options *o, uint32_t i)
+{
+	struct fx_guest *g = &f->guest[i];
+
+	g->fx = f;
+	g->limits = o->limits.threads ? o->limits : default_limits;
+	g->test = test_guest_new(f->host, i + 1,
+				 o->ram_pages ? o->ram_pages : CG_RAM_MIN / TEST_PAGE);
+	set_platform(g, o);
+}
+
+struct fx *fx_bare(void **state, const struct fx_options *options)
+{
+	const struct fx_options none = { 0 };
+	const struct fx_options *o = options ? options : &none;
+	struct model_config config = o->model ? *o->model : model_config_default();
+	struct fx *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	*state = f;
+	if (!o->model)
+		config.threads = FX_THREADS;
+	test_failures_reset();
+	test_on_failure(on_failure);
+	f->smc = calloc(FX_SMCS, sizeof(*f->smc));
+	assert_non_null(f->smc);
+	f->host = test_host_new();
+	f->model = model_new(f->host, &config);
+	f->host->smc = recording_smc;
+	f->host->tee = f;
+	if (o->no_notify)
+		f->host->ops.notify = NULL;
+	if (o->no_yield)
+		f->host->ops.should_yield = NULL;
+	if (o->authorize)
+		test_host_authorize(f->host, NULL, NULL);
+	if (o->trace)
+		test_host_trace(f->host, o->trace);
+	f->guests = o->guests ? o->guests : 1;
+	for (uint32_t i = 0; i < f->guests; i++)
+		add_guest(f, o, i);
+	return f;
+}
+
+struct fx *fx_new(void **state, const struct fx_options *options)
+{
+	struct fx *f = fx_bare(state, options);
+
+	assert_int_equal(fx_init(f), OM_OK);
+	for (uint32_t i = 0; i < f->guests; i++)
+		assert_int_equal(fx_create(&f->guest[i]), OM_OK);
+	return f;
+}
+
+enum om_result fx_init(struct fx *f)
+{
+	return om_mediator_init(&f->mediator, &f->host->ops, f->host);
+}
+
+enum om_result fx_create(struct fx_guest *g)
+{
+	size_t size = om_guest_size(&g->limits);
+	void *mem = aligned_alloc(OM_GUEST_ALIGN, size);
+	enum om_result result;
+
+	assert_non_null(mem);
+	/* Memory needs no preparation: junk shows who relies on it. */
+	memset(mem, 0xa5, size);
+	result = om_guest_create(&g->fx->mediator, g->test->id, &g->limits, g->test, mem, size,
+				 &g->om);
+	if (result != OM_OK) {
+		free(mem);
+		return result;
+	}
+	g->mem = mem;
+	g->test->om = g->om;
+	return OM_OK;
+}
+
+uint32_t fx_destroy(struct fx_guest *g)
+{
+	uint32_t steps = 1;
+
+	while (om_guest_destroy(g->om) == OM_AGAIN)
+		steps++;
+	/* What is used after its end shall be seen. */
+	free(g->mem);
+	g->mem = NULL;
+	g->om = NULL;
+	g->test->om = NULL;
+	return steps;
+}
+
+enum om_result fx_reset(struct fx_guest *g)
+{
+	enum om_result result;
+
+	do
+		result = om_guest_reset(g->om);
+	while (result == OM_AGAIN);
+	cg_memory_init(g->cg, &g->platform);
+	return result;
+}
+
+/* --- The end ------------------------------------------------------------------------ */
+
+static void check_guest(struct fx_guest *g)
+{
+	if (g->om)
+		fx_destroy(g);
+	if (g->cg->anomalies && !g->fx->anomalies_expected)
+		test_fail("guest %u: %u anomalies, the first in %s line %u", g->test->id,
+			  g->cg->anomalies, g->cg->anomaly_file, g->cg->anomaly_line);
+	if (g->cg->verdict.failures)
+		test_fail("guest %u: %s (%s line %u)", g->test->id, g->cg->verdict.what,
+			  g->cg->verdict.file, g->cg->verdict.line);
+	test_guest_assert_no_leak(g->test);
+}
+
+int fx_teardown(void **state)
+{
+	struct fx *f = *state;
+
+	test_host_fail(f->host, 0, 0, false);
+	atomic_store(&f->host->yield_every, 0);
+	f->host->on_op = NULL;
+	for (uint32_t i = 0; i < f->guests; i++)
+		check_guest(&f->guest[i]);
+	test_host_assert_balanced(f->host);
+	if (!f->violations_expected)
+		model_assert_clean(f->model);
+	f->host->smc = NULL;
+	f->host->tee = NULL;
+	model_free(f->model);
+	test_host_free(f->host);
+	free(f->smc);
+	free(f);
+	*state = NULL;
+	return test_failures() ? -1 : 0;
+}
+
+/* --- Looking ------------------------------------------------------------------------ */
+
+uint32_t fx_smc(struct fx_guest *g, unsigned int vcpu, struct om_regs *regs)
+{
+	assert_true(test_guest_call(g->test, vcpu, regs));
+	return (uint32_t)regs->a[0];
+}
+
+uint64_t fx_counter(const struct fx_guest *g, enum om_counter which)
+{
+	return om_guest_counter(g->om, which);
+}
+
+size_t fx_smcs(const struct fx *f)
+{
+	return atomic_load(&f->smcs);
+}
+
+void fx_smcs_reset(struct fx *f)
+{
+	atomic_store(&f->smcs, 0);
+}
+
+const struct fx_smc *fx_smc_of(const struct fx *f, uint32_t fid, size_t n)
+{
+	size_t count = fx_smcs(f);
+
+	assert_true(count <= FX_SMCS);
+	for (size_t i = 0; i < count; i++)
+		if (f->smc[i].in.a[0] == fid && n-- == 0)
+			return &f->smc[i];
+	return NULL;
+}
+
+size_t fx_smcs_of(const struct fx *f, uint32_t fid)
+{
+	size_t n = 0;
+
+	while (fx_smc_of(f, fid, n))
+		n++;
+	return n;
+}
+
+void fx_assert_idle(struct fx_guest *g)
+{
+	assert_int_equal(atomic_load(&g->test->pinned), 0);
+	assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), 0);
+	assert_int_equal(fx_counter(g, OM_COUNT_BUFFERS_NOW), 0);
+	assert_int_equal(model_threads_in_use(g->fx->model, g->test->id), 0);
+	assert_int_equal(model_buffers(g->fx->model, g->test->id), 0);
+}
+
+/* --- Doing -------------------------------------------------------------------------- */
+
+uint32_t fx_session(struct fx_guest *g)
+{
+	uint32_t session;
+
+	assert_int_equal(cg_open(g->cg, cg_uuid_model, &session), TEEC_SUCCESS);
+	return session;
+}
+
+void fx_close(struct fx_guest *g, uint32_t session)
+{
+	assert_int_equal(cg_close(g->cg, session), TEEC_SUCCESS);
+}
+
+void fx_call(struct cg_call *c, struct fx_guest *g, uint32_t cmd, uint32_t num_params)
+{
+	assert_true(cg_call_init(c, g->cg, cmd, num_params));
+}
+
+void fx_invoke(struct cg_call *c, struct fx_guest *g, uint32_t session, uint32_t func)
+{
+	assert_true(cg_invoke_init(c, g->cg, session, func));
+}
+
+void fx_nop(struct cg_call *c, struct fx_guest *g, uint32_t session)
+{
+	fx_invoke(c, g, session, MODEL_TA_RETURN);
+	cg_set_value(c, 0, OPTEE_MSG_ATTR_TYPE_VALUE_INPUT, TEEC_SUCCESS, 0, 0);
+}
+
+void fx_ended(struct cg_call *c, uint64_t result)
+{
+	assert_int_equal(c->state, CG_ENDED);
+	assert_int_equal(cg_result(c), result);
+	cg_call_fini(c);
+}
+
+void fx_refused(struct cg_call *c, uint32_t ret)
+{
+	assert_int_equal(c->state, CG_ENDED);
+	assert_int_equal(c->a[0], OPTEE_SMC_RETURN_OK);
+	assert_int_equal(cg_hdr(c)->ret, ret);
+	assert_int_equal(cg_hdr(c)->ret_origin, TEEC_ORIGIN_COMMS);
+	cg_call_fini(c);
+}
+
+void fx_buffer(struct cg_buf *b, struct fx_guest *g, uint64_t size, uint32_t offset)
+{
+	assert_true(cg_buf_make(g->cg, b, size, offset));
+}
+
+void fx_register(struct cg_buf *b, struct fx_guest *g, uint64_t size)
+{
+	fx_buffer(b, g, size, 0);
+	assert_int_equal(cg_register(g->cg, b), TEEC_SUCCESS);
+}
+
+void fx_unregister(struct cg_buf *b, struct fx_guest *g)
+{
+	assert_int_equal(cg_unregister(g->cg, b->cookie), TEEC_SUCCESS);
+	cg_buf_free(g->cg, b);
+}
+
+struct model_rpc fx_rpc(uint32_t cmd, uint32_t num_params)
+{
+	return (struct model_rpc){ .cmd = cmd, .num_params = num_params };
+}
+
+struct model_rpc_result fx_answered(struct fx *f, size_t i)
+{
+	struct model_rpc_result result;
+
+	assert_true(model_injected(f->model, i, &result));
+	return result;
+}

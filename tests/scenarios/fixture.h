@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the scenario tests share: a host, a model of OP-TEE, a mediator and guests
+ * in one call, with the conformance guest's client inside of each guest.
+ *
+ * The client (tests/conformance/client.h) plays an honest driver; a test stops it
+ * where it wants to and does the rest by hand. Everything that must hold at the
+ * end of any test is checked by fx_teardown(), so no test repeats it: the model
+ * saw no breach of protocol, nothing is pinned, held or allocated, no host address
+ * is anywhere in guest RAM, no check of the test host failed on the way.
+ *
+ * Must not know what a scenario proves.
+ */
+#ifndef TESTS_SCENARIOS_FIXTURE_H
+#define TESTS_SCENARIOS_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <optee_mediator/abi_msg.h>
+#include <optee_mediator/abi_smc.h>
+#include <optee_mediator/mediator.h>
+
+#include "conformance/client.h"
+#include "host/host.h"
+#include "model/model.h"
+
+#define FX_GUESTS	4u
+#define FX_SMCS		4096u	/* SMCs that are remembered */
+#define FX_THREADS	4u	/* of OP-TEE's and of each guest, by default */
+
+#define ATTR_LIST	(OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG)
+
+/* Small enough that a test can reach every limit. */
+#define FX_LIMITS { .threads = FX_THREADS, .buffers = 16, .rpc_args = 4, \
+		    .pages = 4096, .list_pages = 12 }
+
+struct fx;
+
+struct fx_guest {
+	struct fx *fx;
+	struct test_guest *test;
+	struct om_guest *om;		/* NULL while there is none */
+	void *mem;
+	struct om_limits limits;
+	struct cg_platform platform;
+	struct cg_guest *cg;
+};
+
+/* An SMC as it reached the secure world, and its answer. */
+struct fx_smc {
+	struct om_regs in;
+	struct om_regs out;
+};
+
+struct fx {
+	struct test_host *host;
+	struct model *model;
+	struct om_mediator mediator;
+	struct fx_guest guest[FX_GUESTS];
+	uint32_t guests;
+
+	struct fx_smc *smc;
+	_Atomic size_t smcs;
+
+	/* For the few tests whose lying OP-TEE makes the mediator look guilty. */
+	bool violations_expected;
+	/* ... or the guest's client puzzled. */
+	bool anomalies_expected;
+};
+
+/* Zero is the default of every field. */
+struct fx_options {
+	uint32_t guests;		/* 1 */
+	size_t ram_pages;		/* CG_RAM_MIN */
+	struct om_limits limits;	/* FX_LIMITS */
+	const struct model_config *model;/* model_config_default(), FX_THREADS */
+	bool no_notify;
+	bool no_yield;
+	bool authorize;			/* offer the hook; f->host->authorize to set */
+	size_t trace;			/* events to keep */
+};
+
+/* A test whose end is checked. */
+#define FX_TEST(fn) cmocka_unit_test_teardown(fn, fx_teardown)
+int fx_teardown(void **state);
+
+/* Host, model and the guests' RAM; no mediator yet. */
+struct fx *fx_bare(void **state, const struct fx_options *options);
+/* om_mediator_init() and om_guest_create(), which must succeed, on top. */
+struct fx *fx_new(void **state, const struct fx_options *options);
+
+enum om_result fx_init(struct fx *f);
+/* Creates the guest with g->limits; on error all is as before. */
+enum om_result fx_create(struct fx_guest *g);
+/* Destroys it, however many steps that takes; returns how many. */
+uint32_t fx_destroy(struct fx_guest *g);
+/* om_guest_reset() to its end; the guest's client starts over, too. */
+enum om_result fx_reset(struct fx_guest *g);
+
+/* An SMC of the guest with these registers; a0 of the answer. */
+uint32_t fx_smc(struct fx_guest *g, unsigned int vcpu, struct om_regs *regs);
+
+uint64_t fx_counter(const struct fx_guest *g, enum om_counter which);
+/* SMCs that reached the secure world since the last reset. */
+size_t fx_smcs(const struct fx *f);
+void fx_smcs_reset(struct fx *f);
+/* How many of them had this function id; the n-th of those. */
+size_t fx_smcs_of(const struct fx *f, uint32_t fid);
+const struct fx_smc *fx_smc_of(const struct fx *f, uint32_t fid, size_t n);
+
+/* Nothing is pinned, charged or in flight. */
+void fx_assert_idle(struct fx_guest *g);
+
+/* The model's test TA, opened. */
+uint32_t fx_session(struct fx_guest *g);
+void fx_close(struct fx_guest *g, uint32_t session);
+/* A call with a page of its own; always succeeds. */
+void fx_call(struct cg_call *c, struct fx_guest *g, uint32_t cmd, uint32_t num_params);
+void fx_invoke(struct cg_call *c, struct fx_guest *g, uint32_t session, uint32_t func);
+/* An INVOKE of the test TA that does nothing but succeed. */
+void fx_nop(struct cg_call *c, struct fx_guest *g, uint32_t session);
+/* The call has ended with this ret, or a0 | CG_SMC_ERROR; gives its page back. */
+void fx_ended(struct cg_call *c, uint64_t result);
+/* The same, refused by the mediator inside a readable message. */
+void fx_refused(struct cg_call *c, uint32_t ret);
+/* A buffer in guest RAM, not registered. */
+void fx_buffer(struct cg_buf *b, struct fx_guest *g, uint64_t size, uint32_t offset);
+/* The same, registered. */
+void fx_register(struct cg_buf *b, struct fx_guest *g, uint64_t size);
+/* Unregisters and frees it. */
+void fx_unregister(struct cg_buf *b, struct fx_guest *g);
+
+/* An RPC command for model_inject_rpc(), without parameters. */
+struct model_rpc fx_rpc(uint32_t cmd, uint32_t num_params);
+/* What came back of the last injected one; must be there. */
+struct model_rpc_result fx_answered(struct fx *f, size_t i);
+/* The cookie in a1:a2 of an RPC return. */
+static inline uint64_t fx_cookie(const struct cg_call *c)
+{
+	return (uint64_t)c->a[1] << 32 | c->a[2];
+}
+
+#endif

@@ -1,0 +1,673 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Scenarios 1-6: the probe, and guests that come and go.
+ *
+ * What a guest cannot provoke: who is refused and with what left behind, and in
+ * which order everything is given back (I4).
+ */
+#include "fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- The probe ------------------------------------------------------------------- */
+
+/* The mediator's own calls: nothing in any register but what the call asks for. */
+static void assert_own_smcs(struct fx *f)
+{
+	for (size_t i = 0; i < fx_smcs(f); i++) {
+		const uint64_t *a = f->smc[i].in.a;
+
+		for (size_t n = 1; n < 8; n++)
+			assert_int_equal(a[n], 0);
+	}
+}
+
+static void probe_fails(void **state, const struct model_config *config, enum om_result why)
+{
+	const struct fx_options o = { .model = config };
+	struct fx *f = fx_bare(state, &o);
+
+	assert_int_equal(fx_init(f), why);
+	assert_own_smcs(f);
+	assert_int_equal(fx_smcs_of(f, OPTEE_SMC_VM_CREATED), 0);
+	assert_true(strlen(om_result_text(why)) > 10);
+	assert_int_equal(fx_teardown(state), 0);
+}
+
+static void s01_probe_names_what_is_missing(void **state)
+{
+	struct model_config c = model_config_default();
+
+	c.wrong_uid = true;
+	probe_fails(state, &c, OM_ERR_NOT_OPTEE);
+	c = model_config_default();
+	c.revision_major = 3;
+	probe_fails(state, &c, OM_ERR_REVISION);
+	c = model_config_default();
+	c.no_thread_count = true;
+	probe_fails(state, &c, OM_ERR_NO_THREADS);
+	c = model_config_default();
+	c.threads = 0;
+	probe_fails(state, &c, OM_ERR_NO_THREADS);
+	c = model_config_default();
+	c.sec_caps &= ~OPTEE_SMC_SEC_CAP_DYNAMIC_SHM;
+	probe_fails(state, &c, OM_ERR_NO_DYNAMIC_SHM);
+	c = model_config_default();
+	c.virtualization = false;
+	probe_fails(state, &c, OM_ERR_NO_VIRTUALIZATION);
+	/* For fx_teardown() of this test. */
+	fx_bare(state, NULL);
+}
+
+static void s01_i10_probe_calls_in_its_own_name(void **state)
+{
+	struct fx *f = fx_bare(state, NULL);
+
+	/* The memory of a mediator may hold anything before. */
+	memset(&f->mediator, 0xff, sizeof(f->mediator));
+	assert_int_equal(fx_init(f), OM_OK);
+	assert_true(fx_smcs(f) >= 4);
+	assert_own_smcs(f);
+}
+
+/* Answers are judged by their low halves: junk above, or in a register too many. */
+static void s01_probe_sees_32_bits(void **state)
+{
+	struct fx *f = fx_bare(state, NULL);
+
+	model_answer_next(f->model, OPTEE_SMC_GET_THREAD_COUNT, 0xffffffff00000000ull,
+			  0xffffffff00000000ull, 0, 0);
+	assert_int_equal(fx_init(f), OM_ERR_NO_THREADS);
+	model_answer_next(f->model, OPTEE_SMC_CALLS_REVISION, 0x100000002ull, 7, 7, 7);
+	assert_int_equal(fx_init(f), OM_OK);
+}
+
+static void s01_operations_are_checked_once(void **state)
+{
+	struct fx *f = fx_bare(state, NULL);
+	const struct om_host_ops all = f->host->ops;
+	static const size_t required[] = {
+		offsetof(struct om_host_ops, pin), offsetof(struct om_host_ops, unpin),
+		offsetof(struct om_host_ops, read), offsetof(struct om_host_ops, write),
+		offsetof(struct om_host_ops, page_alloc), offsetof(struct om_host_ops, page_free),
+		offsetof(struct om_host_ops, smc), offsetof(struct om_host_ops, lock),
+		offsetof(struct om_host_ops, unlock),
+	};
+
+	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
+		memset((uint8_t *)&f->host->ops + required[i], 0, sizeof(void (*)(void)));
+		assert_int_equal(fx_init(f), OM_ERR_ARGUMENT);
+		f->host->ops = all;
+	}
+	assert_int_equal(om_mediator_init(NULL, &all, f->host), OM_ERR_ARGUMENT);
+	assert_int_equal(om_mediator_init(&f->mediator, NULL, f->host), OM_ERR_ARGUMENT);
+	assert_int_equal(fx_smcs(f), 0);
+
+	f->host->ops.should_yield = NULL;
+	f->host->ops.notify = NULL;
+	assert_int_equal(fx_init(f), OM_OK);
+}
+
+/* --- Creation ---------------------------------------------------------------------- */
+
+static void assert_no_vm_calls(struct fx *f)
+{
+	assert_int_equal(fx_smcs_of(f, OPTEE_SMC_VM_CREATED), 0);
+	assert_int_equal(fx_smcs_of(f, OPTEE_SMC_VM_DESTROYED), 0);
+}
+
+static void s02_vm_created_refused_leaves_nothing(void **state)
+{
+	static const uint32_t codes[] = { OPTEE_SMC_RETURN_ENOTAVAIL, OPTEE_SMC_RETURN_ENOMEM,
+					  OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, 0x12345678 };
+	struct fx *f = fx_bare(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+
+	assert_int_equal(fx_init(f), OM_OK);
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		model_refuse_vm(f->model, codes[i]);
+		assert_int_equal(fx_create(g), OM_ERR_REFUSED);
+		assert_null(g->om);
+		assert_int_equal(atomic_load(&f->host->shadow_pages), 0);
+	}
+	/* Nothing came to be, so there is nothing to take back. */
+	assert_int_equal(fx_smcs_of(f, OPTEE_SMC_VM_DESTROYED), 0);
+	assert_int_equal(fx_create(g), OM_OK);
+}
+
+static void s02_i5_page_alloc_fails_at_every_n(void **state)
+{
+	struct fx *f = fx_bare(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	uint32_t n;
+
+	assert_int_equal(fx_init(f), OM_OK);
+	fx_smcs_reset(f);
+	for (n = 1; n < 1000; n++) {
+		test_host_fail(f->host, 1u << TEST_OP_PAGE_ALLOC, n, n % 2);
+		if (fx_create(g) == OM_OK)
+			break;
+		assert_int_equal(test_host_fault_hits(f->host), 1);
+		assert_int_equal(atomic_load(&f->host->shadow_pages), 0);
+		assert_no_vm_calls(f);
+	}
+	/* One for each slot, RPC argument and list page, and none later. */
+	assert_int_equal(n - 1, g->limits.threads + g->limits.rpc_args + g->limits.list_pages);
+	assert_int_equal(fx_smcs_of(f, OPTEE_SMC_VM_CREATED), 1);
+}
+
+/* A backend that hands out pages which nobody may give to OP-TEE. */
+static struct om_page useless_page;
+static uint64_t useless_after;
+static uint64_t useless_taken;
+static _Alignas(4096) uint8_t useless_memory[64][4096];
+
+static int useless_alloc(void *host, struct om_page *page)
+{
+	uint64_t n = useless_taken++;
+
+	(void)host;
+	*page = (struct om_page){ useless_memory[n], { TEST_SHADOW_PA_BASE + n * TEST_PAGE } };
+	if (n == useless_after)
+		*page = useless_page;
+	return 0;
+}
+
+static void useless_free(void *host, const struct om_page *page)
+{
+	(void)host;
+	(void)page;
+	useless_taken--;
+}
+
+static void s02_i2_shadow_page_of_no_use_is_given_back(void **state)
+{
+	struct fx *f = fx_bare(state, NULL);
+	static const struct om_page pages[] = {
+		{ useless_memory[0], { 0 } },
+		{ NULL, { TEST_SHADOW_PA_BASE } },
+		{ useless_memory[0], { TEST_RESERVED_PA } },
+		{ useless_memory[0], { TEST_RESERVED_PA + TEST_RESERVED_SIZE - TEST_PAGE } },
+	};
+
+	f->host->ops.page_alloc = useless_alloc;
+	f->host->ops.page_free = useless_free;
+	assert_int_equal(fx_init(f), OM_OK);
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		useless_page = pages[i];
+		for (useless_after = 0; useless_after < 20; useless_after += 7) {
+			useless_taken = 0;
+			assert_int_equal(fx_create(&f->guest[0]), OM_ERR_NO_MEMORY);
+			assert_int_equal(useless_taken, 0);
+		}
+	}
+	assert_no_vm_calls(f);
+}
+
+static void s02_limits_and_memory_are_checked(void **state)
+{
+	struct fx *f = fx_bare(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	const struct om_limits good = g->limits;
+	size_t size = om_guest_size(&good);
+	static _Alignas(OM_GUEST_ALIGN) uint8_t mem[1 << 18];
+	const struct { uint32_t *limit; uint32_t max; } limits[] = {
+		{ &g->limits.threads, OM_LIMIT_THREADS },
+		{ &g->limits.buffers, OM_LIMIT_BUFFERS },
+		{ &g->limits.rpc_args, OM_LIMIT_RPC_ARGS },
+		{ &g->limits.pages, OM_LIMIT_PAGES },
+		{ &g->limits.list_pages, OM_LIMIT_LIST_PAGES },
+	};
+	struct om_guest *out = NULL;
+
+	assert_int_equal(fx_init(f), OM_OK);
+	fx_smcs_reset(f);
+	assert_true(size && size <= sizeof(mem) - 1);
+	assert_int_equal(om_guest_size(NULL), 0);
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		*limits[i].limit = limits[i].max;
+		assert_true(om_guest_size(&g->limits) > size);
+		*limits[i].limit = limits[i].max + 1;
+		assert_int_equal(om_guest_size(&g->limits), 0);
+		assert_int_equal(om_guest_create(&f->mediator, 1, &g->limits, g->test, mem,
+						 sizeof(mem), &out), OM_ERR_ARGUMENT);
+		*limits[i].limit = 0;
+		assert_int_equal(om_guest_size(&g->limits), 0);
+		g->limits = good;
+	}
+	assert_int_equal(om_guest_create(&f->mediator, 1, &good, g->test, mem, size - 1, &out),
+			 OM_ERR_ARGUMENT);
+	assert_int_equal(om_guest_create(&f->mediator, 1, &good, g->test, mem + 8, size, &out),
+			 OM_ERR_ARGUMENT);
+	assert_int_equal(om_guest_create(&f->mediator, 1, &good, g->test, NULL, size, &out),
+			 OM_ERR_ARGUMENT);
+	assert_int_equal(om_guest_create(NULL, 1, &good, g->test, mem, size, &out),
+			 OM_ERR_ARGUMENT);
+	assert_int_equal(om_guest_create(&f->mediator, 1, &good, g->test, mem, size, NULL),
+			 OM_ERR_ARGUMENT);
+	assert_int_equal(om_guest_create(&f->mediator, 1, NULL, g->test, mem, size, &out),
+			 OM_ERR_ARGUMENT);
+	assert_null(out);
+	assert_int_equal(fx_smcs(f), 0);
+	assert_int_equal(atomic_load(&f->host->count[TEST_OP_PAGE_ALLOC]), 0);
+}
+
+static enum om_result create_as(struct fx_guest *g, uint32_t id)
+{
+	g->test->id = id;
+	return fx_create(g);
+}
+
+static void s03_ids_out_of_range_are_refused(void **state)
+{
+	struct fx *f = fx_bare(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+
+	assert_int_equal(fx_init(f), OM_OK);
+	fx_smcs_reset(f);
+	assert_int_equal(create_as(g, 0), OM_ERR_ARGUMENT);
+	assert_int_equal(create_as(g, OM_GUEST_ID_MAX + 1), OM_ERR_ARGUMENT);
+	assert_int_equal(create_as(g, 0x10001), OM_ERR_ARGUMENT);
+	assert_int_equal(create_as(g, 0xffffffff), OM_ERR_ARGUMENT);
+	assert_int_equal(fx_smcs(f), 0);
+
+	assert_int_equal(create_as(g, OM_GUEST_ID_MAX), OM_OK);
+	assert_int_equal(f->smc[fx_smcs(f) - 1].in.a[1], OM_GUEST_ID_MAX);
+	assert_int_equal(f->smc[fx_smcs(f) - 1].in.a[7], 0);
+	fx_close(g, fx_session(g));
+	fx_destroy(g);
+	assert_int_equal(create_as(g, OM_GUEST_ID_MIN), OM_OK);
+}
+
+static void s03_live_id_is_refused_without_a_call(void **state)
+{
+	const struct fx_options o = { .guests = 2 };
+	struct fx *f = fx_bare(state, &o);
+	struct fx_guest *a = &f->guest[0];
+	struct fx_guest *b = &f->guest[1];
+	uint32_t round;
+
+	assert_int_equal(fx_init(f), OM_OK);
+	for (round = 0; round < 3; round++) {
+		assert_int_equal(create_as(a, 7), OM_OK);
+		fx_smcs_reset(f);
+		b->test->id = 7;
+		assert_int_equal(fx_create(b), OM_ERR_EXISTS);
+		assert_int_equal(fx_smcs(f), 0);
+		b->test->id = 8;
+		/* Ids that share a word of the table do not share a fate. */
+		assert_int_equal(fx_create(b), OM_OK);
+		fx_close(b, fx_session(b));
+		fx_destroy(b);
+		b->test->id = 9;
+		fx_close(a, fx_session(a));
+		fx_destroy(a);
+	}
+}
+
+/* A guest that is leaving still has its id. */
+static void s03_id_is_taken_until_the_end(void **state)
+{
+	const struct fx_options o = { .guests = 2 };
+	struct fx *f = fx_new(state, &o);
+	struct fx_guest *a = &f->guest[0];
+	struct fx_guest *b = &f->guest[1];
+
+	fx_destroy(b);
+	atomic_store(&f->host->yield_every, 1);
+	assert_int_equal(om_guest_destroy(a->om), OM_AGAIN);
+	b->test->id = a->test->id;
+	assert_int_equal(fx_create(b), OM_ERR_EXISTS);
+	b->test->id = 2;
+	fx_destroy(a);
+}
+
+/* --- The end ------------------------------------------------------------------------- */
+
+/* All that a guest can hold at once, in every way there is to hold it. */
+struct holdings {
+	struct cg_buf buffer[3];
+	struct cg_call waits;		/* in a command, with an RPC argument */
+	struct cg_call interrupted;	/* with a temporary buffer lent */
+	struct cg_call paused;		/* in the middle of its translation */
+	uint32_t session;
+};
+
+static void hold_everything(struct fx_guest *g, struct holdings *h)
+{
+	struct cg_buf lent;
+	struct cg_buf large;
+	struct cg_call c;
+
+	h->session = fx_session(g);
+	for (uint32_t i = 0; i < 3; i++)
+		fx_register(&h->buffer[i], g, 1u + i * 40u * CG_PAGE);
+	fx_invoke(&c, g, h->session, MODEL_TA_PAYLOAD_KEEP);
+	cg_set_value(&c, 0, OPTEE_MSG_ATTR_TYPE_VALUE_INOUT, 20u * CG_PAGE, 0, 0);
+	cg_do(&c);
+	fx_ended(&c, TEEC_SUCCESS);
+
+	fx_invoke(&h->waits, g, h->session, MODEL_TA_PAYLOAD);
+	cg_set_value(&h->waits, 0, OPTEE_MSG_ATTR_TYPE_VALUE_INOUT, 5u * CG_PAGE, 0, 0);
+	assert_true(cg_until_cmd(&h->waits, OPTEE_RPC_CMD_GET_TIME));
+
+	fx_buffer(&lent, g, 17u * CG_PAGE, 8);
+	fx_invoke(&h->interrupted, g, fx_session(g), MODEL_TA_INTERRUPT);
+	cg_set_value(&h->interrupted, 0, OPTEE_MSG_ATTR_TYPE_VALUE_INPUT, 1000, 0, 0);
+	cg_set_tmem(&h->interrupted, 1, ATTR_LIST + 1u, &lent);
+	cg_start(&h->interrupted);
+	assert_int_equal(h->interrupted.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+
+	fx_buffer(&large, g, 100u * CG_PAGE, 0);
+	fx_call(&h->paused, g, OPTEE_MSG_CMD_REGISTER_SHM, 1);
+	cg_set_tmem(&h->paused, 0, ATTR_LIST, &large);
+	atomic_store(&g->fx->host->yield_every, 1);
+	cg_start(&h->paused);
+	cg_serve(&h->paused);
+	cg_resume(&h->paused);
+	assert_int_equal(h->paused.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	atomic_store(&g->fx->host->yield_every, 0);
+	assert_true(fx_counter(g, OM_COUNT_PAGES_NOW) > 40);
+	assert_true(atomic_load(&g->test->pinned) > 40);
+}
+
+/* From here on nothing may be unpinned before VM_DESTROYED has returned. */
+static void watch_order(void *arg, enum test_op op, struct test_guest *test)
+{
+	struct fx *f = arg;
+
+	(void)test;
+	if (op == TEST_OP_UNPIN && !fx_smc_of(f, OPTEE_SMC_VM_DESTROYED, 0))
+		test_fail("unpin before VM_DESTROYED (I4)");
+	if (op == TEST_OP_PAGE_FREE && atomic_load(&f->guest[0].test->pinned))
+		test_fail("a shadow page is freed before all is unpinned (I4)");
+	if (op == TEST_OP_READ || op == TEST_OP_WRITE || op == TEST_OP_PIN)
+		test_fail("operation %d on a guest that is gone", (int)op);
+}
+
+static void start_watch(struct fx *f)
+{
+	fx_smcs_reset(f);
+	f->host->on_op_arg = f;
+	f->host->on_op = watch_order;
+}
+
+static void s04_i4_destroy_with_suspended_calls_unpins_after_vm_destroyed(void **state)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	struct holdings h;
+
+	hold_everything(g, &h);
+	start_watch(f);
+	fx_destroy(g);
+	assert_int_equal(fx_smcs(f), 1);
+	assert_int_equal(f->smc[0].in.a[0], OPTEE_SMC_VM_DESTROYED);
+	assert_int_equal(f->smc[0].in.a[1], 1);
+	assert_int_equal(f->smc[0].in.a[7], 0);
+	assert_int_equal(atomic_load(&g->test->pinned), 0);
+	assert_int_equal(atomic_load(&f->host->shadow_pages), 0);
+}
+
+static void s04_i11_one_guest_dies_and_the_other_goes_on(void **state)
+{
+	const struct fx_options o = { .guests = 2 };
+	struct fx *f = fx_new(state, &o);
+	struct fx_guest *a = &f->guest[0];
+	struct fx_guest *b = &f->guest[1];
+	struct holdings ha;
+	struct holdings hb;
+	int64_t pinned;
+
+	hold_everything(a, &ha);
+	hold_everything(b, &hb);
+	pinned = atomic_load(&b->test->pinned);
+	fx_destroy(a);
+	assert_int_equal(atomic_load(&b->test->pinned), pinned);
+
+	/* Every one of its calls comes to the end it would have had. */
+	cg_finish(&hb.paused);
+	fx_ended(&hb.paused, TEEC_SUCCESS);
+	cg_finish(&hb.interrupted);
+	fx_ended(&hb.interrupted, TEEC_SUCCESS);
+	cg_finish(&hb.waits);
+	assert_int_equal(cg_param(&hb.waits, 0)->u.value.b, TEEC_SUCCESS);
+	fx_ended(&hb.waits, TEEC_SUCCESS);
+	/* And the first one's place can be taken at once. */
+	cg_memory_init(a->cg, &a->platform);
+	assert_int_equal(fx_create(a), OM_OK);
+	fx_close(a, fx_session(a));
+}
+
+static void s05_destroy_in_steps_ends_and_does_nothing_twice(void **state)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	struct holdings h;
+	uint32_t shadows = g->limits.threads + g->limits.rpc_args + g->limits.list_pages;
+	uint32_t steps;
+	uint64_t pinned;
+
+	hold_everything(g, &h);
+	pinned = (uint64_t)atomic_load(&g->test->pinned);
+	start_watch(f);
+	test_host_reset_counts(f->host);
+	atomic_store(&f->host->yield_every, 1);
+	steps = fx_destroy(g);
+
+	assert_true(steps > shadows);
+	assert_true(steps <= pinned + g->limits.threads + shadows);
+	assert_int_equal(atomic_load(&f->host->count[TEST_OP_PAGE_FREE]), shadows);
+	assert_true(atomic_load(&f->host->count[TEST_OP_UNPIN]) <= pinned);
+	assert_int_equal(fx_smcs(f), 1);
+}
+
+/* Between two steps: the guest's vCPUs are stopped, but should one still call ... */
+static void s05_calls_of_a_leaving_guest_are_refused(void **state)
+{
+	static const uint32_t fids[] = { OPTEE_SMC_CALLS_UID, OPTEE_SMC_CALL_WITH_ARG,
+					 OPTEE_SMC_RETURN_FROM_RPC, OPTEE_SMC_DISABLE_SHM_CACHE };
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	struct holdings h;
+	uint32_t steps = 0;
+
+	hold_everything(g, &h);
+	start_watch(f);
+	atomic_store(&f->host->yield_every, 1);
+	while (om_guest_destroy(g->om) == OM_AGAIN) {
+		struct om_regs regs = { .a = { fids[steps++ % 4], 0, 0x40000000, h.waits.id,
+					       5, 6, 7, 8 } };
+
+		assert_int_equal(fx_smc(g, 0, &regs), OPTEE_SMC_RETURN_ENOTAVAIL);
+		for (size_t i = 1; i < 4; i++)
+			assert_int_equal(regs.a[i], 0);
+		for (size_t i = 4; i < 8; i++)
+			assert_int_equal(regs.a[i], i + 1);
+		om_guest_interrupt(g->om);
+	}
+	assert_true(steps > 20);
+	assert_int_equal(fx_smcs(f), 1);
+	free(g->mem);
+	g->om = NULL;
+}
+
+/* --- Starting over ----------------------------------------------------------------- */
+
+static void assert_unknown_after_reset(struct fx_guest *g, const struct holdings *h)
+{
+	const uint64_t ids[] = { h->waits.id, h->interrupted.id, h->paused.id };
+	struct cg_call c;
+	uint32_t session;
+
+	for (size_t i = 0; i < 3; i++) {
+		struct om_regs regs = { .a = { OPTEE_SMC_RETURN_FROM_RPC, 0, 0, ids[i] } };
+
+		assert_int_equal(fx_smc(g, 0, &regs), OPTEE_SMC_RETURN_ERESUME);
+	}
+	session = fx_session(g);
+	for (size_t i = 0; i < 3; i++) {
+		fx_nop(&c, g, session);
+		cg_set_rmem(&c, 1, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT, h->buffer[i].cookie, 0, 1);
+		cg_do(&c);
+		fx_refused(&c, TEEC_ERROR_BAD_PARAMETERS);
+		assert_int_equal(cg_unregister(g->cg, h->buffer[i].cookie),
+				 TEEC_ERROR_BAD_PARAMETERS);
+	}
+	fx_close(g, session);
+	fx_assert_idle(g);
+}
+
+static void reset_forgets(void **state, uint32_t yield_every)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	struct holdings h;
+	int64_t shadows = atomic_load(&f->host->shadow_pages);
+
+	for (uint32_t round = 0; round < 3; round++) {
+		hold_everything(g, &h);
+		start_watch(f);
+		atomic_store(&f->host->yield_every, yield_every);
+		assert_int_equal(fx_reset(g), OM_OK);
+		atomic_store(&f->host->yield_every, 0);
+		f->host->on_op = NULL;
+		assert_int_equal(fx_smcs(f), 2);
+		assert_int_equal(f->smc[0].in.a[0], OPTEE_SMC_VM_DESTROYED);
+		assert_int_equal(f->smc[1].in.a[0], OPTEE_SMC_VM_CREATED);
+		assert_int_equal(f->smc[1].in.a[1], 1);
+		assert_int_equal(f->smc[1].in.a[7], 0);
+		assert_int_equal(atomic_load(&f->host->shadow_pages), shadows);
+		assert_unknown_after_reset(g, &h);
+		assert_int_equal(model_sessions(f->model, 1), 0);
+	}
+}
+
+static void s06_reset_forgets_calls_and_cookies(void **state)
+{
+	reset_forgets(state, 0);
+}
+
+static void s06_reset_in_steps_is_the_same(void **state)
+{
+	reset_forgets(state, 1);
+}
+
+static void s06_reset_guest_can_reach_its_limits_again(void **state)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	struct cg_buf b;
+	struct holdings h;
+
+	hold_everything(g, &h);
+	assert_int_equal(fx_reset(g), OM_OK);
+	for (uint32_t i = 0; i < g->limits.buffers; i++)
+		fx_register(&b, g, 1);
+	assert_int_equal(fx_counter(g, OM_COUNT_BUFFERS_NOW), g->limits.buffers);
+	fx_buffer(&b, g, 1, 0);
+	assert_int_equal(cg_register(g->cg, &b), TEEC_ERROR_OUT_OF_MEMORY);
+	cg_slots_are_free(g->cg);
+}
+
+static void s06_notification_is_off_after_reset(void **state)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	struct om_regs regs = { .a = { OPTEE_SMC_ENABLE_ASYNC_NOTIF } };
+
+	assert_int_equal(fx_smc(g, 0, &regs), OPTEE_SMC_RETURN_OK);
+	om_guest_interrupt(g->om);
+	assert_int_equal(atomic_load(&g->test->notified), 1);
+	assert_int_equal(fx_reset(g), OM_OK);
+	om_guest_interrupt(g->om);
+	assert_int_equal(atomic_load(&g->test->notified), 1);
+}
+
+/* OP-TEE does not take it back: nothing is shared, nothing is called, and later ... */
+static void refuse_reset(struct fx_guest *g)
+{
+	struct fx *f = g->fx;
+	struct om_regs regs = { .a = { OPTEE_SMC_CALLS_UID } };
+	struct holdings h;
+
+	hold_everything(g, &h);
+	model_refuse_vm(f->model, OPTEE_SMC_RETURN_ENOTAVAIL);
+	assert_int_equal(fx_reset(g), OM_ERR_REFUSED);
+	assert_int_equal(atomic_load(&g->test->pinned), 0);
+	assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), 0);
+	fx_smcs_reset(f);
+	assert_int_equal(fx_smc(g, 0, &regs), OPTEE_SMC_RETURN_ENOTAVAIL);
+	assert_int_equal(fx_smcs(f), 0);
+}
+
+static void s06_refused_reset_leaves_a_guest_to_destroy(void **state)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+
+	refuse_reset(g);
+	fx_destroy(g);
+	/* OP-TEE does not know it: it is not told a second time. */
+	assert_int_equal(fx_smcs(f), 0);
+}
+
+static void s06_refused_reset_leaves_a_guest_to_reset(void **state)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+
+	refuse_reset(g);
+	assert_int_equal(fx_reset(g), OM_OK);
+	assert_int_equal(fx_smcs(f), 1);
+	assert_int_equal(f->smc[0].in.a[0], OPTEE_SMC_VM_CREATED);
+	fx_close(g, fx_session(g));
+	fx_assert_idle(g);
+}
+
+/* A reset may turn into a destruction between two steps. */
+static void s06_destroy_goes_on_where_reset_was(void **state)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	struct holdings h;
+
+	hold_everything(g, &h);
+	start_watch(f);
+	atomic_store(&f->host->yield_every, 1);
+	assert_int_equal(om_guest_reset(g->om), OM_AGAIN);
+	assert_int_equal(om_guest_reset(g->om), OM_AGAIN);
+	fx_destroy(g);
+	assert_int_equal(fx_smcs(f), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FX_TEST(s01_probe_names_what_is_missing),
+		FX_TEST(s01_i10_probe_calls_in_its_own_name),
+		FX_TEST(s01_probe_sees_32_bits),
+		FX_TEST(s01_operations_are_checked_once),
+		FX_TEST(s02_vm_created_refused_leaves_nothing),
+		FX_TEST(s02_i5_page_alloc_fails_at_every_n),
+		FX_TEST(s02_i2_shadow_page_of_no_use_is_given_back),
+		FX_TEST(s02_limits_and_memory_are_checked),
+		FX_TEST(s03_ids_out_of_range_are_refused),
+		FX_TEST(s03_live_id_is_refused_without_a_call),
+		FX_TEST(s03_id_is_taken_until_the_end),
+		FX_TEST(s04_i4_destroy_with_suspended_calls_unpins_after_vm_destroyed),
+		FX_TEST(s04_i11_one_guest_dies_and_the_other_goes_on),
+		FX_TEST(s05_destroy_in_steps_ends_and_does_nothing_twice),
+		FX_TEST(s05_calls_of_a_leaving_guest_are_refused),
+		FX_TEST(s06_reset_forgets_calls_and_cookies),
+		FX_TEST(s06_reset_in_steps_is_the_same),
+		FX_TEST(s06_reset_guest_can_reach_its_limits_again),
+		FX_TEST(s06_notification_is_off_after_reset),
+		FX_TEST(s06_refused_reset_leaves_a_guest_to_destroy),
+		FX_TEST(s06_refused_reset_leaves_a_guest_to_reset),
+		FX_TEST(s06_destroy_goes_on_where_reset_was),
+	};
+
+	return cmocka_run_group_tests_name("lifetime", tests, NULL, NULL);
+}

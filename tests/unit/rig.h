@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The rig of the unit tests: one mediator and one guest on the test host, and in
+ * place of OP-TEE a table of answers. The rooms of the core are then called
+ * through their internal headers. It knows nothing of what they do.
+ *
+ *	struct rig *rig = rig_new(NULL);	(NULL: RIG_DEFAULT)
+ *	... om_shm_reserve(rig->guest, ...) ...
+ *	rig_free(rig);				(everything must be given back)
+ *
+ * A check of the test host that fails, fails the cmocka test. One thread only.
+ */
+#ifndef TESTS_UNIT_RIG_H
+#define TESTS_UNIT_RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <optee_mediator/abi_msg.h>
+#include <optee_mediator/abi_smc.h>
+#include <optee_mediator/mediator.h>
+
+#include "host/host.h"
+
+#include "call.h"
+#include "guest.h"
+#include "shm.h"
+
+#define RIG_GUEST	5u	/* the guest's id */
+#define RIG_ANSWERS	16u
+#define RIG_SMCS	256u
+
+#define COUNT_OF(a)	(sizeof(a) / sizeof((a)[0]))
+
+struct rig;
+
+struct rig_answer {
+	uint32_t fid;
+	uint64_t a[4];
+};
+
+struct rig_setup {
+	struct om_limits limits;
+	size_t ram_pages;
+	size_t trace;			/* events to record; 0: no trace operation */
+	/* Called before the probe: to change answers and operations. */
+	void (*prepare)(struct rig *rig);
+};
+
+struct rig {
+	struct test_host *host;
+	struct test_guest *ram;		/* the test host's side of the guest */
+	struct om_mediator mediator;
+	struct om_guest *guest;
+	void *memory;			/* exactly om_guest_size() bytes */
+
+	/* The secure world: what it answers, by function; else all ones in a0. */
+	struct rig_answer answer[RIG_ANSWERS];
+	size_t answers;
+	/* Yielding calls; NULL: all return OK with nothing done. */
+	void (*yielding)(struct rig *rig, struct om_regs *regs);
+	void *arg;			/* the test's own */
+	/* Every SMC as it came in. */
+	struct om_regs smc[RIG_SMCS];
+	size_t smcs;
+};
+
+extern const struct rig_setup rig_default;
+
+/* A host without mediator and guest, with an OP-TEE that answers the probe. */
+struct rig *rig_new_bare(void);
+/* All of it; fails the test when it does not come up. */
+struct rig *rig_new(const struct rig_setup *setup);
+/* Destroys the guest if there is one, checks all balances, frees all. */
+void rig_free(struct rig *rig);
+
+/* The answer to a function; a new one of all zeros when there was none. */
+struct rig_answer *rig_answer(struct rig *rig, uint32_t fid);
+
+/* An SMC of the guest; returns its registers afterwards. */
+struct om_regs rig_call(struct rig *rig, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3);
+/* The same with all the registers. */
+struct om_regs rig_call_regs(struct rig *rig, struct om_regs regs);
+
+/* The n-th page of the guest's RAM: its IPA, and the guest's own view of it. */
+uint64_t rig_ipa(const struct rig *rig, size_t page);
+void *rig_va(const struct rig *rig, size_t page);
+
+/* Test host failures become cmocka failures from now on. */
+void rig_fail_loudly(void);
+
+/* Numbers that look random and are the same on every run (splitmix64). */
+uint64_t rig_random(uint64_t *seed);
+
+/*
+ * All attr values worth trying, one after the other: every type with every set
+ * of flags and cache bits, and with bits that nobody has defined.
+ */
+struct rig_attrs {
+	uint32_t at;
+};
+/* The next one; false when there are no more. */
+bool rig_next_attr(struct rig_attrs *attrs, uint64_t *attr);
+
+#endif

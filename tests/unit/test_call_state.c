@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The states of a call: every state with every event, against a list of what is
+ * legal that was written from the comment in call_state.h, not from its table.
+ */
+#include "rig.h"
+
+#include "call_state.h"
+
+static const char *const states[OM_CALL_STATES] = {
+	[OM_CALL_FREE] = "FREE", [OM_CALL_LOADING] = "LOADING", [OM_CALL_SECURE] = "SECURE",
+	[OM_CALL_ASKING] = "ASKING", [OM_CALL_REPLYING] = "REPLYING",
+	[OM_CALL_ENDING] = "ENDING", [OM_CALL_LOADING_PAUSED] = "LOADING_PAUSED",
+	[OM_CALL_ASKING_PAUSED] = "ASKING_PAUSED",
+	[OM_CALL_REPLYING_PAUSED] = "REPLYING_PAUSED",
+	[OM_CALL_ENDING_PAUSED] = "ENDING_PAUSED", [OM_CALL_INTERRUPTED] = "INTERRUPTED",
+	[OM_CALL_WAITING] = "WAITING", [OM_CALL_BROKEN] = "BROKEN",
+};
+
+static const char *const events[OM_CALL_EVENTS] = {
+	[OM_EVENT_BEGIN] = "BEGIN", [OM_EVENT_RESUME] = "RESUME", [OM_EVENT_PAUSE] = "PAUSE",
+	[OM_EVENT_ENTER] = "ENTER", [OM_EVENT_INTERRUPT] = "INTERRUPT",
+	[OM_EVENT_REQUEST] = "REQUEST", [OM_EVENT_ASK] = "ASK", [OM_EVENT_END] = "END",
+	[OM_EVENT_RELEASE] = "RELEASE",
+};
+
+/* All that may happen; what is not here is broken. */
+static const struct transition {
+	const char *from, *event, *to;
+} legal[] = {
+	/* A call begins; its message is loaded, refused, or takes time. */
+	{ "FREE", "BEGIN", "LOADING" },
+	{ "LOADING", "ENTER", "SECURE" },
+	{ "LOADING", "END", "ENDING" },
+	{ "LOADING", "PAUSE", "LOADING_PAUSED" },
+	{ "LOADING_PAUSED", "RESUME", "LOADING" },
+	/* OP-TEE is done, interrupted, or wants something. */
+	{ "SECURE", "END", "ENDING" },
+	{ "SECURE", "INTERRUPT", "INTERRUPTED" },
+	{ "SECURE", "REQUEST", "ASKING" },
+	{ "INTERRUPTED", "RESUME", "SECURE" },
+	/* The request is shown, kept from the guest, or takes time. */
+	{ "ASKING", "ASK", "WAITING" },
+	{ "ASKING", "INTERRUPT", "INTERRUPTED" },
+	{ "ASKING", "PAUSE", "ASKING_PAUSED" },
+	{ "ASKING_PAUSED", "RESUME", "ASKING" },
+	/* The reply goes to OP-TEE, has to be undone first, or takes time. */
+	{ "WAITING", "RESUME", "REPLYING" },
+	{ "REPLYING", "ENTER", "SECURE" },
+	{ "REPLYING", "ASK", "WAITING" },
+	{ "REPLYING", "PAUSE", "REPLYING_PAUSED" },
+	{ "REPLYING_PAUSED", "RESUME", "REPLYING" },
+	/* The end, which may take time but cannot fail. */
+	{ "ENDING", "RELEASE", "FREE" },
+	{ "ENDING", "PAUSE", "ENDING_PAUSED" },
+	{ "ENDING_PAUSED", "RESUME", "ENDING" },
+};
+
+static const char *const owned[] = { "LOADING", "SECURE", "ASKING", "REPLYING", "ENDING" };
+
+static const char *expected(const char *from, const char *event)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(legal); i++)
+		if (!strcmp(legal[i].from, from) && !strcmp(legal[i].event, event))
+			return legal[i].to;
+	return "BROKEN";
+}
+
+static void test_every_state_with_every_event(void **state)
+{
+	uint32_t s, e, found = 0;
+
+	(void)state;
+	for (s = 0; s < OM_CALL_STATES; s++) {
+		for (e = 0; e < OM_CALL_EVENTS; e++) {
+			enum om_call_state next = om_call_next((enum om_call_state)s,
+							       (enum om_call_event)e);
+
+			assert_in_range(next, 0, OM_CALL_BROKEN);
+			assert_string_equal(states[next], expected(states[s], events[e]));
+			found += next != OM_CALL_BROKEN;
+		}
+	}
+	/* So the list above has no line that names a state or event wrongly. */
+	assert_int_equal(found, COUNT_OF(legal));
+}
+
+static void test_values_out_of_range_are_broken(void **state)
+{
+	static const uint32_t beyond[] = { 0, 1, 2, 3, 17, 243, 244, 0x7fffffff, 0xfffffff0 };
+	uint32_t i, k;
+
+	(void)state;
+	for (i = 0; i < COUNT_OF(beyond); i++) {
+		uint32_t s = OM_CALL_STATES + beyond[i];
+		uint32_t e = OM_CALL_EVENTS + beyond[i];
+
+		for (k = 0; k < OM_CALL_EVENTS; k++)
+			assert_int_equal(om_call_next((enum om_call_state)s,
+						      (enum om_call_event)k), OM_CALL_BROKEN);
+		for (k = 0; k < OM_CALL_STATES; k++)
+			assert_int_equal(om_call_next((enum om_call_state)k,
+						      (enum om_call_event)e), OM_CALL_BROKEN);
+		assert_int_equal(om_call_next((enum om_call_state)s, (enum om_call_event)e),
+				 OM_CALL_BROKEN);
+	}
+}
+
+static void test_invariant_6_who_owns_a_call(void **state)
+{
+	uint32_t s, i;
+
+	(void)state;
+	for (s = 0; s < OM_CALL_STATES; s++) {
+		bool is = false;
+
+		for (i = 0; i < COUNT_OF(owned); i++)
+			is |= !strcmp(states[s], owned[i]);
+		assert_int_equal(om_call_is_owned((enum om_call_state)s), is);
+		/* Nobody can take what somebody owns. */
+		if (is) {
+			assert_int_equal(om_call_next((enum om_call_state)s, OM_EVENT_BEGIN),
+					 OM_CALL_BROKEN);
+			assert_int_equal(om_call_next((enum om_call_state)s, OM_EVENT_RESUME),
+					 OM_CALL_BROKEN);
+		}
+	}
+	assert_false(om_call_is_owned((enum om_call_state)OM_CALL_STATES));
+	assert_false(om_call_is_owned((enum om_call_state)UINT32_MAX));
+}
+
+/* The set of states that can be reached from one, as bits. */
+static uint32_t reachable(uint32_t from)
+{
+	uint32_t set = 1u << from, before;
+	uint32_t s, e;
+
+	do {
+		before = set;
+		for (s = 0; s < OM_CALL_STATES; s++)
+			for (e = 0; (set >> s & 1u) && e < OM_CALL_EVENTS; e++)
+				set |= 1u << om_call_next((enum om_call_state)s,
+							  (enum om_call_event)e);
+		/* BROKEN is where illegal events lead; it is no step. */
+		set &= ~(1u << OM_CALL_BROKEN);
+	} while (set != before);
+	return set;
+}
+
+static void test_invariant_9_every_state_can_end(void **state)
+{
+	uint32_t s;
+
+	(void)state;
+	assert_int_equal(reachable(OM_CALL_FREE), (1u << OM_CALL_BROKEN) - 1u);
+	for (s = 0; s < OM_CALL_BROKEN; s++)
+		assert_true(reachable(s) & 1u << OM_CALL_FREE);
+}
+
+static void test_names(void **state)
+{
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < OM_CALL_STATES; i++)
+		assert_string_equal(om_call_state_name(i), states[i]);
+	for (i = 0; i < OM_CALL_EVENTS; i++)
+		assert_string_equal(om_call_event_name(i), events[i]);
+	assert_string_equal(om_call_state_name(OM_CALL_STATES), "?");
+	assert_string_equal(om_call_state_name(UINT32_MAX), "?");
+	assert_string_equal(om_call_event_name(OM_CALL_EVENTS), "?");
+	assert_string_equal(om_call_event_name(UINT32_MAX), "?");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_state_with_every_event),
+		cmocka_unit_test(test_values_out_of_range_are_broken),
+		cmocka_unit_test(test_invariant_6_who_owns_a_call),
+		cmocka_unit_test(test_invariant_9_every_state_can_end),
+		cmocka_unit_test(test_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * om_message_check(): every command with every number of parameters and every
+ * attribute, against an oracle written from OP-TEE's ABI. The oracle is a list
+ * of what is allowed; all else has to be refused (invariant I8).
+ */
+#include "rig.h"
+
+#include "message.h"
+
+/* Attributes OP-TEE knows for a parameter of a call, cache bits left out. */
+static const struct allowed {
+	uint64_t attr;
+	bool null_only;	/* memory in one piece: only "no memory" can be passed */
+} allowed[] = {
+	{ 0x000, false },
+	{ 0x001, false }, { 0x002, false }, { 0x003, false },
+	{ 0x005, false }, { 0x006, false }, { 0x007, false },
+	{ 0x009, true }, { 0x00a, true }, { 0x00b, true },
+	{ 0x209, false }, { 0x20a, false }, { 0x20b, false },
+};
+
+/* Commands with how many parameters, and what the first ones have to be. */
+static const struct command {
+	uint32_t cmd;
+	uint32_t min, max;
+	uint32_t exact_params;	/* of the first ones */
+	uint64_t exact_attr;
+	bool any_attr;		/* OP-TEE never looks at attr */
+	bool needs_address;
+	bool async_only;
+} commands[] = {
+	{ .cmd = 0, .min = 2, .max = 6, .exact_params = 2, .exact_attr = 0x101 },
+	{ .cmd = 1, .min = 0, .max = 4 },
+	{ .cmd = 2 },
+	{ .cmd = 3 },
+	{ .cmd = 4, .min = 1, .max = 1, .exact_params = 1, .exact_attr = 0x20a,
+	  .needs_address = true },
+	{ .cmd = 5, .min = 1, .max = 1, .any_attr = true },
+	{ .cmd = 6, .async_only = true },
+	{ .cmd = 7, .async_only = true },
+};
+
+static const struct command *command_of(uint32_t cmd, bool async)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(commands); i++)
+		if (commands[i].cmd == cmd && (async || !commands[i].async_only))
+			return &commands[i];
+	return NULL;
+}
+
+static bool is_allowed(const struct optee_msg_param *param)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(allowed); i++)
+		if ((param->attr & ~0x70000ull) == allowed[i].attr)
+			return !allowed[i].null_only || param->u.tmem.buf_ptr == 0;
+	return false;
+}
+
+static enum om_refusal oracle(const struct om_message *message, bool async)
+{
+	const struct command *command = command_of(message->hdr.cmd, async);
+	uint32_t i;
+
+	if (!command)
+		return OM_REFUSED_COMMAND;
+	if (message->hdr.num_params < command->min || message->hdr.num_params > command->max)
+		return OM_REFUSED_PARAMS;
+	for (i = 0; i < message->hdr.num_params; i++) {
+		const struct optee_msg_param *param = &message->param[i];
+
+		if (i < command->exact_params) {
+			if (param->attr != command->exact_attr)
+				return OM_REFUSED_PARAMS;
+			if (command->needs_address && param->u.tmem.buf_ptr == 0)
+				return OM_REFUSED_PARAMS;
+		} else if (!command->any_attr && !is_allowed(param)) {
+			return OM_REFUSED_PARAMS;
+		}
+	}
+	return OM_ACCEPTED;
+}
+
+static void check(const struct om_message *message)
+{
+	int async;
+
+	for (async = 0; async < 2; async++) {
+		enum om_refusal is = om_message_check(message, async);
+		enum om_refusal should = oracle(message, async);
+
+		/* Compared first: cmocka's own assertions are slow. */
+		if (is != should)
+			fail_msg("cmd %u, %u params, async %d: %d instead of %d",
+				 message->hdr.cmd, message->hdr.num_params, async, is, should);
+	}
+}
+
+/* A message of this command that is fine, whatever its number of parameters. */
+static struct om_message good_message(uint32_t cmd, uint32_t n)
+{
+	struct om_message message = { .hdr = { .cmd = cmd, .num_params = n } };
+
+	if (cmd == 0) {
+		message.param[0].attr = 0x101;
+		message.param[1].attr = 0x101;
+	} else if (cmd == 4) {
+		message.param[0].attr = 0x20a;
+		message.param[0].u.tmem.buf_ptr = 0x40001000;
+	}
+	return message;
+}
+
+static const uint32_t interesting_cmds[] = {
+	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 31, 32, 255, 256, 0x80000000, 0xffffffff,
+};
+
+static void test_every_command_with_every_number_of_params(void **state)
+{
+	static const uint32_t more[] = { 122, 123, 127, 128, 255, 256, 0x80000000, 0xffffffff };
+	size_t c, i;
+	uint32_t n;
+
+	(void)state;
+	for (c = 0; c < COUNT_OF(interesting_cmds); c++) {
+		for (n = 0; n <= 10; n++) {
+			struct om_message message = good_message(interesting_cmds[c], n);
+
+			check(&message);
+		}
+		for (i = 0; i < COUNT_OF(more); i++) {
+			struct om_message message = good_message(interesting_cmds[c], more[i]);
+
+			check(&message);
+		}
+	}
+}
+
+/* Accepted at least once, so that the oracle does not agree by refusing all. */
+static void test_good_messages_pass(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT_OF(commands); i++) {
+		struct om_message message = good_message(commands[i].cmd, commands[i].max);
+
+		assert_int_equal(om_message_check(&message, true), OM_ACCEPTED);
+		assert_int_equal(om_message_check(&message, false),
+				 commands[i].async_only ? OM_REFUSED_COMMAND : OM_ACCEPTED);
+	}
+}
+
+static void test_invariant_8_every_attribute_at_every_place(void **state)
+{
+	static const uint64_t addresses[] = { 0, 1, 0x40001000, 0xffffffffffffffff };
+	uint32_t place, n;
+	size_t c, p;
+
+	(void)state;
+	for (c = 0; c < COUNT_OF(commands); c++) {
+		for (n = commands[c].min; n <= commands[c].max; n++) {
+			for (place = 0; place < n; place++) {
+				struct om_message message = good_message(commands[c].cmd, n);
+				struct rig_attrs attrs = { 0 };
+
+				while (rig_next_attr(&attrs, &message.param[place].attr)) {
+					for (p = 0; p < COUNT_OF(addresses); p++) {
+						message.param[place].u.tmem.buf_ptr = addresses[p];
+						check(&message);
+					}
+				}
+			}
+		}
+	}
+}
+
+/* Only attr and whether there is an address decide; the rest is not looked at. */
+static void test_contents_do_not_matter(void **state)
+{
+	struct om_message message = good_message(1, 4);
+	uint64_t seed = 1;
+	uint32_t i, k;
+
+	(void)state;
+	for (i = 0; i < 100000; i++) {
+		for (k = 0; k < 4; k++) {
+			struct optee_msg_param *param = &message.param[k];
+
+			param->attr = allowed[rig_random(&seed) % COUNT_OF(allowed)].attr;
+			param->u.value.a = rig_random(&seed) & 1u ? rig_random(&seed) : 0;
+			param->u.value.b = rig_random(&seed);
+			param->u.value.c = rig_random(&seed);
+		}
+		message.hdr.func = (uint32_t)rig_random(&seed);
+		message.hdr.session = (uint32_t)rig_random(&seed);
+		message.hdr.pad = (uint32_t)rig_random(&seed);
+		message.hdr.ret = (uint32_t)rig_random(&seed);
+		check(&message);
+	}
+}
+
+/* Parameters beyond num_params are leftovers of the call before. */
+static void test_params_beyond_the_number_are_ignored(void **state)
+{
+	uint32_t n, i;
+
+	(void)state;
+	for (n = 0; n <= 4; n++) {
+		struct om_message message = good_message(1, n);
+
+		for (i = n; i < OM_MESSAGE_PARAMS; i++)
+			message.param[i].attr = 0xffffffffffffffff;
+		assert_int_equal(om_message_check(&message, false), OM_ACCEPTED);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_command_with_every_number_of_params),
+		cmocka_unit_test(test_good_messages_pass),
+		cmocka_unit_test(test_invariant_8_every_attribute_at_every_place),
+		cmocka_unit_test(test_contents_do_not_matter),
+		cmocka_unit_test(test_params_beyond_the_number_are_ignored),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The shared-memory registry on a long random walk, compared with a simple
+ * registry of the test's own all the way; and with several vCPUs at once.
+ */
+#include "rig_shm.h"
+
+#include <pthread.h>
+
+/* --- A long random walk ---------------------------------------------------------- */
+
+#define WALK_STEPS	400000u
+#define WALK_BUFFERS	10u
+#define WALK_RPC_ARGS	3u
+#define WALK_THREADS	2u
+#define WALK_PAGES	120u
+#define WALK_LISTS	5u
+#define WALK_COOKIES	24u
+#define WALK_SLOTS	(WALK_BUFFERS + WALK_RPC_ARGS + WALK_THREADS * 4u)
+
+enum ref_state { REF_FREE, REF_RESERVED, REF_LIVE, REF_CLAIMED, REF_FORGOTTEN, REF_RELEASED };
+
+struct ref {
+	enum ref_state state;
+	enum om_trace_share kind;
+	uint64_t cookie;
+	uint32_t users;		/* its maker or claimer included */
+	uint32_t pages;		/* charged */
+	uint32_t pinned;
+	uint32_t index;
+	uint32_t lists;		/* charged and not given back */
+	uint32_t list;		/* one that was taken, or OM_NONE */
+};
+
+struct walk {
+	struct rig *rig;
+	struct ref ref[WALK_SLOTS];
+	uint64_t cookies[WALK_COOKIES];
+	struct om_release release;
+	uint32_t stack[WALK_SLOTS];	/* of released ones, as the list has them */
+	uint32_t depth;
+	uint32_t peak;
+	uint64_t seed;
+};
+
+static uint32_t pick(struct walk *w, uint32_t n)
+{
+	return (uint32_t)(rig_random(&w->seed) % n);
+}
+
+static uint32_t sum(const struct walk *w, enum om_trace_share kind, bool others)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < WALK_SLOTS; i++)
+		n += w->ref[i].state != REF_FREE &&
+		     (w->ref[i].kind == kind || (others && w->ref[i].kind == OM_SHARE_PAYLOAD));
+	return n;
+}
+
+static uint32_t pages_used(const struct walk *w)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < WALK_SLOTS; i++)
+		n += w->ref[i].state != REF_FREE ? w->ref[i].pages : 0;
+	return n;
+}
+
+static uint32_t lists_left(const struct walk *w)
+{
+	uint32_t i, n = WALK_LISTS;
+
+	for (i = 0; i < WALK_SLOTS; i++)
+		n -= w->ref[i].lists;
+	return n;
+}
+
+/* Whoever has this cookie, or NULL. */
+static struct ref *owner(struct walk *w, uint64_t cookie)
+{
+	uint32_t i;
+
+	for (i = 0; i < WALK_SLOTS; i++) {
+		struct ref *r = &w->ref[i];
+
+		if (r->kind != OM_SHARE_TEMPORARY && r->cookie == cookie &&
+		    (r->state == REF_RESERVED || r->state == REF_LIVE || r->state == REF_CLAIMED))
+			return r;
+	}
+	return NULL;
+}
+
+static enum om_refusal expect_reserve(struct walk *w, const struct om_share *s)
+{
+	if (s->kind != OM_SHARE_TEMPORARY && (s->cookie.raw == 0 || owner(w, s->cookie.raw)))
+		return OM_REFUSED_COOKIE;
+	if (pages_used(w) + s->pages > WALK_PAGES || s->lists > lists_left(w))
+		return OM_REFUSED_QUOTA;
+	if (s->kind == OM_SHARE_RPC_ARG && sum(w, OM_SHARE_RPC_ARG, false) == WALK_RPC_ARGS)
+		return OM_REFUSED_QUOTA;
+	if ((s->kind == OM_SHARE_REGISTERED || s->kind == OM_SHARE_PAYLOAD) &&
+	    sum(w, OM_SHARE_REGISTERED, true) == WALK_BUFFERS)
+		return OM_REFUSED_QUOTA;
+	return OM_ACCEPTED;
+}
+
+static void take_list(struct walk *w, struct ref *r)
+{
+	uint32_t i;
+
+	r->list = om_shm_take_list(w->rig->guest);
+	assert_in_range(r->list, WALK_THREADS + WALK_RPC_ARGS,
+			WALK_THREADS + WALK_RPC_ARGS + WALK_LISTS - 1);
+	for (i = 0; i < WALK_SLOTS; i++)
+		if (&w->ref[i] != r && w->ref[i].lists)
+			assert_int_not_equal(w->ref[i].list, r->list);
+}
+
+static void walk_reserve(struct walk *w)
+{
+	enum om_trace_share kind = (enum om_trace_share)pick(w, KINDS);
+	struct om_share s = share_of(kind, w->cookies[pick(w, WALK_COOKIES)], 1 + pick(w, 40));
+	enum om_refusal expected;
+	uint32_t i, index = OM_NONE;
+	struct ref *r = w->ref;
+
+	/* The caller's part: one temporary buffer for each parameter of each call. */
+	if (kind == OM_SHARE_TEMPORARY && sum(w, kind, false) == WALK_THREADS * 4u)
+		return;
+	s.lists = pick(w, 3);
+	expected = expect_reserve(w, &s);
+	assert_int_equal(om_shm_reserve(w->rig->guest, &s, &index), expected);
+	if (expected != OM_ACCEPTED) {
+		assert_int_equal(index, OM_NONE);
+		return;
+	}
+	for (i = 0; i < WALK_SLOTS; i++)
+		if (w->ref[i].state != REF_FREE)
+			assert_int_not_equal(w->ref[i].index, index);
+	while (r->state != REF_FREE)
+		r++;
+	*r = (struct ref){ .state = REF_RESERVED, .kind = kind, .cookie = s.cookie.raw,
+			   .users = 1, .pages = s.pages, .index = index, .lists = s.lists,
+			   .list = OM_NONE };
+	if (s.lists && pick(w, 2))
+		take_list(w, r);
+	if (pages_used(w) > w->peak)
+		w->peak = pages_used(w);
+}
+
+static void walk_pin(struct walk *w, struct ref *r)
+{
+	uint32_t n = r->pages - r->pinned;
+
+	if (r->state != REF_RESERVED || n == 0)
+		return;
+	n = 1 + pick(w, n);
+	pin(w->rig, r->index, n);
+	r->pinned += n;
+}
+
+static void walk_publish_or_forget(struct walk *w, struct ref *r)
+{
+	bool publish = pick(w, 2);
+
+	if (r->kind == OM_SHARE_TEMPORARY ||
+	    (r->state != REF_RESERVED && r->state != REF_CLAIMED))
+		return;
+	if (publish)
+		om_shm_publish(w->rig->guest, r->index);
+	else
+		om_shm_forget(w->rig->guest, r->index);
+	r->state = publish ? REF_LIVE : REF_FORGOTTEN;
+}
+
+static void walk_get(struct walk *w)
+{
+	enum om_trace_share kind = (enum om_trace_share)pick(w, KINDS);
+	uint64_t cookie = w->cookies[pick(w, WALK_COOKIES)];
+	struct ref *r = owner(w, cookie);
+	bool alone = pick(w, 4) == 0;
+	bool found = r && r->state == REF_LIVE && r->kind == kind && !(alone && r->users);
+
+	assert_int_equal(get(w->rig, kind, cookie, alone), found ? r->index : OM_NONE);
+	if (found)
+		r->users++;
+}
+
+static void walk_claim(struct walk *w)
+{
+	enum om_trace_share kind = (enum om_trace_share)pick(w, KINDS);
+	om_cookie_t cookie = { w->cookies[pick(w, WALK_COOKIES)] };
+	struct ref *r = owner(w, cookie.raw);
+	bool found = r && r->state == REF_LIVE && r->kind == kind;
+
+	assert_int_equal(om_shm_claim(w->rig->guest, cookie, kind), found ? r->index : OM_NONE);
+	if (!found)
+		return;
+	r->users++;
+	r->state = REF_CLAIMED;
+}
+
+static void walk_put(struct walk *w, struct ref *r)
+{
+	/* Its maker or claimer has to publish or forget it first. */
+	uint32_t kept = r->kind != OM_SHARE_TEMPORARY &&
+			(r->state == REF_RESERVED || r->state == REF_CLAIMED);
+	uint32_t before = w->release.head;
+
+	if (r->state == REF_FREE || r->state == REF_RELEASED || r->users <= kept)
+		return;
+	om_shm_put(w->rig->guest, r->index, &w->release);
+	r->users--;
+	if (r->users || r->state == REF_LIVE) {
+		assert_int_equal(w->release.head, before);
+		return;
+	}
+	assert_int_equal(w->release.head, r->index);
+	r->state = REF_RELEASED;
+	w->stack[w->depth++] = (uint32_t)(r - w->ref);
+}
+
+static void walk_give_lists(struct walk *w, struct ref *r)
+{
+	if (r->lists == 0)
+		return;
+	om_shm_give_lists(w->rig->guest, r->list, r->list, r->lists);
+	r->lists = 0;
+	r->list = OM_NONE;
+}
+
+static void walk_release(struct walk *w)
+{
+	struct ref *r;
+	uint32_t batch;
+
+	assert_int_equal(om_shm_release_step(w->rig->guest, &w->release), w->depth != 0);
+	if (w->depth == 0)
+		return;
+	r = &w->ref[w->stack[w->depth - 1]];
+	batch = r->pinned < OM_PIN_BATCH ? r->pinned : OM_PIN_BATCH;
+	r->pinned -= batch;
+	if (r->pinned)
+		return;
+	w->depth--;
+	walk_give_lists(w, r);
+	r->state = REF_FREE;
+}
+
+static void walk_compare(struct walk *w)
+{
+	const struct om_shm *shm = &w->rig->guest->shm;
+	uint32_t i, pinned = 0;
+
+	assert_int_equal(shm->pages_used, pages_used(w));
+	assert_int_equal(shm->pages_peak, w->peak);
+	assert_int_equal(shm->lists_left, lists_left(w));
+	assert_int_equal(shm->buffers_used, sum(w, OM_SHARE_REGISTERED, true));
+	assert_int_equal(shm->rpc_args_used, sum(w, OM_SHARE_RPC_ARG, false));
+	for (i = 0; i < WALK_SLOTS; i++)
+		pinned += w->ref[i].state != REF_FREE ? w->ref[i].pinned : 0;
+	assert_int_equal(w->rig->ram->pinned, pinned);
+	for (i = 0; i < WALK_COOKIES; i++)
+		assert_int_equal(known(w->rig, w->cookies[i]), owner(w, w->cookies[i]) != NULL);
+}
+
+static void walk_step(struct walk *w)
+{
+	struct ref *r = &w->ref[pick(w, WALK_SLOTS)];
+
+	switch (pick(w, 16)) {
+	case 0: case 1: case 2:
+		walk_reserve(w);
+		break;
+	case 3:
+		walk_pin(w, r);
+		break;
+	case 4: case 5:
+		walk_publish_or_forget(w, r);
+		break;
+	case 6: case 7:
+		walk_get(w);
+		break;
+	case 8:
+		walk_claim(w);
+		break;
+	case 9: case 10: case 11:
+		walk_put(w, r);
+		break;
+	case 12:
+		walk_give_lists(w, r);
+		break;
+	default:
+		walk_release(w);
+		break;
+	}
+}
+
+/* All that is left goes, in whatever state it is. */
+static void walk_end(struct walk *w)
+{
+	uint32_t i;
+
+	for (i = 0; i < WALK_SLOTS; i++) {
+		struct ref *r = &w->ref[i];
+
+		walk_give_lists(w, r);
+		if (r->state == REF_LIVE) {
+			assert_int_equal(om_shm_claim(w->rig->guest, (om_cookie_t){ r->cookie },
+						      r->kind), r->index);
+			r->users++;
+			r->state = REF_CLAIMED;
+		}
+		if (r->kind != OM_SHARE_TEMPORARY &&
+		    (r->state == REF_RESERVED || r->state == REF_CLAIMED)) {
+			om_shm_forget(w->rig->guest, r->index);
+			r->state = REF_FORGOTTEN;
+		}
+		while (r->state != REF_FREE && r->state != REF_RELEASED)
+			walk_put(w, r);
+	}
+	while (w->depth)
+		walk_release(w);
+	walk_compare(w);
+	expect_usage(w->rig, 0, 0, 0);
+}
+
+static void test_random_walk(void **state)
+{
+	static const struct rig_setup setup = {
+		.limits = { .threads = WALK_THREADS, .buffers = WALK_BUFFERS,
+			    .rpc_args = WALK_RPC_ARGS, .pages = WALK_PAGES,
+			    .list_pages = WALK_LISTS },
+		.ram_pages = 64,
+	};
+	struct walk w = { .rig = rig_new(&setup), .release = { OM_NONE }, .seed = 2026 };
+	uint32_t i;
+
+	(void)state;
+	/* Half of them in one chain, one of them not allowed at all. */
+	find_colliding(w.rig, w.cookies, WALK_COOKIES / 2, 1000);
+	for (i = WALK_COOKIES / 2; i < WALK_COOKIES - 1; i++)
+		w.cookies[i] = rig_random(&w.seed);
+	w.peak = w.rig->guest->shm.pages_peak;
+	for (i = 0; i < WALK_STEPS; i++) {
+		walk_step(&w);
+		if (i % 8 == 0)
+			walk_compare(&w);
+	}
+	walk_end(&w);
+	rig_free(w.rig);
+}
+
+/* --- Several vCPUs ---------------------------------------------------------------- */
+
+#define RACE_COOKIES	3u
+#define RACE_ROUNDS	30000u
+
+struct race {
+	struct rig *rig;
+	uint32_t kind_of[RACE_COOKIES];
+	uint32_t stop;
+	uint32_t wrong;		/* got something else than asked for */
+	uint32_t found;
+};
+
+/* Gets by cookie while the other thread forgets and reuses: I7 without a lock. */
+static void *reader(void *arg)
+{
+	struct race *race = arg;
+	struct om_guest *guest = race->rig->guest;
+	struct om_release release = { OM_NONE };
+	uint32_t n = 0;
+
+	while (!__atomic_load_n(&race->stop, __ATOMIC_RELAXED)) {
+		om_cookie_t cookie = { 1 + n++ % RACE_COOKIES };
+		uint32_t i = om_shm_get(guest, cookie, OM_SHARE_REGISTERED, n % 2, &release);
+
+		if (i != OM_NONE) {
+			const struct om_buffer *buffer = &guest->shm.buffers[i];
+
+			/* While it is held it is what was asked for. */
+			if (buffer->cookie != cookie.raw || buffer->kind != OM_SHARE_REGISTERED)
+				__atomic_fetch_add(&race->wrong, 1, __ATOMIC_RELAXED);
+			__atomic_fetch_add(&race->found, 1, __ATOMIC_RELAXED);
+			om_shm_put(guest, i, &release);
+		}
+		while (om_shm_release_step(guest, &release))
+			;
+	}
+	return NULL;
+}
+
+static void writer(struct race *race)
+{
+	struct om_guest *guest = race->rig->guest;
+	struct om_release release = { OM_NONE };
+	uint32_t n;
+
+	for (n = 0; n < RACE_ROUNDS; n++) {
+		/* Two slots for three cookies: a slot is somebody else's all the time. */
+		struct om_share s = share_of(n % 7 ? OM_SHARE_REGISTERED : OM_SHARE_PAYLOAD,
+					     1 + n % RACE_COOKIES, 1);
+		uint32_t i;
+
+		if (om_shm_reserve(guest, &s, &i) == OM_ACCEPTED) {
+			om_shm_publish(guest, i);
+			om_shm_put(guest, i, &release);
+		}
+		s.cookie.raw = 1 + (n + 1) % RACE_COOKIES;
+		i = om_shm_claim(guest, s.cookie, (n + 1) % 2 ? OM_SHARE_REGISTERED :
+								OM_SHARE_PAYLOAD);
+		if (i != OM_NONE) {
+			om_shm_forget(guest, i);
+			om_shm_put(guest, i, &release);
+		}
+		while (om_shm_release_step(guest, &release))
+			;
+	}
+}
+
+static void test_invariant_7_getting_without_a_lock(void **state)
+{
+	static const struct rig_setup setup = {
+		.limits = { .threads = 1, .buffers = 2, .rpc_args = 1, .pages = 8,
+			    .list_pages = 1 },
+		.ram_pages = 8,
+	};
+	struct race race = { .rig = rig_new(&setup) };
+	struct om_release release = { OM_NONE };
+	pthread_t thread[2];
+	uint32_t cookie, kind, i;
+
+	(void)state;
+	for (i = 0; i < COUNT_OF(thread); i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, reader, &race), 0);
+	writer(&race);
+	__atomic_store_n(&race.stop, 1, __ATOMIC_RELAXED);
+	for (i = 0; i < COUNT_OF(thread); i++)
+		pthread_join(thread[i], NULL);
+	assert_int_equal(race.wrong, 0);
+	/* Whatever is left goes; nothing was lost or released twice. */
+	for (cookie = 1; cookie <= RACE_COOKIES; cookie++) {
+		for (kind = OM_SHARE_REGISTERED; kind <= OM_SHARE_PAYLOAD; kind++) {
+			i = om_shm_claim(race.rig->guest, (om_cookie_t){ cookie },
+					 (enum om_trace_share)kind);
+			if (i == OM_NONE)
+				continue;
+			om_shm_forget(race.rig->guest, i);
+			om_shm_put(race.rig->guest, i, &release);
+		}
+	}
+	drain(race.rig, &release);
+	expect_usage(race.rig, 0, 0, 0);
+	rig_free(race.rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random_walk),
+		cmocka_unit_test(test_invariant_7_getting_without_a_lock),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
