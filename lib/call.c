@@ -77,14 +77,13 @@ void om_refused(struct om_call *call, enum om_refusal why, uint32_t code)
 		om_trace(call->guest, call, OM_TRACE_REFUSED, (const uint64_t[]){ why, code }, 2);
 }
 
-/* LOADING: translate piece by piece, then all is ready for OP-TEE. */
+/* LOADING: piece by piece, until all is ready for OP-TEE. */
 static enum om_call_event load(struct om_call *call, struct om_regs *regs)
 {
-	bool done = false;
-
-	while (call->refusal == OM_ACCEPTED && !done) {
-		call->refusal = om_message_translate(call, &done);
-		if (call->refusal == OM_ACCEPTED && !done && om_should_yield(call->guest)) {
+	while (call->refusal == OM_ACCEPTED && !om_message_is_loaded(call)) {
+		call->refusal = om_message_load(call);
+		if (call->refusal == OM_ACCEPTED &&
+		    (call->waiting || om_should_yield(call->guest))) {
 			om_set_interrupted(call, regs);
 			return OM_EVENT_PAUSE;
 		}
@@ -113,10 +112,12 @@ static enum om_call_event secure_done(struct om_call *call, uint32_t code, struc
 		return OM_EVENT_END;
 	}
 	/*
-	 * Told so, Linux sleeps until another call of its own ends. If there is
-	 * none it would sleep for ever: let it come back and try again instead.
+	 * Told so, Linux sleeps until another call of its own ends, then starts
+	 * over. If there is none it would sleep for ever; if it has the id of
+	 * this one it would not start over: let it come back and try again.
 	 */
-	if (busy && !call->entered && !om_call_others(call->guest, call)) {
+	if (busy && !call->entered &&
+	    (call->resumed || !om_call_others(call->guest, call))) {
 		om_set_interrupted(call, regs);
 		return OM_EVENT_INTERRUPT;
 	}
@@ -125,6 +126,32 @@ static enum om_call_event secure_done(struct om_call *call, uint32_t code, struc
 		code = OPTEE_SMC_RETURN_ENOTAVAIL;
 	om_message_fail(call, code);
 	return OM_EVENT_END;
+}
+
+/*
+ * True for a request that OP-TEE only makes when it has looked up all that the
+ * message names. Before, it may empty its cache (FREE), get a buffer for requests
+ * (ALLOC), or wait for a lock of its own (NOTIFICATION).
+ */
+static bool is_past_lookup(const struct om_call *call)
+{
+	return call->pending == OM_PENDING_SHM_ALLOC ||
+	       (call->pending == OM_PENDING_CMD &&
+		call->request.hdr.cmd != OPTEE_RPC_CMD_NOTIFICATION);
+}
+
+/* ASKING: the request goes to the guest; OP-TEE itself knows now what is in use. */
+static enum om_call_event ask(struct om_call *call, struct om_regs *regs)
+{
+	enum om_call_event event = om_rpc_ask(call, regs);
+	uint32_t i;
+
+	if (event != OM_EVENT_ASK || !call->entering || !is_past_lookup(call))
+		return event;
+	for (i = 0; i < call->held_count; i++)
+		om_shm_entered(call->guest, call->held[i]);
+	call->entering = false;
+	return event;
 }
 
 /* SECURE: the SMC, and what OP-TEE wants. */
@@ -157,7 +184,8 @@ static enum om_call_event enter(struct om_call *call, struct om_regs *regs)
 		om_set_interrupted(call, regs);
 		return OM_EVENT_INTERRUPT;
 	}
-	om_lists_release(guest, &call->lists);
+	/* Asking again, OP-TEE has read what the last reply brought. */
+	om_lists_release(guest, &call->payload_lists);
 	call->judged = false;
 	return OM_EVENT_REQUEST;
 }
@@ -169,16 +197,29 @@ static void put(struct om_call *call, uint32_t *index)
 	*index = OM_NONE;
 }
 
+static void put_held(struct om_call *call)
+{
+	while (call->held_count) {
+		uint32_t index = call->held[--call->held_count];
+
+		if (call->entering)
+			om_shm_put_entering(call->guest, index, &call->release);
+		else
+			om_shm_put(call->guest, index, &call->release);
+	}
+}
+
 /* ENDING: the one way out, in reverse order of what was taken. */
 static enum om_call_event end(struct om_call *call, struct om_regs *regs)
 {
 	struct om_guest *guest = call->guest;
 
-	om_translation_end(guest, &call->translation);
+	if (call->translation.source.raw)
+		om_translation_end(guest, &call->translation);
 	om_lists_release(guest, &call->lists);
+	om_lists_release(guest, &call->payload_lists);
 	put(call, &call->rpc_arg);
-	while (call->held_count)
-		put(call, &call->held[--call->held_count]);
+	put_held(call);
 	put(call, &call->subject);
 	put(call, &call->carrier);
 	if (call->page.raw)
@@ -204,7 +245,7 @@ static enum om_call_event step(struct om_call *call, enum om_call_state state,
 	case OM_CALL_SECURE:
 		return enter(call, regs);
 	case OM_CALL_ASKING:
-		return om_rpc_ask(call, regs);
+		return ask(call, regs);
 	case OM_CALL_REPLYING:
 		return om_rpc_reply(call, regs);
 	default:
@@ -212,8 +253,8 @@ static enum om_call_event step(struct om_call *call, enum om_call_state state,
 	}
 }
 
-static void trace_state(struct om_call *call, enum om_call_state from,
-			enum om_call_event event, enum om_call_state to)
+static void note_state(struct om_call *call, enum om_call_state from,
+		       enum om_call_event event, enum om_call_state to)
 {
 	if (event == OM_EVENT_PAUSE)
 		om_count(call, OM_COUNT_PAUSED);
@@ -228,15 +269,17 @@ static void trace_state(struct om_call *call, enum om_call_state from,
  */
 static void run(struct om_call *call, struct om_regs *regs)
 {
-	enum om_call_state state = om_call_state(call);
+	uint32_t word = om_load_relaxed(&call->word);
+	enum om_call_state state = (enum om_call_state)(word & STATE_MASK);
 
+	word &= ~STATE_MASK;
 	do {
 		enum om_call_event event = step(call, state, regs);
 		enum om_call_state next = om_call_next(state, event);
 
-		trace_state(call, state, event, next);
+		note_state(call, state, event, next);
+		om_store_release(&call->word, word | next);
 		state = next;
-		om_store_release(&call->word, (call->word & ~STATE_MASK) | state);
 	} while (om_call_is_owned(state));
 }
 
@@ -251,24 +294,25 @@ static bool take(struct om_call *call, uint32_t word, enum om_call_event event,
 	    !om_exchange(&call->word, word, generation << STATE_BITS | to))
 		return false;
 	call->vcpu = vcpu;
-	trace_state(call, from, event, to);
+	note_state(call, from, event, to);
 	return true;
 }
 
 static struct om_call *take_free(struct om_guest *guest, unsigned int vcpu)
 {
 	uint32_t threads = guest->limits.threads;
-	uint32_t first = vcpu % threads;
+	uint32_t i = vcpu < threads ? vcpu : vcpu % threads;
 	uint32_t n;
 
 	for (n = 0; n < threads; n++) {
-		struct om_call *call = &guest->calls[(first + n) % threads];
+		struct om_call *call = &guest->calls[i];
 		uint32_t word = om_load_relaxed(&call->word);
 		uint32_t generation = word >> STATE_BITS;
 
 		generation = generation < GENERATION_MAX ? generation + 1 : 1;
 		if (take(call, word, OM_EVENT_BEGIN, generation, vcpu))
 			return call;
+		i = i + 1 < threads ? i + 1 : 0;
 	}
 	return NULL;
 }
@@ -284,16 +328,23 @@ void om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_t fid, stru
 	om_count(call, OM_COUNT_CALLS);
 	call->fid = fid;
 	call->fetched = false;
+	call->params = 0;
 	call->loading = 0;
+	call->waiting = false;
+	call->resumed = false;
 	call->translating = false;
 	call->carrier = OM_NONE;
 	call->subject = OM_NONE;
 	call->rpc_arg = OM_NONE;
 	call->held_count = 0;
+	call->held_pages = 0;
 	call->lists.first = OM_NONE;
 	call->lists.reserved = 0;
+	call->payload_lists.first = OM_NONE;
+	call->payload_lists.reserved = 0;
 	call->release.head = OM_NONE;
 	call->entered = false;
+	call->entering = true;
 	call->refused_cookie = 0;
 	call->refusal = om_message_fetch(call, regs);
 	run(call, regs);
@@ -319,6 +370,7 @@ void om_call_resume(struct om_guest *guest, unsigned int vcpu, struct om_regs *r
 		return;
 	}
 	om_count(call, OM_COUNT_RESUMES);
+	call->resumed = true;
 	call->reply = *regs;
 	run(call, regs);
 }

@@ -11,15 +11,8 @@
 
 #include "call_state.h"
 #include "guest.h"
+#include "message_check.h"
 #include "page_list.h"
-
-#define OM_MESSAGE_PARAMS	(OPTEE_MSG_META_PARAMS + OPTEE_MSG_CALL_PARAMS)
-
-/* The guest's message as it was fetched, once. */
-struct om_message {
-	struct optee_msg_hdr hdr;
-	struct optee_msg_param param[OM_MESSAGE_PARAMS];
-};
 
 /* OP-TEE's request as it was fetched, once; the reply is judged by it. */
 struct om_request_copy {
@@ -51,15 +44,20 @@ struct om_call {
 	uint32_t room;			/* bytes from there to the end of page or buffer */
 	uint32_t carrier;		/* REGD_ARG: the buffer that holds it */
 	struct om_message message;
-	uint32_t loading;		/* next parameter to translate */
+	uint32_t params;		/* that were fetched */
+	uint32_t shape;			/* OM_SHAPE_* */
+	uint32_t loading;		/* parameters still to translate, as bits */
 	uint32_t policy;		/* what authorize() said */
-	bool fetched;
+	bool fetched;			/* the header at least: it can carry an answer */
+	bool waiting;			/* for other calls to end */
+	bool resumed;			/* the guest was given the id at least once */
 
 	/* What the call holds. */
 	uint32_t held[OPTEE_MSG_CALL_PARAMS];	/* buffers its parameters name */
 	uint32_t held_count;
+	uint32_t held_pages;		/* in all of them */
 	uint32_t subject;		/* the buffer it registers or unregisters */
-	struct om_lists lists;		/* translated page lists OP-TEE still reads */
+	struct om_lists lists;		/* translated page lists of its parameters */
 	struct om_release release;	/* buffers to give back */
 
 	/* A translation under way; goes on after a pause. */
@@ -71,6 +69,7 @@ struct om_call {
 	struct om_regs from_secure;	/* the last RPC return: a0..a3 */
 	uint32_t secure_thread;
 	bool entered;			/* OP-TEE has taken the call */
+	bool entering;			/* ... but may not have looked at its parameters */
 
 	/* The RPC under way. */
 	enum om_pending pending;
@@ -79,6 +78,7 @@ struct om_call {
 	uint32_t rpc_arg;		/* buffer it came in, OM_NONE when inline */
 	bool judged;			/* request or reply: fetched and judged */
 	uint32_t payload;		/* SHM_ALLOC: the buffer being made */
+	struct om_lists payload_lists;	/* its page list, until the next request */
 	enum om_refusal refusal;	/* of the request or the reply, if any */
 	uint64_t undo_type;		/* SHM_ALLOC: who was asked to allocate */
 	uint64_t undo_cookie;		/* what the guest has to free again, 0: nothing */

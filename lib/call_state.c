@@ -2,60 +2,45 @@
 /* The state table of a yielding call. Knows nothing but states and events. */
 #include "call_state.h"
 
-#include "mem.h"
+#define TO(state) (OM_CALL_##state ^ OM_CALL_BROKEN)
 
-/* One byte an entry; 0 (FREE) stands for "illegal" except where RELEASE leads. */
-static const uint8_t next_state[OM_CALL_STATES][OM_CALL_EVENTS] = {
+const uint8_t om_call_table[OM_CALL_TABLE][OM_CALL_TABLE] = {
 	[OM_CALL_FREE] = {
-		[OM_EVENT_BEGIN] = OM_CALL_LOADING,
+		[OM_EVENT_BEGIN] = TO(LOADING),
 	},
 	[OM_CALL_LOADING] = {
-		[OM_EVENT_PAUSE] = OM_CALL_LOADING_PAUSED,
-		[OM_EVENT_ENTER] = OM_CALL_SECURE,
-		[OM_EVENT_END] = OM_CALL_ENDING,
+		[OM_EVENT_PAUSE] = TO(LOADING_PAUSED),
+		[OM_EVENT_ENTER] = TO(SECURE),
+		[OM_EVENT_END] = TO(ENDING),
 	},
 	[OM_CALL_SECURE] = {
-		[OM_EVENT_INTERRUPT] = OM_CALL_INTERRUPTED,
-		[OM_EVENT_REQUEST] = OM_CALL_ASKING,
-		[OM_EVENT_END] = OM_CALL_ENDING,
+		[OM_EVENT_INTERRUPT] = TO(INTERRUPTED),
+		[OM_EVENT_REQUEST] = TO(ASKING),
+		[OM_EVENT_END] = TO(ENDING),
 	},
 	[OM_CALL_ASKING] = {
-		[OM_EVENT_PAUSE] = OM_CALL_ASKING_PAUSED,
-		[OM_EVENT_ASK] = OM_CALL_WAITING,
-		[OM_EVENT_INTERRUPT] = OM_CALL_INTERRUPTED,
+		[OM_EVENT_PAUSE] = TO(ASKING_PAUSED),
+		[OM_EVENT_ASK] = TO(WAITING),
+		[OM_EVENT_INTERRUPT] = TO(INTERRUPTED),
 	},
 	[OM_CALL_REPLYING] = {
-		[OM_EVENT_PAUSE] = OM_CALL_REPLYING_PAUSED,
-		[OM_EVENT_ASK] = OM_CALL_WAITING,
-		[OM_EVENT_ENTER] = OM_CALL_SECURE,
+		[OM_EVENT_PAUSE] = TO(REPLYING_PAUSED),
+		[OM_EVENT_ASK] = TO(WAITING),
+		[OM_EVENT_ENTER] = TO(SECURE),
 	},
 	[OM_CALL_ENDING] = {
-		[OM_EVENT_PAUSE] = OM_CALL_ENDING_PAUSED,
+		[OM_EVENT_PAUSE] = TO(ENDING_PAUSED),
+		[OM_EVENT_RELEASE] = TO(FREE),
 	},
-	[OM_CALL_LOADING_PAUSED] = { [OM_EVENT_RESUME] = OM_CALL_LOADING },
-	[OM_CALL_ASKING_PAUSED] = { [OM_EVENT_RESUME] = OM_CALL_ASKING },
-	[OM_CALL_REPLYING_PAUSED] = { [OM_EVENT_RESUME] = OM_CALL_REPLYING },
-	[OM_CALL_ENDING_PAUSED] = { [OM_EVENT_RESUME] = OM_CALL_ENDING },
-	[OM_CALL_INTERRUPTED] = { [OM_EVENT_RESUME] = OM_CALL_SECURE },
-	[OM_CALL_WAITING] = { [OM_EVENT_RESUME] = OM_CALL_REPLYING },
+	[OM_CALL_LOADING_PAUSED] = { [OM_EVENT_RESUME] = TO(LOADING) },
+	[OM_CALL_ASKING_PAUSED] = { [OM_EVENT_RESUME] = TO(ASKING) },
+	[OM_CALL_REPLYING_PAUSED] = { [OM_EVENT_RESUME] = TO(REPLYING) },
+	[OM_CALL_ENDING_PAUSED] = { [OM_EVENT_RESUME] = TO(ENDING) },
+	[OM_CALL_INTERRUPTED] = { [OM_EVENT_RESUME] = TO(SECURE) },
+	[OM_CALL_WAITING] = { [OM_EVENT_RESUME] = TO(REPLYING) },
 };
-
-enum om_call_state om_call_next(enum om_call_state state, enum om_call_event event)
-{
-	enum om_call_state next;
-
-	if (state == OM_CALL_ENDING && event == OM_EVENT_RELEASE)
-		return OM_CALL_FREE;
-	if (state >= OM_CALL_STATES || event >= OM_CALL_EVENTS)
-		return OM_CALL_BROKEN;
-	next = next_state[state][event];
-	return next == OM_CALL_FREE ? OM_CALL_BROKEN : next;
-}
-
-bool om_call_is_owned(enum om_call_state state)
-{
-	return state >= OM_CALL_LOADING && state <= OM_CALL_ENDING;
-}
+_Static_assert(OM_CALL_STATES <= OM_CALL_TABLE && OM_CALL_EVENTS <= OM_CALL_TABLE,
+	       "states and events fit the table");
 
 /* Arrays of characters, not of pointers: no relocations, so no data section. */
 static const char state_names[OM_CALL_STATES][20] = {

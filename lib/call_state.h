@@ -53,11 +53,26 @@ enum om_call_event {
 	OM_CALL_EVENTS
 };
 
+/* The table; an entry is the next state ^ BROKEN, so that what is not named is BROKEN. */
+#define OM_CALL_TABLE 16u
+extern const uint8_t om_call_table[OM_CALL_TABLE][OM_CALL_TABLE];
+
 /* The state that follows; OM_CALL_BROKEN when the event is not legal there. */
-enum om_call_state om_call_next(enum om_call_state state, enum om_call_event event);
+static inline enum om_call_state om_call_next(enum om_call_state state,
+					      enum om_call_event event)
+{
+	uint32_t s = (uint32_t)state, e = (uint32_t)event;
+
+	if (s >= OM_CALL_TABLE || e >= OM_CALL_TABLE)
+		return OM_CALL_BROKEN;
+	return (enum om_call_state)(om_call_table[s][e] ^ OM_CALL_BROKEN);
+}
 
 /* True when a vCPU owns a call in this state and has to go on with it. */
-bool om_call_is_owned(enum om_call_state state);
+static inline bool om_call_is_owned(enum om_call_state state)
+{
+	return (uint32_t)state - OM_CALL_LOADING <= OM_CALL_ENDING - OM_CALL_LOADING;
+}
 
 /* Names for traces; static strings, "?" when unknown. */
 const char *om_call_state_name(uint32_t state);

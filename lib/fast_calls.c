@@ -14,7 +14,7 @@
 enum action {
 	PASS,		/* forwarded without arguments, a0..a3 handed on */
 	COUNT,		/* the mediator's own number of functions */
-	THREADS,	/* the smaller of OP-TEE's and the guest's limit */
+	THREADS,	/* how many calls the guest can have in flight */
 	CAPABILITIES,	/* filtered both ways */
 	CACHE_OFF,	/* gives RPC argument buffers back, one at a time */
 	CACHE_ON,
@@ -191,13 +191,6 @@ static struct om_regs notify_value(struct om_guest *guest)
 		      r.a[2] & (OPTEE_SMC_ASYNC_NOTIF_VALID | OPTEE_SMC_ASYNC_NOTIF_PENDING), 0);
 }
 
-static uint32_t thread_count(const struct om_guest *guest)
-{
-	uint32_t threads = guest->mediator->threads;
-
-	return threads < guest->limits.threads ? threads : guest->limits.threads;
-}
-
 void om_fast_call(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
 		  struct om_regs *regs)
 {
@@ -215,7 +208,7 @@ void om_fast_call(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
 		r = result(count_functions(), 0, 0, 0);
 		break;
 	case THREADS:
-		r = result(OPTEE_SMC_RETURN_OK, thread_count(guest), 0, 0);
+		r = result(OPTEE_SMC_RETURN_OK, guest->limits.threads, 0, 0);
 		break;
 	case CAPABILITIES:
 		r = capabilities(guest, (uint32_t)regs->a[1]);

@@ -37,7 +37,8 @@ static bool are_valid(const struct om_limits *l)
 	       in_range(l->buffers, OM_LIMIT_BUFFERS) &&
 	       in_range(l->rpc_args, OM_LIMIT_RPC_ARGS) &&
 	       in_range(l->pages, OM_LIMIT_PAGES) &&
-	       in_range(l->list_pages, OM_LIMIT_LIST_PAGES);
+	       in_range(l->list_pages, OM_LIMIT_LIST_PAGES) &&
+	       l->call_pages <= OM_LIMIT_PAGES;
 }
 
 /* Slots first, one shadow page each, then those for RPC arguments and lists. */
@@ -145,7 +146,16 @@ static struct om_guest *place(struct om_mediator *m, uint32_t id, const struct o
 	guest->ops = m->ops;
 	guest->ctx = ctx;
 	guest->id = id;
+	guest->traced = m->ops->trace != NULL;
 	guest->limits = *limits;
+	/*
+	 * Never more calls than OP-TEE has threads: the guest has to learn that
+	 * there are too many when it starts one, not when it resumes one.
+	 */
+	if (limits->threads > m->threads)
+		guest->limits.threads = m->threads;
+	if (limits->call_pages == 0)
+		guest->limits.call_pages = limits->pages;
 	guest->calls = (void *)(base + at.calls);
 	guest->shm.pins = (void *)(base + at.pins);
 	guest->shm.buffers = (void *)(base + at.buffers);
@@ -238,6 +248,7 @@ static bool leave(struct om_guest *guest)
 	if (guest->stage == OM_STAGE_ALIVE) {
 		om_fast_smc(guest->mediator, OPTEE_SMC_VM_DESTROYED, guest->id,
 			    OPTEE_SMC_CLIENT_HYPERVISOR);
+		om_store_relaxed(&guest->notify_enabled, 0);
 		next_stage(guest, OM_STAGE_UNPIN_BUFFERS);
 	}
 	if (guest->stage == OM_STAGE_UNPIN_BUFFERS) {

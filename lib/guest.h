@@ -24,6 +24,7 @@ struct om_guest {
 	const struct om_host_ops *ops;
 	void *ctx;
 	uint32_t id;
+	bool traced;			/* somebody listens */
 	uint32_t notify_enabled;	/* atomic */
 	struct om_limits limits;
 	uint32_t stage;			/* enum om_guest_stage */
@@ -62,13 +63,40 @@ static inline bool om_rpc_arg_offered(const struct om_guest *guest)
  */
 void om_learn_reserved(struct om_mediator *m);
 
+/* The record that the next pins of a reserved buffer go to: its count is < batch. */
+static inline struct om_pins *om_shm_room(struct om_guest *guest, struct om_buffer *buffer)
+{
+	struct om_pins *pins = &guest->shm.pins[buffer->last];
+
+	return pins->count < OM_PIN_BATCH ? pins : om_shm_more_pins(guest, buffer);
+}
+
+struct om_reserved {
+	uint64_t base;
+	uint64_t size;
+};
+
+static inline struct om_reserved om_reserved(const struct om_mediator *m)
+{
+	struct om_reserved r;
+
+	/* Who sees the size sees the base. */
+	r.size = __atomic_load_n(&m->reserved_size, __ATOMIC_ACQUIRE);
+	r.base = __atomic_load_n(&m->reserved_base, __ATOMIC_RELAXED);
+	return r;
+}
+
 /* A page that the secure world may be given: not 0, not OP-TEE's own (I2). */
+static inline bool om_is_usable(const struct om_reserved *reserved, om_pa_t pa)
+{
+	return pa.raw != 0 && pa.raw - reserved->base >= reserved->size;
+}
+
 static inline bool om_pa_is_usable(const struct om_mediator *m, om_pa_t pa)
 {
-	uint64_t size = __atomic_load_n(&m->reserved_size, __ATOMIC_ACQUIRE);
+	const struct om_reserved reserved = om_reserved(m);
 
-	return pa.raw != 0 &&
-	       pa.raw - __atomic_load_n(&m->reserved_base, __ATOMIC_RELAXED) >= size;
+	return om_is_usable(&reserved, pa);
 }
 
 #endif

@@ -9,23 +9,24 @@
 #include "call.h"
 
 /*
- * Whether a fetched message is one that OP-TEE may see: number and kind of
- * parameters for its command. A pure function of the private copy.
- * async: asynchronous notification is offered to this guest.
- */
-enum om_refusal om_message_check(const struct om_message *message, bool async);
-
-/*
  * Brings the call from the guest's registers to the next point of its loading:
  * fetches, checks, asks the policy, gets what it names by cookie. Call once.
  */
 enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *regs);
 
 /*
- * Translates a bounded piece of what the message names by address. *done says
- * that nothing is left.
+ * Does a bounded piece of what is left: translates what the message names by
+ * address, takes the buffer it unregisters.
  */
-enum om_refusal om_message_translate(struct om_call *call, bool *done);
+enum om_refusal om_message_load(struct om_call *call);
+
+/* True when om_message_load() has nothing left to do. */
+static inline bool om_message_is_loaded(const struct om_call *call)
+{
+	return call->loading == 0 &&
+	       (call->message.hdr.cmd != OPTEE_MSG_CMD_UNREGISTER_SHM ||
+		call->subject != OM_NONE);
+}
 
 /* Writes the shadow that OP-TEE will read, and the SMC that says where it is. */
 void om_message_emit(struct om_call *call);

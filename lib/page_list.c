@@ -11,8 +11,13 @@
 
 static bool is_page_address(uint64_t ipa)
 {
-	/* 0 is what OP-TEE takes for "no memory", so it cannot be shared. */
-	return ipa != 0 && (ipa & PAGE_MASK) == 0;
+	/*
+	 * 0 is what OP-TEE takes for "no memory", so it cannot be shared. Both
+	 * at once: rotated, the low bits of an unaligned address are on top.
+	 */
+	uint64_t rotated = ipa >> OPTEE_MSG_PAGE_SHIFT | ipa << (64 - OPTEE_MSG_PAGE_SHIFT);
+
+	return rotated - 1 < UINT64_MAX >> OPTEE_MSG_PAGE_SHIFT;
 }
 
 enum om_refusal om_pin_one(struct om_guest *guest, uint64_t ipa, om_pa_t *pa)
@@ -129,28 +134,46 @@ static enum om_refusal follow_link(struct om_guest *guest, struct om_translation
 	return why == OM_ACCEPTED ? open_source(guest, t, next.raw) : why;
 }
 
-/* Writes the pinned pages to the shadow list. */
-static enum om_refusal emit(struct om_guest *guest, struct om_lists *lists,
-			    struct om_translation *t, const om_pa_t *pa, uint32_t n)
+static uint32_t least(uint32_t a, uint32_t b)
 {
-	uint64_t *list = guest->shm.shadows[t->list].page.va;
+	return a < b ? a : b;
+}
+
+/* Writes pages to a shadow list page that has room for them. */
+static enum om_refusal emit_run(const struct om_mediator *m, uint64_t *list,
+				const om_pa_t *pa, uint32_t n)
+{
+	const struct om_reserved reserved = om_reserved(m);
 	uint32_t i;
 
 	for (i = 0; i < n; i++) {
-		if (!om_pa_is_usable(guest->mediator, pa[i]))
+		if (!om_is_usable(&reserved, pa[i]))
 			return OM_REFUSED_PAGE;
-		if (t->list_index == OPTEE_MSG_LIST_ENTRIES) {
-			next_list(guest, lists, t);
-			list = guest->shm.shadows[t->list].page.va;
-		}
-		list[t->list_index++] = pa[i].raw;
+		list[i] = pa[i].raw;
 	}
 	return OM_ACCEPTED;
 }
 
-static uint32_t least(uint32_t a, uint32_t b)
+/* Writes the pinned pages to the shadow list. */
+static enum om_refusal emit(struct om_guest *guest, struct om_lists *lists,
+			    struct om_translation *t, const om_pa_t *pa, uint32_t n)
 {
-	return a < b ? a : b;
+	enum om_refusal why = OM_ACCEPTED;
+
+	while (n && why == OM_ACCEPTED) {
+		uint32_t run;
+		uint64_t *list;
+
+		if (t->list_index == OPTEE_MSG_LIST_ENTRIES)
+			next_list(guest, lists, t);
+		run = least(n, OPTEE_MSG_LIST_ENTRIES - t->list_index);
+		list = guest->shm.shadows[t->list].page.va;
+		why = emit_run(guest->mediator, list + t->list_index, pa, run);
+		t->list_index += run;
+		pa += run;
+		n -= run;
+	}
+	return why;
 }
 
 enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lists,
@@ -179,10 +202,8 @@ enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lis
 	return emit(guest, lists, t, &pins->pa[pins->count - n], n);
 }
 
-void om_lists_release(struct om_guest *guest, struct om_lists *lists)
+void om_lists_give_back(struct om_guest *guest, struct om_lists *lists)
 {
-	if (lists->reserved == 0)
-		return;
 	om_shm_give_lists(guest, lists->first, lists->last, lists->reserved);
 	lists->first = OM_NONE;
 	lists->reserved = 0;

@@ -58,7 +58,13 @@ enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lis
 void om_translation_end(struct om_guest *guest, struct om_translation *t);
 
 /* Gives the shadow list pages back: OP-TEE has read them. */
-void om_lists_release(struct om_guest *guest, struct om_lists *lists);
+void om_lists_give_back(struct om_guest *guest, struct om_lists *lists);
+
+static inline void om_lists_release(struct om_guest *guest, struct om_lists *lists)
+{
+	if (lists->reserved)
+		om_lists_give_back(guest, lists);
+}
 
 /* Pins one page at a guest address, if it is one that can be shared at all. */
 enum om_refusal om_pin_one(struct om_guest *guest, uint64_t ipa, om_pa_t *pa);

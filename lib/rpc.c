@@ -145,6 +145,12 @@ static enum om_refusal judge_free(struct om_call *call)
 	return OM_ACCEPTED;
 }
 
+/* What lies in a parameter without input is from an earlier request: not shown (I3). */
+static bool says_something(uint64_t attr)
+{
+	return attr != OPTEE_MSG_ATTR_TYPE_NONE && attr != OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT;
+}
+
 /* The one fetch of a request: each word of the shadow is loaded once. */
 static void fetch_request(struct om_call *call)
 {
@@ -157,10 +163,16 @@ static void fetch_request(struct om_call *call)
 	request->hdr.ret = om_read_once32(&shadow->hdr.ret);
 	request->hdr.num_params = om_read_once32(&shadow->hdr.num_params);
 	for (i = 0; i < request->hdr.num_params && i < OPTEE_MSG_RPC_PARAMS; i++) {
-		request->param[i].attr = om_read_once64(&shadow->param[i].attr);
-		request->param[i].u.value.a = om_read_once64(&shadow->param[i].u.value.a);
-		request->param[i].u.value.b = om_read_once64(&shadow->param[i].u.value.b);
-		request->param[i].u.value.c = om_read_once64(&shadow->param[i].u.value.c);
+		struct optee_msg_param *param = &request->param[i];
+
+		param->attr = om_read_once64(&shadow->param[i].attr);
+		if (!says_something(param->attr)) {
+			om_zero(&param->u, sizeof(param->u));
+			continue;
+		}
+		param->u.value.a = om_read_once64(&shadow->param[i].u.value.a);
+		param->u.value.b = om_read_once64(&shadow->param[i].u.value.b);
+		param->u.value.c = om_read_once64(&shadow->param[i].u.value.c);
 	}
 }
 
@@ -440,7 +452,7 @@ static enum om_refusal begin_payload(struct om_call *call, enum om_reply_verdict
 	enum om_refusal why;
 
 	if (verdict == OM_REPLY_LIST) {
-		why = om_translation_begin(guest, &region, &call->lists, t);
+		why = om_translation_begin(guest, &region, &call->payload_lists, t);
 		call->payload = t->buffer;
 		return why;
 	}
@@ -503,7 +515,7 @@ static void give_payload(struct om_call *call)
 static void drop_payload(struct om_call *call)
 {
 	om_translation_end(call->guest, &call->translation);
-	om_lists_release(call->guest, &call->lists);
+	om_lists_release(call->guest, &call->payload_lists);
 	if (call->payload != OM_NONE) {
 		om_shm_forget(call->guest, call->payload);
 		om_shm_put(call->guest, call->payload, &call->release);
@@ -543,7 +555,7 @@ static bool translate_payload(struct om_call *call)
 	struct om_translation *t = &call->translation;
 
 	while (call->refusal == OM_ACCEPTED && call->payload != OM_NONE && t->remaining) {
-		call->refusal = om_translation_step(call->guest, &call->lists, t);
+		call->refusal = om_translation_step(call->guest, &call->payload_lists, t);
 		if (om_should_yield(call->guest) && call->refusal == OM_ACCEPTED && t->remaining)
 			return false;
 	}

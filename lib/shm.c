@@ -17,6 +17,7 @@
  */
 #define CHAIN_MAX 16u
 
+
 uint32_t om_shm_buffer_count(const struct om_limits *limits)
 {
 	/* A call lends at most one temporary buffer for each parameter. */
@@ -106,19 +107,22 @@ static uint64_t cookie_of(const struct om_buffer *buffer)
 /*
  * Walks a chain. Without the lock it may be led astray by a buffer that moves to
  * another list meanwhile: then it misses, or finds what the caller rejects.
+ * *length: how many buffers were passed by.
  */
-static uint32_t search(struct om_shm *shm, uint64_t cookie, uint32_t *length)
+static inline uint32_t search(struct om_shm *shm, uint64_t cookie, uint32_t *length)
 {
 	uint32_t i = om_load_acquire(bucket_of(shm, cookie));
 	uint32_t n = 0;
 
-	for (; i != OM_NONE && n < CHAIN_MAX; n++) {
-		if (cookie_of(&shm->buffers[i]) == cookie)
+	while (i != OM_NONE && cookie_of(&shm->buffers[i]) != cookie) {
+		if (++n == CHAIN_MAX) {
+			i = OM_NONE;
 			break;
+		}
 		i = om_load_acquire(&shm->buffers[i].next);
 	}
 	*length = n;
-	return n < CHAIN_MAX ? i : OM_NONE;
+	return i;
 }
 
 static uint32_t search_locked(struct om_guest *guest, uint64_t cookie)
@@ -195,7 +199,9 @@ static uint32_t make_buffer(struct om_shm *shm, const struct om_share *share)
 		buffer->shadow = shm->free_rpc_shadows;
 		shm->free_rpc_shadows = shm->shadows[buffer->shadow].next;
 	}
-	om_store_relaxed(&buffer->hold, 1);
+	/* What is lent for a call is one of its parameters, like what it names. */
+	om_store_relaxed(&buffer->hold, OM_HOLD_USER +
+			 (share->kind == OM_SHARE_TEMPORARY ? OM_HOLD_ENTERING : 0));
 	return index;
 }
 
@@ -240,18 +246,15 @@ enum om_refusal om_shm_reserve(struct om_guest *guest, const struct om_share *sh
 	return why;
 }
 
-struct om_pins *om_shm_room(struct om_guest *guest, struct om_buffer *buffer)
+struct om_pins *om_shm_more_pins(struct om_guest *guest, struct om_buffer *buffer)
 {
 	struct om_shm *shm = &guest->shm;
-	struct om_pins *pins = &shm->pins[buffer->last];
 	uint32_t i;
 
-	if (pins->count < OM_PIN_BATCH)
-		return pins;
 	lock(guest);
 	i = take_pins(shm);
 	unlock(guest);
-	pins->next = i;
+	shm->pins[buffer->last].next = i;
 	buffer->last = i;
 	return &shm->pins[i];
 }
@@ -283,21 +286,36 @@ void om_shm_give_lists(struct om_guest *guest, uint32_t first, uint32_t last, ui
 }
 
 /*
- * Becomes a user of a live buffer that has at most users_max; claim: the buffer
- * stops being live. The exchange is what makes it safe without the lock.
+ * Becomes a user of a live buffer. busy: bits of hold that must not be set; add: what
+ * to add to it. The exchange is what makes it safe without the lock.
  */
-static bool become_user(struct om_buffer *buffer, uint32_t users_max, bool claim)
+static inline bool become_user(struct om_buffer *buffer, uint32_t busy, uint32_t add)
 {
 	uint32_t old = om_load_relaxed(&buffer->hold);
 
-	while ((old & OM_HOLD_LIVE) && (old & ~OM_HOLD_LIVE) <= users_max) {
-		uint32_t new = (claim ? old & ~OM_HOLD_LIVE : old) + 1;
-
-		if (om_exchange(&buffer->hold, old, new))
+	while ((old & OM_HOLD_LIVE) && !(old & busy)) {
+		if (om_exchange(&buffer->hold, old, old + add))
 			return true;
 		old = om_load_relaxed(&buffer->hold);
 	}
 	return false;
+}
+
+/* LIVE is the highest bit: adding it takes it away. */
+#define CLAIM		(OM_HOLD_LIVE + OM_HOLD_USER)
+#define BUSY_USERS	(OM_HOLD_LIVE - 1)
+#define BUSY_ENTERING	(OM_HOLD_LIVE - OM_HOLD_ENTERING)
+
+/* One user less; what is not LIVE and has no user left is released. */
+static inline void put(struct om_guest *guest, uint32_t index, uint32_t sub,
+		       struct om_release *release)
+{
+	struct om_buffer *buffer = &guest->shm.buffers[index];
+
+	if (__atomic_fetch_sub(&buffer->hold, sub, __ATOMIC_ACQ_REL) != sub)
+		return;
+	om_store_relaxed(&buffer->next, release->head);
+	release->head = index;
 }
 
 static bool is_it(const struct om_buffer *buffer, om_cookie_t cookie, enum om_trace_share kind)
@@ -305,11 +323,10 @@ static bool is_it(const struct om_buffer *buffer, om_cookie_t cookie, enum om_tr
 	return cookie_of(buffer) == cookie.raw && om_load_relaxed(&buffer->kind) == kind;
 }
 
-uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
-		    bool alone, struct om_release *release)
+static uint32_t get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
+		    uint32_t busy, uint32_t add, struct om_release *release)
 {
 	struct om_shm *shm = &guest->shm;
-	uint32_t users_max = alone ? 0 : OM_HOLD_LIVE / 2;
 	uint32_t length;
 	uint32_t i = search(shm, cookie.raw, &length);
 
@@ -317,29 +334,62 @@ uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_sh
 	if (i == OM_NONE)
 		i = search_locked(guest, cookie.raw);
 	if (i == OM_NONE || !is_it(&shm->buffers[i], cookie, kind) ||
-	    !become_user(&shm->buffers[i], users_max, false))
+	    !become_user(&shm->buffers[i], busy, add))
 		return OM_NONE;
 	/* It may have become another buffer before it was held; now it cannot. */
 	if (is_it(&shm->buffers[i], cookie, kind))
 		return i;
-	om_shm_put(guest, i, release);
+	put(guest, i, add, release);
 	return OM_NONE;
 }
 
-uint32_t om_shm_claim(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind)
+uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
+		    bool alone, struct om_release *release)
+{
+	return get(guest, cookie, kind, alone ? BUSY_USERS : 0, OM_HOLD_USER, release);
+}
+
+uint32_t om_shm_get_entering(struct om_guest *guest, om_cookie_t cookie,
+			     struct om_release *release)
+{
+	return get(guest, cookie, OM_SHARE_REGISTERED, 0, OM_HOLD_USER + OM_HOLD_ENTERING,
+		   release);
+}
+
+void om_shm_entered(struct om_guest *guest, uint32_t index)
+{
+	__atomic_fetch_sub(&guest->shm.buffers[index].hold, OM_HOLD_ENTERING, __ATOMIC_RELEASE);
+}
+
+/* Only under the lock are buffers forgotten, so here what is found stays. */
+static uint32_t claim(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
+		      uint32_t busy)
 {
 	struct om_shm *shm = &guest->shm;
 	uint32_t length;
 	uint32_t i;
 
-	/* Only under the lock are buffers forgotten, so here what is found stays. */
 	lock(guest);
 	i = search(shm, cookie.raw, &length);
-	if (i != OM_NONE && (!is_it(&shm->buffers[i], cookie, kind) ||
-			     !become_user(&shm->buffers[i], OM_HOLD_LIVE / 2, true)))
+	if (i != OM_NONE && !is_it(&shm->buffers[i], cookie, kind))
 		i = OM_NONE;
+	if (i != OM_NONE && !become_user(&shm->buffers[i], busy, CLAIM))
+		i = om_load_relaxed(&shm->buffers[i].hold) & OM_HOLD_LIVE ? OM_BUSY : OM_NONE;
 	unlock(guest);
 	return i;
+}
+
+uint32_t om_shm_claim(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind)
+{
+	uint32_t i = claim(guest, cookie, kind, 0);
+
+	/* "Busy" can only mean that it became live this moment: too late for us. */
+	return i == OM_BUSY ? OM_NONE : i;
+}
+
+uint32_t om_shm_claim_settled(struct om_guest *guest, om_cookie_t cookie)
+{
+	return claim(guest, cookie, OM_SHARE_REGISTERED, BUSY_ENTERING);
 }
 
 static void trace_share(struct om_guest *guest, uint32_t index, enum om_trace_id id)
@@ -373,12 +423,12 @@ void om_shm_forget(struct om_guest *guest, uint32_t index)
 
 void om_shm_put(struct om_guest *guest, uint32_t index, struct om_release *release)
 {
-	struct om_buffer *buffer = &guest->shm.buffers[index];
+	put(guest, index, OM_HOLD_USER, release);
+}
 
-	if (__atomic_fetch_sub(&buffer->hold, 1, __ATOMIC_ACQ_REL) != 1)
-		return;
-	om_store_relaxed(&buffer->next, release->head);
-	release->head = index;
+void om_shm_put_entering(struct om_guest *guest, uint32_t index, struct om_release *release)
+{
+	put(guest, index, OM_HOLD_USER + OM_HOLD_ENTERING, release);
 }
 
 /* Takes a buffer's first record of pins away and refunds the last. Lock held. */

@@ -12,7 +12,8 @@
  *   reserved   not LIVE, 1 user: the call that makes it. Its cookie is taken.
  *   live       LIVE and n users: calls may get it by cookie.
  *   claimed    not LIVE, n + 1 users: one call is about to forget it; nobody
- *              else can get it, or claim it a second time.
+ *              else can get it, or claim it a second time. Not while a call
+ *              that names it is on its way into OP-TEE.
  *   forgotten  its cookie is free; the last user to put it back releases it.
  *   released   on a call's list, pins given back batch by batch; then free.
  *
@@ -42,10 +43,15 @@ struct om_pins {
 	uint32_t count;
 	om_pa_t pa[OM_PIN_BATCH];
 };
-_Static_assert(sizeof(struct om_pins) == 128, "two cache lines, no waste");
+_Static_assert(sizeof(struct om_pins) == 256, "whole cache lines");
 
-/* hold: LIVE and the number of users. */
-#define OM_HOLD_LIVE	0x80000000u
+/*
+ * hold: LIVE, the number of users, and of how many of them OP-TEE may not know
+ * yet: calls that name the buffer and are on their way in.
+ */
+#define OM_HOLD_LIVE		0x80000000u
+#define OM_HOLD_ENTERING	0x00010000u
+#define OM_HOLD_USER		0x00000001u
 
 struct om_buffer {
 	uint64_t cookie;	/* read without the lock, hence atomic */
@@ -59,7 +65,7 @@ struct om_buffer {
 	uint64_t size;		/* bytes, as the guest said */
 	uint32_t offset;	/* of the first byte in the first page */
 	uint32_t shadow;	/* RPC argument: the page that OP-TEE sees instead */
-};
+} __attribute__((aligned(64)));	/* vCPUs with a buffer each write `hold` at once */
 
 /* A page of the host's, shown to the secure world. */
 struct om_shadow {
@@ -122,8 +128,8 @@ void om_shm_init(struct om_guest *guest, uint32_t rpc_shadow, uint32_t list_shad
 enum om_refusal om_shm_reserve(struct om_guest *guest, const struct om_share *share,
 			       uint32_t *index);
 
-/* Room for the next pins of a reserved buffer: a record with count < batch. */
-struct om_pins *om_shm_room(struct om_guest *guest, struct om_buffer *buffer);
+/* A new record at the end of a reserved buffer's pins; the last one must be full. */
+struct om_pins *om_shm_more_pins(struct om_guest *guest, struct om_buffer *buffer);
 
 /* Takes one of the list pages that were reserved, or gives a chain of n back. */
 uint32_t om_shm_take_list(struct om_guest *guest);
@@ -137,8 +143,20 @@ void om_shm_give_lists(struct om_guest *guest, uint32_t first, uint32_t last, ui
 uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
 		    bool alone, struct om_release *release);
 
+/*
+ * The same for a registered buffer that a message names, and "entering" until
+ * om_shm_entered(): so long it cannot be unregistered.
+ */
+uint32_t om_shm_get_entering(struct om_guest *guest, om_cookie_t cookie,
+			     struct om_release *release);
+void om_shm_entered(struct om_guest *guest, uint32_t index);
+
 /* Finds a live buffer, becomes a user, and makes it unfindable for everybody else. */
 uint32_t om_shm_claim(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind);
+
+/* The same for a registered buffer; OM_BUSY while a user of it is entering. */
+#define OM_BUSY 0xfffffffeu
+uint32_t om_shm_claim_settled(struct om_guest *guest, om_cookie_t cookie);
 
 /* A reserved or claimed buffer: (again) findable. */
 void om_shm_publish(struct om_guest *guest, uint32_t index);
@@ -148,6 +166,7 @@ void om_shm_forget(struct om_guest *guest, uint32_t index);
 
 /* One user less; the last one of a forgotten buffer puts it on its list. */
 void om_shm_put(struct om_guest *guest, uint32_t index, struct om_release *release);
+void om_shm_put_entering(struct om_guest *guest, uint32_t index, struct om_release *release);
 
 /* Unpins one batch of what is on the list; false when the list is empty. */
 bool om_shm_release_step(struct om_guest *guest, struct om_release *release);

@@ -12,7 +12,7 @@ struct om_call;
 
 static inline bool om_traced(const struct om_guest *guest)
 {
-	return guest->ops->trace != NULL;
+	return guest->traced;
 }
 
 /* call: NULL for what belongs to no call. n: up to 8. Only when om_traced(). */

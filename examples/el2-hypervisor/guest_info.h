@@ -23,7 +23,6 @@
 /* Hypercalls: HVC #0 with the number in w0, as SMCCC's vendor-specific range. */
 #define HVC_PUTC		0x86000000	/* x1: a character */
 #define HVC_EXIT		0x86000001	/* x1: 0 when all went well; no return */
-#define HVC_KILL		0x86000002	/* x1: kill me at the n-th RPC from now */
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -35,9 +34,9 @@ struct guest_info {
 	uint32_t vcpus;
 	uint32_t life;		/* 0 at first, one more each time it is created again */
 	uint32_t lives;		/* more than 1: it is to be killed, and to crash */
-	uint32_t trace;
+	uint32_t trace;		/* nonzero: somebody reads along, be brief */
 	/* The struct om_limits it was created with. */
-	uint32_t threads, buffers, rpc_args, pages, list_pages;
+	uint32_t threads, buffers, rpc_args, pages, list_pages, call_pages;
 	/* For a guest that tests: addresses of the host's that it must never see. */
 	struct {
 		uint64_t base, size;

@@ -26,8 +26,8 @@
 
 #define CPUS		2
 #define GUESTS		2
-#define PAGE		0x1000ull
-#define BLOCK		0x200000ull
+#define PAGE		0x1000ul
+#define BLOCK		0x200000ul
 
 /* The machine: QEMU's "virt". */
 #define GICD		0x08000000ull
@@ -38,7 +38,9 @@
 #define OPTEE_SHM	0x42000000ull	/* OP-TEE's reserved shared memory */
 #define BOOT_ARGS	0x47fff000ull	/* text, put there by QEMU */
 #define GUEST_IMAGE	0x4f000000ull	/* put there by QEMU, copied for each life */
-#define GUEST_BLOCKS	0x50000000ull	/* guest RAM, 2 MiB blocks of both guests mixed */
+/* Guest RAM, 2 MiB blocks of both guests mixed: every other one is above 4 GiB. */
+#define GUEST_LOW	0x50000000ull
+#define GUEST_HIGH	0x110000000ull
 
 struct frame {		/* start.S knows it */
 	uint64_t x[31];
@@ -79,6 +81,7 @@ struct guest {
 	bool done, failed;
 	char line[256];		/* console output of the guest, up to the line end */
 	unsigned int line_len;
+	uint32_t line_lock;
 };
 
 extern struct vcpu vcpus[CPUS];
@@ -87,7 +90,7 @@ extern unsigned int guest_count;
 extern uint32_t trace_guest;	/* whose conversation is printed; 0: nobody's */
 
 /* main.c */
-void guest_stop(struct vcpu *v, const char *why);
+bool guest_stop(struct vcpu *v, const char *why);
 void vcpu_leave(struct vcpu *v);
 void __attribute__((noreturn)) fatal(const char *what);
 
@@ -100,26 +103,24 @@ bool stage2_ram(const struct guest *g, uint64_t ipa, uint64_t *pa);
 uint64_t stage2_page(const struct guest *g, uint64_t ipa);
 
 /* backend.c */
-void backend_init(void);
+void backend_init(unsigned int pages);	/* limit of shared pages, 0: the usual */
 void backend_create(struct guest *g);
 void backend_destroy(struct guest *g);
+bool backend_is_empty(void);	/* no guest holds anything */
 bool backend_smc(struct vcpu *v, uint64_t x[8]);
 void backend_interrupt(void);
 void backend_limits(struct guest_info *info);
-/* Memory that only the hypervisor and, in shadow pages, the secure world can see. */
-void backend_memory(uint64_t *base, uint64_t *size);
 
 /* irq.c */
 void irq_init(unsigned int cpu);
 void irq_reset_vcpu(void);
-void irq_handle(struct vcpu *v);
+void irq_handle(void);
 void irq_inject_pending(struct vcpu *v);
 void irq_kick(unsigned int cpu);
 bool irq_waiting(void);
 
 /* console.c */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void say_number(char *to, size_t size, uint64_t n);
 void guest_putc(struct guest *g, char c);
 
 /* start.S */

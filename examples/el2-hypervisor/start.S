@@ -81,12 +81,11 @@ vectors:
 	.rept	8		// from EL2 itself: a fault of the hypervisor
 	unexpected
 	.endr
-	from_guest 0
-	from_guest 1
-	unexpected
-	unexpected
-	.rept	4		// guests are AArch64
-	unexpected
+	.rept	2		// AArch64, AArch32: whatever a guest does is its own fault
+	from_guest 0		// synchronous
+	from_guest 1		// IRQ
+	unexpected		// FIQ: goes to EL3
+	from_guest 0		// SError
 	.endr
 
 vectors_unexpected:

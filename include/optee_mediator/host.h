@@ -138,6 +138,6 @@ struct om_host_ops {
 };
 
 /* The most pages in one pin() or unpin(): what one record of pins holds. */
-#define OM_PIN_BATCH	15u
+#define OM_PIN_BATCH	31u
 
 #endif

@@ -21,15 +21,15 @@
 struct om_limits {
 	/*
 	 * Calls in flight at once, suspended ones included: 1..OM_LIMIT_THREADS.
-	 * One more is answered ETHREAD_LIMIT. More than OP-TEE has threads per
-	 * guest is of no use: the guest is told the smaller of the two.
+	 * One more is answered ETHREAD_LIMIT. If OP-TEE has fewer threads for a
+	 * guest, their number is the limit.
 	 */
 	uint32_t threads;
 
 	/*
 	 * Shared buffers: those the guest registered (REGISTER_SHM) and those it
 	 * allocated for OP-TEE (SHM_ALLOC). 1..OM_LIMIT_BUFFERS. One more is
-	 * answered TEEC_ERROR_OUT_OF_MEMORY. About 100 bytes each.
+	 * answered TEEC_ERROR_OUT_OF_MEMORY. About 330 bytes each.
 	 */
 	uint32_t buffers;
 
@@ -43,7 +43,7 @@ struct om_limits {
 	 * Guest pages of 4 KiB pinned for all of the above and for temporary
 	 * buffers of calls: 1..OM_LIMIT_PAGES. One more is answered
 	 * TEEC_ERROR_OUT_OF_MEMORY. A page shared twice counts twice. The
-	 * library keeps 8.5 bytes for each.
+	 * library keeps 8.3 bytes for each.
 	 */
 	uint32_t pages;
 
@@ -53,15 +53,24 @@ struct om_limits {
 	 * a guest can share is this many times 511 pages.
 	 */
 	uint32_t list_pages;
+
+	/*
+	 * Pages of all the buffers that one call may name: 0..OM_LIMIT_PAGES, 0 for
+	 * no limit of its own. More is answered TEEC_ERROR_OUT_OF_MEMORY. OP-TEE
+	 * maps whole buffers for as long as a call uses them, and has a table
+	 * for every 2 MiB of them: keep threads times this within what your build
+	 * of OP-TEE can map for one guest.
+	 */
+	uint32_t call_pages;
 };
 
 /*
  * A Linux guest with room to spare: 64 MiB shared at a time, in up to 1024
- * buffers. Costs about 360 KiB of private memory and 81 shadow pages.
+ * buffers, 4 MiB of them in one call. Costs about 510 KiB of private memory and 81 shadow pages.
  */
 #define OM_LIMITS_DEFAULT { \
 	.threads = 16, .buffers = 1024, .rpc_args = 16, \
-	.pages = 16384, .list_pages = 49, \
+	.pages = 16384, .list_pages = 49, .call_pages = 1040, \
 }
 
 #endif

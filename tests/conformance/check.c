@@ -152,6 +152,16 @@ static void report(struct cg_guest *g, const struct cg_scenario_entry *s)
 
 /* ---- the run ---- */
 
+/*
+ * Not here, because a guest alone with an honest OP-TEE cannot bring them about.
+ * They are host tests: lifetime (1-6), a message page that leaves the guest's map
+ * (18), faults of the host (20, 60), a shadow that changes under the mediator (21),
+ * RPCs and cookies that OP-TEE would not come up with (30, 34), ballooned RPC
+ * pages (35), lists that change while they are read (51), registrations that OP-TEE
+ * refuses (55 in part, 58), a yield at every page (59: any scenario of lists, run
+ * on a host that wants it), an SMC that races another (24, 25 in part: stress.c).
+ */
+
 static const struct cg_scenario_entry *entry(unsigned int i)
 {
 	const struct cg_scenario_entry *const groups[] = {

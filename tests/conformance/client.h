@@ -104,6 +104,7 @@ struct cg_guest {
 	uint32_t served_shm_free;
 
 	struct cg_verdict verdict;
+	struct cg_stress *stress;	/* stress.c; NULL otherwise */
 };
 
 /* ---- checks ---- */
@@ -315,6 +316,8 @@ void cg_slots_are_free(struct cg_guest *g);
 uint32_t cg_threads(struct cg_guest *g);
 /* Pages one buffer can have at most: its whole list is held while it is read. */
 uint32_t cg_longest(struct cg_guest *g);
+/* Pages of all the buffers that one call can name. */
+uint32_t cg_call_pages(struct cg_guest *g);
 /* True when guest memory shows an address of the host. */
 bool cg_leaks(struct cg_guest *g, const void *mem, size_t len);
 

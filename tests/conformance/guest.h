@@ -9,6 +9,9 @@
  * image that runs at EL1, where the SMC is an instruction and OP-TEE the real
  * one. So it uses no libc and keeps all its state in the RAM it is given.
  *
+ * An image needs nothing to link it but what a compiler may call on its own (memcpy,
+ * memset), a stack of 32 KiB, and, as it uses atomics, its RAM mapped cacheable.
+ *
  * It knows the wire (abi_smc.h, abi_msg.h) and nothing else of the project: not
  * the mediator, not the model, not which of the two worlds it is in.
  */
@@ -40,6 +43,7 @@ struct cg_limits {
 	uint32_t rpc_args;
 	uint32_t pages;
 	uint32_t list_pages;
+	uint32_t call_pages;	/* 0: no limit of its own */
 };
 
 /*

@@ -205,6 +205,13 @@ uint32_t cg_longest(struct cg_guest *g)
 	return n < g->platform->limits.pages ? (uint32_t)n : g->platform->limits.pages;
 }
 
+uint32_t cg_call_pages(struct cg_guest *g)
+{
+	const struct cg_limits *l = &g->platform->limits;
+
+	return l->call_pages ? l->call_pages : l->pages;
+}
+
 /* As many calls at once as there are threads get past the slots. */
 void cg_slots_are_free(struct cg_guest *g)
 {

@@ -204,6 +204,63 @@ static void s45_longest_list(struct cg_guest *g)
 	}
 }
 
+/* An INVOKE that names two buffers, which the TA will not take. */
+static void name_two(struct cg_call *c, const struct cg_buf *a, const struct cg_buf *b)
+{
+	cg_set_rmem(c, 0, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, a->cookie, 0, 1);
+	cg_set_rmem(c, 3, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT, b->cookie, 0, 1);
+	cg_do(c);
+}
+
+/* Whole buffers count, however little of them the call is about. */
+static void s45_pages_of_one_call(struct cg_guest *g)
+{
+	uint32_t n = g->platform->limits.call_pages;
+	uint64_t tmem = OPTEE_MSG_ATTR_TYPE_TMEM_INOUT | OPTEE_MSG_ATTR_NONCONTIG;
+	uint32_t session;
+	struct cg_buf all;
+	struct cg_buf half;
+	struct cg_call c;
+	uint8_t sum;
+
+	if (n == 0 || n >= cg_longest(g) || 2 * n + 1 > g->platform->limits.pages) {
+		cg_skip(g, "no such limit, or another one is reached first");
+		return;
+	}
+	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
+	if (CG_OK(g, "memory", cg_buf_repeat(g, &half, n / 2)) &&
+	    CG_OK(g, "memory", cg_buf_repeat(g, &all, n + 1))) {
+		CG_EQ(g, "register half", cg_register(g, &half), TEEC_SUCCESS);
+		CG_EQ(g, "register one more", cg_register(g, &all), TEEC_SUCCESS);
+		CG_EQ(g, "too many to use", cg_sum(g, session, &all, 0, 1, &sum),
+		      TEEC_ERROR_OUT_OF_MEMORY);
+		CG_EQ(g, "unregister", cg_unregister(g, all.cookie), TEEC_SUCCESS);
+		if (cg_invoke_init(&c, g, session, CG_INVOKE_PARAMS)) {
+			cg_set_tmem(&c, 0, tmem, &all);
+			cg_do(&c);
+			CG_REFUSED(&c, "too many in place", TEEC_ERROR_OUT_OF_MEMORY);
+			cg_call_fini(&c);
+		}
+		all.size -= CG_PAGE;
+		CG_EQ(g, "register all", cg_register(g, &all), TEEC_SUCCESS);
+		CG_EQ(g, "the last one fits", cg_sum(g, session, &all, 0, 1, &sum), TEEC_SUCCESS);
+		if (cg_invoke_init(&c, g, session, CG_INVOKE_PARAMS)) {
+			name_two(&c, &all, &half);
+			CG_REFUSED(&c, "half as much again", TEEC_ERROR_OUT_OF_MEMORY);
+			name_two(&c, &half, &half);
+			CG_EQ(g, "twice the half", cg_result(&c), TEEC_ERROR_BAD_PARAMETERS);
+			CG_EQ(g, "gets there", cg_hdr(&c)->ret_origin, TEEC_ORIGIN_TRUSTED_APP);
+			cg_call_fini(&c);
+		}
+		CG_EQ(g, "unregister", cg_unregister(g, all.cookie), TEEC_SUCCESS);
+		CG_EQ(g, "unregister", cg_unregister(g, half.cookie), TEEC_SUCCESS);
+		all.size += CG_PAGE;
+		cg_buf_free(g, &all);
+		cg_buf_free(g, &half);
+	}
+	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
+}
+
 static void s47_quota_of_buffers_to_the_last_one(struct cg_guest *g)
 {
 	uint32_t buffers = g->platform->limits.buffers;
@@ -274,6 +331,7 @@ const struct cg_scenario_entry cg_scenarios_quota[] = {
 	CG_SCENARIO("45", "I5, I8", s45_quota_of_pages_holds_for_payloads),
 	CG_SCENARIO("45", "I5, I8", s45_quota_of_pages_holds_for_rpc_buffers),
 	CG_SCENARIO("45", "I5", s45_longest_list),
+	CG_SCENARIO("45", "I5", s45_pages_of_one_call),
 	CG_SCENARIO("47", "I5", s47_quota_of_buffers_to_the_last_one),
 	CG_SCENARIO("48", "I5, I9", s48_failing_lists_leave_the_quota_exact),
 	CG_SCENARIOS_END

@@ -291,6 +291,62 @@ static void s56_rmem_of_rpc_buffers_is_unknown(struct cg_guest *g)
 	cg_call_fini(&c);
 }
 
+/*
+ * The mediator may stop while it translates: a buffer that the call names has been
+ * checked then, and OP-TEE has not seen it yet. What is checked is what is used.
+ */
+static void s56_buffer_unregistered_before_the_call_reaches_optee(struct cg_guest *g)
+{
+	uint64_t attr = OPTEE_MSG_ATTR_TYPE_TMEM_INPUT | OPTEE_MSG_ATTR_NONCONTIG;
+	uint64_t result = TEEC_SUCCESS;
+	uint32_t session;
+	struct cg_buf reg;
+	struct cg_buf tmp;
+	struct cg_call c;
+
+	if (cg_threads(g) < 2) {
+		cg_skip(g, "needs two calls at once");
+		return;
+	}
+	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
+	if (!CG_OK(g, "memory", cg_buf_make(g, &reg, CG_PAGE, 0)))
+		return;
+	if (CG_OK(g, "memory", cg_buf_make(g, &tmp, 100 * CG_PAGE, 0))) {
+		CG_EQ(g, "register", cg_register(g, &reg), TEEC_SUCCESS);
+		if (cg_invoke_init(&c, g, session, CG_INVOKE_PARAMS)) {
+			struct cg_call u;
+
+			cg_set_rmem(&c, 0, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, reg.cookie, 0, 64);
+			cg_set_tmem(&c, 1, attr, &tmp);
+			cg_start(&c);
+			if (cg_call_init(&u, g, OPTEE_MSG_CMD_UNREGISTER_SHM, 1)) {
+				struct cg_call both[2];
+
+				/* It may have to wait for the other, so both go on in turn. */
+				cg_set_rmem(&u, 0, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT, reg.cookie, 0, 0);
+				cg_start(&u);
+				cg_copy(&both[0], &u, sizeof(u));
+				cg_copy(&both[1], &c, sizeof(c));
+				cg_finish_all(both, 2);
+				result = cg_result(&both[0]);
+				CG_OK(g, "unregistered, or not while it is in use",
+				      result == TEEC_SUCCESS || result == TEEC_ERROR_BUSY);
+				cg_call_fini(&both[0]);
+				cg_copy(&c, &both[1], sizeof(c));
+			}
+			/* The TA does not take these two; what counts is who says so. */
+			CG_EQ(g, "the call ends", cg_result(&c), TEEC_ERROR_BAD_PARAMETERS);
+			CG_IS(g, "at the TA", cg_hdr(&c)->ret_origin, TEEC_ORIGIN_TRUSTED_APP);
+			cg_call_fini(&c);
+		}
+		if (result != TEEC_SUCCESS)
+			CG_EQ(g, "unregister", cg_unregister(g, reg.cookie), TEEC_SUCCESS);
+		cg_buf_free(g, &tmp);
+	}
+	cg_buf_free(g, &reg);
+	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
+}
+
 static void s57_another_guests_cookie_is_unknown(struct cg_guest *g)
 {
 	uint64_t cookie = g->platform->foreign_cookie;
@@ -312,6 +368,7 @@ const struct cg_scenario_entry cg_scenarios_registry[] = {
 	CG_SCENARIO("56", "I7", s56_rmem_names_only_registered_buffers),
 	CG_SCENARIO("56", "I7", s56_temporary_buffer_under_a_live_cookie),
 	CG_SCENARIO("56", "I7", s56_rmem_of_rpc_buffers_is_unknown),
+	CG_SCENARIO("56", "I7", s56_buffer_unregistered_before_the_call_reaches_optee),
 	CG_SCENARIO("57", "I11", s57_another_guests_cookie_is_unknown),
 	CG_SCENARIOS_END
 };

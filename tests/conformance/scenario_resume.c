@@ -299,8 +299,52 @@ static void s19_one_call_more_than_threads(struct cg_guest *g)
 	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
+/*
+ * Linux repeats its last SMC when it is told that there is no thread. That only
+ * works as long as this SMC is the first one: a call that was once suspended has
+ * its thread.
+ */
+static void s19_thread_limit_comes_at_the_start(struct cg_guest *g)
+{
+	uint32_t threads = cg_threads(g);
+	struct cg_call calls[CG_MAX_CALLS];
+	uint32_t session;
+	struct cg_call c;
+	struct cg_buf b;
+	uint32_t i;
+	uint32_t n;
+
+	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
+	for (n = 0; n < threads && cg_time_init(&calls[n], g, session); n++)
+		CG_OK(g, "suspended", cg_until(&calls[n], OPTEE_SMC_RETURN_RPC_ALLOC));
+	if (CG_OK(g, "memory", cg_buf_make(g, &b, 100 * CG_PAGE, 0))) {
+		if (cg_call_init(&c, g, OPTEE_MSG_CMD_REGISTER_SHM, 1)) {
+			cg_set_tmem(&c, 0, OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT |
+				    OPTEE_MSG_ATTR_NONCONTIG, &b);
+			cg_start(&c);
+			/* Suspended in spite of all: then it must not be lost. */
+			for (i = 0; i < 1000 && c.state == CG_WAITING; i++)
+				cg_resume(&c);
+			CG_OK(g, "a call with an id has a thread", c.interrupts == 0);
+			CG_EQ(g, "none left", c.a[0], OPTEE_SMC_RETURN_ETHREAD_LIMIT);
+			cg_finish_all(calls, n);
+			cg_finish(&c);
+			cg_do(&c);
+			CG_EQ(g, "tried again", cg_result(&c), TEEC_SUCCESS);
+			cg_call_fini(&c);
+		}
+		CG_EQ(g, "unregister", cg_unregister(g, b.cookie), TEEC_SUCCESS);
+		cg_buf_free(g, &b);
+	}
+	cg_finish_all(calls, n);
+	while (n--)
+		cg_call_fini(&calls[n]);
+	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
+}
+
 const struct cg_scenario_entry cg_scenarios_resume[] = {
 	CG_SCENARIO("19", "I5, I9", s19_one_call_more_than_threads),
+	CG_SCENARIO("19", "I9", s19_thread_limit_comes_at_the_start),
 	CG_SCENARIO("24", "I6", s24_unknown_ids_are_eresume),
 	CG_SCENARIO("24", "I6", s24_stale_ids_are_eresume),
 	CG_SCENARIO("24", "I6", s24_another_guests_call_is_eresume),

@@ -12,11 +12,12 @@
 /* Registers a buffer of this shape, has all of it and a part summed up, lets it go. */
 static void shape(struct cg_guest *g, uint32_t session, uint64_t size, uint32_t offset)
 {
+	uint64_t pages = (offset + size + CG_PAGE - 1) / CG_PAGE;
 	struct cg_buf b;
 	uint8_t want;
 	uint8_t sum;
 
-	if ((offset + size + CG_PAGE - 1) / CG_PAGE > cg_longest(g)) {
+	if (pages > cg_longest(g) || pages > cg_call_pages(g)) {
 		cg_unchecked(g);
 		return;
 	}

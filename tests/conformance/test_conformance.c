@@ -8,7 +8,8 @@
  * nothing may be held when the guest is gone. This file knows all of them; the
  * guest knows none.
  *
- *   test_conformance [--digests] [name or beginning of a name]
+ *   test_conformance [name or beginning of a name]
+ *   test_conformance --digests [set-up]
  *
  * --digests prints the guest's own lines and no test results: to be compared
  * with what the same guest prints elsewhere.
@@ -48,17 +49,37 @@ struct set_up {
 	bool notify;		/* the backend can inject the interrupt */
 	uint32_t yield_every;
 	uint32_t interrupt_every;
+	bool real;		/* nothing that a real OP-TEE has not, and no other guest */
+	uint32_t secure_pages;	/* guest.h */
+	uint32_t vcpus;		/* 0: 4 */
 };
+
+#define REAL_LIMITS { .threads = 2, .buffers = 128, .rpc_args = 8, .pages = 2200, \
+		      .list_pages = 4, .call_pages = 1040 }
 
 static const struct set_up set_ups[] = {
 	/* As an embedder would have it, on OP-TEE as Debian builds it. */
-	{ "default", OM_LIMITS_DEFAULT, 2, 8192, true, 0, 0 },
+	{ .name = "default", .limits = OM_LIMITS_DEFAULT, .secure_threads = 2,
+	  .ram_pages = 8192, .notify = true },
 	/* Every limit within reach, the least RAM, no notifications. */
-	{ "narrow", { 3, 24, 4, 1500, 2 }, 5, CG_RAM_MIN / TEST_PAGE, false, 0, 0 },
+	{ .name = "narrow", .limits = { .threads = 3, .buffers = 24, .rpc_args = 4,
+					.pages = 1500, .list_pages = 2, .call_pages = 700 },
+	  .secure_threads = 5, .ram_pages = CG_RAM_MIN / TEST_PAGE },
 	/* Somebody always wants the CPU; one thread only. */
-	{ "yielding", { 4, 64, 4, 2100, 5 }, 1, 4096, true, 1, 2 },
+	{ .name = "yielding", .limits = { .threads = 4, .buffers = 64, .rpc_args = 4,
+					  .pages = 2100, .list_pages = 5 },
+	  .secure_threads = 1, .ram_pages = 4096, .notify = true,
+	  .yield_every = 1, .interrupt_every = 2 },
 	/* Interrupts and yields that fall anywhere. */
-	{ "interrupted", { 4, 64, 8, 2100, 5 }, 4, 4096, true, 7, 3 },
+	{ .name = "interrupted", .limits = { .threads = 4, .buffers = 64, .rpc_args = 8,
+					     .pages = 2100, .list_pages = 5 },
+	  .secure_threads = 4, .ram_pages = 4096, .notify = true,
+	  .yield_every = 7, .interrupt_every = 3 },
+	/* What examples/el2-hypervisor gives its guests: tests/real compares the two. */
+	{ .name = "real", .limits = REAL_LIMITS, .secure_threads = 2, .secure_pages = 11000,
+	  .ram_pages = 8192, .notify = true, .interrupt_every = 5, .real = true, .vcpus = 1 },
+	{ .name = "real-smp", .limits = REAL_LIMITS, .secure_threads = 2, .secure_pages = 11000,
+	  .ram_pages = 8192, .notify = true, .interrupt_every = 5, .real = true, .vcpus = 2 },
 };
 
 /* The machine of one test. */
@@ -139,9 +160,11 @@ static void fill_platform(struct cg_platform *p, const struct set_up *s, struct 
 	p->limits.rpc_args = s->limits.rpc_args;
 	p->limits.pages = s->limits.pages;
 	p->limits.list_pages = s->limits.list_pages;
+	p->limits.call_pages = s->limits.call_pages;
 	p->secure_threads = s->secure_threads;
-	p->vcpus = 4;
-	p->flags = CG_MODEL_TA | (s->notify ? CG_ASYNC_NOTIF : 0) |
+	p->secure_pages = s->secure_pages;
+	p->vcpus = s->vcpus ? s->vcpus : 4;
+	p->flags = (s->real ? 0 : CG_MODEL_TA) | (s->notify ? CG_ASYNC_NOTIF : 0) |
 		   (s->interrupt_every ? CG_INTERRUPTS : 0);
 }
 
@@ -207,6 +230,8 @@ static void world_begin(struct world *w, const struct set_up *s)
 	w->other_mem = new_guest(w, 2, CG_RAM_MIN / TEST_PAGE, &w->other);
 	start_other(w);
 	fill_platform(&w->platform, s, w->guest);
+	if (s->real)
+		return;
 	w->platform.foreign_cookie = w->other_buf.cookie;
 	w->platform.foreign_call = (uint32_t)w->other_call.id;
 }
@@ -268,20 +293,28 @@ static void run_scenario(void **state)
 		print_message("%s\n", w.line);
 }
 
-static int print_digests(const char *filter)
+#define SET_UPS (sizeof(set_ups) / sizeof(set_ups[0]))
+
+static int print_digests(const char *name)
 {
+	const struct set_up *set_up = &set_ups[0];
 	struct cg_summary summary;
 	struct world w;
+	size_t i;
 
-	world_begin(&w, &set_ups[0]);
+	for (i = 0; name && i < SET_UPS; i++)
+		if (strcmp(set_ups[i].name, name) == 0)
+			set_up = &set_ups[i];
+	world_begin(&w, set_up);
 	w.print = true;
-	cg_run(&w.platform, filter, &summary);
-	printf("%u passed, %u failed, %u skipped; digest %016llx\n", summary.passed,
-	       summary.failed, summary.skipped, (unsigned long long)summary.digest);
+	cg_run(&w.platform, NULL, &summary);
+	printf("%u passed, %u failed, %u skipped; %u checks, %u without means; digest %016llx\n",
+	       summary.passed, summary.failed, summary.skipped, summary.checks,
+	       summary.unchecked, (unsigned long long)summary.digest);
+	fflush(stdout);
+	world_end(&w);
 	return summary.failed != 0;
 }
-
-#define SET_UPS (sizeof(set_ups) / sizeof(set_ups[0]))
 #define SCENARIOS_MAX 200u
 
 static struct test tests[SET_UPS * SCENARIOS_MAX];
@@ -298,6 +331,7 @@ int main(int argc, char **argv)
 
 	if (digests)
 		return print_digests(filter);
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (s = 0; s < SET_UPS; s++) {
 		for (i = 0; i < SCENARIOS_MAX && cg_scenario(i, &info); i++) {
 			struct test *t = &tests[n];

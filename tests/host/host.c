@@ -155,6 +155,18 @@ static uint32_t pinnable_frame(struct test_guest *g, uint64_t ipa)
 	}
 }
 
+/*
+ * Another vCPU may pin and share the same page between two looks at it: only what
+ * was true before and after is a failure.
+ */
+static bool is_last_pin_of_held(struct test_frame *f, const struct test_guest *g)
+{
+	for (uint32_t i = 0; i < 3; i++)
+		if (atomic_load(&f->pins[g->index]) != 1 || !atomic_load(&f->held[g->index]))
+			return false;
+	return true;
+}
+
 static void op_unpin_some(struct test_guest *g, const om_pa_t *pa, size_t n)
 {
 	struct test_host *h = g->host;
@@ -168,7 +180,7 @@ static void op_unpin_some(struct test_guest *g, const om_pa_t *pa, size_t n)
 			continue;
 		}
 		before = atomic_load(&f->pins[g->index]);
-		if (before == 1 && atomic_load(&f->held[g->index]))
+		if (is_last_pin_of_held(f, g))
 			test_fail("unpin: guest %u PA 0x%llx is still shared with OP-TEE (I4)",
 				  g->id, (unsigned long long)pa[i].raw);
 		if (!before) {
@@ -277,6 +289,8 @@ static int op_write(void *guest, om_pa_t pa, const void *src, size_t len)
 	if (!dst || fault)
 		return -1;
 	copy_racy(dst, src, len);
+	if (g->mutate)
+		watch_write(g, dst, len);
 	return 0;
 }
 
@@ -481,19 +495,6 @@ void test_host_free(struct test_host *h)
 	free(h);
 }
 
-void test_host_fail(struct test_host *h, uint32_t ops, uint64_t n, bool forever)
-{
-	atomic_store(&h->fault_ops, n ? ops : 0);
-	atomic_store(&h->fault_countdown, (int64_t)n);
-	atomic_store(&h->fault_hits, 0);
-	h->fault_forever = forever;
-}
-
-uint64_t test_host_fault_hits(struct test_host *h)
-{
-	return atomic_load(&h->fault_hits);
-}
-
 void test_host_authorize(struct test_host *h,
 			 uint32_t (*fn)(void *arg, struct test_guest *guest,
 					const struct om_request *request), void *arg)
@@ -516,18 +517,4 @@ void test_host_trace(struct test_host *h, size_t size)
 void test_host_trace_reset(struct test_host *h)
 {
 	atomic_store(&h->trace_count, 0);
-}
-
-void test_host_reset_counts(struct test_host *h)
-{
-	for (size_t i = 0; i < TEST_OPS; i++)
-		atomic_store(&h->count[i], 0);
-	for (size_t i = 0; i < TEST_GUESTS; i++) {
-		if (!h->guest[i])
-			continue;
-		atomic_store(&h->guest[i]->pages_pinned, 0);
-		atomic_store(&h->guest[i]->bytes_read, 0);
-		atomic_store(&h->guest[i]->bytes_written, 0);
-		atomic_store(&h->guest[i]->notified, 0);
-	}
 }

@@ -26,8 +26,8 @@
  *	test_host_free(h);
  *
  * A check that fails calls the function given to test_on_failure(), by default
- * it prints and aborts. In a cmocka test on one thread use
- * test_on_failure(test_fail_longjmp) with a function that calls fail_msg().
+ * it prints and aborts. In a cmocka test on one thread that may be a function
+ * that calls fail_msg("%s", message); with several threads keep the default.
  *
  * Threads: everything marked "any thread" may be used from several vCPU threads
  * at once. The rest (fault scripts, counting, mutation, unmapping) is for one

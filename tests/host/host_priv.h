@@ -44,6 +44,8 @@ void memory_free(struct test_host *h);
 
 /* watch.c: the mediator has read these bytes. */
 void watch_read(struct test_guest *g, const struct test_frame *f, uint64_t pa, size_t len);
+/* The mediator has written these bytes: they are no junk, even if they look it. */
+void watch_write(struct test_guest *g, const uint8_t *at, size_t len);
 
 /* host.c: true when the calling thread is between lock() and unlock(). */
 bool lock_is_held(void);

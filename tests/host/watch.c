@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The test host's eyes: what the secure world may touch, what the mediator read,
- * what leaked to a guest, what was not given back.
+ * what leaked to a guest, what was not given back. And the fault script, which
+ * host.c follows.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -133,6 +134,13 @@ void test_guest_count_reads(struct test_guest *g)
 		abort();
 }
 
+void watch_write(struct test_guest *g, const uint8_t *at, size_t len)
+{
+	for (size_t i = 0; i < g->mutation_count; i++)
+		if (g->mutation[i].at >= at && g->mutation[i].at < at + len)
+			g->mutation[i].at = NULL;
+}
+
 uint32_t test_guest_max_reads(const struct test_guest *g, uint64_t ipa, size_t len)
 {
 	size_t first = ipa ? (size_t)(ipa - g->ipa) : 0;
@@ -159,7 +167,7 @@ void test_guest_mutate(struct test_guest *g, bool on)
 		struct test_mutation *m = &g->mutation[--g->mutation_count];
 		uint8_t junk = m->was ^ UINT8_MAX;
 
-		if (*m->at == junk)
+		if (m->at && *m->at == junk)
 			*m->at = m->was;
 	}
 }
@@ -238,4 +246,33 @@ void test_host_assert_balanced(struct test_host *h)
 			test_guest_assert_balanced(h->guest[i]);
 	if (atomic_load(&h->shadow_pages))
 		test_fail("%lld shadow pages left", (long long)atomic_load(&h->shadow_pages));
+}
+
+/* --- Faults and counts ------------------------------------------------------------ */
+
+void test_host_fail(struct test_host *h, uint32_t ops, uint64_t n, bool forever)
+{
+	atomic_store(&h->fault_ops, n ? ops : 0);
+	atomic_store(&h->fault_countdown, (int64_t)n);
+	atomic_store(&h->fault_hits, 0);
+	h->fault_forever = forever;
+}
+
+uint64_t test_host_fault_hits(struct test_host *h)
+{
+	return atomic_load(&h->fault_hits);
+}
+
+void test_host_reset_counts(struct test_host *h)
+{
+	for (size_t i = 0; i < TEST_OPS; i++)
+		atomic_store(&h->count[i], 0);
+	for (size_t i = 0; i < TEST_GUESTS; i++) {
+		if (!h->guest[i])
+			continue;
+		atomic_store(&h->guest[i]->pages_pinned, 0);
+		atomic_store(&h->guest[i]->bytes_read, 0);
+		atomic_store(&h->guest[i]->bytes_written, 0);
+		atomic_store(&h->guest[i]->notified, 0);
+	}
 }

@@ -37,8 +37,6 @@ struct hyper {
 	const uint8_t *image;
 	size_t image_size;
 	uint8_t file[8192];	/* the one file there is */
-	/* Where notification waits go when two calls are under way. */
-	void (*relax)(struct hyper *y);
 
 	/* Private. */
 	struct hyper_buffer *buffer;

@@ -15,6 +15,7 @@
  *	... calls ...
  *	model_assert_clean(m);			(no violation)
  *	assert_int_equal(model_threads_in_use(m, 1), 0);
+ *	assert_int_equal(model_vms(m), 0);	(after om_guest_destroy())
  *	model_free(m);
  *
  * Which TAs there are and what they do: model_ta.h. What differs from the real
@@ -81,8 +82,8 @@ struct model_config {
 	size_t heap;
 	/*
 	 * Pages that one guest may have mapped at once while a TA runs: memrefs of
-	 * its calls, payloads, messages. More would panic a virtualized OP-TEE,
-	 * which maps 2048 of them and not 4096: a violation. 0: no bound.
+	 * its calls, payloads, messages. More than OP-TEE has room to map is a
+	 * violation: an embedder bounds it by om_limits.call_pages. 0: no bound.
 	 */
 	uint64_t mapped_pages;
 	/* A yielding call is interrupted before every k-th run; 0: never. */
@@ -127,6 +128,7 @@ struct om_regs model_last_smc(struct model *m);
 
 /* State of a guest (0 when there is none such). */
 bool model_vm_exists(struct model *m, uint32_t guest);
+uint32_t model_vms(struct model *m);	/* how many there are */
 uint32_t model_threads_in_use(struct model *m, uint32_t guest);
 uint32_t model_sessions(struct model *m, uint32_t guest);
 /* Buffers known by cookie: registered ones, payloads, RPC args, temporary. */

@@ -102,6 +102,7 @@ struct mrun {
 	struct mobj *arg;
 	uint32_t num_params;
 	uint32_t rv;
+	uint64_t gone_before;	/* the guest's gone_count when it came in */
 
 	/* The message: what OP-TEE copies out of it, and when. */
 	uint32_t cmd, ret, origin, session, func;
@@ -122,6 +123,7 @@ struct mrun {
 	struct rparam rpc[4];
 	uint64_t rpc_cookie;
 	uint32_t wake;
+	bool wake_more;
 
 	/* payload_alloc(), payload_free(). */
 	uint32_t pl_type;
@@ -153,6 +155,7 @@ struct mthread {
 #define MODEL_BUCKETS	4096u
 #define MODEL_KEPT	64u
 #define MODEL_LEAKED	1024u
+#define MODEL_GONE	64u
 
 struct mguest {
 	struct model *model;
@@ -166,11 +169,15 @@ struct mguest {
 	uint64_t notif;
 	struct mobj *bucket[MODEL_BUCKETS];
 	uint32_t buffers;
-	uint64_t buffer_pages, mapped_pages;
+	uint64_t buffer_pages;
+	uint64_t mapped_pages;	/* of payloads and RPC arguments, mapped while known */
 	size_t heap_used;
 	struct mobj *kept[MODEL_KEPT];
 	struct mobj *leaked[MODEL_LEAKED];
 	uint32_t leaks;
+	/* The last cookies that were unregistered, and how many ever were. */
+	uint64_t gone[MODEL_GONE];
+	uint64_t gone_count;
 	/* The mutex of invoke_tests: -1 written, n read by n. */
 	int mutex;
 	struct mwait mutex_wait;
@@ -228,8 +235,11 @@ struct mobj *mobj_new(struct mguest *g, enum mobj_kind kind, const uint64_t *pa,
 		      uint64_t offset, uint64_t cookie);
 struct mobj *mobj_from_list(struct mguest *g, enum mobj_kind kind, uint64_t buf_ptr,
 			    uint64_t size, uint64_t cookie);
-/* Of payloads and RPC arguments, which are mapped as long as they are known. */
-uint64_t mobj_mapped_pages(struct mguest *g);
+/* A TA is about to run: are too many pages mapped? */
+void mobj_check_mapped(struct mguest *g);
+/* A registered buffer's end; and whether that was since the call came in. */
+void mobj_unregister(struct mobj *o);
+bool mobj_gone_since(struct mguest *g, uint64_t cookie, uint64_t gone_before);
 struct mobj *mobj_find(struct mguest *g, uint64_t cookie);
 void mobj_free(struct mobj *o);
 /* A temporary buffer's call has ended. */

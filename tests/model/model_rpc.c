@@ -315,10 +315,11 @@ bool wake_one_kind(struct mthread *t, struct mwait *w)
 	if (!next_to_wake(w, true, false, &r->wake))
 		PT_EXIT(&r->pt_wake);
 	while (true) {
+		/* Woken by nobody, the last waiter may have freed what it waited on. */
+		r->wake_more = w->readers & (1u << r->wake);
 		begin_notification(t, OPTEE_RPC_NOTIFICATION_SEND, r->wake);
 		PT_CALL(&r->pt_wake, rpc_cmd(t));
-		if (!(w->readers & (1u << r->wake)) ||
-		    !next_to_wake(w, false, true, &r->wake))
+		if (!r->wake_more || !next_to_wake(w, false, true, &r->wake))
 			break;
 	}
 	PT_END(&r->pt_wake);

@@ -112,6 +112,17 @@ bool model_vm_exists(struct model *m, uint32_t guest)
 	return exists;
 }
 
+uint32_t model_vms(struct model *m)
+{
+	uint32_t n = 0;
+
+	take(m);
+	for (size_t i = 0; i < MODEL_GUESTS_MAX; i++)
+		n += m->guest[i].live;
+	give(m);
+	return n;
+}
+
 uint32_t model_threads_in_use(struct model *m, uint32_t guest)
 {
 	struct mguest *g = take_guest(m, guest);

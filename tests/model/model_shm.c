@@ -110,9 +110,25 @@ struct mobj *mobj_new(struct mguest *g, enum mobj_kind kind, const uint64_t *pa,
 	return o;
 }
 
-uint64_t mobj_mapped_pages(struct mguest *g)
+/* OP-TEE's translation tables for shared memory are few. */
+void mobj_check_mapped(struct mguest *g)
 {
-	return g->mapped_pages;
+	uint64_t limit = g->model->config.mapped_pages;
+	uint64_t pages = g->mapped_pages;
+
+	for (uint32_t i = 0; i < MODEL_THREADS_MAX; i++) {
+		const struct mthread *t = &g->thread[i];
+
+		if (t->state == MTHREAD_FREE)
+			continue;
+		pages++;
+		for (uint32_t k = 0; k < t->run.params; k++)
+			if (t->run.param[k].mobj && t->run.param[k].size)
+				pages += t->run.param[k].mobj->pages;
+	}
+	if (limit && pages > limit)
+		violation(g->model, "guest %u: %llu pages mapped at once: more than OP-TEE has room for",
+			  g->id, (unsigned long long)pages);
 }
 
 static void let_go(struct mobj *o)
@@ -168,6 +184,22 @@ void mobj_drop_temporary(struct mobj *o)
 	mobj_free(*slot);
 	*slot = o;
 	g->leaks++;
+}
+
+void mobj_unregister(struct mobj *o)
+{
+	struct mguest *g = o->guest;
+
+	g->gone[g->gone_count++ % MODEL_GONE] = o->cookie;
+	mobj_free(o);
+}
+
+bool mobj_gone_since(struct mguest *g, uint64_t cookie, uint64_t gone_before)
+{
+	for (uint64_t i = gone_before; i < g->gone_count; i++)
+		if (g->gone[i % MODEL_GONE] == cookie)
+			return true;
+	return false;
 }
 
 struct mobj *mobj_find(struct mguest *g, uint64_t cookie)

@@ -50,8 +50,10 @@ static uint32_t in_rmem(struct mthread *t, const struct optee_msg_param *p, stru
 	if (!p->u.rmem.shm_ref)
 		violation(g->model, "guest %u: RMEM with cookie 0 reaches OP-TEE (I7)", g->id);
 	if (!o) {
-		violation(g->model, "guest %u: RMEM with unknown cookie 0x%llx (I7)", g->id,
-			  (unsigned long long)p->u.rmem.shm_ref);
+		/* It may have been known when the mediator let the call pass. */
+		if (!mobj_gone_since(g, p->u.rmem.shm_ref, t->run.gone_before))
+			violation(g->model, "guest %u: RMEM with unknown cookie 0x%llx (I7)",
+				  g->id, (unsigned long long)p->u.rmem.shm_ref);
 		return TEEC_ERROR_BAD_PARAMETERS;
 	}
 	/* OP-TEE would take these: messages, and temporary buffers it lost track of. */
@@ -343,27 +345,6 @@ out:
 	PT_END(&r->pt_std);
 }
 
-/* OP-TEE's translation tables for shared memory are few, and missing one is a panic. */
-static void check_mapped(struct mguest *g)
-{
-	uint64_t limit = g->model->config.mapped_pages;
-	uint64_t pages = mobj_mapped_pages(g);
-
-	for (uint32_t i = 0; i < MODEL_THREADS_MAX; i++) {
-		const struct mthread *t = &g->thread[i];
-
-		if (t->state == MTHREAD_FREE)
-			continue;
-		pages++;
-		for (uint32_t k = 0; k < t->run.params; k++)
-			if (t->run.param[k].mobj && t->run.param[k].size)
-				pages += t->run.param[k].mobj->pages;
-	}
-	if (limit && pages > limit)
-		violation(g->model, "guest %u: %llu pages mapped at once would panic OP-TEE",
-			  g->id, (unsigned long long)pages);
-}
-
 static bool invoke_command(struct mthread *t)
 {
 	struct mrun *r = &t->run;
@@ -381,7 +362,7 @@ static bool invoke_command(struct mthread *t)
 		goto put;
 	PT_CALL(&r->pt_std, inject_rpcs(t));
 	r->origin = TEEC_ORIGIN_TRUSTED_APP;
-	check_mapped(t->guest);
+	mobj_check_mapped(t->guest);
 	PT_CALL(&r->pt_std, ta_invoke(t));
 	PT_CALL(&r->pt_std, put_session(t));
 	copy_out(t);
@@ -450,7 +431,7 @@ static bool unregister_shm(struct mthread *t)
 	r->shm->refs--;
 	while (r->shm->refs)
 		PT_CALL(&r->pt_std, wait_on(t, &r->shm->wait, false));
-	mobj_free(r->shm);
+	mobj_unregister(r->shm);
 	r->ret = TEEC_SUCCESS;
 out:
 	msg_hdr(t)->ret = r->ret;

@@ -150,6 +150,7 @@ static void begin_call(struct model *m, struct mguest *g, struct om_regs *regs)
 			continue;
 		memset(&t->run, 0, sizeof(t->run));
 		t->run.fid = (uint32_t)regs->a[0];
+		t->run.gone_before = g->gone_count;
 		t->run.arg_pa = regs->a[1] << 32 | (uint32_t)regs->a[2];
 		run_thread(t, regs);
 		return;

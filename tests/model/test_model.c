@@ -21,7 +21,6 @@
 #define RMEM_INOUT	OPTEE_MSG_ATTR_TYPE_RMEM_INOUT
 
 static const uint8_t invoke_tests[16] = PTA_INVOKE_TESTS_UUID;
-static const uint8_t stats[16] = PTA_STATS_UUID;
 static const uint8_t device[16] = PTA_DEVICE_UUID;
 static const uint8_t test_ta[16] = MODEL_TA_UUID;
 static const uint8_t unknown[16] = { 0x11, 0x22, 0x33, 0x44, 5, 6, 7, 8, 9, 10, 11, 12 };
@@ -185,7 +184,7 @@ static void a_session_from_open_to_close(void **state)
 	hdr->cmd = OPTEE_MSG_CMD_CANCEL;
 	hyper_call(y, 0);
 	assert_result(hdr, TEEC_ERROR_BAD_PARAMETERS, TEEC_ORIGIN_TEE);
-	assert_int_equal(hyper_open(y, unknown + 0), 0);
+	assert_int_equal(hyper_open(y, unknown), 0);
 	hyper_free(y);
 }
 
@@ -407,143 +406,6 @@ static void heap_and_tables_end_somewhere(void **state)
 	hyper_free(y);
 }
 
-/* --- RPCs ----------------------------------------------------------------------------------- */
-
-static void assert_log(struct hyper *y, size_t i, uint32_t a0, uint32_t cmd, uint64_t a, uint64_t b)
-{
-	assert_true(i < y->logged);
-	assert_int_equal(y->log[i].a0, a0);
-	if (a0 != OPTEE_SMC_RETURN_RPC_CMD)
-		return;
-	assert_int_equal(y->log[i].cmd, cmd);
-	assert_int_equal(y->log[i].param[0].u.value.a, a);
-	assert_int_equal(y->log[i].param[0].u.value.b, b);
-}
-
-static uint32_t get_time(struct hyper *y, uint32_t session, uint32_t fid)
-{
-	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, PTA_STATS_GET_TIME, 2);
-
-	y->logged = 0;
-	hyper_value(hdr, 0, VALUE_OUT, 0, 0);
-	hyper_value(hdr, 1, VALUE_OUT, 0, 0);
-	hyper_finish(y, 0, hyper_begin(y, 0, fid));
-	return hdr->ret;
-}
-
-static void get_time_with_and_without_the_cache(void **state)
-{
-	struct hyper *y = hyper_new(NULL);
-	uint32_t session = hyper_open(y, stats);
-	struct om_regs regs;
-
-	(void)state;
-	assert_regs(hyper_smc(y, OPTEE_SMC_DISABLE_SHM_CACHE, 0, 0, 0), 7, 0, 0, 0);
-	assert_int_equal(get_time(y, session, OPTEE_SMC_CALL_WITH_ARG), TEEC_SUCCESS);
-	assert_int_equal(model_param(hyper_arg(y, 0), 0)->u.value.a, 1234);
-	assert_int_equal(model_param(hyper_arg(y, 0), 0)->u.value.b, 56);
-	assert_int_equal(y->logged, 3);
-	assert_int_equal(y->log[0].a0, OPTEE_SMC_RETURN_RPC_ALLOC);
-	assert_log(y, 1, OPTEE_SMC_RETURN_RPC_CMD, OPTEE_RPC_CMD_GET_TIME, 0, 0);
-	assert_int_equal(y->log[2].a0, OPTEE_SMC_RETURN_RPC_FREE);
-
-	assert_regs(hyper_smc(y, OPTEE_SMC_ENABLE_SHM_CACHE, 0, 0, 0), 0, 0, 0, 0);
-	get_time(y, session, OPTEE_SMC_CALL_WITH_ARG);
-	assert_int_equal(y->logged, 2);
-	get_time(y, session, OPTEE_SMC_CALL_WITH_ARG);
-	assert_int_equal(y->logged, 1);
-	/* An argument that comes inline has the cached one freed first. */
-	get_time(y, session, OPTEE_SMC_CALL_WITH_RPC_ARG);
-	assert_int_equal(y->logged, 2);
-	assert_int_equal(y->log[0].a0, OPTEE_SMC_RETURN_RPC_FREE);
-	get_time(y, session, OPTEE_SMC_CALL_WITH_ARG);
-	regs = hyper_smc(y, OPTEE_SMC_DISABLE_SHM_CACHE, 0, 0, 0);
-	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_OK);
-	hyper_unshare(y, regs.a[1] << 32 | regs.a[2]);
-	assert_regs(hyper_smc(y, OPTEE_SMC_DISABLE_SHM_CACHE, 0, 0, 0), 7, 0, 0, 0);
-	hyper_free(y);
-}
-
-static void an_unknown_ta_is_looked_for_in_the_real_order(void **state)
-{
-	struct hyper *y = hyper_new(NULL);
-	static const uint8_t fs[] = { 0, 1, 6, 0, 1, 6 };
-	uint64_t half[2];
-
-	(void)state;
-	memcpy(half, unknown, sizeof(half));
-	assert_int_equal(hyper_open(y, unknown), 0);
-	assert_result(hyper_arg(y, 0), TEEC_ERROR_ITEM_NOT_FOUND, TEEC_ORIGIN_TEE);
-	assert_int_equal(y->logged, 11);
-	assert_int_equal(y->log[0].a0, OPTEE_SMC_RETURN_RPC_ALLOC);
-	assert_log(y, 1, OPTEE_SMC_RETURN_RPC_CMD, OPTEE_RPC_CMD_SHM_ALLOC, 0, 0x1000);
-	for (size_t i = 0; i < 6; i++) {
-		assert_log(y, 2 + i, OPTEE_SMC_RETURN_RPC_CMD, OPTEE_RPC_CMD_FS, fs[i], 0);
-		assert_int_equal(y->log[2 + i].num_params, fs[i] == 6 ? 2 : 3);
-		assert_int_equal(y->log[2 + i].param[1].u.rmem.size, 0x15e);
-	}
-	assert_log(y, 8, OPTEE_SMC_RETURN_RPC_CMD, OPTEE_RPC_CMD_LOAD_TA, half[0], half[1]);
-	assert_int_equal(y->log[8].param[1].attr, OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT);
-	assert_log(y, 9, OPTEE_SMC_RETURN_RPC_CMD, OPTEE_RPC_CMD_SHM_FREE, 0,
-		   y->log[2].param[1].u.rmem.shm_ref);
-	assert_int_equal(y->log[10].a0, OPTEE_SMC_RETURN_RPC_FREE);
-
-	y->logged = 0;
-	y->alloc_ret = TEEC_ERROR_OUT_OF_MEMORY;
-	assert_int_equal(hyper_open(y, unknown), 0);
-	assert_result(hyper_arg(y, 0), TEEC_ERROR_OUT_OF_MEMORY, TEEC_ORIGIN_TEE);
-	assert_int_equal(y->logged, 3);
-	hyper_free(y);
-}
-
-static void a_ta_of_1_2_mb_is_loaded(void **state)
-{
-	struct hyper *y = hyper_new(NULL);
-	size_t size = 1200000;
-	uint8_t *image = malloc(size);
-
-	(void)state;
-	assert_non_null(image);
-	for (size_t i = 0; i < size; i++)
-		image[i] = i < 16 ? unknown[i] : MODEL_TA_PATTERN(MODEL_TA_IMAGE_SEED, i);
-	y->image = image;
-	y->image_size = size;
-	assert_int_equal(hyper_open(y, unknown), 1);
-	assert_int_equal(model_buffers(y->model, 7), 0);
-	image[size - 1] ^= 1;
-	assert_int_equal(hyper_open(y, unknown), 0);
-	assert_result(hyper_arg(y, 0), TEEC_ERROR_SECURITY, TEEC_ORIGIN_TEE);
-	hyper_free(y);
-	free(image);
-}
-
-static void refused_rpc_arguments_end_in_out_of_memory(void **state)
-{
-	struct hyper *y = hyper_new(NULL);
-	uint32_t session = hyper_open(y, stats);
-	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, PTA_STATS_GET_TIME, 2);
-	struct om_regs regs;
-
-	(void)state;
-	hyper_value(hdr, 0, VALUE_OUT, 0, 0);
-	hyper_value(hdr, 1, VALUE_OUT, 0, 0);
-	regs = hyper_begin(y, 0, OPTEE_SMC_CALL_WITH_ARG);
-	assert_regs(regs, OPTEE_SMC_RETURN_RPC_ALLOC, 160, 0, 0);
-	/* PA 0 and no cookie: nothing to free. */
-	regs = hyper_smc(y, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, 0);
-	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_OK);
-	assert_result(hdr, TEEC_ERROR_OUT_OF_MEMORY, TEEC_ORIGIN_TRUSTED_APP);
-	/* PA 0 with a cookie: it is freed. */
-	hyper_begin(y, 0, OPTEE_SMC_CALL_WITH_ARG);
-	regs = (struct om_regs){ .a = { OPTEE_SMC_RETURN_FROM_RPC, 0, 0, 0, 1, 2, 0, 7 } };
-	y->host->ops.smc(y->host, &regs);
-	assert_int_equal((uint32_t)regs.a[0], OPTEE_SMC_RETURN_RPC_FREE);
-	assert_int_equal((uint32_t)regs.a[1], 1);
-	assert_int_equal((uint32_t)regs.a[2], 2);
-	assert_int_equal(hyper_finish(y, 0, hyper_smc(y, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, 0)), 0);
-	hyper_free(y);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -561,10 +423,6 @@ int main(void)
 		cmocka_unit_test(temporary_buffers_are_used_and_leak_as_they_do),
 		cmocka_unit_test(null_memrefs_are_no_memory),
 		cmocka_unit_test(heap_and_tables_end_somewhere),
-		cmocka_unit_test(get_time_with_and_without_the_cache),
-		cmocka_unit_test(an_unknown_ta_is_looked_for_in_the_real_order),
-		cmocka_unit_test(a_ta_of_1_2_mb_is_loaded),
-		cmocka_unit_test(refused_rpc_arguments_end_in_out_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,16 +32,21 @@ static void platform_smc(void *ctx, unsigned int vcpu, uint64_t x[8])
 	struct fx_guest *g = ctx;
 	struct om_regs regs;
 
+	if (g->fx->before_smc)
+		g->fx->before_smc(g, x);
 	memcpy(regs.a, x, sizeof(regs.a));
 	if (!test_guest_call(g->test, vcpu, &regs))
 		test_fail("an SMC of the guest was not taken for the mediator's");
 	memcpy(x, regs.a, sizeof(regs.a));
+	if (g->fx->after_smc)
+		g->fx->after_smc(g, x);
 }
 
 static void platform_log(void *ctx, const char *line)
 {
-	(void)ctx;
-	if (strncmp(line, "FAIL", 4) == 0)
+	const struct fx_guest *g = ctx;
+
+	if (!g->fx->quiet && strncmp(line, "FAIL", 4) == 0)
 		test_fail("%s", line);
 }
 
@@ -68,8 +73,10 @@ static void set_platform(struct fx_guest *g, const struct fx_options *o)
 		.readonly_ipa = t->readonly_ipa,
 		.mmio_ipa = t->mmio_ipa,
 		.reserved_ipa = t->reserved_ipa,
-		.limits = { g->limits.threads, g->limits.buffers, g->limits.rpc_args,
-			    g->limits.pages, g->limits.list_pages },
+		.limits = { .threads = g->limits.threads, .buffers = g->limits.buffers,
+			    .rpc_args = g->limits.rpc_args, .pages = g->limits.pages,
+			    .list_pages = g->limits.list_pages,
+			    .call_pages = g->limits.call_pages },
 		.secure_threads = model_config(g->fx->model)->threads,
 		.vcpus = 4,
 		.flags = CG_MODEL_TA | (o->no_notify ? 0 : CG_ASYNC_NOTIF),

@@ -69,10 +69,16 @@ struct fx {
 	struct fx_smc *smc;
 	_Atomic size_t smcs;
 
+	/* Optional: around every SMC that a client makes. */
+	void (*before_smc)(struct fx_guest *g, const uint64_t x[8]);
+	void (*after_smc)(struct fx_guest *g, const uint64_t x[8]);
+	void *arg;
+
 	/* For the few tests whose lying OP-TEE makes the mediator look guilty. */
 	bool violations_expected;
-	/* ... or the guest's client puzzled. */
+	/* ... or the guest's client puzzled, or a scenario of the guest's fail. */
 	bool anomalies_expected;
+	bool quiet;
 };
 
 /* Zero is the default of every field. */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The rig of the unit tests. See rig.h. */
+#define _GNU_SOURCE	/* setitimer() */
 #include "rig.h"
+
+#include <signal.h>
+#include <sys/time.h>
 
 const struct rig_setup rig_default = {
 	.limits = { .threads = 4, .buffers = 8, .rpc_args = 4, .pages = 64, .list_pages = 4 },
@@ -148,6 +152,19 @@ uint64_t rig_ipa(const struct rig *rig, size_t page)
 void *rig_va(const struct rig *rig, size_t page)
 {
 	return test_guest_va(rig->ram, rig_ipa(rig, page));
+}
+
+void rig_preempt(void (*what)(int signal), uint32_t microseconds)
+{
+	const struct itimerval timer = {
+		.it_interval.tv_usec = (suseconds_t)microseconds,
+		.it_value.tv_usec = (suseconds_t)microseconds,
+	};
+	struct sigaction action = { .sa_handler = microseconds ? what : SIG_IGN };
+
+	action.sa_flags = SA_RESTART;
+	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &timer, NULL), 0);
 }
 
 uint64_t rig_random(uint64_t *seed)

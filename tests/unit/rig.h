@@ -96,6 +96,13 @@ void *rig_va(const struct rig *rig, size_t page);
 /* Test host failures become cmocka failures from now on. */
 void rig_fail_loudly(void);
 
+/*
+ * Calls `what` on this thread between any two instructions, every so many
+ * microseconds: what another vCPU might do there. 0 ends it. Whatever it calls
+ * must be safe in a signal handler.
+ */
+void rig_preempt(void (*what)(int signal), uint32_t microseconds);
+
 /* Numbers that look random and are the same on every run (splitmix64). */
 uint64_t rig_random(uint64_t *seed);
 

@@ -39,6 +39,15 @@ static inline uint32_t share(struct rig *rig, enum om_trace_share kind, uint64_t
 	return index;
 }
 
+/* A use ends; memory that is lent for a call is "entering" from the beginning. */
+static inline void let_go(struct rig *rig, uint32_t index, struct om_release *release)
+{
+	if (rig->guest->shm.buffers[index].kind == OM_SHARE_TEMPORARY)
+		om_shm_put_entering(rig->guest, index, release);
+	else
+		om_shm_put(rig->guest, index, release);
+}
+
 static inline void drain(struct rig *rig, struct om_release *release)
 {
 	while (om_shm_release_step(rig->guest, release))
@@ -93,7 +102,8 @@ static inline void pin(struct rig *rig, uint32_t index, uint32_t n)
 	}
 }
 
-static inline void expect_usage(struct rig *rig, uint32_t buffers, uint32_t rpc_args, uint32_t pages)
+static inline void expect_usage(struct rig *rig, uint32_t buffers, uint32_t rpc_args,
+				uint32_t pages)
 {
 	assert_int_equal(rig->guest->shm.buffers_used, buffers);
 	assert_int_equal(rig->guest->shm.rpc_args_used, rpc_args);

@@ -6,18 +6,27 @@
  */
 #include "rig.h"
 
-#include "message.h"
+#include "message_check.h"
 
 /* Attributes OP-TEE knows for a parameter of a call, cache bits left out. */
 static const struct allowed {
 	uint64_t attr;
-	bool null_only;	/* memory in one piece: only "no memory" can be passed */
+	bool null_only;		/* memory in one piece: only "no memory" can be passed */
+	uint32_t shape;		/* what there is to do for it */
 } allowed[] = {
-	{ 0x000, false },
-	{ 0x001, false }, { 0x002, false }, { 0x003, false },
-	{ 0x005, false }, { 0x006, false }, { 0x007, false },
-	{ 0x009, true }, { 0x00a, true }, { 0x00b, true },
-	{ 0x209, false }, { 0x20a, false }, { 0x20b, false },
+	{ 0x000, false, OM_SHAPE_EMPTY },
+	{ 0x001, false, 0 },
+	{ 0x002, false, OM_SHAPE_VALUE | OM_SHAPE_EMPTY },
+	{ 0x003, false, OM_SHAPE_VALUE },
+	{ 0x005, false, OM_SHAPE_RMEM },
+	{ 0x006, false, OM_SHAPE_RMEM | OM_SHAPE_SIZE },
+	{ 0x007, false, OM_SHAPE_RMEM | OM_SHAPE_SIZE },
+	{ 0x009, true, 0 },
+	{ 0x00a, true, OM_SHAPE_SIZE },
+	{ 0x00b, true, OM_SHAPE_SIZE },
+	{ 0x209, false, 0 },
+	{ 0x20a, false, OM_SHAPE_SIZE },
+	{ 0x20b, false, OM_SHAPE_SIZE },
 };
 
 /* Commands with how many parameters, and what the first ones have to be. */
@@ -51,21 +60,29 @@ static const struct command *command_of(uint32_t cmd, bool async)
 	return NULL;
 }
 
-static bool is_allowed(const struct optee_msg_param *param)
+static bool is_allowed(const struct optee_msg_param *param, uint32_t *shape)
 {
+	uint64_t attr = param->attr & ~0x70000ull;
 	size_t i;
 
-	for (i = 0; i < COUNT_OF(allowed); i++)
-		if ((param->attr & ~0x70000ull) == allowed[i].attr)
-			return !allowed[i].null_only || param->u.tmem.buf_ptr == 0;
+	for (i = 0; i < COUNT_OF(allowed); i++) {
+		if (attr != allowed[i].attr)
+			continue;
+		*shape = allowed[i].shape;
+		/* A page list, unless it says that there is no memory. */
+		if (attr >= 0x209 && param->u.tmem.buf_ptr)
+			*shape |= OM_SHAPE_LIST;
+		return !allowed[i].null_only || param->u.tmem.buf_ptr == 0;
+	}
 	return false;
 }
 
-static enum om_refusal oracle(const struct om_message *message, bool async)
+static enum om_refusal oracle(const struct om_message *message, bool async, uint32_t *shape)
 {
 	const struct command *command = command_of(message->hdr.cmd, async);
-	uint32_t i;
+	uint32_t i, bits = 0;
 
+	*shape = 0;
 	if (!command)
 		return OM_REFUSED_COMMAND;
 	if (message->hdr.num_params < command->min || message->hdr.num_params > command->max)
@@ -78,8 +95,12 @@ static enum om_refusal oracle(const struct om_message *message, bool async)
 				return OM_REFUSED_PARAMS;
 			if (command->needs_address && param->u.tmem.buf_ptr == 0)
 				return OM_REFUSED_PARAMS;
-		} else if (!command->any_attr && !is_allowed(param)) {
-			return OM_REFUSED_PARAMS;
+			if (command->needs_address)
+				*shape |= OM_SHAPE_LIST << i;
+		} else if (!command->any_attr) {
+			if (!is_allowed(param, &bits))
+				return OM_REFUSED_PARAMS;
+			*shape |= bits << i;
 		}
 	}
 	return OM_ACCEPTED;
@@ -90,13 +111,17 @@ static void check(const struct om_message *message)
 	int async;
 
 	for (async = 0; async < 2; async++) {
-		enum om_refusal is = om_message_check(message, async);
-		enum om_refusal should = oracle(message, async);
+		uint32_t shape = 0, expected;
+		enum om_refusal is = om_message_check(message, async, &shape);
+		enum om_refusal should = oracle(message, async, &expected);
 
 		/* Compared first: cmocka's own assertions are slow. */
 		if (is != should)
 			fail_msg("cmd %u, %u params, async %d: %d instead of %d",
 				 message->hdr.cmd, message->hdr.num_params, async, is, should);
+		if (is == OM_ACCEPTED && shape != expected)
+			fail_msg("cmd %u, %u params: shape 0x%x instead of 0x%x",
+				 message->hdr.cmd, message->hdr.num_params, shape, expected);
 	}
 }
 
@@ -146,12 +171,16 @@ static void test_good_messages_pass(void **state)
 	size_t i;
 
 	(void)state;
+	assert_int_equal(om_message_max_params(8), 0);
+	assert_int_equal(om_message_max_params(UINT32_MAX), 0);
 	for (i = 0; i < COUNT_OF(commands); i++) {
 		struct om_message message = good_message(commands[i].cmd, commands[i].max);
+		uint32_t shape;
 
-		assert_int_equal(om_message_check(&message, true), OM_ACCEPTED);
-		assert_int_equal(om_message_check(&message, false),
+		assert_int_equal(om_message_check(&message, true, &shape), OM_ACCEPTED);
+		assert_int_equal(om_message_check(&message, false, &shape),
 				 commands[i].async_only ? OM_REFUSED_COMMAND : OM_ACCEPTED);
+		assert_int_equal(om_message_max_params(commands[i].cmd), commands[i].max);
 	}
 }
 
@@ -212,10 +241,32 @@ static void test_params_beyond_the_number_are_ignored(void **state)
 	(void)state;
 	for (n = 0; n <= 4; n++) {
 		struct om_message message = good_message(1, n);
+		uint32_t shape;
 
 		for (i = n; i < OM_MESSAGE_PARAMS; i++)
 			message.param[i].attr = 0xffffffffffffffff;
-		assert_int_equal(om_message_check(&message, false), OM_ACCEPTED);
+		assert_int_equal(om_message_check(&message, false, &shape), OM_ACCEPTED);
+		assert_int_equal(shape, OM_SHAPE_EMPTY * ((1u << n) - 1));
+	}
+}
+
+static void test_going_through_the_parameters_of_a_shape(void **state)
+{
+	uint32_t set;
+
+	(void)state;
+	for (set = 0; set < 1u << OM_MESSAGE_PARAMS; set++) {
+		/* The others are full, and must not get in. */
+		uint32_t shape = ~(((1u << OM_MESSAGE_PARAMS) - 1) * OM_SHAPE_VALUE) |
+				 set * OM_SHAPE_VALUE;
+		uint32_t params = om_shape_params(shape, OM_SHAPE_VALUE);
+		uint32_t i;
+
+		assert_int_equal(params, set);
+		for (i = 0; i < OM_MESSAGE_PARAMS; i++)
+			if (set >> i & 1u)
+				assert_int_equal(om_next_param(&params), i);
+		assert_int_equal(params, 0);
 	}
 }
 
@@ -227,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_invariant_8_every_attribute_at_every_place),
 		cmocka_unit_test(test_contents_do_not_matter),
 		cmocka_unit_test(test_params_beyond_the_number_are_ignored),
+		cmocka_unit_test(test_going_through_the_parameters_of_a_shape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

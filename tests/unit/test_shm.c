@@ -11,7 +11,8 @@ static void test_life_of_a_buffer(void **state)
 {
 	struct rig *rig = rig_new(NULL);
 	struct om_release release = { OM_NONE };
-	uint32_t index = reserve(rig, OM_SHARE_REGISTERED, 0x77, 20);
+	const uint32_t pages = OM_PIN_BATCH + 5;
+	uint32_t index = reserve(rig, OM_SHARE_REGISTERED, 0x77, pages);
 
 	(void)state;
 	/* Reserved: the cookie is taken, but nobody can get it. */
@@ -19,8 +20,8 @@ static void test_life_of_a_buffer(void **state)
 	assert_int_equal(get(rig, OM_SHARE_REGISTERED, 0x77, false), OM_NONE);
 	assert_int_equal(om_shm_claim(rig->guest, (om_cookie_t){ 0x77 }, OM_SHARE_REGISTERED),
 			 OM_NONE);
-	pin(rig, index, 20);
-	expect_usage(rig, 1, 0, 20);
+	pin(rig, index, pages);
+	expect_usage(rig, 1, 0, pages);
 
 	/* Live: anybody can, any number of times. */
 	om_shm_publish(rig->guest, index);
@@ -43,20 +44,20 @@ static void test_life_of_a_buffer(void **state)
 	om_shm_put(rig->guest, index, &release);
 	om_shm_put(rig->guest, index, &release);
 	assert_int_equal(release.head, OM_NONE);
-	assert_int_equal(rig->ram->pinned, 20);
-	expect_usage(rig, 1, 0, 20);
+	assert_int_equal(rig->ram->pinned, pages);
+	expect_usage(rig, 1, 0, pages);
 
 	/* Released by the last user, a batch at a time. */
 	om_shm_put(rig->guest, index, &release);
 	assert_int_equal(release.head, index);
 	assert_true(om_shm_release_step(rig->guest, &release));
-	assert_int_equal(rig->ram->pinned, 20 - OM_PIN_BATCH);
-	expect_usage(rig, 1, 0, 20);
+	assert_int_equal(rig->ram->pinned, 5);
+	expect_usage(rig, 1, 0, pages);
 	assert_true(om_shm_release_step(rig->guest, &release));
 	assert_int_equal(rig->ram->pinned, 0);
 	expect_usage(rig, 0, 0, 0);
 	assert_false(om_shm_release_step(rig->guest, &release));
-	assert_int_equal(rig->guest->shm.pages_peak, 20);
+	assert_int_equal(rig->guest->shm.pages_peak, pages);
 	rig_free(rig);
 }
 
@@ -76,6 +77,45 @@ static void test_claimed_and_published_again(void **state)
 	om_shm_put(rig->guest, index, &release);
 	unshare(rig, OM_SHARE_REGISTERED, 9);
 	expect_usage(rig, 0, 0, 0);
+	rig_free(rig);
+}
+
+/* What UNREGISTER waits for: calls that name it and are on their way to OP-TEE. */
+static void test_claimed_when_nobody_enters_with_it(void **state)
+{
+	const om_cookie_t cookie = { 9 };
+	struct rig *rig = rig_new(NULL);
+	struct om_guest *guest = rig->guest;
+	struct om_release release = { OM_NONE };
+	uint32_t index = share(rig, OM_SHARE_REGISTERED, 9);
+
+	(void)state;
+	share(rig, OM_SHARE_PAYLOAD, 10);
+	/* Unknown, or of another kind. */
+	assert_int_equal(om_shm_claim_settled(guest, (om_cookie_t){ 8 }), OM_NONE);
+	assert_int_equal(om_shm_claim_settled(guest, (om_cookie_t){ 10 }), OM_NONE);
+	assert_int_equal(om_shm_get_entering(guest, (om_cookie_t){ 10 }, &release), OM_NONE);
+
+	/* It stays live meanwhile, and others can begin to use it. */
+	assert_int_equal(om_shm_get_entering(guest, cookie, &release), index);
+	assert_int_equal(om_shm_claim_settled(guest, cookie), OM_BUSY);
+	assert_int_equal(om_shm_get_entering(guest, cookie, &release), index);
+	om_shm_entered(guest, index);
+	assert_int_equal(om_shm_claim_settled(guest, cookie), OM_BUSY);
+	om_shm_put_entering(guest, index, &release);
+	/* One user is left, and OP-TEE knows of it. */
+	assert_int_equal(om_shm_claim_settled(guest, cookie), index);
+	/* Claimed by then: not busy, gone. */
+	assert_int_equal(om_shm_claim_settled(guest, cookie), OM_NONE);
+	assert_int_equal(om_shm_get_entering(guest, cookie, &release), OM_NONE);
+	om_shm_forget(guest, index);
+	om_shm_put(guest, index, &release);
+	assert_int_equal(release.head, OM_NONE);
+	om_shm_put(guest, index, &release);
+	assert_int_equal(release.head, index);
+	drain(rig, &release);
+	expect_usage(rig, 1, 0, 1);
+	unshare(rig, OM_SHARE_PAYLOAD, 10);
 	rig_free(rig);
 }
 
@@ -164,8 +204,8 @@ static void test_invariant_7_temporary_buffers_have_no_cookie(void **state)
 	assert_false(known(rig, 0x55));
 	assert_int_equal(get(rig, OM_SHARE_TEMPORARY, 0x55, false), OM_NONE);
 	expect_usage(rig, 0, 0, 2);
-	om_shm_put(rig->guest, first, &release);
-	om_shm_put(rig->guest, second, &release);
+	let_go(rig, first, &release);
+	let_go(rig, second, &release);
 	drain(rig, &release);
 	expect_usage(rig, 0, 0, 0);
 	rig_free(rig);
@@ -245,7 +285,7 @@ static void test_invariant_5_number_of_buffers(void **state)
 
 static void test_invariant_5_number_of_pages(void **state)
 {
-	static const uint32_t first[] = { 1, 15, 16, 63, 64 };
+	static const uint32_t first[] = { 1, OM_PIN_BATCH, OM_PIN_BATCH + 1, 63, 64 };
 	struct rig *rig = rig_new(NULL);
 	size_t i;
 
@@ -263,10 +303,10 @@ static void test_invariant_5_number_of_pages(void **state)
 		assert_int_equal(other, OM_NONE);
 		if (left) {
 			other = reserve(rig, OM_SHARE_TEMPORARY, 0, left);
-			om_shm_put(rig->guest, other, &release);
+			let_go(rig, other, &release);
 		}
 		om_shm_forget(rig->guest, index);
-		om_shm_put(rig->guest, index, &release);
+		let_go(rig, index, &release);
 		drain(rig, &release);
 		expect_usage(rig, 0, 0, 0);
 	}
@@ -309,13 +349,13 @@ static void test_invariant_5_number_of_list_pages(void **state)
 	om_shm_give_lists(rig->guest, taken[3], taken[3], 1);
 	assert_int_equal(rig->guest->shm.lists_left, 4);
 	share_lists.lists = 4;
-	om_shm_put(rig->guest, other, &release);
+	let_go(rig, other, &release);
 	assert_int_equal(om_shm_reserve(rig->guest, &share_lists, &other), OM_ACCEPTED);
 	assert_int_equal(rig->guest->shm.lists_left, 0);
 	om_shm_give_lists(rig->guest, OM_NONE, OM_NONE, 4);
 	assert_int_equal(rig->guest->shm.lists_left, 4);
-	om_shm_put(rig->guest, index, &release);
-	om_shm_put(rig->guest, other, &release);
+	let_go(rig, index, &release);
+	let_go(rig, other, &release);
 	drain(rig, &release);
 	rig_free(rig);
 }
@@ -374,7 +414,7 @@ static void fill_everything(struct rig *rig, uint32_t pages)
 	for (i = 0; i < n; i++) {
 		if (i < l->buffers + l->rpc_args)
 			om_shm_forget(rig->guest, index[i]);
-		om_shm_put(rig->guest, index[i], &release);
+		let_go(rig, index[i], &release);
 	}
 	drain(rig, &release);
 	expect_usage(rig, 0, 0, 0);
@@ -445,11 +485,11 @@ static void test_sizes_of_tables(void **state)
 		assert_int_equal(om_shm_buffer_count(&l), l.buffers + 1 + 4);
 	}
 	l = (struct om_limits){ OM_LIMIT_THREADS, OM_LIMIT_BUFFERS, OM_LIMIT_RPC_ARGS,
-				OM_LIMIT_PAGES, OM_LIMIT_LIST_PAGES };
+				OM_LIMIT_PAGES, OM_LIMIT_LIST_PAGES, 0 };
 	assert_int_equal(om_shm_bucket_count(&l), 1u << 21);
 	assert_int_equal(om_shm_buffer_count(&l), (1u << 20) + 1024 + 512);
 	assert_int_equal(om_shm_pins_count(&l),
-			 (1u << 26) / 15 + 1 + (1u << 20) + 1024 + 512);
+			 (1u << 26) / OM_PIN_BATCH + 1 + (1u << 20) + 1024 + 512);
 }
 
 int main(void)
@@ -457,6 +497,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_life_of_a_buffer),
 		cmocka_unit_test(test_claimed_and_published_again),
+		cmocka_unit_test(test_claimed_when_nobody_enters_with_it),
 		cmocka_unit_test(test_reserved_and_forgotten),
 		cmocka_unit_test(test_alone_means_no_other_user),
 		cmocka_unit_test(test_invariant_7_a_cookie_is_of_one_kind),

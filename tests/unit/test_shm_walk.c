@@ -6,6 +6,7 @@
 #include "rig_shm.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 /* --- A long random walk ---------------------------------------------------------- */
 
@@ -210,7 +211,7 @@ static void walk_put(struct walk *w, struct ref *r)
 
 	if (r->state == REF_FREE || r->state == REF_RELEASED || r->users <= kept)
 		return;
-	om_shm_put(w->rig->guest, r->index, &w->release);
+	let_go(w->rig, r->index, &w->release);
 	r->users--;
 	if (r->users || r->state == REF_LIVE) {
 		assert_int_equal(w->release.head, before);
@@ -354,36 +355,123 @@ static void test_random_walk(void **state)
 
 /* --- Several vCPUs ---------------------------------------------------------------- */
 
-#define RACE_COOKIES	3u
-#define RACE_ROUNDS	30000u
+/*
+ * What another vCPU does in the very moment that the lock is taken or given: the
+ * buffer that is looked for appears, or becomes another one.
+ */
+static struct {
+	struct rig *rig;
+	bool appears, changes, inside;
+	void (*lock)(void *guest), (*unlock)(void *guest);
+} meanwhile;
+
+static void lock_after_it_appeared(void *guest)
+{
+	if (meanwhile.appears) {
+		meanwhile.appears = false;
+		meanwhile.inside = true;
+		share(meanwhile.rig, OM_SHARE_REGISTERED, 5);
+		meanwhile.inside = false;
+	}
+	meanwhile.lock(guest);
+}
+
+static void unlock_before_it_changes(void *guest)
+{
+	meanwhile.unlock(guest);
+	if (meanwhile.changes && !meanwhile.inside) {
+		meanwhile.changes = false;
+		unshare(meanwhile.rig, OM_SHARE_REGISTERED, 5);
+		/* In the same slot, which was the last to become free. */
+		share(meanwhile.rig, OM_SHARE_REGISTERED, 6);
+	}
+}
+
+static void with_hooks(struct rig *rig)
+{
+	meanwhile.rig = rig;
+	meanwhile.lock = rig->host->ops.lock;
+	meanwhile.unlock = rig->host->ops.unlock;
+	rig->host->ops.lock = lock_after_it_appeared;
+	rig->host->ops.unlock = unlock_before_it_changes;
+}
+
+static void test_invariant_7_second_look_under_the_lock(void **state)
+{
+	struct rig_setup setup = rig_default;
+	struct om_release release = { OM_NONE };
+	struct rig *rig;
+	uint32_t index;
+
+	(void)state;
+	setup.prepare = with_hooks;
+	rig = rig_new(&setup);
+	/* Missed at first, then found. */
+	meanwhile.appears = true;
+	index = get(rig, OM_SHARE_REGISTERED, 5, false);
+	assert_int_not_equal(index, OM_NONE);
+	om_shm_put(rig->guest, index, &release);
+	unshare(rig, OM_SHARE_REGISTERED, 5);
+	/* Found, and another one by the time it is looked at. */
+	meanwhile.appears = true;
+	meanwhile.changes = true;
+	assert_int_equal(get(rig, OM_SHARE_REGISTERED, 5, false), OM_NONE);
+	assert_false(meanwhile.changes);
+	assert_int_equal(get(rig, OM_SHARE_REGISTERED, 6, false), index);
+	om_shm_put(rig->guest, index, &release);
+	unshare(rig, OM_SHARE_REGISTERED, 6);
+	rig_free(rig);
+}
+
+#define RACE_ROUNDS	200000u
 
 struct race {
 	struct rig *rig;
-	uint32_t kind_of[RACE_COOKIES];
+	uint32_t lock;
 	uint32_t stop;
 	uint32_t wrong;		/* got something else than asked for */
-	uint32_t found;
 };
 
-/* Gets by cookie while the other thread forgets and reuses: I7 without a lock. */
+static struct race race;
+
+/* Short enough that the two really meet; a mutex would put them in turn. */
+static void spin_lock(void *guest)
+{
+	(void)guest;
+	while (!om_exchange(&race.lock, 0, 1))
+		sched_yield();
+}
+
+static void spin_unlock(void *guest)
+{
+	(void)guest;
+	om_store_release(&race.lock, 0);
+}
+
+static void with_spin_lock(struct rig *rig)
+{
+	rig->host->ops.lock = spin_lock;
+	rig->host->ops.unlock = spin_unlock;
+}
+
+/* Gets by cookie while the other thread forgets and reuses. */
 static void *reader(void *arg)
 {
-	struct race *race = arg;
-	struct om_guest *guest = race->rig->guest;
+	struct om_guest *guest = race.rig->guest;
 	struct om_release release = { OM_NONE };
 	uint32_t n = 0;
 
-	while (!__atomic_load_n(&race->stop, __ATOMIC_RELAXED)) {
-		om_cookie_t cookie = { 1 + n++ % RACE_COOKIES };
-		uint32_t i = om_shm_get(guest, cookie, OM_SHARE_REGISTERED, n % 2, &release);
+	(void)arg;
+	while (!om_load_relaxed(&race.stop)) {
+		om_cookie_t cookie = { 1 + n++ % 2 };
+		uint32_t i = om_shm_get(guest, cookie, OM_SHARE_REGISTERED, n % 3 == 0, &release);
 
 		if (i != OM_NONE) {
 			const struct om_buffer *buffer = &guest->shm.buffers[i];
 
 			/* While it is held it is what was asked for. */
 			if (buffer->cookie != cookie.raw || buffer->kind != OM_SHARE_REGISTERED)
-				__atomic_fetch_add(&race->wrong, 1, __ATOMIC_RELAXED);
-			__atomic_fetch_add(&race->found, 1, __ATOMIC_RELAXED);
+				__atomic_fetch_add(&race.wrong, 1, __ATOMIC_RELAXED);
 			om_shm_put(guest, i, &release);
 		}
 		while (om_shm_release_step(guest, &release))
@@ -392,29 +480,29 @@ static void *reader(void *arg)
 	return NULL;
 }
 
-static void writer(struct race *race)
+/* Cookies 1 and 2 in turn, in whatever slot is free: mostly the same one. */
+static void writer(void)
 {
-	struct om_guest *guest = race->rig->guest;
+	struct om_guest *guest = race.rig->guest;
 	struct om_release release = { OM_NONE };
-	uint32_t n;
+	uint32_t n, i;
 
 	for (n = 0; n < RACE_ROUNDS; n++) {
-		/* Two slots for three cookies: a slot is somebody else's all the time. */
-		struct om_share s = share_of(n % 7 ? OM_SHARE_REGISTERED : OM_SHARE_PAYLOAD,
-					     1 + n % RACE_COOKIES, 1);
-		uint32_t i;
+		const struct om_share s = share_of(n % 7 ? OM_SHARE_REGISTERED : OM_SHARE_PAYLOAD,
+						   1 + n % 2, 1);
 
-		if (om_shm_reserve(guest, &s, &i) == OM_ACCEPTED) {
-			om_shm_publish(guest, i);
-			om_shm_put(guest, i, &release);
+		/* Full while a reader holds what was forgotten: it will put it back. */
+		if (om_shm_reserve(guest, &s, &i) != OM_ACCEPTED)
+			continue;
+		om_shm_publish(guest, i);
+		om_shm_put(guest, i, &release);
+		i = om_shm_claim(guest, s.cookie, s.kind);
+		if (i == OM_NONE) {
+			__atomic_fetch_add(&race.wrong, 1, __ATOMIC_RELAXED);
+			continue;
 		}
-		s.cookie.raw = 1 + (n + 1) % RACE_COOKIES;
-		i = om_shm_claim(guest, s.cookie, (n + 1) % 2 ? OM_SHARE_REGISTERED :
-								OM_SHARE_PAYLOAD);
-		if (i != OM_NONE) {
-			om_shm_forget(guest, i);
-			om_shm_put(guest, i, &release);
-		}
+		om_shm_forget(guest, i);
+		om_shm_put(guest, i, &release);
 		while (om_shm_release_step(guest, &release))
 			;
 	}
@@ -425,42 +513,164 @@ static void test_invariant_7_getting_without_a_lock(void **state)
 	static const struct rig_setup setup = {
 		.limits = { .threads = 1, .buffers = 2, .rpc_args = 1, .pages = 8,
 			    .list_pages = 1 },
-		.ram_pages = 8,
+		.ram_pages = 8, .prepare = with_spin_lock,
 	};
-	struct race race = { .rig = rig_new(&setup) };
-	struct om_release release = { OM_NONE };
-	pthread_t thread[2];
-	uint32_t cookie, kind, i;
+	pthread_t thread;
 
 	(void)state;
-	for (i = 0; i < COUNT_OF(thread); i++)
-		assert_int_equal(pthread_create(&thread[i], NULL, reader, &race), 0);
-	writer(&race);
-	__atomic_store_n(&race.stop, 1, __ATOMIC_RELAXED);
-	for (i = 0; i < COUNT_OF(thread); i++)
-		pthread_join(thread[i], NULL);
+	race = (struct race){ 0 };
+	race.rig = rig_new(&setup);
+	assert_int_equal(pthread_create(&thread, NULL, reader, NULL), 0);
+	writer();
+	om_store_relaxed(&race.stop, 1);
+	pthread_join(thread, NULL);
 	assert_int_equal(race.wrong, 0);
-	/* Whatever is left goes; nothing was lost or released twice. */
-	for (cookie = 1; cookie <= RACE_COOKIES; cookie++) {
-		for (kind = OM_SHARE_REGISTERED; kind <= OM_SHARE_PAYLOAD; kind++) {
-			i = om_shm_claim(race.rig->guest, (om_cookie_t){ cookie },
-					 (enum om_trace_share)kind);
-			if (i == OM_NONE)
-				continue;
-			om_shm_forget(race.rig->guest, i);
-			om_shm_put(race.rig->guest, i, &release);
-		}
-	}
-	drain(race.rig, &release);
+	/* Nothing was lost or released twice. */
+	assert_false(known(race.rig, 1));
+	assert_false(known(race.rig, 2));
 	expect_usage(race.rig, 0, 0, 0);
 	rig_free(race.rig);
+}
+
+/* What the other vCPU did when this one was interrupted. */
+static struct {
+	struct om_guest *guest;
+	uint32_t turn;
+	uint32_t cookie;	/* 1 or 2: which one there is */
+	uint32_t held;		/* a use that it keeps for a while, or OM_NONE */
+	struct om_release release;
+} other;
+
+static void other_replaces_the_buffer(void)
+{
+	const struct om_share s = share_of(OM_SHARE_REGISTERED, 3 - other.cookie, 1);
+	uint32_t i = om_shm_claim(other.guest, (om_cookie_t){ other.cookie }, OM_SHARE_REGISTERED);
+
+	if (i == OM_NONE)
+		return;
+	om_shm_forget(other.guest, i);
+	om_shm_put(other.guest, i, &other.release);
+	while (om_shm_release_step(other.guest, &other.release))
+		;
+	/* Its slot is taken again, unless somebody still holds it. */
+	if (om_shm_reserve(other.guest, &s, &i) != OM_ACCEPTED)
+		abort();
+	other.cookie = 3 - other.cookie;
+	om_shm_publish(other.guest, i);
+	om_shm_put(other.guest, i, &other.release);
+}
+
+static void other_vcpu(int signal)
+{
+	(void)signal;
+	/* On one thread nobody could wait for the lock. */
+	if (race.lock)
+		return;
+	if (other.held != OM_NONE) {
+		om_shm_put(other.guest, other.held, &other.release);
+		other.held = OM_NONE;
+	} else if (other.turn++ % 2) {
+		other.held = om_shm_get(other.guest, (om_cookie_t){ other.cookie },
+					OM_SHARE_REGISTERED, false, &other.release);
+	} else {
+		other_replaces_the_buffer();
+	}
+}
+
+/* The same as above, but interrupted between any two instructions. */
+static void test_invariant_7_replaced_at_any_instruction(void **state)
+{
+	static const struct rig_setup setup = {
+		.limits = { .threads = 1, .buffers = 4, .rpc_args = 1, .pages = 8,
+			    .list_pages = 1 },
+		.ram_pages = 8, .prepare = with_spin_lock,
+	};
+	struct om_release release = { OM_NONE };
+	uint32_t n, i, wrong = 0;
+
+	(void)state;
+	race = (struct race){ 0 };
+	race.rig = rig_new(&setup);
+	other.guest = race.rig->guest;
+	other.held = OM_NONE;
+	other.release.head = OM_NONE;
+	other.cookie = 1;
+	share(race.rig, OM_SHARE_REGISTERED, 1);
+	rig_preempt(other_vcpu, 20);
+	for (n = 0; n < 300000; n++) {
+		om_cookie_t cookie = { 1 + n % 2 };
+
+		i = om_shm_get(race.rig->guest, cookie, OM_SHARE_REGISTERED, false, &release);
+		if (i != OM_NONE) {
+			wrong += race.rig->guest->shm.buffers[i].cookie != cookie.raw;
+			om_shm_put(race.rig->guest, i, &release);
+		}
+		while (om_shm_release_step(race.rig->guest, &release))
+			;
+	}
+	rig_preempt(NULL, 0);
+	assert_int_equal(wrong, 0);
+	if (other.held != OM_NONE)
+		om_shm_put(race.rig->guest, other.held, &other.release);
+	drain(race.rig, &other.release);
+	unshare(race.rig, OM_SHARE_REGISTERED, other.cookie);
+	expect_usage(race.rig, 0, 0, 0);
+	rig_free(race.rig);
+}
+
+/* The maker of a buffer, on another vCPU: done with it, at whatever moment. */
+static struct {
+	struct om_guest *guest;
+	uint32_t index;		/* reserved; OM_NONE: nothing to do */
+} maker;
+
+static void maker_publishes(int signal)
+{
+	uint32_t index = __atomic_exchange_n(&maker.index, OM_NONE, __ATOMIC_SEQ_CST);
+
+	(void)signal;
+	if (index != OM_NONE)
+		om_shm_publish(maker.guest, index);
+}
+
+/* A lying OP-TEE has a buffer freed that is only being made: found, or not found. */
+static void test_invariant_7_claimed_while_it_is_published(void **state)
+{
+	const om_cookie_t cookie = { 7 };
+	struct om_release release = { OM_NONE };
+	struct rig *rig = rig_new(NULL);
+	uint32_t n, i, index, wrong = 0;
+
+	(void)state;
+	maker.guest = rig->guest;
+	maker.index = OM_NONE;
+	rig_preempt(maker_publishes, 20);
+	for (n = 0; n < 50000; n++) {
+		index = reserve(rig, OM_SHARE_PAYLOAD, cookie.raw, 1);
+		__atomic_store_n(&maker.index, index, __ATOMIC_SEQ_CST);
+		i = om_shm_claim(rig->guest, cookie, OM_SHARE_PAYLOAD);
+		maker_publishes(0);
+		wrong += i != OM_NONE && i != index;
+		if (i != index)
+			i = om_shm_claim(rig->guest, cookie, OM_SHARE_PAYLOAD);
+		om_shm_forget(rig->guest, index);
+		om_shm_put(rig->guest, index, &release);
+		om_shm_put(rig->guest, index, &release);
+		drain(rig, &release);
+	}
+	rig_preempt(NULL, 0);
+	assert_int_equal(wrong, 0);
+	rig_free(rig);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random_walk),
+		cmocka_unit_test(test_invariant_7_second_look_under_the_lock),
 		cmocka_unit_test(test_invariant_7_getting_without_a_lock),
+		cmocka_unit_test(test_invariant_7_replaced_at_any_instruction),
+		cmocka_unit_test(test_invariant_7_claimed_while_it_is_published),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The backend: everything that this hypervisor and optee_mediator have to do with
+ * each other. docs/porting.md is the text to it.
+ */
+#include <optee_mediator/abi_smc.h>
+
+#include "hyp.h"
+
+/*
+ * What a guest may make the mediator hold. call_pages is what two threads can lend
+ * at once within the 8 MiB or so that this OP-TEE has room to map for one guest.
+ */
+static struct om_limits limits = {
+	.threads = 2, .buffers = 128, .rpc_args = 8, .pages = 2200, .list_pages = 4,
+	.call_pages = 1040,
+};
+
+#define GUEST_MEM_SIZE	(256 * 1024)
+#define SHADOW_PAGES	96
+
+static struct om_mediator mediator;
+
+/*
+ * Memory of the mediator's: for each guest what om_guest_size() asks for, and the
+ * shadow pages. Not in any guest's stage 2.
+ */
+static struct {
+	uint8_t shadow[SHADOW_PAGES][PAGE];
+	uint8_t guest[GUESTS][GUEST_MEM_SIZE];
+} memory __attribute__((aligned(4096)));
+
+/* Shadow pages that are free: a stack. */
+static uint32_t free_pages[SHADOW_PAGES];
+static unsigned int free_count;
+static uint32_t pages_lock;
+
+/* ---- what the library asks of us (host.h) ---- */
+
+static int pin(void *ctx, const om_ipa_t *ipa, size_t n, om_pa_t *pa)
+{
+	struct guest *g = ctx;
+	size_t i;
+
+	/* Guest memory never moves: translating is all there is to holding it. */
+	for (i = 0; i < n; i++)
+		if (!stage2_ram(g, ipa[i].raw, &pa[i].raw))
+			return -1;
+	__atomic_fetch_add(&g->pinned, (uint32_t)n, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static void unpin(void *ctx, const om_pa_t *pa, size_t n)
+{
+	struct guest *g = ctx;
+
+	(void)pa;
+	__atomic_fetch_sub(&g->pinned, (uint32_t)n, __ATOMIC_RELAXED);
+}
+
+/* EL2 sees all RAM at its PA. */
+static int read_page(void *ctx, om_pa_t pa, void *dst, size_t len)
+{
+	(void)ctx;
+	__builtin_memcpy(dst, (const void *)pa.raw, len);
+	return 0;
+}
+
+static int write_page(void *ctx, om_pa_t pa, const void *src, size_t len)
+{
+	(void)ctx;
+	__builtin_memcpy((void *)pa.raw, src, len);
+	return 0;
+}
+
+static int page_alloc(void *host, struct om_page *page)
+{
+	int ret = -1;
+
+	(void)host;
+	lock(&pages_lock);
+	if (free_count) {
+		page->va = memory.shadow[free_pages[--free_count]];
+		page->pa.raw = (uintptr_t)page->va;
+		ret = 0;
+	}
+	unlock(&pages_lock);
+	if (ret == 0)
+		__builtin_memset(page->va, 0, PAGE);
+	return ret;
+}
+
+static void page_free(void *host, const struct om_page *page)
+{
+	(void)host;
+	lock(&pages_lock);
+	free_pages[free_count++] =
+		(uint32_t)((page->pa.raw - (uintptr_t)memory.shadow) / PAGE);
+	unlock(&pages_lock);
+}
+
+/* The conduit: EL2's own SMCs go to the firmware. */
+static void conduit(void *host, struct om_regs *regs)
+{
+	(void)host;
+	smc(regs->a);
+}
+
+static void lock_guest(void *ctx)
+{
+	lock(&((struct guest *)ctx)->lock);
+}
+
+static void unlock_guest(void *ctx)
+{
+	unlock(&((struct guest *)ctx)->lock);
+}
+
+/* Interrupts are masked at EL2: one that waits here waits for the guest's entry. */
+static bool should_yield(void *host)
+{
+	(void)host;
+	return irq_waiting();
+}
+
+/* The notification goes to the guest's first vCPU, which may be on the other core. */
+static void notify(void *ctx)
+{
+	struct vcpu *v = ((struct guest *)ctx)->vcpu0;
+
+	__atomic_store_n(&v->notified, 1, __ATOMIC_RELEASE);
+	irq_kick(v->cpu);
+}
+
+static void trace(void *ctx, const struct om_trace_event *event)
+{
+	char line[200];
+
+	if (((struct guest *)ctx)->id != trace_guest || event->id == OM_TRACE_STATE)
+		return;
+	om_trace_text(event, line, sizeof(line));
+	say("trace: %s\n", line);
+}
+
+static struct om_host_ops ops = {
+	.pin = pin, .unpin = unpin, .read = read_page, .write = write_page,
+	.page_alloc = page_alloc, .page_free = page_free, .smc = conduit,
+	.lock = lock_guest, .unlock = unlock_guest,
+	.should_yield = should_yield, .notify = notify,
+};
+
+/* ---- what we ask of the library (mediator.h) ---- */
+
+void backend_init(unsigned int pages)
+{
+	enum om_result result;
+
+	if (pages) {
+		limits.pages = pages;
+		limits.list_pages = (pages + 510) / 511;
+	}
+	for (free_count = 0; free_count < SHADOW_PAGES; free_count++)
+		free_pages[free_count] = free_count;
+	if (trace_guest)
+		ops.trace = trace;
+	result = om_mediator_init(&mediator, &ops, NULL);
+	if (result != OM_OK)
+		fatal(om_result_text(result));
+}
+
+void backend_create(struct guest *g)
+{
+	struct om_guest *om;
+	enum om_result result = om_guest_create(&mediator, g->id, &limits, g,
+						memory.guest[g - guests], GUEST_MEM_SIZE, &om);
+
+	if (result != OM_OK)
+		fatal(om_result_text(result));
+	lock(&g->om_lock);
+	g->om = om;
+	unlock(&g->om_lock);
+}
+
+/* The guest's SMC or HVC: true when it was for OP-TEE. Runs on the vCPU's own core. */
+bool backend_smc(struct vcpu *v, uint64_t x[8])
+{
+	struct guest *g = v->guest;
+	struct om_regs regs;
+
+	__builtin_memcpy(regs.a, x, sizeof(regs.a));
+	if (!om_guest_call(g->om, v->index, &regs))
+		return false;
+	__builtin_memcpy(x, regs.a, 4 * sizeof(x[0]));
+	/* The demonstration of a guest that dies while OP-TEE waits for its answer. */
+	if (g->kill_in && x[0] == OPTEE_SMC_RETURN_RPC_CMD && --g->kill_in == 0)
+		guest_stop(v, "killed, in the middle of a call");
+	return true;
+}
+
+/* OP-TEE's notification interrupt. There is one for all guests. */
+void backend_interrupt(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < guest_count; i++) {
+		lock(&guests[i].om_lock);
+		if (guests[i].om)
+			om_guest_interrupt(guests[i].om);
+		unlock(&guests[i].om_lock);
+	}
+}
+
+/* All vCPUs of the guest are stopped. Calls that OP-TEE has not ended go with it. */
+void backend_destroy(struct guest *g)
+{
+	struct om_guest *om = g->om;
+	unsigned int steps = 1;
+
+	lock(&g->om_lock);
+	g->om = NULL;
+	unlock(&g->om_lock);
+	say("hypervisor: guest %u: %u pages pinned, %u shadow pages free\n", g->id, g->pinned,
+	    free_count);
+	/* OM_AGAIN: an interrupt waits. It is for this core, which has nobody else. */
+	while (om_guest_destroy(om) == OM_AGAIN) {
+		irq_handle();
+		steps++;
+	}
+	say("hypervisor: guest %u: destroyed in %u steps; %u pages pinned, %u shadow pages free\n",
+	    g->id, steps, g->pinned, free_count);
+	if (g->pinned)
+		fatal("pages are still pinned after the guest's end");
+}
+
+bool backend_is_empty(void)
+{
+	return free_count == SHADOW_PAGES;
+}
+
+void backend_limits(struct guest_info *info)
+{
+	info->threads = limits.threads;
+	info->buffers = limits.buffers;
+	info->rpc_args = limits.rpc_args;
+	info->pages = limits.pages;
+	info->list_pages = limits.list_pages;
+	info->call_pages = limits.call_pages;
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Boot, and the life and death of guests.
+ *
+ * The boot arguments are words of text at BOOT_ARGS:
+ *	smp		one guest with a vCPU on each core; else two with one each
+ *	kill		guest 1 is killed in its first life, crashes in its second
+ *	kill=N		... killed at the N-th RPC that it is to answer
+ *	trace=N		print guest N's conversation with OP-TEE
+ *	only=NAME	for the guests: only the scenarios whose names begin so
+ *	pages=N		how many pages a guest may share, instead of the usual
+ */
+#include "hyp.h"
+
+#define PSCI_SYSTEM_OFF	0x84000008
+#define PSCI_CPU_ON	0xc4000003
+
+#define HCR_EL2		(1ull << 0 |	/* VM: stage 2 */ \
+			 1ull << 1 |	/* SWIO: set/way invalidation cleans as well */ \
+			 7ull << 3 |	/* FMO, IMO, AMO: interrupts come here; even group 0, */ \
+					/* or a guest could reach the secure world's */ \
+			 1ull << 19 |	/* TSC: so do SMCs */ \
+			 1ull << 20 |	/* TIDCP, TACR: implementation-defined things */ \
+			 1ull << 21 | \
+			 1ull << 31)	/* RW: EL1 is AArch64 */
+#define SPSR_EL1H	0x3c5
+#define SCTLR_EL1_RESET	0x30d00800
+
+struct vcpu vcpus[CPUS];
+struct guest guests[GUESTS];
+unsigned int guest_count;
+uint32_t trace_guest;
+
+static unsigned int kill_at = 30;	/* the n-th RPC */
+extern char start[], stacks_end[];
+
+static unsigned int finished;	/* guests; atomic */
+
+void power_off(void)
+{
+	uint64_t x[8] = { PSCI_SYSTEM_OFF };
+
+	smc(x);
+	for (;;)
+		__asm__ volatile("wfi");
+}
+
+void fatal(const char *what)
+{
+	say("hypervisor: FAIL: %s\n", what);
+	power_off();
+	__builtin_unreachable();
+}
+
+void unexpected_exception(uint64_t esr, uint64_t elr, uint64_t far)
+{
+	say("hypervisor: exception at EL2: esr %lx elr %lx far %lx\n", esr, elr, far);
+	fatal("unexpected exception");
+}
+
+/* ---- life and death ---- */
+
+/* Copies the guest's image in, and tells it what it has. */
+static void load(struct guest *g)
+{
+	uint64_t at;
+
+	for (at = 0; at < GUEST_IMAGE_SIZE; at += PAGE)
+		__builtin_memcpy((void *)stage2_page(g, GUEST_IMAGE_IPA + at),
+				 (const void *)(GUEST_IMAGE + at), PAGE);
+	g->info->life = g->life;
+	g->info->lives = g->lives;
+	/* The image was written as data, and another guest may have run from there. */
+	__asm__ volatile("dsb ish; ic ialluis; dsb ish; isb");
+}
+
+static void guest_start(struct guest *g)
+{
+	load(g);
+	backend_create(g);
+	g->stop = NULL;
+	g->stopped_by = NULL;
+	g->kill_in = g->lives > 1 && g->life == 0 ? kill_at : 0;
+	say("hypervisor: guest %u: %s, %u vCPU, %u MiB at IPA %x which is PA %lx, %lx, ...\n",
+	    g->id, g->life ? "created again" : "created", g->vcpus, GUEST_RAM_SIZE >> 20,
+	    GUEST_RAM_IPA, stage2_page(g, GUEST_RAM_IPA), stage2_page(g, GUEST_RAM_IPA + BLOCK));
+	g->vcpu0->entry = GUEST_IMAGE_IPA;
+	g->vcpu0->context = GUEST_INFO_IPA;
+	__atomic_store_n(&g->vcpu0->state, VCPU_ON, __ATOMIC_RELEASE);
+	irq_kick(g->vcpu0->cpu);
+}
+
+/*
+ * Stops a guest, from the exit of one of its vCPUs; vcpu_leave() does the rest. True
+ * when this is why: another vCPU may have been first.
+ */
+bool guest_stop(struct vcpu *v, const char *why)
+{
+	const char *running = NULL;
+
+	if (!__atomic_compare_exchange_n(&v->guest->stop, &running, why, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_RELAXED))
+		return false;
+	v->guest->stopped_by = v;
+	return true;
+}
+
+/* Sees to it that no vCPU of the guest runs, not even in the secure world. */
+static void stop_others(struct vcpu *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < v->guest->vcpus; i++) {
+		struct vcpu *other = &v->guest->vcpu0[i];
+
+		if (other == v)
+			continue;
+		irq_kick(other->cpu);
+		while (__atomic_load_n(&other->state, __ATOMIC_ACQUIRE) != VCPU_OFF)
+			__asm__ volatile("yield");
+	}
+	/* One of them may have switched this one on meanwhile. */
+	__atomic_store_n(&v->state, VCPU_OFF, __ATOMIC_RELEASE);
+}
+
+static void print_counters(const struct guest *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < OM_COUNTERS; i++) {
+		uint64_t n = om_guest_counter(g->om, (enum om_counter)i);
+
+		if (n)
+			say("hypervisor: guest %u: count %s %lu\n", g->id,
+			    om_counter_name((enum om_counter)i), n);
+	}
+}
+
+static void verdict(void)
+{
+	const char *result = "pass";
+	unsigned int i;
+
+	for (i = 0; i < guest_count; i++)
+		if (guests[i].failed)
+			result = "FAIL";
+	if (!backend_is_empty())
+		fatal("memory is still held after the last guest's end");
+	say("hypervisor: verdict: %s\n", result);
+	power_off();
+}
+
+static void guest_end(struct vcpu *v)
+{
+	struct guest *g = v->guest;
+
+	stop_others(v);
+	say("hypervisor: guest %u: %s\n", g->id, g->stop);
+	print_counters(g);
+	backend_destroy(g);
+	if (++g->life < g->lives && !g->done) {
+		guest_start(g);
+		return;
+	}
+	g->failed = !g->done || g->exit_code || g->life < g->lives;
+	if (__atomic_add_fetch(&finished, 1, __ATOMIC_ACQ_REL) == guest_count)
+		verdict();
+}
+
+/* ---- vCPUs ---- */
+
+/* The registers of a vCPU that is switched on, as PSCI says. */
+static void vcpu_begin(struct vcpu *v)
+{
+	v->notified = 0;
+	v->frame = (struct frame){ .x = { v->context }, .elr = v->entry, .spsr = SPSR_EL1H };
+	write_reg(sctlr_el1, SCTLR_EL1_RESET);
+	write_reg(cpacr_el1, 0);
+	write_reg(cntkctl_el1, 0);
+	write_reg(vmpidr_el2, 0x80000000 | v->index);
+	irq_reset_vcpu();
+	stage2_use(v->guest);
+}
+
+/* With nothing to run: waits until the vCPU is switched on, serving interrupts. */
+static void vcpu_wait(struct vcpu *v)
+{
+	while (__atomic_load_n(&v->state, __ATOMIC_ACQUIRE) == VCPU_OFF) {
+		__asm__ volatile("wfi");
+		irq_handle();
+	}
+	vcpu_begin(v);
+}
+
+/* Before each entry of the guest: is it still to run? */
+void vcpu_leave(struct vcpu *v)
+{
+	if (!__atomic_load_n(&v->guest->stop, __ATOMIC_ACQUIRE))
+		return;
+	irq_reset_vcpu();
+	__atomic_store_n(&v->state, VCPU_OFF, __ATOMIC_RELEASE);
+	if (v->guest->stopped_by == v)
+		guest_end(v);
+	vcpu_wait(v);
+}
+
+/* ---- boot ---- */
+
+static const char *argument(const char *name)
+{
+	const char *s = (const char *)BOOT_ARGS;
+	size_t i;
+
+	while (*s) {
+		for (i = 0; name[i] && s[i] == name[i]; i++)
+			;
+		if (!name[i])
+			return s + i;
+		while (*s && *s != ' ')
+			s++;
+		while (*s == ' ')
+			s++;
+	}
+	return NULL;
+}
+
+static unsigned int number(const char *name)
+{
+	const char *s = argument(name);
+	unsigned int n = 0;
+
+	while (s && *s >= '0' && *s <= '9')
+		n = n * 10 + (unsigned int)(*s++ - '0');
+	return n;
+}
+
+static void make_guest(unsigned int i, unsigned int vcpu_count)
+{
+	struct guest *g = &guests[i];
+	struct guest_info *info;
+	const char *only = argument("only=");
+	unsigned int n;
+
+	g->id = i + 1;
+	g->vcpus = vcpu_count;
+	g->vcpu0 = &vcpus[i];
+	g->lives = i == 0 && argument("kill") ? 3 : 1;
+	for (n = 0; n < vcpu_count; n++) {
+		g->vcpu0[n].guest = g;
+		g->vcpu0[n].index = n;
+	}
+	stage2_build(g);
+	info = (struct guest_info *)stage2_page(g, GUEST_INFO_IPA);
+	__builtin_memset(info, 0, PAGE);
+	info->id = g->id;
+	info->vcpus = vcpu_count;
+	info->trace = trace_guest;
+	backend_limits(info);
+	info->host[0].base = GUEST_LOW;
+	info->host[1].base = GUEST_HIGH;
+	info->host[0].size = info->host[1].size = GUESTS * (GUEST_RAM_SIZE + BLOCK);
+	/* The hypervisor itself, with the shadow pages. */
+	info->host[2].base = (uintptr_t)start;
+	info->host[2].size = (uintptr_t)stacks_end - (uintptr_t)start;
+	for (n = 0; only && n < sizeof(info->only) - 1 && only[n] && only[n] != ' '; n++)
+		info->only[n] = only[n];
+	g->info = info;
+}
+
+static void boot(void)
+{
+	unsigned int pages = number("pages=");
+	uint64_t x[8] = { PSCI_CPU_ON, 1, (uintptr_t)start_secondary, 1 };
+	unsigned int i;
+
+	say("hypervisor: at EL2, boot arguments: '%s'\n", (const char *)BOOT_ARGS);
+	trace_guest = number("trace=");
+	if (argument("kill="))
+		kill_at = number("kill=");
+	backend_init(pages);
+	for (i = 0; i < CPUS; i++)
+		vcpus[i].cpu = i;
+	guest_count = argument("smp") ? 1 : GUESTS;
+	for (i = 0; i < guest_count; i++)
+		make_guest(i, CPUS / guest_count);
+	smc(x);
+	if (x[0])
+		fatal("the second core does not start");
+}
+
+/* Returns to have the vCPU of this core run. */
+void cpu_main(unsigned int cpu)
+{
+	struct vcpu *v = &vcpus[cpu];
+
+	irq_init(cpu);
+	if (cpu == 0)
+		boot();
+	write_reg(tpidr_el2, v);
+	write_reg(hcr_el2, HCR_EL2);
+	write_reg(cnthctl_el2, 1);	/* EL1 may read the counter, not use the timer */
+	isb();
+	if (v->index == 0)
+		guest_start(v->guest);
+	vcpu_wait(v);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What OP-TEE may see of a message, as a pure function of the private copy.
+ *
+ * The same pass that judges the parameters sorts them by what has to be done with
+ * them, so that nobody looks at an attribute again.
+ */
+#ifndef OM_LIB_MESSAGE_CHECK_H
+#define OM_LIB_MESSAGE_CHECK_H
+
+#include <optee_mediator/abi_msg.h>
+
+#include "refusal.h"
+
+#define OM_MESSAGE_PARAMS	(OPTEE_MSG_META_PARAMS + OPTEE_MSG_CALL_PARAMS)
+
+/* The guest's message as it was fetched, once. */
+struct om_message {
+	struct optee_msg_hdr hdr;
+	struct optee_msg_param param[OM_MESSAGE_PARAMS];
+};
+
+/*
+ * The shape of a message: for each thing there is to do, six bits that tell for
+ * which parameters.
+ */
+#define OM_SHAPE_RMEM	(1u << 0)	/* names a registered buffer */
+#define OM_SHAPE_LIST	(1u << 6)	/* names memory by a page list */
+#define OM_SHAPE_VALUE	(1u << 12)	/* OP-TEE returns a and b */
+#define OM_SHAPE_SIZE	(1u << 18)	/* OP-TEE returns a size */
+#define OM_SHAPE_EMPTY	(1u << 24)	/* OP-TEE is given nothing */
+
+/* The parameters of one kind, as bits 5:0. */
+static inline uint32_t om_shape_params(uint32_t shape, uint32_t kind)
+{
+	return shape / kind & ((1u << OM_MESSAGE_PARAMS) - 1);
+}
+
+/* Takes the lowest of some parameters and tells its number; *params is not 0. */
+static inline uint32_t om_next_param(uint32_t *params)
+{
+	uint32_t i = (uint32_t)__builtin_ctz(*params);
+
+	*params &= *params - 1;
+	return i;
+}
+
+/* The most parameters that a command may carry; 0 for an unknown one. */
+uint32_t om_message_max_params(uint32_t cmd);
+
+/* attr without the bits that mean nothing to OP-TEE. */
+static inline uint64_t om_attr(const struct optee_msg_param *param)
+{
+	return param->attr & ~(uint64_t)OPTEE_MSG_ATTR_CACHE_MASK;
+}
+
+/*
+ * Judges and sorts. async: notification is offered to this guest. Reads no more
+ * parameters than the command may carry. *shape is set when accepted.
+ */
+enum om_refusal om_message_check(const struct om_message *message, bool async,
+				 uint32_t *shape);
+
+#endif

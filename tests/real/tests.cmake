@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The tests with the real OP-TEE, as the host's build registers them when it is
+# configured with OM_TEST_REAL=ON. They fetch packages, build with the other
+# compiler and boot QEMU, all through scripts/demo, one machine at a time.
+
+if(DEFINED ENV{OM_BUILD})
+	set(om_real $ENV{OM_BUILD})
+else()
+	set(om_real ${PROJECT_SOURCE_DIR}/build)
+endif()
+get_filename_component(om_real ${om_real} ABSOLUTE BASE_DIR ${PROJECT_SOURCE_DIR})
+
+function(om_add_real_test name)
+	add_test(NAME ${name} COMMAND ${ARGN})
+	set_tests_properties(${name} PROPERTIES LABELS "real;qemu" TIMEOUT 300
+		RESOURCE_LOCK om_qemu ENVIRONMENT OM_BUILD=${om_real})
+endfunction()
+
+set(om_demo ${PROJECT_SOURCE_DIR}/scripts/demo)
+om_add_real_test(real_build ${om_demo} --build)
+om_add_real_test(real_two_guests ${om_demo})
+om_add_real_test(real_smp ${om_demo} --smp)
+om_add_real_test(real_kill ${om_demo} --kill)
+om_add_real_test(real_heap ${om_demo} --heap)
+om_add_real_test(real_trace ${om_demo} --trace 2)
+om_add_real_test(real_compare ${PROJECT_SOURCE_DIR}/tests/real/compare
+	$<TARGET_FILE:test_conformance> ${om_real}/real/two.log ${om_real}/real/smp.log
+	${om_real}/real/kill.log)
+set_tests_properties(real_build PROPERTIES FIXTURES_SETUP om_real TIMEOUT 900)
+set_tests_properties(real_two_guests real_smp real_kill real_heap real_trace PROPERTIES
+	FIXTURES_REQUIRED om_real)
+set_tests_properties(real_two_guests real_smp real_kill PROPERTIES FIXTURES_SETUP om_real_logs)
+set_tests_properties(real_compare PROPERTIES FIXTURES_REQUIRED om_real_logs)

@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A call as a whole: slots and ids, who may resume it, giving way to interrupts,
+ * and every way in which OP-TEE can end it.
+ */
+#include "rig.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+/* What OP-TEE answers, one after the other; the last one for ever. */
+struct answers {
+	uint64_t a0[8];
+	uint32_t count, at;
+};
+
+static void answer(struct rig *rig, struct om_regs *regs)
+{
+	struct answers *answers = rig->arg;
+	uint32_t at = answers->at + 1 < answers->count ? answers->at++ : answers->at;
+
+	*regs = (struct om_regs){ .a = { answers->a0[at], 0x11, 0x22, 0x33 } };
+}
+
+static struct rig *call_rig(struct answers *answers)
+{
+	struct rig *rig = rig_new(NULL);
+
+	rig->yielding = answer;
+	rig->arg = answers;
+	return rig;
+}
+
+static struct om_regs begin_on(struct rig *rig, unsigned int vcpu, uint32_t page)
+{
+	struct optee_msg_hdr *hdr = rig_va(rig, page);
+	struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, page) } };
+
+	memset(hdr, 0, TEST_PAGE);
+	hdr->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
+	assert_true(test_guest_call(rig->ram, vcpu, &regs));
+	return regs;
+}
+
+static struct om_regs resume(struct rig *rig, uint64_t id)
+{
+	rig->smcs = 0;
+	return rig_call(rig, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, id);
+}
+
+#define INTERRUPT OPTEE_SMC_RETURN_RPC_FOREIGN_INTR
+
+/* --- Slots and ids ------------------------------------------------------------------ */
+
+/* Scenario 19: one too many, and room again after one has ended. */
+static void test_scenario_19_slots(void **state)
+{
+	struct answers answers = { { INTERRUPT }, 1, 0 };
+	struct rig *rig = call_rig(&answers);
+	uint64_t id[4];
+	unsigned int vcpu;
+	uint32_t i, k;
+
+	(void)state;
+	for (vcpu = 0; vcpu < 9; vcpu++) {
+		answers = (struct answers){ { INTERRUPT }, 1, 0 };
+		for (i = 0; i < 4; i++) {
+			/* The vCPU is a hint, and any value is safe. */
+			struct om_regs r = begin_on(rig, vcpu * 0x1fffffff, i);
+
+			assert_int_equal(r.a[0], INTERRUPT);
+			assert_int_equal(r.a[1] | r.a[2], 0);
+			id[i] = r.a[3];
+			for (k = 0; k < i; k++)
+				assert_int_not_equal(id[k], id[i]);
+		}
+		assert_true(om_call_others(rig->guest, NULL));
+		rig->smcs = 0;
+		assert_int_equal(begin_on(rig, vcpu, 5).a[0], OPTEE_SMC_RETURN_ETHREAD_LIMIT);
+		assert_int_equal(rig->smcs, 0);
+		answers = (struct answers){ { OPTEE_SMC_RETURN_OK }, 1, 0 };
+		for (i = 0; i < 4; i++) {
+			assert_int_equal(resume(rig, id[(i + vcpu) % 4]).a[0],
+					 OPTEE_SMC_RETURN_OK);
+			assert_int_equal(begin_on(rig, vcpu, 5).a[0], OPTEE_SMC_RETURN_OK);
+		}
+		assert_false(om_call_others(rig->guest, NULL));
+	}
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_THREADS), 9);
+	rig_free(rig);
+}
+
+static void test_scenario_24_ids_that_do_not_wait(void **state)
+{
+	struct answers answers = { { INTERRUPT }, 1, 0 };
+	struct rig *rig = call_rig(&answers);
+	/* Of a slot that has seen many calls. */
+	const uint64_t id = 0x12345700;
+	const uint64_t wrong[] = {
+		0, 1, 0x100, 0x12345600, id + 1, id + 0x100, id - 0x100, id ^ 0x80000000, id | 0x7f, 0xff,
+		UINT32_MAX, id & 0xff, id | 0xff, 0xffffff00 | id, id + 4,
+	};
+	size_t i;
+
+	(void)state;
+	rig->guest->calls[0].word = 0x12345600;
+	assert_int_equal(begin_on(rig, 0, 0).a[3], id);
+	for (i = 0; i < COUNT_OF(wrong); i++) {
+		struct om_regs r = resume(rig, wrong[i]);
+
+		assert_int_equal(r.a[0], OPTEE_SMC_RETURN_ERESUME);
+		assert_int_equal(r.a[1] | r.a[2] | r.a[3], 0);
+		assert_int_equal(rig->smcs, 0);
+	}
+	answers.a0[0] = OPTEE_SMC_RETURN_OK;
+	/* Garbage above the 32 bits of the id carries nothing. */
+	assert_int_equal(resume(rig, id | 0xabcdull << 32).a[0], OPTEE_SMC_RETURN_OK);
+	/* It has ended, and its slot's next call is another. */
+	assert_int_equal(resume(rig, id).a[0], OPTEE_SMC_RETURN_ERESUME);
+	answers.a0[0] = INTERRUPT;
+	assert_int_not_equal(begin_on(rig, 0, 0).a[3], id);
+	assert_int_equal(resume(rig, id).a[0], OPTEE_SMC_RETURN_ERESUME);
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_RESUME),
+			 COUNT_OF(wrong) + 2);
+	rig_free(rig);
+}
+
+/* A running call is nobody else's to resume: tried from inside of OP-TEE. */
+static void resume_while_running(struct rig *rig, struct om_regs *regs)
+{
+	struct om_regs again = { .a = { OPTEE_SMC_RETURN_FROM_RPC, 0, 0,
+					om_call_id(&rig->guest->calls[0]) } };
+
+	assert_true(om_guest_call(rig->guest, 1, &again));
+	assert_int_equal(again.a[0], OPTEE_SMC_RETURN_ERESUME);
+	regs->a[0] = OPTEE_SMC_RETURN_OK;
+}
+
+static void test_scenario_24_running_call(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	rig->yielding = resume_while_running;
+	assert_int_equal(begin_on(rig, 0, 0).a[0], OPTEE_SMC_RETURN_OK);
+	assert_int_equal(rig->smcs, 1);
+	rig_free(rig);
+}
+
+/* Ids go round without ever being one that a guest could take for "none". */
+static void test_ids_wrap_around(void **state)
+{
+	static const uint32_t generations[] = { 0, 1, 0xfffffc, 0xfffffd, 0xfffffe, 0xffffff };
+	struct answers answers = { { INTERRUPT }, 1, 0 };
+	struct rig *rig = call_rig(&answers);
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < COUNT_OF(generations); i++) {
+		rig->guest->calls[0].word = generations[i] << 8;
+		for (n = 0; n < 4; n++) {
+			uint64_t id;
+
+			answers.a0[0] = INTERRUPT;
+			id = begin_on(rig, 0, 0).a[3];
+			assert_int_equal(id & 0xff, 0);
+			assert_int_not_equal(id, 0);
+			assert_int_not_equal(id >> 8, 0xffffff);
+			answers.a0[0] = OPTEE_SMC_RETURN_OK;
+			assert_int_equal(resume(rig, id).a[0], OPTEE_SMC_RETURN_OK);
+		}
+	}
+	rig_free(rig);
+}
+
+/* --- How OP-TEE ends a call ------------------------------------------------------------ */
+
+static void test_codes_of_optee(void **state)
+{
+	static const struct {
+		uint64_t a0;
+		uint32_t code;
+	} cases[] = {
+		{ 0, 0 }, { 0xabcd00000000, 0 },
+		{ OPTEE_SMC_RETURN_ERESUME, OPTEE_SMC_RETURN_ERESUME },
+		{ OPTEE_SMC_RETURN_EBADADDR, OPTEE_SMC_RETURN_EBADADDR },
+		{ OPTEE_SMC_RETURN_EBADCMD, OPTEE_SMC_RETURN_EBADCMD },
+		{ OPTEE_SMC_RETURN_ENOMEM, OPTEE_SMC_RETURN_ENOMEM },
+		{ OPTEE_SMC_RETURN_ENOTAVAIL, OPTEE_SMC_RETURN_ENOTAVAIL },
+		/* Codes that nobody has defined, and the one that is no RPC. */
+		{ 8, OPTEE_SMC_RETURN_ENOTAVAIL },
+		{ 0xfffeffff, OPTEE_SMC_RETURN_ENOTAVAIL },
+		{ 0xfffe0005, OPTEE_SMC_RETURN_ENOTAVAIL },
+		{ OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, OPTEE_SMC_RETURN_ENOTAVAIL },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT_OF(cases); i++) {
+		struct answers answers = { { cases[i].a0 }, 1, 0 };
+		struct rig *rig = call_rig(&answers);
+		struct om_regs r = begin_on(rig, 0, 0);
+
+		assert_int_equal(r.a[0], cases[i].code);
+		/* OP-TEE leaves garbage in the others. */
+		assert_int_equal(r.a[1] | r.a[2] | r.a[3], 0);
+		assert_int_equal(rig->ram->pinned, 0);
+		rig_free(rig);
+	}
+}
+
+/*
+ * Told that OP-TEE is busy, Linux sleeps until a call of its own ends. When there
+ * is none it only has to come back and try again.
+ */
+static void test_busy_optee_and_a_guest_alone(void **state)
+{
+	static const uint32_t codes[] = {
+		OPTEE_SMC_RETURN_ETHREAD_LIMIT, OPTEE_SMC_RETURN_EBUSY,
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT_OF(codes); i++) {
+		struct answers answers = { { codes[i], codes[i], 0 }, 3, 0 };
+		struct rig *rig = call_rig(&answers);
+		struct om_regs r = begin_on(rig, 0, 0);
+		struct om_regs first = rig->smc[0];
+
+		assert_int_equal(r.a[0], INTERRUPT);
+		r = resume(rig, r.a[3]);
+		assert_int_equal(r.a[0], INTERRUPT);
+		/* The very same call, since OP-TEE has not taken it. */
+		assert_memory_equal(&rig->smc[0], &first, sizeof(first));
+		assert_int_equal(resume(rig, r.a[3]).a[0], OPTEE_SMC_RETURN_OK);
+		rig_free(rig);
+	}
+}
+
+static void test_busy_optee_and_another_call(void **state)
+{
+	static const uint32_t codes[] = {
+		OPTEE_SMC_RETURN_ETHREAD_LIMIT, OPTEE_SMC_RETURN_EBUSY,
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT_OF(codes); i++) {
+		struct answers answers = { { INTERRUPT, codes[i], codes[i] }, 3, 0 };
+		struct rig *rig = call_rig(&answers);
+		uint64_t id = begin_on(rig, 0, 0).a[3];
+
+		assert_int_equal(begin_on(rig, 1, 1).a[0], codes[i]);
+		/* A call that OP-TEE has taken cannot be told so: it is over. */
+		assert_int_equal(resume(rig, id).a[0], OPTEE_SMC_RETURN_ENOTAVAIL);
+		rig_free(rig);
+	}
+}
+
+/* --- Giving way ---------------------------------------------------------------------------- */
+
+static void new_list(struct rig *rig, uint32_t cmd, uint64_t attr, uint32_t pages)
+{
+	struct om_message *message = rig_va(rig, 0);
+	uint64_t *list = rig_va(rig, 1);
+	uint32_t i;
+
+	memset(message, 0, TEST_PAGE);
+	message->hdr.cmd = cmd;
+	message->hdr.num_params = 1;
+	message->param[0].attr = attr;
+	message->param[0].u.tmem.buf_ptr = rig_ipa(rig, 1);
+	message->param[0].u.tmem.size = (uint64_t)pages * TEST_PAGE;
+	message->param[0].u.tmem.shm_ref = 0x33;
+	for (i = 0; i < pages; i++)
+		list[i] = rig_ipa(rig, 2 + i);
+}
+
+/* Scenario 59: at every piece, and the result is the same. */
+static void test_scenario_59_translation_that_gives_way(void **state)
+{
+	struct answers answers = { { OPTEE_SMC_RETURN_OK }, 1, 0 };
+	uint32_t pages;
+
+	(void)state;
+	for (pages = 1; pages <= 60; pages++) {
+		struct rig *rig = call_rig(&answers);
+		uint32_t pauses = 0, before;
+		struct om_regs r;
+
+		new_list(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 0x209, pages);
+		rig->host->yield_every = 1;
+		r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0);
+		before = (uint32_t)rig->ram->pinned;
+		while (r.a[0] == INTERRUPT) {
+			uint64_t id = r.a[3];
+
+			pauses++;
+			r = resume(rig, id);
+			/* Each piece is bounded, and its own. */
+			assert_true((uint32_t)rig->ram->pinned <= before + OM_PIN_BATCH);
+			before = (uint32_t)rig->ram->pinned;
+			if (r.a[0] == INTERRUPT)
+				assert_int_equal(r.a[3], id);
+		}
+		assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
+		assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAUSED), pauses);
+		/* On the way in, and on the way out. */
+		assert_true(pages <= OM_PIN_BATCH || pauses >= pages / OM_PIN_BATCH);
+		assert_int_equal(rig->ram->pinned, 0);
+		rig_free(rig);
+	}
+}
+
+/* The list turns out bad after the call gave way: all back, and the guest is told. */
+static void test_translation_fails_after_a_pause(void **state)
+{
+	struct answers answers = { { OPTEE_SMC_RETURN_OK }, 1, 0 };
+	struct rig *rig = call_rig(&answers);
+	struct optee_msg_hdr *hdr = rig_va(rig, 0);
+	struct om_regs r;
+
+	(void)state;
+	new_list(rig, OPTEE_MSG_CMD_REGISTER_SHM, 0x20a, 50);
+	((uint64_t *)rig_va(rig, 1))[49] = rig->ram->mmio_ipa;
+	rig->host->yield_every = 1;
+	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0);
+	assert_int_equal(r.a[0], INTERRUPT);
+	while (r.a[0] == INTERRUPT)
+		r = resume(rig, r.a[3]);
+	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
+	assert_int_equal(hdr->ret, TEEC_ERROR_BAD_PARAMETERS);
+	assert_int_equal(rig->ram->pinned, 0);
+	assert_false(om_shm_is_known(rig->guest, (om_cookie_t){ 0x33 }));
+	rig_free(rig);
+}
+
+/* A host without the operation is never asked to give way. */
+static void never_yields(struct rig *rig)
+{
+	rig->host->ops.should_yield = NULL;
+}
+
+static void test_host_that_never_gives_way(void **state)
+{
+	struct rig_setup setup = rig_default;
+	struct rig *rig;
+
+	(void)state;
+	setup.prepare = never_yields;
+	rig = rig_new(&setup);
+	new_list(rig, OPTEE_MSG_CMD_REGISTER_SHM, 0x20a, 60);
+	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0],
+			 OPTEE_SMC_RETURN_OK);
+	assert_int_equal(rig->ram->pinned, 60);
+	assert_int_equal(rig->host->count[TEST_OP_YIELD], 0);
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAUSED), 0);
+	rig_free(rig);
+}
+
+/* --- Waiting for other calls ------------------------------------------------------------------ */
+
+static struct om_message *new_rmem(struct rig *rig, uint32_t page, uint32_t cmd)
+{
+	struct om_message *message = rig_va(rig, page);
+
+	memset(message, 0, TEST_PAGE);
+	message->hdr.cmd = cmd;
+	message->hdr.num_params = 1;
+	message->param[0].attr = OPTEE_MSG_ATTR_TYPE_RMEM_INPUT;
+	message->param[0].u.rmem.shm_ref = 0x33;
+	return message;
+}
+
+/* As with OP-TEE: a buffer is only let go of when no call uses it any more (I7). */
+static void test_invariant_7_unregister_waits_for_users(void **state)
+{
+	struct answers answers = { { OPTEE_SMC_RETURN_OK }, 1, 0 };
+	struct rig *rig = call_rig(&answers);
+	struct om_message *message;
+	struct om_regs user, waits;
+	uint32_t i;
+
+	(void)state;
+	new_list(rig, OPTEE_MSG_CMD_REGISTER_SHM, 0x20a, 1);
+	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0], 0);
+	answers.a0[0] = INTERRUPT;
+	new_rmem(rig, 70, OPTEE_MSG_CMD_INVOKE_COMMAND);
+	user = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 70), 0);
+	assert_int_equal(user.a[0], INTERRUPT);
+
+	answers.a0[0] = OPTEE_SMC_RETURN_OK;
+	message = new_rmem(rig, 71, OPTEE_MSG_CMD_UNREGISTER_SHM);
+	message->hdr.ret = 0x77;
+	rig->smcs = 0;
+	waits = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 71), 0);
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(waits.a[0], INTERRUPT);
+		assert_int_equal(rig->smcs, 0);
+		waits = resume(rig, waits.a[3]);
+	}
+	/* Others may still begin to use it, and it is not theirs alone. */
+	assert_int_equal(resume(rig, user.a[3]).a[0], OPTEE_SMC_RETURN_OK);
+	waits = resume(rig, waits.a[3]);
+	assert_int_equal(waits.a[0], OPTEE_SMC_RETURN_OK);
+	assert_int_equal(rig->smcs, 1);
+	assert_int_equal(message->hdr.ret, 0);
+	assert_int_equal(rig->ram->pinned, 0);
+	/* Somebody else was faster. */
+	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 71), 0).a[0],
+			 OPTEE_SMC_RETURN_OK);
+	assert_int_equal(message->hdr.ret, TEEC_ERROR_BAD_PARAMETERS);
+	rig_free(rig);
+}
+
+/* --- Two vCPUs ------------------------------------------------------------------------------ */
+
+#define ROUNDS	4000u
+
+struct race {
+	struct rig *rig;
+	_Atomic uint32_t arrived;
+	uint64_t id;
+	uint64_t a0[2];
+	uint32_t entered;
+};
+
+/* Both leave it at once: no scheduler in between, as long as both are running. */
+static void meet(struct race *race, uint32_t nth)
+{
+	uint32_t spins = 0;
+
+	atomic_fetch_add(&race->arrived, 1);
+	while (atomic_load(&race->arrived) < 2 * nth)
+		if (++spins % 256 == 0)
+			sched_yield();
+}
+
+static void racing_tee(void *arg, struct om_regs *regs)
+{
+	struct race *race = arg;
+	bool begins = regs->a[0] == OPTEE_SMC_CALL_WITH_ARG;
+
+	if (regs->a[0] == OPTEE_SMC_RETURN_FROM_RPC)
+		__atomic_fetch_add(&race->entered, 1, __ATOMIC_RELAXED);
+	regs->a[0] = begins ? INTERRUPT : OPTEE_SMC_RETURN_OK;
+}
+
+static void *other_vcpu(void *arg)
+{
+	struct race *race = arg;
+	uint32_t n;
+
+	for (n = 0; n < ROUNDS; n++) {
+		struct om_regs regs = { .a = { OPTEE_SMC_RETURN_FROM_RPC } };
+
+		meet(race, 2 * n + 1);
+		regs.a[3] = race->id;
+		test_guest_call(race->rig->ram, 1, &regs);
+		race->a0[1] = regs.a[0];
+		meet(race, 2 * n + 2);
+	}
+	return NULL;
+}
+
+/* Invariant I6: exactly one of them goes on. */
+static void test_scenario_25_two_vcpus_resume_one_call(void **state)
+{
+	struct race race = { .rig = rig_new(NULL) };
+	uint32_t n, wrong = 0;
+	pthread_t thread;
+
+	(void)state;
+	race.rig->host->smc = racing_tee;
+	race.rig->host->tee = &race;
+	assert_int_equal(pthread_create(&thread, NULL, other_vcpu, &race), 0);
+	for (n = 0; n < ROUNDS; n++) {
+		struct om_regs regs = begin_on(race.rig, 0, 0);
+
+		race.id = regs.a[3];
+		regs.a[0] = OPTEE_SMC_RETURN_FROM_RPC;
+		meet(&race, 2 * n + 1);
+		test_guest_call(race.rig->ram, 0, &regs);
+		race.a0[0] = regs.a[0];
+		meet(&race, 2 * n + 2);
+		/* One of them OK, the other one ERESUME. */
+		wrong += race.a0[0] + race.a0[1] != OPTEE_SMC_RETURN_ERESUME ||
+			 (race.a0[0] != OPTEE_SMC_RETURN_OK && race.a0[1] != OPTEE_SMC_RETURN_OK);
+	}
+	pthread_join(thread, NULL);
+	assert_int_equal(wrong, 0);
+	assert_int_equal(race.entered, ROUNDS);
+	assert_int_equal(om_guest_counter(race.rig->guest, OM_COUNT_REFUSED_RESUME), ROUNDS);
+	rig_free(race.rig);
+}
+
+/* What the other vCPU does when this one is interrupted: resumes the same call. */
+static struct {
+	struct rig *rig;
+	uint64_t id;
+	uint32_t resumed;
+} other;
+
+static void other_resumes(int signal)
+{
+	struct om_regs regs = { .a = { OPTEE_SMC_RETURN_FROM_RPC, 0, 0, other.id } };
+
+	(void)signal;
+	om_guest_call(other.rig->guest, 1, &regs);
+	other.resumed += regs.a[0] == OPTEE_SMC_RETURN_OK;
+}
+
+/* The same, but interrupted between any two instructions. */
+static void test_scenario_25_resumed_at_any_instruction(void **state)
+{
+	struct race both = { .rig = rig_new(NULL) };
+	uint32_t n, before, wrong = 0;
+
+	(void)state;
+	both.rig->host->smc = racing_tee;
+	both.rig->host->tee = &both;
+	other.rig = both.rig;
+	rig_preempt(other_resumes, 20);
+	for (n = 0; n < 40000; n++) {
+		struct om_regs regs = { .a = { OPTEE_SMC_RETURN_FROM_RPC } };
+
+		other.id = 0;
+		before = other.resumed;
+		regs.a[3] = begin_on(both.rig, 0, 0).a[3];
+		other.id = regs.a[3];
+		om_guest_call(both.rig->guest, 0, &regs);
+		other.id = 0;
+		wrong += (regs.a[0] == OPTEE_SMC_RETURN_OK) + (other.resumed - before) != 1;
+	}
+	rig_preempt(NULL, 0);
+	assert_int_equal(wrong, 0);
+	assert_int_equal(both.entered, n);
+	rig_free(both.rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_scenario_19_slots),
+		cmocka_unit_test(test_scenario_24_ids_that_do_not_wait),
+		cmocka_unit_test(test_scenario_24_running_call),
+		cmocka_unit_test(test_ids_wrap_around),
+		cmocka_unit_test(test_codes_of_optee),
+		cmocka_unit_test(test_busy_optee_and_a_guest_alone),
+		cmocka_unit_test(test_busy_optee_and_another_call),
+		cmocka_unit_test(test_scenario_59_translation_that_gives_way),
+		cmocka_unit_test(test_translation_fails_after_a_pause),
+		cmocka_unit_test(test_host_that_never_gives_way),
+		cmocka_unit_test(test_invariant_7_unregister_waits_for_users),
+		cmocka_unit_test(test_scenario_25_two_vcpus_resume_one_call),
+		cmocka_unit_test(test_scenario_25_resumed_at_any_instruction),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,808 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The message of a call, on its way through the mediator: where it may lie, what
+ * OP-TEE gets to see of it, what comes back, and every refusal on the way. OP-TEE
+ * is a script that looks at the shadow and writes junk wherever it may write.
+ */
+#include "rig.h"
+
+#define JUNK		0xeeeeeeeeeeeeeeeeu
+#define ORIGIN		TEEC_ORIGIN_TRUSTED_APP
+#define LIST		(OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG)
+
+/* Guest pages: the message, a page list, and data from here on. */
+enum { MESSAGE, LIST_PAGE, DATA };
+
+/* What OP-TEE saw, and what it answers. */
+struct secure {
+	struct om_message saw;
+	struct om_regs regs;
+	uint32_t calls;
+	uint32_t ret;
+	uint32_t session;
+	uint32_t code;		/* of the SMC; not OK: the message is not touched */
+};
+
+static void answer(struct rig *rig, struct om_regs *regs)
+{
+	struct secure *s = rig->arg;
+	struct om_message *shadow = test_secure_access(rig->host, RIG_GUEST,
+						       om_pair(regs->a[1], regs->a[2]),
+						       TEST_PAGE, true);
+	uint32_t i;
+
+	s->calls++;
+	s->regs = *regs;
+	memset(&s->saw, 0, sizeof(s->saw));
+	memcpy(&s->saw, shadow, OPTEE_MSG_ARG_SIZE(shadow->hdr.num_params));
+	*regs = (struct om_regs){ .a = { s->code } };
+	if (s->code != OPTEE_SMC_RETURN_OK)
+		return;
+	/* I3: whatever is not a result must not get through. */
+	for (i = 0; i < shadow->hdr.num_params; i++)
+		shadow->param[i] = (struct optee_msg_param){ JUNK, { { JUNK, JUNK, JUNK } } };
+	shadow->hdr = (struct optee_msg_hdr){ 0xeeeeeeee, 0xeeeeeeee, s->session, 0xeeeeeeee,
+					      0xeeeeeeee, s->ret, ORIGIN, 0xeeeeeeee };
+}
+
+static struct rig *message_rig(struct secure *secure, void (*prepare)(struct rig *))
+{
+	struct rig_setup setup = rig_default;
+	struct rig *rig;
+
+	setup.prepare = prepare;
+	rig = rig_new(&setup);
+	*secure = (struct secure){ .session = 0x55 };
+	rig->yielding = answer;
+	rig->arg = secure;
+	return rig;
+}
+
+static struct om_message *new_message(struct rig *rig, uint32_t cmd, uint32_t n)
+{
+	struct om_message *message = rig_va(rig, MESSAGE);
+
+	memset(message, 0, TEST_PAGE);
+	message->hdr.cmd = cmd;
+	message->hdr.num_params = n;
+	if (cmd == OPTEE_MSG_CMD_OPEN_SESSION) {
+		message->param[0].attr = 0x101;
+		message->param[1].attr = 0x101;
+	}
+	return message;
+}
+
+static uint64_t send(struct rig *rig)
+{
+	return rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, MESSAGE), 0).a[0];
+}
+
+/* Sent, refused inside the message, and OP-TEE never saw it. */
+static void expect_refused(struct rig *rig, uint32_t teec, enum om_counter why)
+{
+	struct om_message *message = rig_va(rig, MESSAGE);
+	struct secure *s = rig->arg;
+	uint64_t before = om_guest_counter(rig->guest, why);
+	uint32_t calls = s->calls;
+
+	assert_int_equal(send(rig), OPTEE_SMC_RETURN_OK);
+	assert_int_equal(message->hdr.ret, teec);
+	assert_int_equal(message->hdr.ret_origin, TEEC_ORIGIN_COMMS);
+	assert_int_equal(s->calls, calls);
+	assert_int_equal(om_guest_counter(rig->guest, why), before + 1);
+}
+
+static void expect_code(struct rig *rig, uint32_t code)
+{
+	assert_int_equal(send(rig), code);
+}
+
+/* A list of n data pages, in one piece of the guest's own numbering. */
+static void make_list(struct rig *rig, struct optee_msg_param *param, uint64_t attr, uint32_t n)
+{
+	uint64_t *list = rig_va(rig, LIST_PAGE);
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		list[i] = rig_ipa(rig, DATA + i);
+	param->attr = attr;
+	param->u.tmem.buf_ptr = rig_ipa(rig, LIST_PAGE);
+	param->u.tmem.size = (uint64_t)n * TEST_PAGE;
+}
+
+static void register_shm(struct rig *rig, uint64_t cookie, uint64_t size, uint32_t offset)
+{
+	struct om_message *message = new_message(rig, OPTEE_MSG_CMD_REGISTER_SHM, 1);
+
+	make_list(rig, &message->param[0], LIST, (uint32_t)((size + offset + 4095) / 4096));
+	message->param[0].u.tmem.buf_ptr |= offset;
+	message->param[0].u.tmem.size = size;
+	message->param[0].u.tmem.shm_ref = cookie;
+	assert_int_equal(send(rig), OPTEE_SMC_RETURN_OK);
+}
+
+static void unregister_shm(struct rig *rig, uint64_t cookie)
+{
+	struct om_message *message = new_message(rig, OPTEE_MSG_CMD_UNREGISTER_SHM, 1);
+
+	/* Any attribute: OP-TEE never looks at it. */
+	message->param[0].attr = OPTEE_MSG_ATTR_TYPE_VALUE_INPUT;
+	message->param[0].u.rmem.shm_ref = cookie;
+	assert_int_equal(send(rig), OPTEE_SMC_RETURN_OK);
+}
+
+/* --- Every parameter there and back -------------------------------------------------- */
+
+/* What OP-TEE sees of { 0x11, 0x22, 0x33 }, and what becomes of it in the guest. */
+static const struct crossing {
+	uint64_t attr;
+	uint64_t seen[4];	/* attr, a, b, c */
+	uint64_t back[3];	/* a, b, c */
+} crossings[] = {
+	{ 0, { 0, 0, 0, 0 }, { 0x11, 0x22, 0x33 } },
+	{ 1, { 1, 0x11, 0x22, 0x33 }, { 0x11, 0x22, 0x33 } },
+	{ 2, { 2, 0, 0, 0 }, { JUNK, JUNK, 0x33 } },
+	{ 3, { 3, 0x11, 0x22, 0x33 }, { JUNK, JUNK, 0x33 } },
+	{ 0x70003, { 3, 0x11, 0x22, 0x33 }, { JUNK, JUNK, 0x33 } },
+	/* Registered memory: 0x33 is its cookie. */
+	{ 5, { 5, 0x11, 0x22, 0x33 }, { 0x11, 0x22, 0x33 } },
+	{ 6, { 6, 0x11, 0x22, 0x33 }, { 0x11, JUNK, 0x33 } },
+	{ 0x10007, { 7, 0x11, 0x22, 0x33 }, { 0x11, JUNK, 0x33 } },
+};
+
+static void test_scenario_13_every_kind_of_parameter(void **state)
+{
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+	uint32_t place, cmd, first;
+	size_t i;
+
+	(void)state;
+	register_shm(rig, 0x33, TEST_PAGE, 0);
+	for (cmd = 0; cmd < 2; cmd++) {
+		first = cmd == OPTEE_MSG_CMD_OPEN_SESSION ? 2 : 0;
+		for (place = first; place < first + 4; place++) {
+			for (i = 0; i < COUNT_OF(crossings); i++) {
+				struct om_message *message = new_message(rig, cmd, first + 4);
+				struct om_message was;
+
+				message->param[place] = (struct optee_msg_param){
+					crossings[i].attr, { { 0x11, 0x22, 0x33 } } };
+				message->hdr.ret = 0x99;
+				message->hdr.pad = 0x98;
+				memset((char *)message + sizeof(*message), 0x97, 64);
+				was = *message;
+				assert_int_equal(send(rig), OPTEE_SMC_RETURN_OK);
+				assert_memory_equal(&s.saw.param[place], crossings[i].seen, 32);
+				assert_int_equal(s.saw.hdr.ret, 0);
+				assert_int_equal(s.saw.hdr.pad, 0);
+				/* Results, and no other byte of the page (I3). */
+				memcpy(&was.param[place].u, crossings[i].back, 24);
+				was.hdr.ret = 0;
+				was.hdr.ret_origin = ORIGIN;
+				if (cmd == OPTEE_MSG_CMD_OPEN_SESSION)
+					was.hdr.session = 0x55;
+				assert_memory_equal(message, &was, sizeof(was));
+				assert_int_equal(((uint8_t *)message)[sizeof(was)], 0x97);
+			}
+		}
+	}
+	unregister_shm(rig, 0x33);
+	rig_free(rig);
+}
+
+static void test_invariant_2_null_memory_has_no_address(void **state)
+{
+	static const uint64_t attrs[] = { 9, 0xa, 0xb, 0x209, 0x20a, 0x20b };
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT_OF(attrs); i++) {
+		struct om_message *message = new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
+
+		message->param[0].attr = attrs[i];
+		message->param[0].u.tmem.size = 77;
+		message->param[0].u.tmem.shm_ref = 0x33;
+		assert_int_equal(send(rig), OPTEE_SMC_RETURN_OK);
+		assert_int_equal(s.saw.param[0].attr, attrs[i]);
+		assert_int_equal(s.saw.param[0].u.tmem.buf_ptr, 0);
+		assert_int_equal(s.saw.param[0].u.tmem.size, 77);
+		assert_int_equal(message->param[0].u.tmem.size, attrs[i] & 2 ? JUNK : 77);
+		assert_int_equal(message->param[0].u.tmem.shm_ref, 0x33);
+	}
+	rig_free(rig);
+}
+
+static void test_memory_lent_for_a_call(void **state)
+{
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+	struct om_message *message = new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 4);
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		make_list(rig, &message->param[i], 0x20b, 3);
+		message->param[i].u.tmem.shm_ref = 0x77;
+	}
+	message->param[2].attr = 0;
+	assert_int_equal(send(rig), OPTEE_SMC_RETURN_OK);
+	for (i = 0; i < 4; i++) {
+		if (i == 2)
+			continue;
+		assert_int_equal(s.saw.param[i].attr, 0x20b);
+		assert_int_not_equal(s.saw.param[i].u.tmem.buf_ptr, rig_ipa(rig, LIST_PAGE));
+		assert_int_equal(s.saw.param[i].u.tmem.size, 3 * TEST_PAGE);
+		/* I7: nobody can name it by a cookie. */
+		assert_int_equal(s.saw.param[i].u.tmem.shm_ref, 0);
+		assert_int_equal(message->param[i].u.tmem.buf_ptr, rig_ipa(rig, LIST_PAGE));
+		assert_int_equal(message->param[i].u.tmem.size, JUNK);
+	}
+	assert_int_equal(rig->ram->pinned, 0);
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAGES_PEAK), 9);
+	rig_free(rig);
+}
+
+/* --- Where a message may lie ------------------------------------------------------------ */
+
+static void test_scenario_14_command_page_of_no_use(void **state)
+{
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+	const uint64_t bad[] = {
+		0, 1, rig_ipa(rig, 0) + 8, rig_ipa(rig, 0) + 2048, rig->ram->hole_ipa,
+		rig->ram->readonly_ipa, rig->ram->mmio_ipa, rig->ram->reserved_ipa,
+		rig->ram->pa0_ipa, rig_ipa(rig, 0) | 1ull << 63, UINT64_MAX,
+	};
+	size_t i;
+
+	(void)state;
+	new_message(rig, OPTEE_MSG_CMD_CLOSE_SESSION, 0);
+	for (i = 0; i < COUNT_OF(bad); i++) {
+		struct om_regs r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, bad[i] >> 32,
+					    (uint32_t)bad[i], 0);
+
+		assert_int_equal(r.a[0], OPTEE_SMC_RETURN_EBADADDR);
+		assert_int_equal(r.a[1] | r.a[2] | r.a[3], 0);
+		assert_int_equal(rig->ram->pinned, 0);
+	}
+	assert_int_equal(s.calls, 0);
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_ADDRESS), COUNT_OF(bad));
+	/* Every slot still works. */
+	for (i = 0; i < 8; i++)
+		expect_code(rig, OPTEE_SMC_RETURN_OK);
+	rig_free(rig);
+}
+
+static void test_scenario_20_copies_that_fail(void **state)
+{
+	static const struct {
+		uint32_t cmd, n;
+		enum test_op op;
+		uint64_t at;	/* which of them */
+		bool reaches_optee;
+	} cases[] = {
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, 0, TEST_OP_READ, 1, false },
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, 1, TEST_OP_READ, 1, false },
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, 1, TEST_OP_READ, 2, false },
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, 1, TEST_OP_PIN, 1, false },
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, 1, TEST_OP_WRITE, 1, true },
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, 1, TEST_OP_WRITE, 2, true },
+		{ OPTEE_MSG_CMD_OPEN_SESSION, 2, TEST_OP_WRITE, 1, true },
+		{ OPTEE_MSG_CMD_OPEN_SESSION, 2, TEST_OP_WRITE, 2, true },
+		/* Refused, and not even that can be told. */
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, 5, TEST_OP_WRITE, 1, false },
+	};
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT_OF(cases); i++) {
+		struct om_message *message = new_message(rig, cases[i].cmd, cases[i].n);
+
+		if (cases[i].cmd == OPTEE_MSG_CMD_INVOKE_COMMAND)
+			message->param[0].attr = OPTEE_MSG_ATTR_TYPE_VALUE_INOUT;
+		s.calls = 0;
+		test_host_fail(rig->host, 1u << cases[i].op, cases[i].at, false);
+		expect_code(rig, OPTEE_SMC_RETURN_EBADADDR);
+		assert_int_equal(test_host_fault_hits(rig->host), 1);
+		test_host_fail(rig->host, 0, 0, false);
+		assert_int_equal(s.calls, cases[i].reaches_optee);
+		assert_int_equal(rig->ram->pinned, 0);
+	}
+	rig_free(rig);
+}
+
+static uint64_t send_registered(struct rig *rig, uint64_t cookie, uint32_t offset)
+{
+	return rig_call(rig, OPTEE_SMC_CALL_WITH_REGD_ARG, cookie >> 32, (uint32_t)cookie,
+			offset).a[0];
+}
+
+/* Scenario 23: the message lies in one page of a registered buffer, or nowhere. */
+static void test_scenario_23_registered_messages(void **state)
+{
+	static const struct {
+		uint32_t offset;
+		uint64_t code;
+		uint32_t ret;	/* when the code is OK */
+	} cases[] = {
+		/* The data of the buffer begins 0x800 bytes into its first page. */
+		{ 0, 0, 0 },
+		{ 8, 0, 0 },
+		{ 0x800, 0, 0 },
+		{ 4, OPTEE_SMC_RETURN_EBADADDR, 0 },
+		{ 1, OPTEE_SMC_RETURN_EBADADDR, 0 },
+		/* 192 bytes for a message without parameters and its RPC argument. */
+		{ 0x800 - 192, 0, 0 },
+		{ 0x800 - 192 + 8, 0, TEEC_ERROR_BAD_PARAMETERS },
+		{ 0x800 - 32, 0, TEEC_ERROR_BAD_PARAMETERS },
+		{ 0x800 - 24, OPTEE_SMC_RETURN_EBADADDR, 0 },
+		{ 3000 - 192, 0, 0 },
+		{ 3000 - 184, 0, TEEC_ERROR_BAD_PARAMETERS },
+		{ 3000 - 32, 0, TEEC_ERROR_BAD_PARAMETERS },
+		{ 3000 - 24, OPTEE_SMC_RETURN_EBADADDR, 0 },
+		{ 3000, OPTEE_SMC_RETURN_EBADADDR, 0 },
+		{ 0x80000000, OPTEE_SMC_RETURN_EBADADDR, 0 },
+		{ UINT32_MAX - 7, OPTEE_SMC_RETURN_EBADADDR, 0 },
+	};
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+	size_t i;
+
+	(void)state;
+	register_shm(rig, 0x1000000002, 3000, 0x800);
+	for (i = 0; i < COUNT_OF(cases); i++) {
+		uint8_t *data = (uint8_t *)rig_va(rig, DATA) + 0x800;
+		struct optee_msg_hdr *hdr = (void *)(data + (cases[i].offset & 0xff8));
+		bool passes = cases[i].code == 0 && cases[i].ret == 0;
+
+		memset(data, 0, 3000);
+		if (cases[i].offset < 3000 - 24)
+			hdr->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
+		s.calls = 0;
+		assert_int_equal(send_registered(rig, 0x1000000002, cases[i].offset),
+				 cases[i].code);
+		assert_int_equal(s.calls, passes);
+		if (passes) {
+			/* OP-TEE gets a page of its own, not a cookie. */
+			assert_int_equal(s.regs.a[0], OPTEE_SMC_CALL_WITH_RPC_ARG);
+			assert_int_equal(hdr->ret_origin, ORIGIN);
+		} else if (cases[i].code == 0) {
+			assert_int_equal(hdr->ret, cases[i].ret);
+			assert_int_equal(hdr->ret_origin, TEEC_ORIGIN_COMMS);
+		}
+	}
+	/* Cookies that are none, or not of a registered buffer. */
+	assert_int_equal(send_registered(rig, 0, 0), OPTEE_SMC_RETURN_EBADADDR);
+	assert_int_equal(send_registered(rig, 2, 0), OPTEE_SMC_RETURN_EBADADDR);
+	unregister_shm(rig, 0x1000000002);
+	assert_int_equal(send_registered(rig, 0x1000000002, 0), OPTEE_SMC_RETURN_EBADADDR);
+	rig_free(rig);
+}
+
+/* A message whose header fits, and whose parameters do not. */
+static void test_scenario_23_parameters_across_the_end(void **state)
+{
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+	struct optee_msg_hdr *hdr;
+
+	(void)state;
+	register_shm(rig, 2, TEST_PAGE, 0);
+	hdr = (void *)((uint8_t *)rig_va(rig, DATA) + TEST_PAGE - 64);
+	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
+	hdr->num_params = 2;
+	s.calls = 0;
+	assert_int_equal(send_registered(rig, 2, TEST_PAGE - 64), OPTEE_SMC_RETURN_OK);
+	assert_int_equal(hdr->ret, TEEC_ERROR_BAD_PARAMETERS);
+	assert_int_equal(s.calls, 0);
+	unregister_shm(rig, 2);
+	rig_free(rig);
+}
+
+/* A message far into a large buffer: pages that are no neighbours in the host. */
+static void test_scenario_23_any_page_of_the_buffer(void **state)
+{
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+	uint32_t n;
+
+	(void)state;
+	register_shm(rig, 2, 40 * TEST_PAGE, 0);
+	for (n = 0; n < 40; n++) {
+		struct optee_msg_hdr *hdr = (void *)((uint8_t *)rig_va(rig, DATA + n) + 512);
+
+		memset(hdr, 0, sizeof(*hdr));
+		hdr->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
+		hdr->session = n;
+		assert_int_equal(send_registered(rig, 2, n * TEST_PAGE + 512),
+				 OPTEE_SMC_RETURN_OK);
+		assert_int_equal(s.saw.hdr.session, n);
+		assert_int_equal(hdr->ret_origin, ORIGIN);
+	}
+	unregister_shm(rig, 2);
+	rig_free(rig);
+}
+
+/* Finding a page takes time by its number: only the first ones are for messages. */
+static void test_scenario_23_only_the_first_pages_of_a_buffer(void **state)
+{
+	struct rig_setup setup = {
+		.limits = { .threads = 1, .buffers = 1, .rpc_args = 1, .pages = 600,
+			    .list_pages = 2 },
+		.ram_pages = 620,
+	};
+	struct secure s = { .session = 1 };
+	struct rig *rig = rig_new(&setup);
+	struct om_message *message;
+	uint64_t *list;
+	uint32_t i;
+
+	(void)state;
+	rig->yielding = answer;
+	rig->arg = &s;
+	message = new_message(rig, OPTEE_MSG_CMD_REGISTER_SHM, 1);
+	list = rig_va(rig, LIST_PAGE);
+	for (i = 0; i < 511; i++)
+		list[i] = rig_ipa(rig, 5);
+	list[511] = rig_ipa(rig, DATA);
+	list = rig_va(rig, DATA);
+	for (i = 0; i < 89; i++)
+		list[i] = rig_ipa(rig, 5);
+	message->param[0].attr = LIST;
+	message->param[0].u.tmem.buf_ptr = rig_ipa(rig, LIST_PAGE);
+	message->param[0].u.tmem.size = 600 * TEST_PAGE;
+	message->param[0].u.tmem.shm_ref = 2;
+	expect_code(rig, OPTEE_SMC_RETURN_OK);
+	assert_int_equal(message->hdr.ret, 0);
+	((struct optee_msg_hdr *)rig_va(rig, 5))->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
+	assert_int_equal(send_registered(rig, 2, 511 * TEST_PAGE), OPTEE_SMC_RETURN_OK);
+	assert_int_equal(send_registered(rig, 2, 512 * TEST_PAGE), OPTEE_SMC_RETURN_EBADADDR);
+	assert_int_equal(send_registered(rig, 2, 599 * TEST_PAGE), OPTEE_SMC_RETURN_EBADADDR);
+	rig_free(rig);
+}
+
+/* --- Refusals -------------------------------------------------------------------------------- */
+
+static void test_scenario_15_numbers_of_parameters(void **state)
+{
+	static const uint32_t numbers[] = { 5, 6, 7, 122, 123, 127, 128, 0x80000000, UINT32_MAX };
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT_OF(numbers); i++) {
+		new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, numbers[i]);
+		expect_refused(rig, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_PARAMS);
+		new_message(rig, OPTEE_MSG_CMD_CLOSE_SESSION, numbers[i]);
+		expect_refused(rig, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_PARAMS);
+	}
+	new_message(rig, OPTEE_MSG_CMD_OPEN_SESSION, 6);
+	expect_code(rig, OPTEE_SMC_RETURN_OK);
+	assert_int_equal(s.calls, 1);
+	rig_free(rig);
+}
+
+static void test_scenario_16_unknown_commands(void **state)
+{
+	static const uint32_t cmds[] = { 8, 9, 10, 11, 12, 0x80000000, UINT32_MAX };
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+	size_t i;
+	uint32_t n;
+
+	(void)state;
+	for (i = 0; i < COUNT_OF(cmds); i++) {
+		for (n = 0; n < 3; n++) {
+			new_message(rig, cmds[i], n);
+			expect_code(rig, OPTEE_SMC_RETURN_EBADCMD);
+		}
+	}
+	assert_int_equal(s.calls, 0);
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_COMMAND),
+			 3 * COUNT_OF(cmds));
+	rig_free(rig);
+}
+
+static void expect_rmem(struct rig *rig, uint64_t cookie, uint64_t offs, uint64_t size,
+			uint32_t teec, enum om_counter why)
+{
+	struct om_message *message = new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 2);
+
+	/* Behind a good one, which has to be given back. */
+	message->param[0].attr = OPTEE_MSG_ATTR_TYPE_RMEM_INPUT;
+	message->param[0].u.rmem.shm_ref = 0x33;
+	message->param[1].attr = OPTEE_MSG_ATTR_TYPE_RMEM_INOUT;
+	message->param[1].u.rmem.offs = offs;
+	message->param[1].u.rmem.size = size;
+	message->param[1].u.rmem.shm_ref = cookie;
+	if (teec)
+		expect_refused(rig, teec, why);
+	else
+		expect_code(rig, OPTEE_SMC_RETURN_OK);
+	assert_int_equal(message->hdr.ret, teec);
+}
+
+static void test_scenario_56_registered_memory(void **state)
+{
+	const struct om_share rpc_arg = { .kind = OM_SHARE_RPC_ARG, .cookie = { 0x44 },
+					  .pages = 1 };
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+	struct om_release release = { OM_NONE };
+	uint32_t index;
+
+	(void)state;
+	register_shm(rig, 0x33, 5000, 100);
+	assert_int_equal(om_shm_reserve(rig->guest, &rpc_arg, &index), OM_ACCEPTED);
+	om_shm_publish(rig->guest, index);
+	expect_rmem(rig, 0x33, 0, 5000, 0, 0);
+	expect_rmem(rig, 0x33, 5000, 0, 0, 0);
+	expect_rmem(rig, 0x33, 4999, 1, 0, 0);
+	expect_rmem(rig, 0, 0, 0, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_COOKIE);
+	expect_rmem(rig, 0x34, 0, 1, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_COOKIE);
+	expect_rmem(rig, 0x44, 0, 1, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_COOKIE);
+	expect_rmem(rig, 0x33, 0, 5001, TEEC_ERROR_SECURITY, OM_COUNT_REFUSED_RANGE);
+	expect_rmem(rig, 0x33, 1, 5000, TEEC_ERROR_SECURITY, OM_COUNT_REFUSED_RANGE);
+	expect_rmem(rig, 0x33, 5001, 0, TEEC_ERROR_SECURITY, OM_COUNT_REFUSED_RANGE);
+	expect_rmem(rig, 0x33, UINT64_MAX, 2, TEEC_ERROR_SECURITY, OM_COUNT_REFUSED_RANGE);
+	expect_rmem(rig, 0x33, 2, UINT64_MAX, TEEC_ERROR_SECURITY, OM_COUNT_REFUSED_RANGE);
+	om_shm_put(rig->guest, index, &release);
+	assert_int_equal(om_shm_claim(rig->guest, rpc_arg.cookie, OM_SHARE_RPC_ARG), index);
+	om_shm_forget(rig->guest, index);
+	om_shm_put(rig->guest, index, &release);
+	while (om_shm_release_step(rig->guest, &release))
+		;
+	/* Nobody holds it any more, so it goes at once. */
+	unregister_shm(rig, 0x33);
+	assert_int_equal(rig->ram->pinned, 0);
+	rig_free(rig);
+}
+
+static void test_scenario_49_second_of_two_lists_is_bad(void **state)
+{
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+	struct om_message *message = new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 2);
+
+	(void)state;
+	make_list(rig, &message->param[0], 0x209, 20);
+	make_list(rig, &message->param[1], 0x209, 20);
+	message->param[1].u.tmem.buf_ptr = rig->ram->hole_ipa;
+	expect_refused(rig, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_PAGE);
+	assert_int_equal(rig->ram->pinned, 0);
+	message->param[1].u.tmem.size = 0;
+	expect_refused(rig, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_PARAMS);
+	message->param[1].u.tmem.size = 1ull << 40;
+	expect_refused(rig, TEEC_ERROR_OUT_OF_MEMORY, OM_COUNT_REFUSED_QUOTA);
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAGES_NOW), 0);
+	rig_free(rig);
+}
+
+/* Invariant I5: what one call may name, by address and by cookie. */
+static void test_invariant_5_pages_of_one_call(void **state)
+{
+	struct rig_setup setup = rig_default;
+	struct secure s = { .session = 1 };
+	struct om_message *message;
+	struct rig *rig;
+	uint32_t i;
+
+	(void)state;
+	setup.limits.call_pages = 10;
+	rig = rig_new(&setup);
+	rig->yielding = answer;
+	rig->arg = &s;
+	/* Not when it is registered: that is what the other quota is for. */
+	register_shm(rig, 0x33, 11 * TEST_PAGE, 0);
+	register_shm(rig, 0x34, 5 * TEST_PAGE, 0);
+	s.calls = 0;
+	message = new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 3);
+	for (i = 0; i < 2; i++) {
+		message->param[i].attr = OPTEE_MSG_ATTR_TYPE_RMEM_INPUT;
+		message->param[i].u.rmem.shm_ref = 0x34;
+	}
+	expect_code(rig, OPTEE_SMC_RETURN_OK);
+	assert_int_equal(s.calls, 1);
+	make_list(rig, &message->param[2], 0x209, 1);
+	expect_refused(rig, TEEC_ERROR_OUT_OF_MEMORY, OM_COUNT_REFUSED_QUOTA);
+	message->param[0].u.rmem.shm_ref = 0x33;
+	expect_refused(rig, TEEC_ERROR_OUT_OF_MEMORY, OM_COUNT_REFUSED_QUOTA);
+	message->param[0].attr = 0;
+	make_list(rig, &message->param[2], 0x209, 5);
+	expect_code(rig, OPTEE_SMC_RETURN_OK);
+	assert_int_equal(s.calls, 2);
+	rig_free(rig);
+}
+
+/* --- Registering and unregistering -------------------------------------------------------- */
+
+static void test_scenario_58_registration_that_optee_refuses(void **state)
+{
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+
+	(void)state;
+	s.ret = TEEC_ERROR_OUT_OF_MEMORY;
+	register_shm(rig, 0x33, 20 * TEST_PAGE, 0);
+	assert_int_equal(((struct om_message *)rig_va(rig, MESSAGE))->hdr.ret, s.ret);
+	assert_int_equal(rig->ram->pinned, 0);
+	assert_false(om_shm_is_known(rig->guest, (om_cookie_t){ 0x33 }));
+	/* The same with an error code of the SMC. */
+	s.code = OPTEE_SMC_RETURN_ENOMEM;
+	new_message(rig, OPTEE_MSG_CMD_REGISTER_SHM, 1);
+	make_list(rig, &((struct om_message *)rig_va(rig, MESSAGE))->param[0], LIST, 3);
+	((struct om_message *)rig_va(rig, MESSAGE))->param[0].u.tmem.shm_ref = 0x33;
+	expect_code(rig, OPTEE_SMC_RETURN_ENOMEM);
+	assert_int_equal(rig->ram->pinned, 0);
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_BUFFERS_NOW), 0);
+	rig_free(rig);
+}
+
+static void test_scenario_55_unregister(void **state)
+{
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+
+	(void)state;
+	register_shm(rig, 0x33, 20 * TEST_PAGE, 0);
+	assert_int_equal(s.saw.param[0].u.tmem.shm_ref, 0x33);
+	assert_int_equal(rig->ram->pinned, 20);
+	/* OP-TEE keeps it, and so does the mediator. */
+	s.ret = TEEC_ERROR_BUSY;
+	unregister_shm(rig, 0x33);
+	assert_int_equal(rig->ram->pinned, 20);
+	s.code = OPTEE_SMC_RETURN_EBADADDR;
+	new_message(rig, OPTEE_MSG_CMD_UNREGISTER_SHM, 1)->param[0].u.rmem.shm_ref = 0x33;
+	expect_code(rig, OPTEE_SMC_RETURN_EBADADDR);
+	assert_int_equal(rig->ram->pinned, 20);
+	assert_true(om_shm_is_known(rig->guest, (om_cookie_t){ 0x33 }));
+	/* It lets go; a second time there is nothing to let go of. */
+	s.code = OPTEE_SMC_RETURN_OK;
+	s.ret = TEEC_SUCCESS;
+	unregister_shm(rig, 0x33);
+	/* Whatever the guest's attribute was, OP-TEE sees a plain one. */
+	assert_int_equal(s.saw.param[0].attr, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT);
+	assert_int_equal(s.saw.param[0].u.rmem.shm_ref, 0x33);
+	assert_int_equal(rig->ram->pinned, 0);
+	new_message(rig, OPTEE_MSG_CMD_UNREGISTER_SHM, 1)->param[0].u.rmem.shm_ref = 0x33;
+	expect_refused(rig, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_COOKIE);
+	rig_free(rig);
+}
+
+/* --- Policy ---------------------------------------------------------------------------------- */
+
+struct policy {
+	uint32_t answer;
+	uint32_t asked;
+	struct om_request last[2];	/* by stage */
+};
+
+static uint32_t authorize(void *arg, struct test_guest *guest, const struct om_request *request)
+{
+	struct policy *policy = arg;
+
+	assert_int_equal(guest->id, RIG_GUEST);
+	policy->asked++;
+	policy->last[request->stage] = *request;
+	return request->stage == OM_REQUEST_ASKED ? policy->answer : TEEC_ERROR_GENERIC;
+}
+
+static struct policy the_policy;
+
+static void with_policy(struct rig *rig)
+{
+	the_policy = (struct policy){ 0 };
+	test_host_authorize(rig->host, authorize, &the_policy);
+}
+
+static void test_policy_is_asked_and_told(void **state)
+{
+	struct secure s;
+	struct rig *rig = message_rig(&s, with_policy);
+	struct om_message *message = new_message(rig, OPTEE_MSG_CMD_OPEN_SESSION, 3);
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 16; i++) {
+		message->param[0].u.octets[i] = (uint8_t)i;
+		message->param[1].u.octets[i] = (uint8_t)(0x80 + i);
+	}
+	message->param[1].u.value.c = 0xffffffff80000000u;
+	message->hdr.session = 0x1234;
+	expect_code(rig, OPTEE_SMC_RETURN_OK);
+	/* The answer about what is done does not count. */
+	assert_int_equal(message->hdr.ret, 0);
+	assert_int_equal(the_policy.asked, 2);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(the_policy.last[i].cmd, OPTEE_MSG_CMD_OPEN_SESSION);
+		assert_memory_equal(the_policy.last[i].ta_uuid, message->param[0].u.octets, 16);
+		assert_memory_equal(the_policy.last[i].client_uuid,
+				    message->param[1].u.octets, 16);
+		assert_int_equal(the_policy.last[i].login, 0x80000000);
+		/* No session yet, whatever the guest says. */
+		assert_int_equal(the_policy.last[i].session, i ? 0x55 : 0);
+	}
+
+	message = new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
+	message->hdr.func = 7;
+	message->hdr.session = 0x55;
+	expect_code(rig, OPTEE_SMC_RETURN_OK);
+	assert_int_equal(the_policy.asked, 3);
+	assert_int_equal(the_policy.last[0].func, 7);
+	assert_int_equal(the_policy.last[0].session, 0x55);
+
+	/* A session that is not closed, then one that is. */
+	message = new_message(rig, OPTEE_MSG_CMD_CLOSE_SESSION, 0);
+	message->hdr.session = 0x55;
+	s.ret = TEEC_ERROR_BAD_PARAMETERS;
+	expect_code(rig, OPTEE_SMC_RETURN_OK);
+	assert_int_equal(the_policy.asked, 4);
+	s.ret = TEEC_SUCCESS;
+	expect_code(rig, OPTEE_SMC_RETURN_OK);
+	assert_int_equal(the_policy.asked, 6);
+	assert_int_equal(the_policy.last[1].cmd, OPTEE_MSG_CMD_CLOSE_SESSION);
+	assert_int_equal(the_policy.last[1].session, 0x55);
+	rig_free(rig);
+}
+
+static void test_policy_refuses_with_its_own_code(void **state)
+{
+	struct secure s;
+	struct rig *rig = message_rig(&s, with_policy);
+	uint32_t cmd;
+
+	(void)state;
+	the_policy.answer = 0xffff0abc;
+	for (cmd = 0; cmd < 8; cmd++) {
+		uint32_t n = cmd == 0 ? 2 : cmd == 4 || cmd == 5;
+		struct om_message *message = new_message(rig, cmd, n);
+
+		if (cmd == OPTEE_MSG_CMD_REGISTER_SHM)
+			make_list(rig, &message->param[0], LIST, 1);
+		expect_refused(rig, 0xffff0abc, OM_COUNT_REFUSED_POLICY);
+	}
+	/* Success that is told to nobody: it is neither an OPEN nor a CLOSE. */
+	the_policy = (struct policy){ 0 };
+	new_message(rig, OPTEE_MSG_CMD_CANCEL, 0);
+	expect_code(rig, OPTEE_SMC_RETURN_OK);
+	assert_int_equal(the_policy.asked, 1);
+	the_policy.answer = 0xffff0abc;
+	/* What is wrong anyway is not even asked about. */
+	the_policy.asked = 0;
+	new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 5);
+	expect_refused(rig, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_PARAMS);
+	assert_int_equal(the_policy.asked, 0);
+	rig_free(rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_scenario_13_every_kind_of_parameter),
+		cmocka_unit_test(test_invariant_2_null_memory_has_no_address),
+		cmocka_unit_test(test_memory_lent_for_a_call),
+		cmocka_unit_test(test_scenario_14_command_page_of_no_use),
+		cmocka_unit_test(test_scenario_20_copies_that_fail),
+		cmocka_unit_test(test_scenario_23_registered_messages),
+		cmocka_unit_test(test_scenario_23_parameters_across_the_end),
+		cmocka_unit_test(test_scenario_23_any_page_of_the_buffer),
+		cmocka_unit_test(test_scenario_23_only_the_first_pages_of_a_buffer),
+		cmocka_unit_test(test_scenario_15_numbers_of_parameters),
+		cmocka_unit_test(test_scenario_16_unknown_commands),
+		cmocka_unit_test(test_scenario_56_registered_memory),
+		cmocka_unit_test(test_scenario_49_second_of_two_lists_is_bad),
+		cmocka_unit_test(test_invariant_5_pages_of_one_call),
+		cmocka_unit_test(test_scenario_58_registration_that_optee_refuses),
+		cmocka_unit_test(test_scenario_55_unregister),
+		cmocka_unit_test(test_policy_is_asked_and_told),
+		cmocka_unit_test(test_policy_refuses_with_its_own_code),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
