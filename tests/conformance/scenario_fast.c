@@ -2,8 +2,8 @@
 /*
  * Scenarios of fast calls: what a guest is told, and what it may not ask for.
  *
- * Each row of abi.md's table that a guest can reach. No message is involved,
- * except to show that OP-TEE still works afterwards.
+ * Each row of the table of fast calls in docs/design.md that a guest can reach. No
+ * message is involved, except to show that OP-TEE still works afterwards.
  */
 #include "client.h"
 
