@@ -21,9 +21,8 @@
 #define SIZE_MAX_FDT	0x7ffffff8u
 
 /*
- * A tree that is whole and no longer than size. The version comes first: with older
- * ones fdt_check_full() of libfdt 1.6.1 follows a NULL pointer (a root node's name
- * without a slash).
+ * A tree that is whole and no longer than size. The version comes first: older ones
+ * are laid out in another way, which nobody writes any more.
  */
 static bool is_tree(const void *fdt, size_t size)
 {
