@@ -27,6 +27,14 @@ void om_call_init(struct om_call *call, struct om_guest *guest, uint32_t index)
 	call->guest = guest;
 	call->shadow = &guest->shm.shadows[index];
 	call->page.raw = 0;
+	call->subject = OM_NONE;
+	call->carrier = OM_NONE;
+	call->rpc_arg = OM_NONE;
+	call->lists.first = OM_NONE;
+	call->lists.reserved = 0;
+	call->payload_lists.first = OM_NONE;
+	call->payload_lists.reserved = 0;
+	call->release.head = OM_NONE;
 	call->translation.source.raw = 0;
 }
 
@@ -57,12 +65,12 @@ void om_set_interrupted(const struct om_call *call, struct om_regs *regs)
 
 void om_set_resume(struct om_call *call, uint64_t pa, uint64_t cookie)
 {
-	call->to_secure = (struct om_regs){ .a = {
+	call->secure = (struct om_regs){ .a = {
 		OPTEE_SMC_RETURN_FROM_RPC, om_high(pa), om_low(pa), call->secure_thread,
 		om_high(cookie), om_low(cookie), 0, call->guest->id } };
 }
 
-bool om_release(struct om_call *call)
+bool om_release_some(struct om_call *call)
 {
 	while (om_shm_release_step(call->guest, &call->release))
 		if (call->release.head != OM_NONE && om_should_yield(call->guest))
@@ -77,16 +85,24 @@ void om_refused(struct om_call *call, enum om_refusal why, uint32_t code)
 		om_trace(call->guest, call, OM_TRACE_REFUSED, (const uint64_t[]){ why, code }, 2);
 }
 
-/* LOADING: piece by piece, until all is ready for OP-TEE. */
-static enum om_call_event load(struct om_call *call, struct om_regs *regs)
+/* Goes on loading, piece by piece; false when the call has to pause. */
+static OM_NOINLINE bool load_more(struct om_call *call)
 {
 	while (call->refusal == OM_ACCEPTED && !om_message_is_loaded(call)) {
 		call->refusal = om_message_load(call);
 		if (call->refusal == OM_ACCEPTED &&
-		    (call->waiting || om_should_yield(call->guest))) {
-			om_set_interrupted(call, regs);
-			return OM_EVENT_PAUSE;
-		}
+		    (call->waiting || om_should_yield(call->guest)))
+			return false;
+	}
+	return true;
+}
+
+/* LOADING: until all is ready for OP-TEE. */
+static inline enum om_call_event load(struct om_call *call, struct om_regs *regs)
+{
+	if (!om_message_is_loaded(call) && !load_more(call)) {
+		om_set_interrupted(call, regs);
+		return OM_EVENT_PAUSE;
 	}
 	if (call->refusal != OM_ACCEPTED) {
 		om_message_refuse(call, call->refusal);
@@ -102,15 +118,12 @@ static bool is_rpc(uint32_t a0)
 	       a0 != OPTEE_SMC_RETURN_UNKNOWN_FUNCTION;
 }
 
-/* OP-TEE returned for good. */
-static enum om_call_event secure_done(struct om_call *call, uint32_t code, struct om_regs *regs)
+/* OP-TEE returned for good, with a code that says it did not do what it was asked. */
+static OM_COLD enum om_call_event secure_done(struct om_call *call, uint32_t code,
+						 struct om_regs *regs)
 {
 	bool busy = code == OPTEE_SMC_RETURN_ETHREAD_LIMIT || code == OPTEE_SMC_RETURN_EBUSY;
 
-	if (code == OPTEE_SMC_RETURN_OK) {
-		om_message_finish(call);
-		return OM_EVENT_END;
-	}
 	/*
 	 * Told so, Linux sleeps until another call of its own ends, then starts
 	 * over. If there is none it would sleep for ever; if it has the id of
@@ -118,6 +131,7 @@ static enum om_call_event secure_done(struct om_call *call, uint32_t code, struc
 	 */
 	if (busy && !call->entered &&
 	    (call->resumed || !om_call_others(call->guest, call))) {
+		om_message_address(call);
 		om_set_interrupted(call, regs);
 		return OM_EVENT_INTERRUPT;
 	}
@@ -141,7 +155,7 @@ static bool is_past_lookup(const struct om_call *call)
 }
 
 /* ASKING: the request goes to the guest; OP-TEE itself knows now what is in use. */
-static enum om_call_event ask(struct om_call *call, struct om_regs *regs)
+static OM_NOINLINE enum om_call_event ask(struct om_call *call, struct om_regs *regs)
 {
 	enum om_call_event event = om_rpc_ask(call, regs);
 	uint32_t i;
@@ -154,30 +168,25 @@ static enum om_call_event ask(struct om_call *call, struct om_regs *regs)
 	return event;
 }
 
-/* SECURE: the SMC, and what OP-TEE wants. */
-static enum om_call_event enter(struct om_call *call, struct om_regs *regs)
+static OM_COLD void trace_secure_return(const struct om_call *call, uint64_t fid)
 {
-	struct om_guest *guest = call->guest;
-	struct om_regs *r = &call->from_secure;
+	const uint64_t *a = call->secure.a;
+
+	om_trace(call->guest, call, OM_TRACE_SECURE_RETURN, (const uint64_t[]){
+		 (uint32_t)a[0], (uint32_t)a[1], (uint32_t)a[2], (uint32_t)a[3], fid }, 5);
+}
+
+/* OP-TEE returned for a while: with a request, or because of an interrupt. */
+static OM_NOINLINE enum om_call_event secure_left(struct om_call *call, struct om_regs *regs)
+{
+	uint64_t *a = call->secure.a;
 	uint32_t i;
 
-	*r = call->to_secure;
-	if (om_traced(guest))
-		om_trace(guest, call, OM_TRACE_SECURE_SMC, r->a, 8);
-	guest->ops->smc(guest->mediator->host, r);
 	for (i = 0; i < 4; i++)
-		r->a[i] = (uint32_t)r->a[i];
-	if (om_traced(guest))
-		om_trace(guest, call, OM_TRACE_SECURE_RETURN, (const uint64_t[]){
-			 r->a[0], r->a[1], r->a[2], r->a[3], call->to_secure.a[0] }, 5);
-
-	if (!om_load_relaxed(&guest->mediator->reserved_known))
-		om_learn_reserved(guest->mediator);
-	if (!is_rpc((uint32_t)r->a[0]))
-		return secure_done(call, (uint32_t)r->a[0], regs);
+		a[i] = (uint32_t)a[i];
 	call->entered = true;
-	call->secure_thread = (uint32_t)r->a[3];
-	if (r->a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR) {
+	call->secure_thread = (uint32_t)a[3];
+	if (a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR) {
 		/* It may have been reading a page list: those stay. */
 		om_count(call, OM_COUNT_INTERRUPTED);
 		om_set_resume(call, 0, 0);
@@ -185,9 +194,33 @@ static enum om_call_event enter(struct om_call *call, struct om_regs *regs)
 		return OM_EVENT_INTERRUPT;
 	}
 	/* Asking again, OP-TEE has read what the last reply brought. */
-	om_lists_release(guest, &call->payload_lists);
+	om_lists_release(call->guest, &call->payload_lists);
 	call->judged = false;
 	return OM_EVENT_REQUEST;
+}
+
+/* SECURE: the SMC, and what OP-TEE wants. */
+static inline enum om_call_event enter(struct om_call *call, struct om_regs *regs)
+{
+	struct om_guest *guest = call->guest;
+	struct om_mediator *mediator = guest->mediator;
+	uint64_t fid = call->secure.a[0];
+	uint32_t code;
+
+	if (om_traced(guest))
+		om_trace(guest, call, OM_TRACE_SECURE_SMC, call->secure.a, 8);
+	guest->ops->smc(mediator->host, &call->secure);
+	if (om_traced(guest))
+		trace_secure_return(call, fid);
+
+	if (!om_load_relaxed(&mediator->reserved_known))
+		om_learn_reserved(mediator);
+	code = (uint32_t)call->secure.a[0];
+	if (code == OPTEE_SMC_RETURN_OK) {
+		om_message_finish(call);
+		return OM_EVENT_END;
+	}
+	return is_rpc(code) ? secure_left(call, regs) : secure_done(call, code, regs);
 }
 
 static void put(struct om_call *call, uint32_t *index)
@@ -197,31 +230,37 @@ static void put(struct om_call *call, uint32_t *index)
 	*index = OM_NONE;
 }
 
-static void put_held(struct om_call *call)
+/* What only some calls hold. */
+static OM_NOINLINE void put_more(struct om_call *call)
 {
-	while (call->held_count) {
-		uint32_t index = call->held[--call->held_count];
+	om_translation_end(call->guest, &call->translation);
+	om_lists_release(call->guest, &call->lists);
+	om_lists_release(call->guest, &call->payload_lists);
+	put(call, &call->rpc_arg);
+	put(call, &call->subject);
+	put(call, &call->carrier);
+	call->holds_more = false;
+}
 
-		if (call->entering)
-			om_shm_put_entering(call->guest, index, &call->release);
-		else
-			om_shm_put(call->guest, index, &call->release);
-	}
+/* The buffers its parameters name. */
+static inline void put_held(struct om_call *call, struct om_guest *guest)
+{
+	uint32_t users = call->entering ? OM_HOLD_USER + OM_HOLD_ENTERING : OM_HOLD_USER;
+	uint32_t i = call->held_count;
+
+	while (i)
+		om_shm_put_users(guest, call->held[--i], users, &call->release);
+	call->held_count = 0;
 }
 
 /* ENDING: the one way out, in reverse order of what was taken. */
-static enum om_call_event end(struct om_call *call, struct om_regs *regs)
+static inline enum om_call_event end(struct om_call *call, struct om_regs *regs)
 {
 	struct om_guest *guest = call->guest;
 
-	if (call->translation.source.raw)
-		om_translation_end(guest, &call->translation);
-	om_lists_release(guest, &call->lists);
-	om_lists_release(guest, &call->payload_lists);
-	put(call, &call->rpc_arg);
-	put_held(call);
-	put(call, &call->subject);
-	put(call, &call->carrier);
+	if (call->holds_more)
+		put_more(call);
+	put_held(call, guest);
 	if (call->page.raw)
 		guest->ops->unpin(guest->ctx, &call->page, 1);
 	call->page.raw = 0;
@@ -236,56 +275,57 @@ static enum om_call_event end(struct om_call *call, struct om_regs *regs)
 	return OM_EVENT_RELEASE;
 }
 
-static enum om_call_event step(struct om_call *call, enum om_call_state state,
-			       struct om_regs *regs)
+static OM_COLD void trace_state(const struct om_call *call, enum om_call_state from,
+				enum om_call_event event, enum om_call_state to)
 {
-	switch (state) {
-	case OM_CALL_LOADING:
-		return load(call, regs);
-	case OM_CALL_SECURE:
-		return enter(call, regs);
-	case OM_CALL_ASKING:
-		return ask(call, regs);
-	case OM_CALL_REPLYING:
-		return om_rpc_reply(call, regs);
-	default:
-		return end(call, regs);
-	}
+	om_trace(call->guest, call, OM_TRACE_STATE, (const uint64_t[]){ from, event, to }, 3);
 }
 
-static void note_state(struct om_call *call, enum om_call_state from,
-		       enum om_call_event event, enum om_call_state to)
+static inline void note_state(struct om_call *call, enum om_call_state from,
+			      enum om_call_event event, enum om_call_state to)
 {
 	if (event == OM_EVENT_PAUSE)
 		om_count(call, OM_COUNT_PAUSED);
 	if (om_traced(call->guest))
-		om_trace(call->guest, call, OM_TRACE_STATE, (const uint64_t[]){
-			 from, event, to }, 3);
+		trace_state(call, from, event, to);
 }
 
 /*
- * Runs an owned call until it belongs to nobody. The store that gives it away is
- * the last touch: another vCPU may resume it at once.
+ * What happened to an owned call decides on its next state. The store that gives
+ * it away is the last touch: another vCPU may resume it at once.
  */
-static void run(struct om_call *call, struct om_regs *regs)
+static inline enum om_call_state advance(struct om_call *call, enum om_call_state from,
+					 enum om_call_event event)
 {
+	enum om_call_state to = om_call_next(from, event);
 	uint32_t word = om_load_relaxed(&call->word);
-	enum om_call_state state = (enum om_call_state)(word & STATE_MASK);
 
-	word &= ~STATE_MASK;
-	do {
-		enum om_call_event event = step(call, state, regs);
-		enum om_call_state next = om_call_next(state, event);
+	note_state(call, from, event, to);
+	om_store_release(&call->word, (word & ~STATE_MASK) | to);
+	return to;
+}
 
-		note_state(call, state, event, next);
-		om_store_release(&call->word, word | next);
-		state = next;
-	} while (om_call_is_owned(state));
+/*
+ * Runs an owned call until it belongs to nobody. The order is that of an owned
+ * call's life: from each of these states only later ones follow without a break.
+ */
+static void run(struct om_call *call, enum om_call_state state, struct om_regs *regs)
+{
+	if (state == OM_CALL_LOADING)
+		state = advance(call, state, load(call, regs));
+	if (state == OM_CALL_REPLYING)
+		state = advance(call, state, om_rpc_reply(call, regs));
+	if (state == OM_CALL_SECURE)
+		state = advance(call, state, enter(call, regs));
+	if (state == OM_CALL_ASKING)
+		state = advance(call, state, ask(call, regs));
+	if (state == OM_CALL_ENDING)
+		(void)advance(call, state, end(call, regs));
 }
 
 /* Takes the call from a state that nobody owns, by one atomic exchange (I6). */
-static bool take(struct om_call *call, uint32_t word, enum om_call_event event,
-		 uint32_t generation, unsigned int vcpu)
+static inline bool take(struct om_call *call, uint32_t word, enum om_call_event event,
+			uint32_t generation, unsigned int vcpu)
 {
 	enum om_call_state from = (enum om_call_state)(word & STATE_MASK);
 	enum om_call_state to = om_call_next(from, event);
@@ -298,23 +338,39 @@ static bool take(struct om_call *call, uint32_t word, enum om_call_event event,
 	return true;
 }
 
-static struct om_call *take_free(struct om_guest *guest, unsigned int vcpu)
+/* Takes a slot, under a new generation, if nobody uses it. */
+static inline bool take_slot(struct om_call *call, unsigned int vcpu)
+{
+	uint32_t word = om_load_relaxed(&call->word);
+	uint32_t generation = word >> STATE_BITS;
+
+	generation = generation < GENERATION_MAX ? generation + 1 : 1;
+	return take(call, word, OM_EVENT_BEGIN, generation, vcpu);
+}
+
+/* The slot of the vCPU's own number was taken: any other. */
+static OM_NOINLINE struct om_call *take_other(struct om_guest *guest, uint32_t first,
+					      unsigned int vcpu)
 {
 	uint32_t threads = guest->limits.threads;
-	uint32_t i = vcpu < threads ? vcpu : vcpu % threads;
 	uint32_t n;
 
-	for (n = 0; n < threads; n++) {
-		struct om_call *call = &guest->calls[i];
-		uint32_t word = om_load_relaxed(&call->word);
-		uint32_t generation = word >> STATE_BITS;
+	for (n = 1; n < threads; n++) {
+		struct om_call *call = &guest->calls[(first + n) % threads];
 
-		generation = generation < GENERATION_MAX ? generation + 1 : 1;
-		if (take(call, word, OM_EVENT_BEGIN, generation, vcpu))
+		if (take_slot(call, vcpu))
 			return call;
-		i = i + 1 < threads ? i + 1 : 0;
 	}
 	return NULL;
+}
+
+static inline struct om_call *take_free(struct om_guest *guest, unsigned int vcpu)
+{
+	uint32_t threads = guest->limits.threads;
+	uint32_t own = vcpu < threads ? vcpu : vcpu % threads;
+	struct om_call *call = &guest->calls[own];
+
+	return take_slot(call, vcpu) ? call : take_other(guest, own, vcpu);
 }
 
 void om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_t fid, struct om_regs *regs)
@@ -327,27 +383,21 @@ void om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_t fid, stru
 	}
 	om_count(call, OM_COUNT_CALLS);
 	call->fid = fid;
-	call->fetched = false;
 	call->params = 0;
-	call->loading = 0;
+	call->shape = 0;
+	call->fetched = false;
 	call->waiting = false;
 	call->resumed = false;
 	call->translating = false;
-	call->carrier = OM_NONE;
-	call->subject = OM_NONE;
-	call->rpc_arg = OM_NONE;
-	call->held_count = 0;
-	call->held_pages = 0;
-	call->lists.first = OM_NONE;
-	call->lists.reserved = 0;
-	call->payload_lists.first = OM_NONE;
-	call->payload_lists.reserved = 0;
-	call->release.head = OM_NONE;
 	call->entered = false;
 	call->entering = true;
+	call->judged = false;
+	call->holds_more = false;
+	call->held_count = 0;
+	call->held_pages = 0;
 	call->refused_cookie = 0;
 	call->refusal = om_message_fetch(call, regs);
-	run(call, regs);
+	run(call, om_call_state(call), regs);
 }
 
 void om_call_resume(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
@@ -371,6 +421,5 @@ void om_call_resume(struct om_guest *guest, unsigned int vcpu, struct om_regs *r
 	}
 	om_count(call, OM_COUNT_RESUMES);
 	call->resumed = true;
-	call->reply = *regs;
-	run(call, regs);
+	run(call, om_call_state(call), regs);
 }

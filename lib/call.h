@@ -45,14 +45,23 @@ struct om_call {
 	uint32_t carrier;		/* REGD_ARG: the buffer that holds it */
 	struct om_message message;
 	uint32_t params;		/* that were fetched */
-	uint32_t shape;			/* OM_SHAPE_* */
-	uint32_t loading;		/* parameters still to translate, as bits */
+	uint32_t shape;			/* OM_SHAPE_*; LIST: still to be translated */
 	uint32_t policy;		/* what authorize() said */
+
+	/* How far it has come. Side by side, for the beginning of a call sets all. */
 	bool fetched;			/* the header at least: it can carry an answer */
 	bool waiting;			/* for other calls to end */
 	bool resumed;			/* the guest was given the id at least once */
+	bool translating;		/* a translation is under way */
+	bool entered;			/* OP-TEE has taken the call */
+	bool entering;			/* ... but may not have looked at its parameters */
+	bool judged;			/* request or reply: fetched and judged */
+	bool holds_more;		/* some of subject .. lists, carrier, rpc_arg */
 
-	/* What the call holds. */
+	/*
+	 * What the call holds. Nothing while the slot is free: the end of a call
+	 * leaves it so, as om_call_init() did, and the next call relies on that.
+	 */
 	uint32_t held[OPTEE_MSG_CALL_PARAMS];	/* buffers its parameters name */
 	uint32_t held_count;
 	uint32_t held_pages;		/* in all of them */
@@ -62,21 +71,15 @@ struct om_call {
 
 	/* A translation under way; goes on after a pause. */
 	struct om_translation translation;
-	bool translating;
 
 	/* OP-TEE's side. */
-	struct om_regs to_secure;	/* what the next SMC says */
-	struct om_regs from_secure;	/* the last RPC return: a0..a3 */
+	struct om_regs secure;		/* what the next SMC says, then a0..a3 of its return */
 	uint32_t secure_thread;
-	bool entered;			/* OP-TEE has taken the call */
-	bool entering;			/* ... but may not have looked at its parameters */
 
 	/* The RPC under way. */
 	enum om_pending pending;
-	struct om_regs reply;		/* the guest's registers when it resumed */
 	struct om_request_copy request;
 	uint32_t rpc_arg;		/* buffer it came in, OM_NONE when inline */
-	bool judged;			/* request or reply: fetched and judged */
 	uint32_t payload;		/* SHM_ALLOC: the buffer being made */
 	struct om_lists payload_lists;	/* its page list, until the next request */
 	enum om_refusal refusal;	/* of the request or the reply, if any */
@@ -106,10 +109,15 @@ void om_set_interrupted(const struct om_call *call, struct om_regs *regs);
 void om_set_resume(struct om_call *call, uint64_t pa, uint64_t cookie);
 
 /* Gives back what is on the release list; false: interrupted, there is more. */
-bool om_release(struct om_call *call);
+bool om_release_some(struct om_call *call);
+
+static inline bool om_release(struct om_call *call)
+{
+	return call->release.head == OM_NONE || om_release_some(call);
+}
 
 /* Counts a refusal and traces it with the code that is given. */
-void om_refused(struct om_call *call, enum om_refusal why, uint32_t code);
+OM_COLD void om_refused(struct om_call *call, enum om_refusal why, uint32_t code);
 
 /* True when the CPU has something more urgent to do. */
 static inline bool om_should_yield(const struct om_guest *guest)

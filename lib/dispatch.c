@@ -54,8 +54,18 @@ static void dispatch(struct om_guest *guest, unsigned int vcpu, struct om_regs *
 		break;
 	default:
 		om_fast_call(guest, vcpu, fid, regs);
+		/* SMC64 identifiers are all unknown, and theirs is a 64-bit -1. */
+		if ((fid & SMCCC_FID_SMC64) && regs->a[0] == OPTEE_SMC_RETURN_UNKNOWN_FUNCTION)
+			regs->a[0] = UINT64_MAX;
 		break;
 	}
+}
+
+static OM_COLD void trace_return(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
+				 const struct om_regs *regs)
+{
+	om_trace_guest_regs(guest, vcpu, OM_TRACE_GUEST_RETURN, &(struct om_regs){ .a = {
+			    regs->a[0], regs->a[1], regs->a[2], regs->a[3], fid } }, 5);
 }
 
 bool om_guest_call(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
@@ -68,11 +78,7 @@ bool om_guest_call(struct om_guest *guest, unsigned int vcpu, struct om_regs *re
 	if (om_traced(guest))
 		om_trace_guest_regs(guest, vcpu, OM_TRACE_GUEST_SMC, regs, 8);
 	dispatch(guest, vcpu, regs);
-	/* SMC64 identifiers are all unknown, and theirs is a 64-bit -1. */
-	if ((fid & SMCCC_FID_SMC64) && regs->a[0] == OPTEE_SMC_RETURN_UNKNOWN_FUNCTION)
-		regs->a[0] = UINT64_MAX;
 	if (om_traced(guest))
-		om_trace_guest_regs(guest, vcpu, OM_TRACE_GUEST_RETURN, &(struct om_regs){ .a = {
-				    regs->a[0], regs->a[1], regs->a[2], regs->a[3], fid } }, 5);
+		trace_return(guest, vcpu, fid, regs);
 	return true;
 }

@@ -7,8 +7,8 @@
 #include "refusal.h"
 
 /* Counts and traces the refusal of an SMC that belongs to no call, and answers it. */
-void om_refuse_smc(struct om_guest *guest, unsigned int vcpu, enum om_refusal why,
-		   struct om_regs *regs);
+OM_COLD void om_refuse_smc(struct om_guest *guest, unsigned int vcpu, enum om_refusal why,
+			   struct om_regs *regs);
 
 /* Handles a fast call; fid has no SVE hint. */
 void om_fast_call(struct om_guest *guest, unsigned int vcpu, uint32_t fid,

@@ -71,6 +71,18 @@ static inline struct om_pins *om_shm_room(struct om_guest *guest, struct om_buff
 	return pins->count < OM_PIN_BATCH ? pins : om_shm_more_pins(guest, buffer);
 }
 
+/* Some users less; what is not LIVE and has no user left is released. */
+static inline void om_shm_put_users(struct om_guest *guest, uint32_t index, uint32_t users,
+				    struct om_release *release)
+{
+	struct om_buffer *buffer = &guest->shm.buffers[index];
+
+	if (__atomic_fetch_sub(&buffer->hold, users, __ATOMIC_ACQ_REL) != users)
+		return;
+	om_store_relaxed(&buffer->next, release->head);
+	release->head = index;
+}
+
 struct om_reserved {
 	uint64_t base;
 	uint64_t size;

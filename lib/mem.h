@@ -11,6 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Keeps a function out of its callers, whose common case it would weigh down. */
+#define OM_NOINLINE __attribute__((noinline))
+
+/* For what happens rarely: kept apart from the code around the calls of it. */
+#define OM_COLD __attribute__((cold, noinline))
+
 static inline void om_copy(void *dst, const void *src, size_t len)
 {
 	__builtin_memcpy(dst, src, len);

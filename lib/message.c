@@ -28,7 +28,8 @@ static enum om_refusal locate_page(struct om_call *call, const struct om_regs *r
  */
 #define REGD_ARG_PAGES 512u
 
-static enum om_refusal locate_registered(struct om_call *call, const struct om_regs *regs)
+static OM_NOINLINE enum om_refusal locate_registered(struct om_call *call,
+						      const struct om_regs *regs)
 {
 	struct om_guest *guest = call->guest;
 	om_cookie_t cookie = { om_pair(regs->a[1], regs->a[2]) };
@@ -38,6 +39,7 @@ static enum om_refusal locate_registered(struct om_call *call, const struct om_r
 	uint64_t room;
 
 	call->carrier = om_shm_get(guest, cookie, OM_SHARE_REGISTERED, false, &call->release);
+	call->holds_more = true;
 	if (call->carrier == OM_NONE)
 		return OM_REFUSED_ADDRESS;
 	buffer = &guest->shm.buffers[call->carrier];
@@ -61,7 +63,7 @@ static enum om_refusal locate(struct om_call *call, const struct om_regs *regs)
 	return locate_page(call, regs);
 }
 
-static void trace_message(const struct om_call *call)
+static OM_COLD void trace_message(const struct om_call *call)
 {
 	const struct optee_msg_hdr *hdr = &call->message.hdr;
 	uint32_t i;
@@ -73,9 +75,8 @@ static void trace_message(const struct om_call *call)
 }
 
 /* The one fetch: header, then as many parameters as there is use for. */
-static enum om_refusal fetch(struct om_call *call)
+static inline enum om_refusal fetch(struct om_call *call, struct om_guest *guest)
 {
-	struct om_guest *guest = call->guest;
 	struct om_message *message = &call->message;
 	om_pa_t params = { call->at.raw + sizeof(message->hdr) };
 	uint32_t n;
@@ -102,9 +103,9 @@ static bool has_inline_rpc(const struct om_call *call)
 	return call->fid != OPTEE_SMC_CALL_WITH_ARG;
 }
 
-static enum om_refusal check(struct om_call *call)
+static inline enum om_refusal check(struct om_call *call, const struct om_guest *guest)
 {
-	enum om_refusal why = om_message_check(&call->message, om_async_offered(call->guest),
+	enum om_refusal why = om_message_check(&call->message, om_async_offered(guest),
 					       &call->shape);
 
 	if (why == OM_ACCEPTED && has_inline_rpc(call) &&
@@ -113,7 +114,7 @@ static enum om_refusal check(struct om_call *call)
 	return why;
 }
 
-static uint32_t ask_policy(struct om_call *call, enum om_request_stage stage)
+static OM_COLD uint32_t ask_policy(struct om_call *call, enum om_request_stage stage)
 {
 	const struct om_message *message = &call->message;
 	struct om_request request = {
@@ -135,7 +136,7 @@ static uint32_t ask_policy(struct om_call *call, enum om_request_stage stage)
 }
 
 /* A buffer of a parameter's, held for the length of the call. */
-static enum om_refusal hold(struct om_call *call, uint32_t index)
+static inline enum om_refusal hold(struct om_call *call, uint32_t index)
 {
 	uint32_t pages = call->guest->shm.buffers[index].pages;
 
@@ -147,10 +148,11 @@ static enum om_refusal hold(struct om_call *call, uint32_t index)
 }
 
 /* A registered buffer that a parameter names. */
-static enum om_refusal get_buffer(struct om_call *call, const struct optee_msg_param_rmem *rmem)
+static inline enum om_refusal get_buffer(struct om_call *call, struct om_guest *guest,
+					 const struct optee_msg_param_rmem *rmem)
 {
 	om_cookie_t cookie = { rmem->shm_ref };
-	uint32_t i = om_shm_get_entering(call->guest, cookie, &call->release);
+	uint32_t i = om_shm_get_entering(guest, cookie, &call->release);
 	enum om_refusal why;
 	uint64_t size;
 
@@ -159,44 +161,46 @@ static enum om_refusal get_buffer(struct om_call *call, const struct optee_msg_p
 	why = hold(call, i);
 	if (why != OM_ACCEPTED)
 		return why;
-	size = call->guest->shm.buffers[i].size;
+	size = guest->shm.buffers[i].size;
 	if (rmem->offs > size || rmem->size > size - rmem->offs)
 		return OM_REFUSED_RANGE;
 	return OM_ACCEPTED;
 }
 
-static enum om_refusal get_buffers(struct om_call *call)
+static inline enum om_refusal get_buffers(struct om_call *call, struct om_guest *guest)
 {
 	uint32_t params = om_shape_params(call->shape, OM_SHAPE_RMEM);
 	enum om_refusal why = OM_ACCEPTED;
 
 	while (params && why == OM_ACCEPTED)
-		why = get_buffer(call, &call->message.param[om_next_param(&params)].u.rmem);
+		why = get_buffer(call, guest,
+				 &call->message.param[om_next_param(&params)].u.rmem);
 	return why;
 }
 
 enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *regs)
 {
+	struct om_guest *guest = call->guest;
 	enum om_refusal why = locate(call, regs);
 
 	if (why == OM_ACCEPTED)
-		why = fetch(call);
-	if (om_traced(call->guest) && call->fetched)
+		why = fetch(call, guest);
+	if (om_traced(guest) && call->fetched)
 		trace_message(call);
 	if (why == OM_ACCEPTED)
-		why = check(call);
+		why = check(call, guest);
 	if (why != OM_ACCEPTED)
 		return why;
-	call->loading = om_shape_params(call->shape, OM_SHAPE_LIST);
-	if (call->guest->ops->authorize) {
+	if (guest->ops->authorize) {
 		call->policy = ask_policy(call, OM_REQUEST_ASKED);
 		if (call->policy != TEEC_SUCCESS)
 			return OM_REFUSED_POLICY;
 	}
-	return get_buffers(call);
+	return get_buffers(call, guest);
 }
 
-static enum om_refusal begin_translation(struct om_call *call, struct optee_msg_param_tmem *tmem)
+static OM_NOINLINE enum om_refusal begin_translation(struct om_call *call,
+						      struct optee_msg_param_tmem *tmem)
 {
 	bool registers = call->message.hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM;
 	struct om_region region = {
@@ -213,6 +217,7 @@ static enum om_refusal begin_translation(struct om_call *call, struct optee_msg_
 						   &call->translation);
 
 	call->translating = true;
+	call->holds_more = true;
 	if (registers)
 		call->subject = call->translation.buffer;
 	else if (call->translation.buffer != OM_NONE && hold(call, call->translation.buffer))
@@ -225,7 +230,8 @@ static enum om_refusal begin_translation(struct om_call *call, struct optee_msg_
 
 static enum om_refusal translate(struct om_call *call)
 {
-	uint32_t i = (uint32_t)__builtin_ctz(call->loading);
+	uint32_t lists = om_shape_params(call->shape, OM_SHAPE_LIST);
+	uint32_t i = om_next_param(&lists);
 	enum om_refusal why = OM_ACCEPTED;
 
 	if (!call->translating)
@@ -234,7 +240,7 @@ static enum om_refusal translate(struct om_call *call)
 		why = om_translation_step(call->guest, &call->lists, &call->translation);
 	if (why == OM_ACCEPTED && call->translation.remaining == 0) {
 		call->translating = false;
-		call->loading &= call->loading - 1;
+		call->shape -= OM_SHAPE_LIST << i;
 	}
 	return why;
 }
@@ -251,20 +257,20 @@ static enum om_refusal claim(struct om_call *call)
 	uint32_t i = om_shm_claim_settled(call->guest, cookie);
 
 	call->waiting = i == OM_BUSY;
+	call->holds_more = true;
 	if (i == OM_NONE)
 		return OM_REFUSED_COOKIE;
-	if (i != OM_BUSY)
-		call->subject = i;
+	if (i == OM_BUSY)
+		return OM_ACCEPTED;
+	call->subject = i;
+	/* OP-TEE reads a cookie whatever this says, and so it is shown one. */
+	call->message.param[0].attr = OPTEE_MSG_ATTR_TYPE_RMEM_INPUT;
 	return OM_ACCEPTED;
 }
 
 enum om_refusal om_message_load(struct om_call *call)
 {
-	if (call->loading)
-		return translate(call);
-	if (call->message.hdr.cmd == OPTEE_MSG_CMD_UNREGISTER_SHM && call->subject == OM_NONE)
-		return claim(call);
-	return OM_ACCEPTED;
+	return om_shape_params(call->shape, OM_SHAPE_LIST) ? translate(call) : claim(call);
 }
 
 /* OP-TEE is given a copy of the copy, without what it has no use for. */
@@ -272,23 +278,31 @@ static void emit_params(const struct om_call *call, struct optee_msg_param *shad
 {
 	const struct optee_msg_param *param = call->message.param;
 	uint32_t empty = om_shape_params(call->shape, OM_SHAPE_EMPTY);
-	uint32_t i;
+	size_t n = call->params;
+	size_t i;
 
-	for (i = 0; i < call->params; i++) {
+	for (i = 0; i < n; i++) {
 		shadow[i].attr = om_attr(&param[i]);
 		shadow[i].u = param[i].u;
 	}
-	while (empty) {
-		i = om_next_param(&empty);
-		om_zero(&shadow[i].u, sizeof(shadow[i].u));
-	}
+	while (empty)
+		om_zero(&shadow[om_next_param(&empty)].u, sizeof(shadow->u));
+}
+
+void om_message_address(struct om_call *call)
+{
+	uint64_t pa = call->shadow->page.pa.raw;
+
+	/* OP-TEE never needs to know that the guest's message was in a buffer. */
+	call->secure = (struct om_regs){ .a = {
+		has_inline_rpc(call) ? OPTEE_SMC_CALL_WITH_RPC_ARG : OPTEE_SMC_CALL_WITH_ARG,
+		om_high(pa), om_low(pa), 0, 0, 0, 0, call->guest->id } };
 }
 
 void om_message_emit(struct om_call *call)
 {
 	const struct optee_msg_hdr *hdr = &call->message.hdr;
 	struct om_message *shadow = call->shadow->page.va;
-	uint64_t pa = call->shadow->page.pa.raw;
 
 	/* Results are zeroed: some commands leave them as they are. */
 	shadow->hdr = (struct optee_msg_hdr){
@@ -296,90 +310,86 @@ void om_message_emit(struct om_call *call)
 		.cancel_id = hdr->cancel_id, .num_params = hdr->num_params,
 	};
 	emit_params(call, shadow->param);
-	if (hdr->cmd == OPTEE_MSG_CMD_UNREGISTER_SHM)
-		shadow->param[0].attr = OPTEE_MSG_ATTR_TYPE_RMEM_INPUT;
-
-	/* OP-TEE never needs to know that the guest's message was in a buffer. */
-	call->to_secure = (struct om_regs){ .a = {
-		has_inline_rpc(call) ? OPTEE_SMC_CALL_WITH_RPC_ARG : OPTEE_SMC_CALL_WITH_ARG,
-		om_high(pa), om_low(pa), 0, 0, 0, 0, call->guest->id } };
+	om_message_address(call);
 }
 
-/* Where the guest looks for an output of its i-th parameter. */
-static om_pa_t guest_output(const struct om_call *call, uint32_t i, size_t offset)
+/* Writes to the guest's message, offset bytes from its beginning. */
+static inline int write_guest(const struct om_call *call, uint64_t offset,
+			      const void *src, size_t len)
 {
-	return (om_pa_t){ call->at.raw + OPTEE_MSG_ARG_SIZE(i) +
-			  offsetof(struct optee_msg_param, u) + offset };
+	const struct om_guest *guest = call->guest;
+	om_pa_t at = { call->at.raw + offset };
+
+	return guest->ops->write(guest->ctx, at, src, len);
 }
 
-static const struct optee_msg_param *shadow_param(const struct om_call *call, uint32_t i)
-{
-	return &((const struct om_message *)call->shadow->page.va)->param[i];
-}
-
-static void trace_output(const struct om_call *call, uint32_t i, uint64_t a, uint64_t b)
+static OM_COLD void trace_output(const struct om_call *call, size_t i, uint64_t a, uint64_t b)
 {
 	om_trace(call->guest, call, OM_TRACE_RESULT_PARAM, (const uint64_t[]){
 		 i, call->message.param[i].attr & OPTEE_MSG_ATTR_TYPE_MASK, a, b }, 4);
 }
 
 /* Outputs go straight from the shadow to the guest, each word loaded once. */
-static int write_value(struct om_call *call, uint32_t i)
+static inline int write_value(const struct om_call *call, const struct om_message *shadow,
+			      size_t i)
 {
-	const struct optee_msg_param_value *value = &shadow_param(call, i)->u.value;
+	const struct optee_msg_param_value *value = &shadow->param[i].u.value;
 	const uint64_t out[2] = { om_read_once64(&value->a), om_read_once64(&value->b) };
 
 	if (om_traced(call->guest))
 		trace_output(call, i, out[0], out[1]);
-	return call->guest->ops->write(call->guest->ctx, guest_output(call, i, 0),
-				       out, sizeof(out));
+	return write_guest(call, offsetof(struct om_message, param[0].u.value.a) +
+			   i * sizeof(shadow->param[0]), out, sizeof(out));
 }
 
-static int write_size(struct om_call *call, uint32_t i)
+static inline int write_size(const struct om_call *call, const struct om_message *shadow,
+			     size_t i)
 {
-	const uint64_t out = om_read_once64(&shadow_param(call, i)->u.rmem.size);
+	const uint64_t out = om_read_once64(&shadow->param[i].u.rmem.size);
 
 	if (om_traced(call->guest))
 		trace_output(call, i, 0, out);
-	return call->guest->ops->write(call->guest->ctx, guest_output(call, i,
-				       offsetof(struct optee_msg_param_rmem, size)),
-				       &out, sizeof(out));
+	return write_guest(call, offsetof(struct om_message, param[0].u.rmem.size) +
+			   i * sizeof(shadow->param[0]), &out, sizeof(out));
 }
 
-static int write_outputs(struct om_call *call)
+static inline int write_outputs(const struct om_call *call, const struct om_message *shadow,
+				int failed)
 {
 	uint32_t values = om_shape_params(call->shape, OM_SHAPE_VALUE);
 	uint32_t sizes = om_shape_params(call->shape, OM_SHAPE_SIZE);
-	int failed = 0;
 
 	while (values)
-		failed |= write_value(call, om_next_param(&values));
+		failed |= write_value(call, shadow, om_next_param(&values));
 	while (sizes)
-		failed |= write_size(call, om_next_param(&sizes));
+		failed |= write_size(call, shadow, om_next_param(&sizes));
 	return failed;
 }
 
-/* ret and ret_origin lie side by side. The last write: results are complete. */
-static int write_ret(struct om_call *call, uint32_t ret, uint32_t origin)
+static OM_COLD void trace_result(const struct om_call *call, const uint32_t out[2])
 {
-	const uint32_t out[2] = { ret, origin };
-	om_pa_t at = { call->at.raw + offsetof(struct optee_msg_hdr, ret) };
+	const struct optee_msg_hdr *hdr = &call->message.hdr;
 
+	om_trace(call->guest, call, OM_TRACE_RESULT, (const uint64_t[]){
+		 hdr->cmd, out[0], out[1], hdr->session }, 4);
+}
+
+/* ret and ret_origin lie side by side. The last write: results are complete. */
+static inline int write_ret(const struct om_call *call, const uint32_t out[2])
+{
 	if (om_traced(call->guest))
-		om_trace(call->guest, call, OM_TRACE_RESULT, (const uint64_t[]){
-			 call->message.hdr.cmd, ret, origin, call->message.hdr.session }, 4);
-	return call->guest->ops->write(call->guest->ctx, at, out, sizeof(out));
+		trace_result(call, out);
+	return write_guest(call, offsetof(struct optee_msg_hdr, ret), out, 2 * sizeof(out[0]));
 }
 
 /* The session that was opened, 0 when none was. */
 static int write_session(struct om_call *call)
 {
 	const struct optee_msg_hdr *shadow = call->shadow->page.va;
-	om_pa_t at = { call->at.raw + offsetof(struct optee_msg_hdr, session) };
 
 	call->message.hdr.session = om_read_once32(&shadow->session);
-	return call->guest->ops->write(call->guest->ctx, at, &call->message.hdr.session,
-				       sizeof(call->message.hdr.session));
+	return write_guest(call, offsetof(struct optee_msg_hdr, session),
+			   &call->message.hdr.session, sizeof(call->message.hdr.session));
 }
 
 /*
@@ -399,7 +409,7 @@ static void settle(struct om_call *call, bool success)
 }
 
 /* What commands other than INVOKE mean beyond their outputs. */
-static int finish_command(struct om_call *call, bool success)
+static OM_NOINLINE int finish_command(struct om_call *call, bool success)
 {
 	uint32_t cmd = call->message.hdr.cmd;
 	int failed = 0;
@@ -419,16 +429,16 @@ static int finish_command(struct om_call *call, bool success)
 
 void om_message_finish(struct om_call *call)
 {
-	const struct optee_msg_hdr *shadow = call->shadow->page.va;
-	uint32_t ret = om_read_once32(&shadow->ret);
-	uint32_t origin = om_read_once32(&shadow->ret_origin);
+	const struct om_message *shadow = call->shadow->page.va;
+	const uint32_t out[2] = { om_read_once32(&shadow->hdr.ret),
+				  om_read_once32(&shadow->hdr.ret_origin) };
 	int failed = 0;
 
 	if (call->message.hdr.cmd != OPTEE_MSG_CMD_INVOKE_COMMAND)
-		failed = finish_command(call, ret == TEEC_SUCCESS);
+		failed = finish_command(call, out[0] == TEEC_SUCCESS);
 	/* REGISTER_SHM has none: its shape says so. */
-	failed |= write_outputs(call);
-	failed |= write_ret(call, ret, origin);
+	failed = write_outputs(call, shadow, failed);
+	failed |= write_ret(call, out);
 	call->result = failed ? OPTEE_SMC_RETURN_EBADADDR : OPTEE_SMC_RETURN_OK;
 }
 
@@ -439,7 +449,7 @@ void om_message_refuse(struct om_call *call, enum om_refusal why)
 
 	settle(call, false);
 	om_refused(call, why, code ? code : ret);
-	if (code == OPTEE_SMC_RETURN_OK && write_ret(call, ret, TEEC_ORIGIN_COMMS))
+	if (code == OPTEE_SMC_RETURN_OK && write_ret(call, (const uint32_t[]){ ret, TEEC_ORIGIN_COMMS }))
 		code = OPTEE_SMC_RETURN_EBADADDR;
 	call->result = code;
 }

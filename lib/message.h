@@ -23,13 +23,16 @@ enum om_refusal om_message_load(struct om_call *call);
 /* True when om_message_load() has nothing left to do. */
 static inline bool om_message_is_loaded(const struct om_call *call)
 {
-	return call->loading == 0 &&
+	return om_shape_params(call->shape, OM_SHAPE_LIST) == 0 &&
 	       (call->message.hdr.cmd != OPTEE_MSG_CMD_UNREGISTER_SHM ||
 		call->subject != OM_NONE);
 }
 
 /* Writes the shadow that OP-TEE will read, and the SMC that says where it is. */
 void om_message_emit(struct om_call *call);
+
+/* That SMC alone: the shadow is as it was written, or OP-TEE did not touch it. */
+void om_message_address(struct om_call *call);
 
 /*
  * OP-TEE is done: takes the results from the shadow, carries out what they mean

@@ -45,8 +45,20 @@ static inline uint32_t om_next_param(uint32_t *params)
 	return i;
 }
 
+/* How many parameters a command has. */
+struct om_message_rule {
+	uint8_t min;
+	uint8_t max;
+};
+
+#define OM_MESSAGE_RULES (OPTEE_MSG_CMD_STOP_ASYNC_NOTIF + 1u)
+extern const struct om_message_rule om_message_rules[OM_MESSAGE_RULES];
+
 /* The most parameters that a command may carry; 0 for an unknown one. */
-uint32_t om_message_max_params(uint32_t cmd);
+static inline uint32_t om_message_max_params(uint32_t cmd)
+{
+	return cmd < OM_MESSAGE_RULES ? om_message_rules[cmd].max : 0;
+}
 
 /* attr without the bits that mean nothing to OP-TEE. */
 static inline uint64_t om_attr(const struct optee_msg_param *param)

@@ -9,32 +9,6 @@
 
 #define PAGE_MASK ((uint64_t)OPTEE_MSG_PAGE_SIZE - 1)
 
-static bool is_page_address(uint64_t ipa)
-{
-	/*
-	 * 0 is what OP-TEE takes for "no memory", so it cannot be shared. Both
-	 * at once: rotated, the low bits of an unaligned address are on top.
-	 */
-	uint64_t rotated = ipa >> OPTEE_MSG_PAGE_SHIFT | ipa << (64 - OPTEE_MSG_PAGE_SHIFT);
-
-	return rotated - 1 < UINT64_MAX >> OPTEE_MSG_PAGE_SHIFT;
-}
-
-enum om_refusal om_pin_one(struct om_guest *guest, uint64_t ipa, om_pa_t *pa)
-{
-	om_ipa_t address = { ipa };
-	om_pa_t pinned;
-
-	if (!is_page_address(ipa) || guest->ops->pin(guest->ctx, &address, 1, &pinned))
-		return OM_REFUSED_PAGE;
-	if (!om_pa_is_usable(guest->mediator, pinned)) {
-		guest->ops->unpin(guest->ctx, &pinned, 1);
-		return OM_REFUSED_PAGE;
-	}
-	*pa = pinned;
-	return OM_ACCEPTED;
-}
-
 /* Pins the guest's list page at ipa for reading. */
 static enum om_refusal open_source(struct om_guest *guest, struct om_translation *t,
 				   uint64_t ipa)
@@ -52,11 +26,11 @@ void om_translation_end(struct om_guest *guest, struct om_translation *t)
 	t->source.raw = 0;
 }
 
-/* Takes the next shadow list page and chains it to the one before. */
-static void next_list(struct om_guest *guest, struct om_lists *lists, struct om_translation *t)
+/* Goes on in shadow list page i, chained to the one before. */
+static OM_NOINLINE void use_list(struct om_guest *guest, struct om_lists *lists,
+				 struct om_translation *t, uint32_t i)
 {
 	struct om_shadow *shadows = guest->shm.shadows;
-	uint32_t i = om_shm_take_list(guest);
 
 	if (lists->first == OM_NONE)
 		lists->first = i;
@@ -80,6 +54,7 @@ enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_reg
 		.offset = (uint32_t)(region->buf_ptr & PAGE_MASK),
 	};
 	uint64_t pages;
+	uint32_t list;
 	enum om_refusal why;
 
 	t->buffer = OM_NONE;
@@ -93,13 +68,13 @@ enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_reg
 	share.pages = (uint32_t)pages;
 	share.lists = (share.pages + OPTEE_MSG_LIST_ENTRIES - 1) / OPTEE_MSG_LIST_ENTRIES;
 
-	why = om_shm_reserve(guest, &share, &t->buffer);
+	why = om_shm_reserve_listed(guest, &share, &t->buffer, &list);
 	if (why != OM_ACCEPTED)
 		return why;
 	lists->reserved += share.lists;
 	t->remaining = share.pages;
 	t->list = OM_NONE;
-	next_list(guest, lists, t);
+	use_list(guest, lists, t, list);
 	t->list_start = guest->shm.shadows[t->list].page.pa.raw | share.offset;
 	return open_source(guest, t, region->buf_ptr & ~PAGE_MASK);
 }
@@ -115,37 +90,37 @@ static enum om_refusal read_entries(struct om_guest *guest, struct om_translatio
 		return OM_REFUSED_PAGE;
 	t->source_index += n;
 	for (i = 0; i < n; i++)
-		if (!is_page_address(ipa[i].raw))
+		if (!om_is_page_address(ipa[i].raw))
 			return OM_REFUSED_PAGE;
 	return OM_ACCEPTED;
 }
 
-/* Goes on to the guest's next list page when this one has no more addresses. */
-static enum om_refusal follow_link(struct om_guest *guest, struct om_translation *t)
+/* Goes on to the guest's next list page: this one has no more addresses. */
+static OM_NOINLINE enum om_refusal follow_link(struct om_guest *guest, struct om_translation *t)
 {
 	om_ipa_t next;
-	enum om_refusal why;
-
-	if (t->source_index < OPTEE_MSG_LIST_ENTRIES)
-		return OM_ACCEPTED;
 	/* Only read now that more follows: Linux leaves junk in an unused link. */
-	why = read_entries(guest, t, &next, 1);
+	enum om_refusal why = read_entries(guest, t, &next, 1);
+
 	om_translation_end(guest, t);
 	return why == OM_ACCEPTED ? open_source(guest, t, next.raw) : why;
 }
 
-static uint32_t least(uint32_t a, uint32_t b)
+/*
+ * Writes n pinned pages to the shadow list. Both lists hold 511 entries to a page and
+ * advance together, so n pages that came from one list page go to one.
+ */
+static enum om_refusal emit(struct om_guest *guest, struct om_lists *lists,
+			    struct om_translation *t, const om_pa_t *pa, uint32_t n)
 {
-	return a < b ? a : b;
-}
-
-/* Writes pages to a shadow list page that has room for them. */
-static enum om_refusal emit_run(const struct om_mediator *m, uint64_t *list,
-				const om_pa_t *pa, uint32_t n)
-{
-	const struct om_reserved reserved = om_reserved(m);
+	const struct om_reserved reserved = om_reserved(guest->mediator);
+	uint64_t *list;
 	uint32_t i;
 
+	if (t->list_index == OPTEE_MSG_LIST_ENTRIES)
+		use_list(guest, lists, t, om_shm_take_list(guest));
+	list = (uint64_t *)guest->shm.shadows[t->list].page.va + t->list_index;
+	t->list_index += n;
 	for (i = 0; i < n; i++) {
 		if (!om_is_usable(&reserved, pa[i]))
 			return OM_REFUSED_PAGE;
@@ -154,26 +129,9 @@ static enum om_refusal emit_run(const struct om_mediator *m, uint64_t *list,
 	return OM_ACCEPTED;
 }
 
-/* Writes the pinned pages to the shadow list. */
-static enum om_refusal emit(struct om_guest *guest, struct om_lists *lists,
-			    struct om_translation *t, const om_pa_t *pa, uint32_t n)
+static uint32_t least(uint32_t a, uint32_t b)
 {
-	enum om_refusal why = OM_ACCEPTED;
-
-	while (n && why == OM_ACCEPTED) {
-		uint32_t run;
-		uint64_t *list;
-
-		if (t->list_index == OPTEE_MSG_LIST_ENTRIES)
-			next_list(guest, lists, t);
-		run = least(n, OPTEE_MSG_LIST_ENTRIES - t->list_index);
-		list = guest->shm.shadows[t->list].page.va;
-		why = emit_run(guest->mediator, list + t->list_index, pa, run);
-		t->list_index += run;
-		pa += run;
-		n -= run;
-	}
-	return why;
+	return a < b ? a : b;
 }
 
 enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lists,
@@ -181,9 +139,11 @@ enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lis
 {
 	om_ipa_t ipa[OM_PIN_BATCH];
 	struct om_pins *pins;
-	enum om_refusal why = follow_link(guest, t);
+	enum om_refusal why = OM_ACCEPTED;
 	uint32_t n;
 
+	if (t->source_index == OPTEE_MSG_LIST_ENTRIES)
+		why = follow_link(guest, t);
 	if (why != OM_ACCEPTED)
 		return why;
 	pins = om_shm_room(guest, &guest->shm.buffers[t->buffer]);

@@ -11,7 +11,7 @@
 
 #include <optee_mediator/abi_msg.h>
 
-#include "shm.h"
+#include "guest.h"
 
 /* Shadow list pages a call holds, as a chain. */
 struct om_lists {
@@ -66,8 +66,32 @@ static inline void om_lists_release(struct om_guest *guest, struct om_lists *lis
 		om_lists_give_back(guest, lists);
 }
 
+static inline bool om_is_page_address(uint64_t ipa)
+{
+	/*
+	 * 0 is what OP-TEE takes for "no memory", so it cannot be shared. Both
+	 * at once: rotated, the low bits of an unaligned address are on top.
+	 */
+	uint64_t rotated = ipa >> OPTEE_MSG_PAGE_SHIFT | ipa << (64 - OPTEE_MSG_PAGE_SHIFT);
+
+	return rotated - 1 < UINT64_MAX >> OPTEE_MSG_PAGE_SHIFT;
+}
+
 /* Pins one page at a guest address, if it is one that can be shared at all. */
-enum om_refusal om_pin_one(struct om_guest *guest, uint64_t ipa, om_pa_t *pa);
+static inline enum om_refusal om_pin_one(struct om_guest *guest, uint64_t ipa, om_pa_t *pa)
+{
+	om_ipa_t address = { ipa };
+	om_pa_t pinned;
+
+	if (!om_is_page_address(ipa) || guest->ops->pin(guest->ctx, &address, 1, &pinned))
+		return OM_REFUSED_PAGE;
+	if (!om_pa_is_usable(guest->mediator, pinned)) {
+		guest->ops->unpin(guest->ctx, &pinned, 1);
+		return OM_REFUSED_PAGE;
+	}
+	*pa = pinned;
+	return OM_ACCEPTED;
+}
 
 /*
  * Pins the page and makes a buffer of it, reserved as om_shm_reserve() does.

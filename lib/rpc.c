@@ -127,18 +127,13 @@ static void answer(struct om_call *call, uint32_t ret, uint32_t origin)
 /* FREE: an RPC argument buffer goes, and its cookie with it (I7). */
 static enum om_refusal judge_free(struct om_call *call)
 {
-	om_cookie_t cookie = { om_pair(call->from_secure.a[1], call->from_secure.a[2]) };
-	uint32_t i;
+	om_cookie_t cookie = { om_pair(call->secure.a[1], call->secure.a[2]) };
 
 	if (cookie.raw != 0 && cookie.raw == call->refused_cookie) {
 		/* It never became a buffer here, but the guest has allocated it. */
 		call->refused_cookie = 0;
-	} else {
-		i = om_shm_claim(call->guest, cookie, OM_SHARE_RPC_ARG);
-		if (i == OM_NONE)
-			return OM_REFUSED_REQUEST;
-		om_shm_forget(call->guest, i);
-		om_shm_put(call->guest, i, &call->release);
+	} else if (!om_shm_remove(call->guest, cookie, OM_SHARE_RPC_ARG, &call->release)) {
+		return OM_REFUSED_REQUEST;
 	}
 	om_count(call, OM_COUNT_RPC_FREE);
 	call->pending = OM_PENDING_FREE;
@@ -221,16 +216,12 @@ static enum om_refusal check_request(struct om_call *call)
 static enum om_refusal free_payload(struct om_call *call)
 {
 	om_cookie_t cookie = { call->request.param[0].u.value.b };
-	uint32_t i = om_shm_claim(call->guest, cookie, OM_SHARE_PAYLOAD);
 
-	if (i == OM_NONE)
-		return OM_REFUSED_REQUEST;
-	om_shm_forget(call->guest, i);
-	om_shm_put(call->guest, i, &call->release);
-	return OM_ACCEPTED;
+	return om_shm_remove(call->guest, cookie, OM_SHARE_PAYLOAD, &call->release) ?
+		OM_ACCEPTED : OM_REFUSED_REQUEST;
 }
 
-static void trace_request(const struct om_call *call, bool own)
+static OM_COLD void trace_request(const struct om_call *call, bool own)
 {
 	const struct om_request_copy *request = &call->request;
 	uint32_t i;
@@ -245,12 +236,13 @@ static void trace_request(const struct om_call *call, bool own)
 /* Finds the argument of an RPC command; false when OP-TEE names an unknown one. */
 static bool find_arg(struct om_call *call)
 {
-	om_cookie_t cookie = { om_pair(call->from_secure.a[1], call->from_secure.a[2]) };
+	om_cookie_t cookie = { om_pair(call->secure.a[1], call->secure.a[2]) };
 
 	call->rpc_arg = OM_NONE;
 	if (cookie.raw == 0)
 		return call->fid != OPTEE_SMC_CALL_WITH_ARG;
 	call->rpc_arg = om_shm_get(call->guest, cookie, OM_SHARE_RPC_ARG, true, &call->release);
+	call->holds_more = true;
 	return call->rpc_arg != OM_NONE;
 }
 
@@ -280,10 +272,10 @@ static enum om_refusal judge_cmd(struct om_call *call)
 static enum om_refusal judge_request(struct om_call *call)
 {
 	call->pending = OM_PENDING_NONE;
-	switch ((uint32_t)call->from_secure.a[0]) {
+	switch ((uint32_t)call->secure.a[0]) {
 	case OPTEE_SMC_RETURN_RPC_ALLOC:
 		/* OP-TEE will get one shadow page: it must not believe in more. */
-		if (call->from_secure.a[1] > OPTEE_MSG_PAGE_SIZE)
+		if (call->secure.a[1] > OPTEE_MSG_PAGE_SIZE)
 			return OM_REFUSED_REQUEST;
 		om_count(call, OM_COUNT_RPC_ALLOC);
 		call->pending = OM_PENDING_ALLOC;
@@ -314,7 +306,7 @@ static enum om_refusal show_cmd(struct om_call *call, struct om_regs *regs)
 /* ALLOC and FREE concern the argument buffers themselves: all is in registers. */
 static enum om_refusal show_request(struct om_call *call, struct om_regs *regs)
 {
-	const uint64_t *a = call->from_secure.a;
+	const uint64_t *a = call->secure.a;
 
 	if (call->pending == OM_PENDING_ALLOC)
 		om_set_return(call, regs, OPTEE_SMC_RETURN_RPC_ALLOC, a[1], 0);
@@ -352,12 +344,12 @@ enum om_call_event om_rpc_ask(struct om_call *call, struct om_regs *regs)
 }
 
 /* ALLOC: the guest's page is pinned, and OP-TEE gets a shadow page instead. */
-static void reply_alloc(struct om_call *call)
+static void reply_alloc(struct om_call *call, const struct om_regs *regs)
 {
-	uint64_t ipa = om_pair(call->reply.a[1], call->reply.a[2]);
+	uint64_t ipa = om_pair(regs->a[1], regs->a[2]);
 	const struct om_share share = {
 		.kind = OM_SHARE_RPC_ARG, .size = OPTEE_MSG_PAGE_SIZE, .pages = 1,
-		.cookie = { om_pair(call->reply.a[4], call->reply.a[5]) },
+		.cookie = { om_pair(regs->a[4], regs->a[5]) },
 	};
 	const struct om_shm *shm = &call->guest->shm;
 	uint32_t i;
@@ -366,8 +358,7 @@ static void reply_alloc(struct om_call *call)
 	if (why == OM_ACCEPTED) {
 		om_set_resume(call, shm->shadows[shm->buffers[i].shadow].page.pa.raw,
 			      share.cookie.raw);
-		om_shm_publish(call->guest, i);
-		om_shm_put(call->guest, i, &call->release);
+		om_shm_publish_put(call->guest, i);
 		return;
 	}
 	om_refused(call, why == OM_REFUSED_QUOTA ? why : OM_REFUSED_REPLY, om_refusal_teec(why));
@@ -473,6 +464,7 @@ static enum om_refusal judge_payload(struct om_call *call)
 
 	call->payload = OM_NONE;
 	call->undo_cookie = 0;
+	call->holds_more = true;
 	if (!fetch_reply(call, &reply))
 		return OM_REFUSED_REPLY;
 	verdict = om_reply_check(&reply.hdr, &reply.param[0], call->request.param[0].u.value.b);
@@ -505,8 +497,7 @@ static void give_payload(struct om_call *call)
 		shadow->param[0].attr = call->request.param[0].attr;
 		shadow->param[0].u.tmem = call->request.param[0].u.tmem;
 		shadow->param[0].u.tmem.buf_ptr = call->translation.list_start;
-		om_shm_publish(call->guest, call->payload);
-		om_shm_put(call->guest, call->payload, &call->release);
+		om_shm_publish_put(call->guest, call->payload);
 	}
 	call->payload = OM_NONE;
 	answer(call, call->request.hdr.ret, call->request.hdr.ret_origin);
@@ -593,7 +584,7 @@ enum om_call_event om_rpc_reply(struct om_call *call, struct om_regs *regs)
 {
 	switch (call->pending) {
 	case OM_PENDING_ALLOC:
-		reply_alloc(call);
+		reply_alloc(call, regs);
 		break;
 	case OM_PENDING_FREE:
 		om_set_resume(call, 0, 0);

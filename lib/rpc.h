@@ -41,7 +41,7 @@ enum om_reply_verdict om_reply_check(const struct optee_msg_hdr *hdr,
 enum om_call_event om_rpc_ask(struct om_call *call, struct om_regs *regs);
 
 /*
- * The guest replied (call->reply). Prepares the way back. Returns OM_EVENT_ENTER;
+ * The guest replied: regs are its own. Prepares the way back. Returns OM_EVENT_ENTER;
  * OM_EVENT_PAUSE; or OM_EVENT_ASK when the guest first has to free something.
  */
 enum om_call_event om_rpc_reply(struct om_call *call, struct om_regs *regs);

@@ -109,9 +109,10 @@ static uint64_t cookie_of(const struct om_buffer *buffer)
  * another list meanwhile: then it misses, or finds what the caller rejects.
  * *length: how many buffers were passed by.
  */
-static inline uint32_t search(struct om_shm *shm, uint64_t cookie, uint32_t *length)
+static inline uint32_t search_bucket(struct om_shm *shm, const uint32_t *bucket,
+				     uint64_t cookie, uint32_t *length)
 {
-	uint32_t i = om_load_acquire(bucket_of(shm, cookie));
+	uint32_t i = om_load_acquire(bucket);
 	uint32_t n = 0;
 
 	while (i != OM_NONE && cookie_of(&shm->buffers[i]) != cookie) {
@@ -125,7 +126,12 @@ static inline uint32_t search(struct om_shm *shm, uint64_t cookie, uint32_t *len
 	return i;
 }
 
-static uint32_t search_locked(struct om_guest *guest, uint64_t cookie)
+static inline uint32_t search(struct om_shm *shm, uint64_t cookie, uint32_t *length)
+{
+	return search_bucket(shm, bucket_of(shm, cookie), cookie, length);
+}
+
+static OM_COLD uint32_t search_locked(struct om_guest *guest, uint64_t cookie)
 {
 	uint32_t length;
 	uint32_t i;
@@ -205,45 +211,65 @@ static uint32_t make_buffer(struct om_shm *shm, const struct om_share *share)
 	return index;
 }
 
-/* Whether the cookie can be taken, and where it goes. Lock held. */
-static enum om_refusal check_cookie(struct om_shm *shm, const struct om_share *share)
+/* Whether the cookie can be taken. Lock held. */
+static inline enum om_refusal check_cookie(struct om_shm *shm, const uint32_t *bucket,
+					   const struct om_share *share)
 {
 	uint32_t length;
 
 	if (share->kind == OM_SHARE_TEMPORARY)
 		return OM_ACCEPTED;
 	if (share->cookie.raw == 0 ||
-	    search(shm, share->cookie.raw, &length) != OM_NONE)
+	    search_bucket(shm, bucket, share->cookie.raw, &length) != OM_NONE)
 		return OM_REFUSED_COOKIE;
 	return length < CHAIN_MAX ? OM_ACCEPTED : OM_REFUSED_QUOTA;
 }
 
-static void insert(struct om_shm *shm, uint32_t index)
+static inline uint32_t take_list(struct om_shm *shm)
 {
-	uint32_t *bucket = bucket_of(shm, shm->buffers[index].cookie);
+	uint32_t i = shm->free_lists;
 
-	om_store_relaxed(&shm->buffers[index].next, *bucket);
-	om_store_release(bucket, index);
+	shm->free_lists = shm->shadows[i].next;
+	shm->shadows[i].next = OM_NONE;
+	return i;
 }
 
-enum om_refusal om_shm_reserve(struct om_guest *guest, const struct om_share *share,
-			       uint32_t *index)
+/* list: where to put the first list page, NULL when the caller wants none now. */
+static enum om_refusal reserve(struct om_guest *guest, const struct om_share *share,
+			       uint32_t *index, uint32_t *list)
 {
 	struct om_shm *shm = &guest->shm;
+	uint32_t *bucket = bucket_of(shm, share->cookie.raw);
 	enum om_refusal why;
 
 	lock(guest);
-	why = check_cookie(shm, share);
+	why = check_cookie(shm, bucket, share);
 	if (why == OM_ACCEPTED && !fits(guest, share))
 		why = OM_REFUSED_QUOTA;
 	if (why == OM_ACCEPTED) {
 		charge(shm, share);
 		*index = make_buffer(shm, share);
-		if (share->kind != OM_SHARE_TEMPORARY)
-			insert(shm, *index);
+		if (share->kind != OM_SHARE_TEMPORARY) {
+			om_store_relaxed(&shm->buffers[*index].next, *bucket);
+			om_store_release(bucket, *index);
+		}
+		if (list)
+			*list = take_list(shm);
 	}
 	unlock(guest);
 	return why;
+}
+
+enum om_refusal om_shm_reserve(struct om_guest *guest, const struct om_share *share,
+			       uint32_t *index)
+{
+	return reserve(guest, share, index, NULL);
+}
+
+enum om_refusal om_shm_reserve_listed(struct om_guest *guest, const struct om_share *share,
+				      uint32_t *index, uint32_t *list)
+{
+	return reserve(guest, share, index, list);
 }
 
 struct om_pins *om_shm_more_pins(struct om_guest *guest, struct om_buffer *buffer)
@@ -265,10 +291,8 @@ uint32_t om_shm_take_list(struct om_guest *guest)
 	uint32_t i;
 
 	lock(guest);
-	i = shm->free_lists;
-	shm->free_lists = shm->shadows[i].next;
+	i = take_list(shm);
 	unlock(guest);
-	shm->shadows[i].next = OM_NONE;
 	return i;
 }
 
@@ -306,41 +330,47 @@ static inline bool become_user(struct om_buffer *buffer, uint32_t busy, uint32_t
 #define BUSY_USERS	(OM_HOLD_LIVE - 1)
 #define BUSY_ENTERING	(OM_HOLD_LIVE - OM_HOLD_ENTERING)
 
-/* One user less; what is not LIVE and has no user left is released. */
-static inline void put(struct om_guest *guest, uint32_t index, uint32_t sub,
-		       struct om_release *release)
-{
-	struct om_buffer *buffer = &guest->shm.buffers[index];
-
-	if (__atomic_fetch_sub(&buffer->hold, sub, __ATOMIC_ACQ_REL) != sub)
-		return;
-	om_store_relaxed(&buffer->next, release->head);
-	release->head = index;
-}
-
-static bool is_it(const struct om_buffer *buffer, om_cookie_t cookie, enum om_trace_share kind)
+static inline bool is_it(const struct om_buffer *buffer, om_cookie_t cookie,
+			 enum om_trace_share kind)
 {
 	return cookie_of(buffer) == cookie.raw && om_load_relaxed(&buffer->kind) == kind;
 }
 
-static uint32_t get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
-		    uint32_t busy, uint32_t add, struct om_release *release)
+/* Becomes a user of the buffer that was found, if it is what was looked for. */
+static inline uint32_t hold(struct om_guest *guest, uint32_t i, om_cookie_t cookie,
+			    enum om_trace_share kind, uint32_t busy, uint32_t add,
+			    struct om_release *release)
 {
-	struct om_shm *shm = &guest->shm;
-	uint32_t length;
-	uint32_t i = search(shm, cookie.raw, &length);
+	struct om_buffer *buffer = &guest->shm.buffers[i];
 
-	/* Missed, perhaps only because the chain changed: look again, undisturbed. */
-	if (i == OM_NONE)
-		i = search_locked(guest, cookie.raw);
-	if (i == OM_NONE || !is_it(&shm->buffers[i], cookie, kind) ||
-	    !become_user(&shm->buffers[i], busy, add))
+	if (!is_it(buffer, cookie, kind) || !become_user(buffer, busy, add))
 		return OM_NONE;
 	/* It may have become another buffer before it was held; now it cannot. */
-	if (is_it(&shm->buffers[i], cookie, kind))
+	if (is_it(buffer, cookie, kind))
 		return i;
-	put(guest, i, add, release);
+	om_shm_put_users(guest, i, add, release);
 	return OM_NONE;
+}
+
+/* Missed, perhaps only because the chain changed: looks again, undisturbed. */
+static OM_COLD uint32_t get_locked(struct om_guest *guest, om_cookie_t cookie,
+				   enum om_trace_share kind, uint32_t busy, uint32_t add,
+				   struct om_release *release)
+{
+	uint32_t i = search_locked(guest, cookie.raw);
+
+	return i == OM_NONE ? i : hold(guest, i, cookie, kind, busy, add, release);
+}
+
+static inline uint32_t get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
+			   uint32_t busy, uint32_t add, struct om_release *release)
+{
+	uint32_t length;
+	uint32_t i = search(&guest->shm, cookie.raw, &length);
+
+	if (i == OM_NONE)
+		return get_locked(guest, cookie, kind, busy, add, release);
+	return hold(guest, i, cookie, kind, busy, add, release);
 }
 
 uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
@@ -361,30 +391,38 @@ void om_shm_entered(struct om_guest *guest, uint32_t index)
 	__atomic_fetch_sub(&guest->shm.buffers[index].hold, OM_HOLD_ENTERING, __ATOMIC_RELEASE);
 }
 
-/* Only under the lock are buffers forgotten, so here what is found stays. */
+/*
+ * Only under the lock are buffers forgotten, so here what is found stays. OM_BUSY only
+ * when the caller asked for it with busy: else not live means not there, even if it
+ * becomes live this moment. Lock held.
+ */
+static inline uint32_t claim_locked(struct om_shm *shm, om_cookie_t cookie,
+				    enum om_trace_share kind, uint32_t busy)
+{
+	uint32_t length;
+	uint32_t i = search(shm, cookie.raw, &length);
+
+	if (i == OM_NONE || !is_it(&shm->buffers[i], cookie, kind))
+		return OM_NONE;
+	if (become_user(&shm->buffers[i], busy, CLAIM))
+		return i;
+	return busy && (om_load_relaxed(&shm->buffers[i].hold) & OM_HOLD_LIVE) ? OM_BUSY : OM_NONE;
+}
+
 static uint32_t claim(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
 		      uint32_t busy)
 {
-	struct om_shm *shm = &guest->shm;
-	uint32_t length;
 	uint32_t i;
 
 	lock(guest);
-	i = search(shm, cookie.raw, &length);
-	if (i != OM_NONE && !is_it(&shm->buffers[i], cookie, kind))
-		i = OM_NONE;
-	if (i != OM_NONE && !become_user(&shm->buffers[i], busy, CLAIM))
-		i = om_load_relaxed(&shm->buffers[i].hold) & OM_HOLD_LIVE ? OM_BUSY : OM_NONE;
+	i = claim_locked(&guest->shm, cookie, kind, busy);
 	unlock(guest);
 	return i;
 }
 
 uint32_t om_shm_claim(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind)
 {
-	uint32_t i = claim(guest, cookie, kind, 0);
-
-	/* "Busy" can only mean that it became live this moment: too late for us. */
-	return i == OM_BUSY ? OM_NONE : i;
+	return claim(guest, cookie, kind, 0);
 }
 
 uint32_t om_shm_claim_settled(struct om_guest *guest, om_cookie_t cookie)
@@ -392,43 +430,77 @@ uint32_t om_shm_claim_settled(struct om_guest *guest, om_cookie_t cookie)
 	return claim(guest, cookie, OM_SHARE_REGISTERED, BUSY_ENTERING);
 }
 
-static void trace_share(struct om_guest *guest, uint32_t index, enum om_trace_id id)
+static OM_COLD void trace_share(struct om_guest *guest, uint32_t index, enum om_trace_id id)
 {
 	const struct om_buffer *buffer = &guest->shm.buffers[index];
 
-	if (om_traced(guest))
-		om_trace(guest, NULL, id, (const uint64_t[]){
-			 buffer->cookie, buffer->kind, buffer->pages }, 3);
+	om_trace(guest, NULL, id, (const uint64_t[]){
+		 buffer->cookie, buffer->kind, buffer->pages }, 3);
 }
 
 void om_shm_publish(struct om_guest *guest, uint32_t index)
 {
-	trace_share(guest, index, OM_TRACE_SHARE);
+	if (om_traced(guest))
+		trace_share(guest, index, OM_TRACE_SHARE);
 	__atomic_fetch_or(&guest->shm.buffers[index].hold, OM_HOLD_LIVE, __ATOMIC_RELEASE);
+}
+
+void om_shm_publish_put(struct om_guest *guest, uint32_t index)
+{
+	if (om_traced(guest))
+		trace_share(guest, index, OM_TRACE_SHARE);
+	__atomic_fetch_add(&guest->shm.buffers[index].hold, OM_HOLD_LIVE - OM_HOLD_USER,
+			   __ATOMIC_RELEASE);
+}
+
+/* Takes a buffer out of its chain. Lock held. */
+static inline void unlink_buffer(struct om_shm *shm, uint32_t index)
+{
+	struct om_buffer *buffer = &shm->buffers[index];
+	uint32_t *link = bucket_of(shm, buffer->cookie);
+
+	while (*link != index)
+		link = &shm->buffers[*link].next;
+	om_store_release(link, buffer->next);
 }
 
 void om_shm_forget(struct om_guest *guest, uint32_t index)
 {
-	struct om_shm *shm = &guest->shm;
-	struct om_buffer *buffer = &shm->buffers[index];
-	uint32_t *link = bucket_of(shm, buffer->cookie);
-
-	trace_share(guest, index, OM_TRACE_UNSHARE);
+	if (om_traced(guest))
+		trace_share(guest, index, OM_TRACE_UNSHARE);
 	lock(guest);
-	while (*link != index)
-		link = &shm->buffers[*link].next;
-	om_store_release(link, buffer->next);
+	unlink_buffer(&guest->shm, index);
 	unlock(guest);
+}
+
+bool om_shm_remove(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
+		   struct om_release *release)
+{
+	struct om_shm *shm = &guest->shm;
+	uint32_t i;
+
+	lock(guest);
+	i = claim_locked(shm, cookie, kind, 0);
+	if (i != OM_NONE)
+		unlink_buffer(shm, i);
+	unlock(guest);
+	if (i == OM_NONE)
+		return false;
+	/* Still held, so it still says what it was. */
+	if (om_traced(guest))
+		trace_share(guest, i, OM_TRACE_UNSHARE);
+	om_shm_put_users(guest, i, OM_HOLD_USER, release);
+	return true;
 }
 
 void om_shm_put(struct om_guest *guest, uint32_t index, struct om_release *release)
 {
-	put(guest, index, OM_HOLD_USER, release);
+	om_shm_put_users(guest, index, OM_HOLD_USER, release);
 }
 
 void om_shm_put_entering(struct om_guest *guest, uint32_t index, struct om_release *release)
 {
-	put(guest, index, OM_HOLD_USER + OM_HOLD_ENTERING, release);
+	om_shm_put_users(guest, index, OM_HOLD_USER + OM_HOLD_ENTERING, release);
 }
 
 /* Takes a buffer's first record of pins away and refunds the last. Lock held. */

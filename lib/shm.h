@@ -128,6 +128,13 @@ void om_shm_init(struct om_guest *guest, uint32_t rpc_shadow, uint32_t list_shad
 enum om_refusal om_shm_reserve(struct om_guest *guest, const struct om_share *share,
 			       uint32_t *index);
 
+/*
+ * The same for a buffer that OP-TEE will be given a page list of: also takes the
+ * first of share->lists list pages.
+ */
+enum om_refusal om_shm_reserve_listed(struct om_guest *guest, const struct om_share *share,
+				      uint32_t *index, uint32_t *list);
+
 /* A new record at the end of a reserved buffer's pins; the last one must be full. */
 struct om_pins *om_shm_more_pins(struct om_guest *guest, struct om_buffer *buffer);
 
@@ -158,8 +165,18 @@ uint32_t om_shm_claim(struct om_guest *guest, om_cookie_t cookie, enum om_trace_
 #define OM_BUSY 0xfffffffeu
 uint32_t om_shm_claim_settled(struct om_guest *guest, om_cookie_t cookie);
 
+/*
+ * Claims a live buffer and forgets its cookie at once; its last user will put it on
+ * the list. False when there is none.
+ */
+bool om_shm_remove(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
+		   struct om_release *release);
+
 /* A reserved or claimed buffer: (again) findable. */
 void om_shm_publish(struct om_guest *guest, uint32_t index);
+
+/* The same, and one user less. */
+void om_shm_publish_put(struct om_guest *guest, uint32_t index);
 
 /* A reserved or claimed buffer: its cookie is free from now on. */
 void om_shm_forget(struct om_guest *guest, uint32_t index);

@@ -16,16 +16,16 @@ static inline bool om_traced(const struct om_guest *guest)
 }
 
 /* call: NULL for what belongs to no call. n: up to 8. Only when om_traced(). */
-void om_trace(const struct om_guest *guest, const struct om_call *call, enum om_trace_id id,
-	      const uint64_t *arg, size_t n);
+OM_COLD void om_trace(const struct om_guest *guest, const struct om_call *call, enum om_trace_id id,
+		      const uint64_t *arg, size_t n);
 
 /* An SMC of the guest's or what it returns: before or after any call. */
-void om_trace_guest_regs(const struct om_guest *guest, unsigned int vcpu, enum om_trace_id id,
-			 const struct om_regs *regs, size_t n);
+OM_COLD void om_trace_guest_regs(const struct om_guest *guest, unsigned int vcpu,
+				 enum om_trace_id id, const struct om_regs *regs, size_t n);
 
 /* The same for the parameters of a message: index, attr, a, b, c, cmd. */
 struct optee_msg_param;
-void om_trace_param(const struct om_call *call, enum om_trace_id id, uint32_t index,
-		    const struct optee_msg_param *param, uint32_t cmd);
+OM_COLD void om_trace_param(const struct om_call *call, enum om_trace_id id, uint32_t index,
+			    const struct optee_msg_param *param, uint32_t cmd);
 
 #endif
