@@ -35,7 +35,9 @@ struct om_limits {
 
 	/*
 	 * RPC argument buffers (RPC ALLOC): 1..OM_LIMIT_RPC_ARGS. OP-TEE keeps
-	 * at most one per secure thread. One shadow page each.
+	 * at most one per secure thread; one that DISABLE_SHM_CACHE takes from it
+	 * counts until that call returns, so allow one more for each vCPU that
+	 * may issue it while calls run. One shadow page each.
 	 */
 	uint32_t rpc_args;
 

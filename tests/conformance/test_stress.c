@@ -78,7 +78,8 @@ static bool vm_is_host_address(void *ctx, uint64_t value)
 static void guest_begin(struct guest *g, struct om_mediator *mediator, struct test_host *host,
 			uint32_t id)
 {
-	const struct om_limits limits = { .threads = 8, .buffers = 128, .rpc_args = 8,
+	/* One argument for each of OP-TEE's threads, and one that each vCPU takes away. */
+	const struct om_limits limits = { .threads = 8, .buffers = 128, .rpc_args = 8 + VCPUS,
 					  .pages = 4096, .list_pages = 64 };
 	size_t size = om_guest_size(&limits);
 	struct cg_platform *p = &g->platform;
