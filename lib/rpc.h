@@ -34,7 +34,7 @@ enum om_reply_verdict om_reply_check(const struct optee_msg_hdr *hdr,
 				     const struct optee_msg_param *param, uint64_t wanted);
 
 /*
- * OP-TEE returned with an RPC (call->from_secure). Prepares it for the guest and
+ * OP-TEE returned with an RPC (call->secure). Prepares it for the guest and
  * fills regs. Returns OM_EVENT_ASK; OM_EVENT_PAUSE; or OM_EVENT_INTERRUPT when
  * the guest is not shown it and OP-TEE will be told that it failed.
  */

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "OP-TEE messages are little-endian and are read in place: a big-endian build is not supported"
+#error "OP-TEE messages are little-endian and read in place: big-endian is not supported"
 #endif
 
 /* OP-TEE always shares memory in 4 KiB units, whatever the guest's page size is. */
