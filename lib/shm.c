@@ -498,11 +498,6 @@ void om_shm_put(struct om_guest *guest, uint32_t index, struct om_release *relea
 	om_shm_put_users(guest, index, OM_HOLD_USER, release);
 }
 
-void om_shm_put_entering(struct om_guest *guest, uint32_t index, struct om_release *release)
-{
-	om_shm_put_users(guest, index, OM_HOLD_USER + OM_HOLD_ENTERING, release);
-}
-
 /* Takes a buffer's first record of pins away and refunds the last. Lock held. */
 static void refund(struct om_shm *shm, struct om_release *release)
 {

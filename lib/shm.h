@@ -183,7 +183,6 @@ void om_shm_forget(struct om_guest *guest, uint32_t index);
 
 /* One user less; the last one of a forgotten buffer puts it on its list. */
 void om_shm_put(struct om_guest *guest, uint32_t index, struct om_release *release);
-void om_shm_put_entering(struct om_guest *guest, uint32_t index, struct om_release *release);
 
 /* Unpins one batch of what is on the list; false when the list is empty. */
 bool om_shm_release_step(struct om_guest *guest, struct om_release *release);

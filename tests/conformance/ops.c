@@ -88,6 +88,17 @@ uint64_t cg_result(struct cg_call *c)
 	return cg_hdr(c)->ret;
 }
 
+/* The whole of a call that has nothing to bring back but its result. */
+static uint64_t do_and_end(struct cg_call *c)
+{
+	uint64_t result;
+
+	cg_do(c);
+	result = cg_result(c);
+	cg_call_fini(c);
+	return result;
+}
+
 uint64_t cg_open(struct cg_guest *g, const uint8_t uuid[16], uint32_t *session)
 {
 	struct cg_call c;
@@ -107,15 +118,11 @@ uint64_t cg_open(struct cg_guest *g, const uint8_t uuid[16], uint32_t *session)
 uint64_t cg_close(struct cg_guest *g, uint32_t session)
 {
 	struct cg_call c;
-	uint64_t result;
 
 	if (!cg_call_init(&c, g, OPTEE_MSG_CMD_CLOSE_SESSION, 0))
 		return CG_SMC_ERROR;
 	cg_hdr(&c)->session = session;
-	cg_do(&c);
-	result = cg_result(&c);
-	cg_call_fini(&c);
-	return result;
+	return do_and_end(&c);
 }
 
 uint64_t cg_add(struct cg_guest *g, uint32_t session, uint64_t *a, uint64_t b)
@@ -156,29 +163,21 @@ uint64_t cg_sum(struct cg_guest *g, uint32_t session, const struct cg_buf *b,
 uint64_t cg_register(struct cg_guest *g, const struct cg_buf *b)
 {
 	struct cg_call c;
-	uint64_t result;
 
 	if (!cg_call_init(&c, g, OPTEE_MSG_CMD_REGISTER_SHM, 1))
 		return CG_SMC_ERROR;
 	cg_set_tmem(&c, 0, OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG, b);
-	cg_do(&c);
-	result = cg_result(&c);
-	cg_call_fini(&c);
-	return result;
+	return do_and_end(&c);
 }
 
 uint64_t cg_unregister(struct cg_guest *g, uint64_t cookie)
 {
 	struct cg_call c;
-	uint64_t result;
 
 	if (!cg_call_init(&c, g, OPTEE_MSG_CMD_UNREGISTER_SHM, 1))
 		return CG_SMC_ERROR;
 	cg_set_rmem(&c, 0, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT, cookie, 0, 0);
-	cg_do(&c);
-	result = cg_result(&c);
-	cg_call_fini(&c);
-	return result;
+	return do_and_end(&c);
 }
 
 void cg_refused(struct cg_call *c, const char *what, uint32_t ret, const char *file,

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "asserts.h"
 #include "hyper.h"
 
 #define GUEST		7u
@@ -22,20 +23,6 @@
 static const uint8_t stats[16] = PTA_STATS_UUID;
 static const uint8_t test_ta[16] = MODEL_TA_UUID;
 static const uint8_t unknown[16] = { 0x11, 0x22, 0x33, 0x44, 5, 6, 7, 8, 9, 10, 11, 12 };
-
-static void assert_regs(struct om_regs regs, uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3)
-{
-	const uint32_t want[4] = { a0, a1, a2, a3 };
-
-	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(regs.a[i], want[i]);
-}
-
-static void assert_result(const struct optee_msg_hdr *hdr, uint32_t ret, uint32_t origin)
-{
-	assert_int_equal(hdr->ret, ret);
-	assert_int_equal(hdr->ret_origin, origin);
-}
 
 /* An INVOKE of the test TA on a slot with one value; the caller may add more. */
 static struct optee_msg_hdr *invoke(struct hyper *y, uint32_t slot, uint32_t session,

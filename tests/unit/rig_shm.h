@@ -43,7 +43,8 @@ static inline uint32_t share(struct rig *rig, enum om_trace_share kind, uint64_t
 static inline void let_go(struct rig *rig, uint32_t index, struct om_release *release)
 {
 	if (rig->guest->shm.buffers[index].kind == OM_SHARE_TEMPORARY)
-		om_shm_put_entering(rig->guest, index, release);
+		om_shm_put_users(rig->guest, index, OM_HOLD_USER + OM_HOLD_ENTERING,
+				 release);
 	else
 		om_shm_put(rig->guest, index, release);
 }

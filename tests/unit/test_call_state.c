@@ -131,6 +131,30 @@ static void test_invariant_6_who_owns_a_call(void **state)
 	assert_false(om_call_is_owned((enum om_call_state)UINT32_MAX));
 }
 
+/*
+ * call.c runs an owned call straight through, in this order and once: from each of these
+ * states only a later one may follow, or one that nobody owns.
+ */
+static void test_invariant_6_owned_states_follow_each_other_in_one_order(void **state)
+{
+	static const enum om_call_state order[] = {
+		OM_CALL_LOADING, OM_CALL_REPLYING, OM_CALL_SECURE, OM_CALL_ASKING, OM_CALL_ENDING,
+	};
+	uint32_t i, k, e;
+
+	(void)state;
+	assert_int_equal(COUNT_OF(order), COUNT_OF(owned));
+	for (i = 0; i < COUNT_OF(order); i++)
+		for (e = 0; e < OM_CALL_EVENTS; e++) {
+			enum om_call_state to = om_call_next(order[i], (enum om_call_event)e);
+			bool later = !om_call_is_owned(to);
+
+			for (k = i + 1; k < COUNT_OF(order); k++)
+				later |= order[k] == to;
+			assert_true(later);
+		}
+}
+
 /* The set of states that can be reached from one, as bits. */
 static uint32_t reachable(uint32_t from)
 {
@@ -180,6 +204,7 @@ int main(void)
 		cmocka_unit_test(test_every_state_with_every_event),
 		cmocka_unit_test(test_values_out_of_range_are_broken),
 		cmocka_unit_test(test_invariant_6_who_owns_a_call),
+		cmocka_unit_test(test_invariant_6_owned_states_follow_each_other_in_one_order),
 		cmocka_unit_test(test_invariant_9_every_state_can_end),
 		cmocka_unit_test(test_names),
 	};

@@ -110,7 +110,8 @@ static void release(struct rig *rig, uint32_t buffer)
 	struct om_release list = { OM_NONE };
 
 	if (rig->guest->shm.buffers[buffer].kind == OM_SHARE_TEMPORARY)
-		om_shm_put_entering(rig->guest, buffer, &list);
+		om_shm_put_users(rig->guest, buffer, OM_HOLD_USER + OM_HOLD_ENTERING,
+				 &list);
 	else
 		om_shm_put(rig->guest, buffer, &list);
 	while (om_shm_release_step(rig->guest, &list))

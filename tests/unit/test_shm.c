@@ -102,7 +102,8 @@ static void test_claimed_when_nobody_enters_with_it(void **state)
 	assert_int_equal(om_shm_get_entering(guest, cookie, &release), index);
 	om_shm_entered(guest, index);
 	assert_int_equal(om_shm_claim_settled(guest, cookie), OM_BUSY);
-	om_shm_put_entering(guest, index, &release);
+	om_shm_put_users(guest, index, OM_HOLD_USER + OM_HOLD_ENTERING,
+				 &release);
 	/* One user is left, and OP-TEE knows of it. */
 	assert_int_equal(om_shm_claim_settled(guest, cookie), index);
 	/* Claimed by then: not busy, gone. */

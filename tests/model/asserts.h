@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the model's own tests assert of an answer. After cmocka's headers. */
+#ifndef TESTS_MODEL_ASSERTS_H
+#define TESTS_MODEL_ASSERTS_H
+
+#include <optee_mediator/abi_msg.h>
+#include <optee_mediator/host.h>
+
+static inline void assert_regs(struct om_regs regs, uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3)
+{
+	const uint32_t want[4] = { a0, a1, a2, a3 };
+
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(regs.a[i], want[i]);
+}
+
+static inline void assert_result(const struct optee_msg_hdr *hdr, uint32_t ret, uint32_t origin)
+{
+	assert_int_equal(hdr->ret, ret);
+	assert_int_equal(hdr->ret_origin, origin);
+}
+
+#endif
