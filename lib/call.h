@@ -92,7 +92,7 @@ struct om_call {
 
 	struct om_shadow *shadow;	/* the message as OP-TEE sees it */
 	uint64_t counters[OM_COUNTERS];	/* written by the owner, read by anybody */
-} __attribute__((aligned(64)));
+} __attribute__((__aligned__(64)));
 
 /*
  * For the rooms that carry a call on (message.c, rpc.c).

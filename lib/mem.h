@@ -12,10 +12,10 @@
 #include <stdint.h>
 
 /* Keeps a function out of its callers, whose common case it would weigh down. */
-#define OM_NOINLINE __attribute__((noinline))
+#define OM_NOINLINE __attribute__((__noinline__))
 
 /* For what happens rarely: kept apart from the code around the calls of it. */
-#define OM_COLD __attribute__((cold, noinline))
+#define OM_COLD __attribute__((__cold__, __noinline__))
 
 static inline void om_copy(void *dst, const void *src, size_t len)
 {

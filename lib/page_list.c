@@ -7,7 +7,7 @@
 
 #include "guest.h"
 
-#define PAGE_MASK ((uint64_t)OPTEE_MSG_PAGE_SIZE - 1)
+#define IN_PAGE ((uint64_t)OPTEE_MSG_PAGE_SIZE - 1)
 
 /* Pins the guest's list page at ipa for reading. */
 static enum om_refusal open_source(struct om_guest *guest, struct om_translation *t,
@@ -51,7 +51,7 @@ enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_reg
 		.kind = region->kind,
 		.cookie = region->cookie,
 		.size = region->size,
-		.offset = (uint32_t)(region->buf_ptr & PAGE_MASK),
+		.offset = (uint32_t)(region->buf_ptr & IN_PAGE),
 	};
 	uint64_t pages;
 	uint32_t list;
@@ -60,9 +60,9 @@ enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_reg
 	t->buffer = OM_NONE;
 	t->source.raw = 0;
 	/* A size of 0 would make OP-TEE's page count wrap. */
-	if (region->size == 0 || region->size > UINT64_MAX - 2 * PAGE_MASK)
+	if (region->size == 0 || region->size > UINT64_MAX - 2 * IN_PAGE)
 		return OM_REFUSED_PARAMS;
-	pages = (share.offset + region->size + PAGE_MASK) >> OPTEE_MSG_PAGE_SHIFT;
+	pages = (share.offset + region->size + IN_PAGE) >> OPTEE_MSG_PAGE_SHIFT;
 	if (pages > guest->limits.pages)
 		return OM_REFUSED_QUOTA;
 	share.pages = (uint32_t)pages;
@@ -76,7 +76,7 @@ enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_reg
 	t->list = OM_NONE;
 	use_list(guest, lists, t, list);
 	t->list_start = guest->shm.shadows[t->list].page.pa.raw | share.offset;
-	return open_source(guest, t, region->buf_ptr & ~PAGE_MASK);
+	return open_source(guest, t, region->buf_ptr & ~IN_PAGE);
 }
 
 /* Reads n entries, of which all must be page addresses. */

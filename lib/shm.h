@@ -65,7 +65,7 @@ struct om_buffer {
 	uint64_t size;		/* bytes, as the guest said */
 	uint32_t offset;	/* of the first byte in the first page */
 	uint32_t shadow;	/* RPC argument: the page that OP-TEE sees instead */
-} __attribute__((aligned(64)));	/* vCPUs with a buffer each write `hold` at once */
+} __attribute__((__aligned__(64)));	/* vCPUs with a buffer each write `hold` at once */
 
 /* A page of the host's, shown to the secure world. */
 struct om_shadow {

@@ -20,7 +20,7 @@
 #include <optee_mediator/limits.h>
 
 #if defined(__GNUC__)
-#define OM_API __attribute__((visibility("default")))
+#define OM_API __attribute__((__visibility__("default")))
 #else
 #define OM_API
 #endif
