@@ -54,8 +54,8 @@ static void dispatch(struct om_guest *guest, unsigned int vcpu, struct om_regs *
 		break;
 	default:
 		om_fast_call(guest, vcpu, fid, regs);
-		/* SMC64 identifiers are all unknown, and theirs is a 64-bit -1. */
-		if ((fid & SMCCC_FID_SMC64) && regs->a[0] == OPTEE_SMC_RETURN_UNKNOWN_FUNCTION)
+		/* SMC64 identifiers have no row there, and "unknown" is a 64-bit -1 for them. */
+		if (fid & SMCCC_FID_SMC64)
 			regs->a[0] = UINT64_MAX;
 		break;
 	}

@@ -178,12 +178,28 @@ static enum om_fdt_result check_room(const void *fdt, size_t size, uint32_t cell
 	return end + GROWTH(cells) > size ? OM_FDT_ERR_SPACE : OM_FDT_OK;
 }
 
-enum om_fdt_result om_fdt_add_optee(void *fdt, size_t size, const struct om_fdt_optee *optee)
+/* Writes the node's properties, the last one first: that is their order in the tree. */
+static int set_properties(void *fdt, int node, const struct om_fdt_optee *optee)
 {
 	fdt32_t cell[OM_FDT_INTERRUPT_CELLS_MAX];
-	int len, firmware, node, failed;
-	enum om_fdt_result result;
+	int len = (int)(optee->interrupt_cells * sizeof(cell[0]));
+	int failed = 0;
 	uint32_t i;
+
+	for (i = 0; i < optee->interrupt_cells; i++)
+		cell[i] = cpu_to_fdt32(optee->interrupt[i]);
+	if (len)
+		failed = fdt_setprop(fdt, node, "interrupts", cell, len);
+	failed |= fdt_setprop(fdt, node, "method",
+			      optee->method == OM_FDT_SMC ? "smc" : "hvc", (int)sizeof("smc"));
+	failed |= fdt_setprop(fdt, node, "compatible", COMPATIBLE, (int)sizeof(COMPATIBLE));
+	return failed;
+}
+
+enum om_fdt_result om_fdt_add_optee(void *fdt, size_t size, const struct om_fdt_optee *optee)
+{
+	int firmware, node, failed;
+	enum om_fdt_result result;
 
 	if (!fdt || !optee || !is_valid(optee))
 		return OM_FDT_ERR_ARGUMENT;
@@ -199,19 +215,10 @@ enum om_fdt_result om_fdt_add_optee(void *fdt, size_t size, const struct om_fdt_
 	if (firmware < 0)
 		firmware = fdt_add_subnode(fdt, 0, &FIRMWARE[1]);
 	node = fdt_add_subnode(fdt, firmware, "optee");
-
-	/* The last property set becomes the first of the node. */
-	for (i = 0; i < optee->interrupt_cells; i++)
-		cell[i] = cpu_to_fdt32(optee->interrupt[i]);
-	len = (int)(optee->interrupt_cells * sizeof(cell[0]));
-	if (len)
-		failed |= fdt_setprop(fdt, node, "interrupts", cell, len);
-	failed |= fdt_setprop(fdt, node, "method",
-			      optee->method == OM_FDT_SMC ? "smc" : "hvc", (int)sizeof("smc"));
-	failed |= fdt_setprop(fdt, node, "compatible", COMPATIBLE, (int)sizeof(COMPATIBLE));
+	failed |= set_properties(fdt, node, optee);
 
 	/* A defect of libfdt's is not passed off as success. */
-	return failed ? OM_FDT_ERR_TREE : OM_FDT_OK; /* GCOVR_EXCL_BR_LINE: see above */
+	return failed ? OM_FDT_ERR_TREE : OM_FDT_OK;
 }
 
 const char *om_fdt_result_text(enum om_fdt_result result)

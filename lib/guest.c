@@ -178,16 +178,23 @@ static enum om_result bring_up(struct om_guest *guest)
 	return OM_OK;
 }
 
+/* Memory for a guest with these limits, which om_guest_size() judges. */
+static bool is_enough(const void *mem, size_t size, const struct om_limits *limits)
+{
+	size_t needed = om_guest_size(limits);
+
+	return mem && (uintptr_t)mem % OM_GUEST_ALIGN == 0 && needed != 0 && size >= needed;
+}
+
 enum om_result om_guest_create(struct om_mediator *m, uint32_t id,
 			       const struct om_limits *limits, void *ctx,
 			       void *mem, size_t size, struct om_guest **out)
 {
-	size_t needed = om_guest_size(limits);
 	struct om_guest *guest;
 	enum om_result result;
 
-	if (!m || !out || !mem || needed == 0 || size < needed ||
-	    (uintptr_t)mem % OM_GUEST_ALIGN || id < OM_GUEST_ID_MIN || id > OM_GUEST_ID_MAX)
+	if (!m || !out || !is_enough(mem, size, limits) ||
+	    id < OM_GUEST_ID_MIN || id > OM_GUEST_ID_MAX)
 		return OM_ERR_ARGUMENT;
 	if (!take_id(m, id))
 		return OM_ERR_EXISTS;

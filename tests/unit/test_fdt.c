@@ -519,6 +519,47 @@ static void test_add_in_huge_buffer(void **state)
 	assert_int_equal(om_fdt_find_optee(tree, sizeof(tree), &out), OM_FDT_OK);
 }
 
+/*
+ * libfdt is asked to change a tree only when nothing can fail any more. If it says
+ * that something did all the same, that is not success. The linker puts these in
+ * front of libfdt's own.
+ */
+static int broken_call;		/* which call fails; 0: none */
+static int calls;
+
+static int broken(int result)
+{
+	return ++calls == broken_call ? -FDT_ERR_INTERNAL : result;
+}
+
+int __real_fdt_open_into(const void *fdt, void *buf, int bufsize);
+int __wrap_fdt_open_into(const void *fdt, void *buf, int bufsize);
+int __wrap_fdt_open_into(const void *fdt, void *buf, int bufsize)
+{
+	return broken(__real_fdt_open_into(fdt, buf, bufsize));
+}
+
+int __real_fdt_setprop(void *fdt, int node, const char *name, const void *val, int len);
+int __wrap_fdt_setprop(void *fdt, int node, const char *name, const void *val, int len);
+int __wrap_fdt_setprop(void *fdt, int node, const char *name, const void *val, int len)
+{
+	return broken(__real_fdt_setprop(fdt, node, name, val, len));
+}
+
+static void test_add_with_a_broken_libfdt(void **state)
+{
+	const struct om_fdt_optee optee = { .method = OM_FDT_HVC, .interrupt_cells = 3 };
+
+	(void)state;
+	for (broken_call = 4; broken_call >= 0; broken_call--) {
+		make_guest_tree(true);
+		calls = 0;
+		assert_int_equal(om_fdt_add_optee(tree, sizeof(tree), &optee),
+				 broken_call ? OM_FDT_ERR_TREE : OM_FDT_OK);
+		assert_int_equal(calls, 4);
+	}
+}
+
 static void test_result_texts(void **state)
 {
 	int result, other;
@@ -557,6 +598,7 @@ int main(void)
 		cmocka_unit_test(test_add_arguments),
 		cmocka_unit_test(test_add_old_and_odd_trees),
 		cmocka_unit_test(test_add_in_huge_buffer),
+		cmocka_unit_test(test_add_with_a_broken_libfdt),
 		cmocka_unit_test(test_result_texts),
 	};
 

@@ -104,6 +104,12 @@ static void test_smc_to_optee(void **state)
 
 static void test_returns(void **state)
 {
+	/* These answer with a number or a name: 0 is not OK. */
+	static const uint32_t numbers[] = {
+		OPTEE_SMC_CALLS_COUNT, OPTEE_SMC_CALLS_UID, OPTEE_SMC_GET_OS_UUID,
+		OPTEE_SMC_GET_OS_REVISION,
+	};
+
 	(void)state;
 	expect(EVENT(OM_TRACE_GUEST_RETURN, CALL, OPTEE_SMC_RETURN_OK),
 	       "guest <- OK", "Mediator-->>Guest: OK");
@@ -114,6 +120,9 @@ static void test_returns(void **state)
 	/* 2 is a revision here, not EBUSY. */
 	expect(EVENT(OM_TRACE_GUEST_RETURN, 0, 2, 0, 0, 0, OPTEE_SMC_CALLS_REVISION),
 	       "guest <- a0 0x2", "Mediator-->>Guest: a0 0x2");
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		expect(EVENT(OM_TRACE_GUEST_RETURN, 0, 0, 0, 0, 0, numbers[i]),
+		       "guest <- a0 0x0", "Mediator-->>Guest: a0 0x0");
 	expect(EVENT(OM_TRACE_GUEST_RETURN, 0, 2, 0, 0, 0, OPTEE_SMC_DISABLE_SHM_CACHE),
 	       "guest <- EBUSY", "Mediator-->>Guest: EBUSY");
 	expect(EVENT(OM_TRACE_GUEST_RETURN, 0, OPTEE_SMC_RETURN_OK, 0x14, 0x20),
