@@ -15,9 +15,10 @@ static struct om_limits limits = {
 	.threads = 2, .buffers = 128, .rpc_args = 8, .pages = 2200, .list_pages = 4,
 	.call_pages = 1040,
 };
+static const struct om_limits linux_limits = OM_LIMITS_DEFAULT;
 
-#define GUEST_MEM_SIZE	(256 * 1024)
-#define SHADOW_PAGES	96
+#define GUEST_MEM_SIZE	(512 * 1024)
+#define SHADOW_PAGES	192
 
 static struct om_mediator mediator;
 
@@ -151,10 +152,12 @@ static struct om_host_ops ops = {
 
 /* ---- what we ask of the library (mediator.h) ---- */
 
-void backend_init(unsigned int pages)
+void backend_init(bool for_linux, unsigned int pages)
 {
 	enum om_result result;
 
+	if (for_linux)
+		limits = linux_limits;
 	if (pages) {
 		limits.pages = pages;
 		limits.list_pages = (pages + 510) / 511;
@@ -192,7 +195,7 @@ bool backend_smc(struct vcpu *v, uint64_t x[8])
 		return false;
 	__builtin_memcpy(x, regs.a, 4 * sizeof(x[0]));
 	/* The demonstration of a guest that dies while OP-TEE waits for its answer. */
-	if (g->kill_in && x[0] == OPTEE_SMC_RETURN_RPC_CMD && --g->kill_in == 0)
+	if (g->kill_in && !g->kill_text && x[0] == OPTEE_SMC_RETURN_RPC_CMD && --g->kill_in == 0)
 		guest_stop(v, "killed, in the middle of a call");
 	return true;
 }
@@ -223,7 +226,7 @@ void backend_destroy(struct guest *g)
 	    free_count);
 	/* OM_AGAIN: an interrupt waits. It is for this core, which has nobody else. */
 	while (om_guest_destroy(om) == OM_AGAIN) {
-		irq_handle();
+		irq_handle(g->stopped_by);
 		steps++;
 	}
 	say("hypervisor: guest %u: destroyed in %u steps; %u pages pinned, %u shadow pages free\n",

@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The serial port. What guests write comes out in whole lines, with the guest's
- * name in front, so that two can write at once.
+ * name in front, so that two can write at once. Guests write by hypercall, or to an
+ * SBSA generic UART: a PL011 that has nothing to configure.
  */
 #include <stdarg.h>
 
 #include "hyp.h"
 
+#define UART_DR		0x00
+#define UART_FR		0x18
+#define FR_TX_FULL	0x20
+#define FR_IDLE		0x90	/* nothing to read, everything written */
+
 static uint32_t console_lock;
 
 static void put(char c)
 {
-	while (mmio_read(UART + 0x18) & 0x20)	/* transmit FIFO full */
+	while (mmio_read(UART + UART_FR) & FR_TX_FULL)
 		;
-	mmio_write(UART, (uint8_t)c);
+	mmio_write(UART + UART_DR, (uint8_t)c);
 }
 
 static void put_text(const char *s)
@@ -62,16 +68,44 @@ void say(const char *fmt, ...)
 	va_end(ap);
 }
 
+static bool contains(const char *line, const char *word)
+{
+	size_t i;
+
+	for (; *line; line++) {
+		for (i = 0; word[i] && word[i] != ' ' && line[i] == word[i]; i++)
+			;
+		if (!word[i] || word[i] == ' ')
+			return true;
+	}
+	return false;
+}
+
+static void end_line(struct guest *g)
+{
+	g->line[g->line_len] = '\0';
+	g->line_len = 0;
+	say("guest %u: %s\n", g->id, g->line);
+	if (g->kill_text && contains(g->line, g->kill_text))
+		g->kill_text = NULL;
+}
+
 void guest_putc(struct guest *g, char c)
 {
 	lock(&g->line_lock);
-	if (c != '\n' && g->line_len < sizeof(g->line) - 1) {
-		/* A guest must not be able to steer the terminal. */
+	if (c == '\n' || g->line_len == sizeof(g->line) - 1)
+		end_line(g);
+	/* A guest must not be able to steer the terminal. */
+	if (c == '\t')
+		c = ' ';
+	if (c != '\n' && c != '\r')
 		g->line[g->line_len++] = c >= ' ' && c <= '~' ? c : '?';
-	} else {
-		g->line[g->line_len] = '\0';
-		g->line_len = 0;
-		say("guest %u: %s\n", g->id, g->line);
-	}
 	unlock(&g->line_lock);
+}
+
+uint64_t guest_uart(struct guest *g, uint64_t at, bool write, uint64_t value)
+{
+	if (write && at == UART_DR)
+		guest_putc(g, (char)value);
+	return at == UART_FR ? FR_IDLE : 0;
 }

@@ -17,6 +17,17 @@
 #define GUEST_RAM_IPA		0x80200000
 #define GUEST_RAM_SIZE		0x02000000
 
+#define LINUX_RAM_SIZE		0x20000000
+
+/* The same for both kinds of guest; these are emulated. */
+#define GUEST_UART_IPA		0x1c090000	/* SBSA generic UART, output only */
+#define GUEST_UART_SIZE		0x00001000
+#define GUEST_GICD_IPA		0x2f000000
+#define GUEST_GICD_SIZE		0x00010000
+#define GUEST_GICR_IPA		0x2f100000
+#define GUEST_GICR_SIZE		0x00020000
+
+#define GUEST_UART_INTID	33		/* never comes */
 #define GUEST_TIMER_INTID	27		/* EL1 virtual timer */
 #define GUEST_NOTIFY_INTID	219		/* as OP-TEE names it in the device tree */
 

@@ -8,9 +8,11 @@
  *	main.c     boot, life and death of guests
  *	stage2.c   guest memory
  *	trap.c     what guests do that comes out here
- *	irq.c      interrupts
+ *	irq.c      real interrupts
+ *	vgic.c     guests' interrupts
+ *	linux.c    a Linux guest's memory at the start of a life, its device tree
  *	backend.c  the backend of optee_mediator: the file to copy from
- *	console.c  the serial port
+ *	console.c  the serial port, and the guests'
  */
 #ifndef EL2_HYP_H
 #define EL2_HYP_H
@@ -33,11 +35,15 @@
 #define GICD		0x08000000ull
 #define GICR		0x080a0000ull
 #define GICR_STRIDE	0x20000ull
+#define GICR_SGI	0x10000ull	/* the frame of SGIs and PPIs */
 #define UART		0x09000000ull
 #define CLOCK		0x09010000ull
 #define OPTEE_SHM	0x42000000ull	/* OP-TEE's reserved shared memory */
 #define BOOT_ARGS	0x47fff000ull	/* text, put there by QEMU */
-#define GUEST_IMAGE	0x4f000000ull	/* put there by QEMU, copied for each life */
+/* Put there by QEMU, copied for each life: the conformance guest, or Linux. */
+#define GUEST_IMAGE	0x4f000000ull
+#define LINUX_KERNEL	0x80000000ull
+#define LINUX_INITRAMFS	0x90000000ull
 /* Guest RAM, 2 MiB blocks of both guests mixed: every other one is above 4 GiB. */
 #define GUEST_LOW	0x50000000ull
 #define GUEST_HIGH	0x110000000ull
@@ -48,6 +54,14 @@ struct frame {		/* start.S knows it */
 };
 
 enum vcpu_state { VCPU_OFF, VCPU_ON };
+
+/* The interrupts a guest has: one bit each. Only its own core touches them. */
+#define VGIC_WORDS	8
+struct vgic {
+	uint32_t enabled[VGIC_WORDS];
+	uint32_t pending[VGIC_WORDS];	/* and not yet in a list register */
+	uint32_t config[2 * VGIC_WORDS];/* as written: Linux reads it back */
+};
 
 struct guest;
 
@@ -60,15 +74,17 @@ struct vcpu {
 	uint32_t state;		/* enum vcpu_state; atomic */
 	uint64_t entry, context;/* for a vCPU that is switched on */
 	uint32_t notified;	/* inject the notification interrupt; atomic */
+	struct vgic gic;
 };
 
 struct guest {
 	uint32_t id;
 	unsigned int vcpus;
 	struct vcpu *vcpu0;	/* its others follow */
+	bool is_linux;		/* or else the conformance guest */
+	uint64_t ram_size;	/* from GUEST_RAM_IPA */
 	struct om_guest *om;	/* NULL while there is none */
-	void *om_mem;
-	struct guest_info *info;
+	struct guest_info *info;	/* the conformance guest's */
 	uint32_t lock;		/* om_host_ops.lock */
 	uint32_t om_lock;	/* keeps `om` from going away */
 	uint32_t pinned;	/* pages, for the books; atomic */
@@ -77,6 +93,7 @@ struct guest {
 	struct vcpu *stopped_by;
 	uint64_t exit_code;
 	uint32_t kill_in;	/* RPCs from now; 0: not */
+	const char *kill_text;	/* ... counted from when it says this; NULL: does not wait */
 	unsigned int life, lives;
 	bool done, failed;
 	char line[256];		/* console output of the guest, up to the line end */
@@ -101,9 +118,12 @@ void stage2_use(const struct guest *g);
 bool stage2_ram(const struct guest *g, uint64_t ipa, uint64_t *pa);
 /* The PA of a page of RAM, read-only or not, for the hypervisor's own use. */
 uint64_t stage2_page(const struct guest *g, uint64_t ipa);
+/* Writes the guest's memory, for a guest that does not run yet. */
+void stage2_write(const struct guest *g, uint64_t ipa, const void *from, size_t size);
 
 /* backend.c */
-void backend_init(unsigned int pages);	/* limit of shared pages, 0: the usual */
+/* pages: limit of shared pages, 0: the usual */
+void backend_init(bool for_linux, unsigned int pages);
 void backend_create(struct guest *g);
 void backend_destroy(struct guest *g);
 bool backend_is_empty(void);	/* no guest holds anything */
@@ -113,15 +133,29 @@ void backend_limits(struct guest_info *info);
 
 /* irq.c */
 void irq_init(unsigned int cpu);
-void irq_reset_vcpu(void);
-void irq_handle(void);
-void irq_inject_pending(struct vcpu *v);
+void irq_reset_vcpu(struct vcpu *v);
+void irq_handle(struct vcpu *v);
 void irq_kick(unsigned int cpu);
 bool irq_waiting(void);
+
+/* vgic.c: all of it on the vCPU's own core */
+void vgic_reset(struct vcpu *v);
+void vgic_raise(struct vcpu *v, uint32_t intid);
+void vgic_flush(struct vcpu *v);
+void vgic_maintain(void);
+void vgic_sgi(struct vcpu *v, uint64_t value);
+/* An access to a register; value: what is written. Return what is read. */
+uint64_t vgic_distributor(struct vcpu *v, uint64_t at, bool write, uint64_t value);
+uint64_t vgic_redistributor(struct vcpu *v, uint64_t at, bool write, uint64_t value);
+
+/* linux.c */
+/* initramfs_size: bytes at LINUX_INITRAMFS; run: a word for the command line, or NULL. */
+void linux_load(struct guest *g, uint64_t initramfs_size, const char *run);
 
 /* console.c */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void guest_putc(struct guest *g, char c);
+uint64_t guest_uart(struct guest *g, uint64_t at, bool write, uint64_t value);
 
 /* start.S */
 void smc(uint64_t x[8]);
@@ -147,6 +181,9 @@ static inline void unlock(uint32_t *l)
 	})
 #define write_reg(reg, v) \
 	__asm__ volatile("msr " #reg ", %0" : : "r"((uint64_t)(v)) : "memory")
+/* The same for a name that is a macro. */
+#define read_sys(reg)	  read_reg(reg)
+#define write_sys(reg, v) write_reg(reg, v)
 #define isb() __asm__ volatile("isb" : : : "memory")
 
 static inline uint32_t mmio_read(uint64_t addr)

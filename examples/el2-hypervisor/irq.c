@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Interrupts, on a GICv3.
+ * Real interrupts, on a GICv3.
  *
- * All come to EL2 first (HCR_EL2.IMO). Three are known: each guest's own virtual
+ * All come to EL2 first (HCR_EL2.IMO). Four are known: each guest's own virtual
  * timer, which it gets through a list register tied to the real interrupt; OP-TEE's
- * notification, which is for every guest that asked for it; and an SGI, by which
- * one core makes another come out of its guest, or out of the secure world.
+ * notification, which is for every guest that asked for it; an SGI, by which one core
+ * makes another come out of its guest, or out of the secure world; and the one that
+ * says that list registers are free again. Guests never touch this GIC: see vgic.c.
  *
  * An interrupt that arrives while OP-TEE runs makes OP-TEE return FOREIGN_INTR. Nothing
  * needs to be done about it: the guest is entered, is interrupted at once, comes
@@ -14,6 +15,7 @@
 #include "hyp.h"
 
 #define SGI_KICK	0
+#define PPI_MAINTENANCE	25
 #define SPURIOUS	1020
 
 /* System registers by encoding: older assemblers lack the names. */
@@ -25,24 +27,8 @@
 #define ICC_CTLR	s3_0_c12_c12_4
 #define ICC_SRE_EL2	s3_4_c12_c9_5
 #define ICC_IGRPEN1	s3_0_c12_c12_7
-#define ICH_HCR		s3_4_c12_c11_0
-#define ICH_VMCR	s3_4_c12_c11_7
-/* One list register for each of the two interrupts a guest can have. */
-#define ICH_LR_TIMER	s3_4_c12_c12_0
-#define ICH_LR_NOTIFY	s3_4_c12_c12_1
-#define read_icc(reg)	   read_icc_(reg)
-#define read_icc_(reg)	   read_reg(reg)
-#define write_icc(reg, v)  write_icc_(reg, v)
-#define write_icc_(reg, v) write_reg(reg, v)
-
-#define LR_PENDING	(1ull << 62)
-#define LR_STATE	(3ull << 62)
-#define LR_HW		(1ull << 61)	/* deactivated with the real one, at bit 32 */
-#define LR_GROUP1	(1ull << 60)
-#define LR_PRIORITY	(0x80ull << 48)
 
 #define GICD_IROUTER	0x6000
-#define GICR_SGI	0x10000
 #define ISENABLER	0x100
 #define ICACTIVER	0x380
 
@@ -59,32 +45,28 @@ void irq_init(unsigned int cpu)
 		mmio_write(GICD + ISENABLER + GUEST_NOTIFY_INTID / 32 * 4,
 			   1u << GUEST_NOTIFY_INTID % 32);
 	}
-	mmio_write(sgi_frame(cpu) + ISENABLER, 1u << SGI_KICK | 1u << GUEST_TIMER_INTID);
-	write_icc(ICC_SRE_EL2, 0xf);
+	mmio_write(sgi_frame(cpu) + ISENABLER,
+		   1u << SGI_KICK | 1u << PPI_MAINTENANCE | 1u << GUEST_TIMER_INTID);
+	write_sys(ICC_SRE_EL2, 0xf);
 	isb();
-	write_icc(ICC_PMR, 0xff);
-	write_icc(ICC_CTLR, 1 << 1);	/* EOIR drops the priority, DIR deactivates */
-	write_icc(ICC_IGRPEN1, 1);
+	write_sys(ICC_PMR, 0xff);
+	write_sys(ICC_CTLR, 1 << 1);	/* EOIR drops the priority, DIR deactivates */
+	write_sys(ICC_IGRPEN1, 1);
 	isb();
 }
 
 /* Forgets what the vCPU had pending, and its timer. */
-void irq_reset_vcpu(void)
+void irq_reset_vcpu(struct vcpu *v)
 {
 	write_reg(cntv_ctl_el0, 0);
-	write_icc(ICH_LR_TIMER, 0);
-	write_icc(ICH_LR_NOTIFY, 0);
-	write_icc(ICH_VMCR, 0);
-	write_icc(ICH_HCR, 1);
-	isb();
-	mmio_write(sgi_frame((unsigned int)read_reg(mpidr_el1) & 0xff) + ICACTIVER,
-		   1u << GUEST_TIMER_INTID);
+	vgic_reset(v);
+	mmio_write(sgi_frame(v->cpu) + ICACTIVER, 1u << GUEST_TIMER_INTID);
 }
 
 void irq_kick(unsigned int cpu)
 {
 	__asm__ volatile("dsb ish" : : : "memory");	/* what it is kicked for comes first */
-	write_icc(ICC_SGI1R, (uint64_t)SGI_KICK << 24 | 1u << cpu);
+	write_sys(ICC_SGI1R, (uint64_t)SGI_KICK << 24 | 1u << cpu);
 	isb();
 }
 
@@ -93,33 +75,27 @@ bool irq_waiting(void)
 	return read_reg(isr_el1) & 1u << 7;
 }
 
-void irq_inject_pending(struct vcpu *v)
+/* v: the vCPU of this core, whether it runs or not. */
+void irq_handle(struct vcpu *v)
 {
-	if (!__atomic_exchange_n(&v->notified, 0, __ATOMIC_ACQUIRE))
-		return;
-	/* If the guest is still at the last one, it becomes pending once more. */
-	write_icc(ICH_LR_NOTIFY, (read_icc(ICH_LR_NOTIFY) & LR_STATE) | LR_PENDING | LR_GROUP1 |
-		  LR_PRIORITY | GUEST_NOTIFY_INTID);
-}
-
-void irq_handle(void)
-{
-	uint32_t intid = (uint32_t)read_icc(ICC_IAR1);
+	uint32_t intid = (uint32_t)read_sys(ICC_IAR1);
 
 	if (intid >= SPURIOUS)
 		return;
 	switch (intid) {
 	case GUEST_TIMER_INTID:
 		/* Active until the guest is done with it, so it does not come again. */
-		write_icc(ICH_LR_TIMER, LR_PENDING | LR_HW | LR_GROUP1 | LR_PRIORITY |
-			  (uint64_t)GUEST_TIMER_INTID << 32 | GUEST_TIMER_INTID);
+		vgic_raise(v, intid);
 		break;
 	case GUEST_NOTIFY_INTID:
 		backend_interrupt();
 		break;
+	case PPI_MAINTENANCE:
+		vgic_maintain();
+		break;
 	}
-	write_icc(ICC_EOIR1, intid);
+	write_sys(ICC_EOIR1, intid);
 	if (intid != GUEST_TIMER_INTID)
-		write_icc(ICC_DIR, intid);
+		write_sys(ICC_DIR, intid);
 	isb();
 }

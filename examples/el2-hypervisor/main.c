@@ -6,9 +6,14 @@
  *	smp		one guest with a vCPU on each core; else two with one each
  *	kill		guest 1 is killed in its first life, crashes in its second
  *	kill=N		... killed at the N-th RPC that it is to answer
+ *	after=TEXT	... counted from when it has said this
  *	trace=N		print guest N's conversation with OP-TEE
  *	only=NAME	for the guests: only the scenarios whose names begin so
  *	pages=N		how many pages a guest may share, instead of the usual
+ *	linux=BYTES	the guests are Linux, with an initramfs of that size; killed,
+ *			they begin again and do not crash
+ *	run1=WORDS	Linux: guest 1's om.run on the kernel command line
+ *	run2=WORDS	... guest 2's; without it there is one guest
  */
 #include "hyp.h"
 
@@ -58,34 +63,64 @@ void unexpected_exception(uint64_t esr, uint64_t elr, uint64_t far)
 	fatal("unexpected exception");
 }
 
+/* ---- boot arguments ---- */
+
+/* What follows the name, NULL when there is no such argument. */
+static const char *argument(const char *name)
+{
+	const char *s = (const char *)BOOT_ARGS;
+	size_t i;
+
+	while (*s) {
+		for (i = 0; name[i] && s[i] == name[i]; i++)
+			;
+		if (!name[i])
+			return s + i;
+		while (*s && *s != ' ')
+			s++;
+		while (*s == ' ')
+			s++;
+	}
+	return NULL;
+}
+
+static unsigned int number(const char *name)
+{
+	const char *s = argument(name);
+	unsigned int n = 0;
+
+	while (s && *s >= '0' && *s <= '9')
+		n = n * 10 + (unsigned int)(*s++ - '0');
+	return n;
+}
+
 /* ---- life and death ---- */
 
-/* Copies the guest's image in, and tells it what it has. */
-static void load(struct guest *g)
+/* Copies the conformance guest's image in, and tells it what it has. */
+static void conformance_load(struct guest *g)
 {
-	uint64_t at;
-
-	for (at = 0; at < GUEST_IMAGE_SIZE; at += PAGE)
-		__builtin_memcpy((void *)stage2_page(g, GUEST_IMAGE_IPA + at),
-				 (const void *)(GUEST_IMAGE + at), PAGE);
+	stage2_write(g, GUEST_IMAGE_IPA, (const void *)GUEST_IMAGE, GUEST_IMAGE_SIZE);
 	g->info->life = g->life;
 	g->info->lives = g->lives;
-	/* The image was written as data, and another guest may have run from there. */
-	__asm__ volatile("dsb ish; ic ialluis; dsb ish; isb");
+	g->vcpu0->entry = GUEST_IMAGE_IPA;
+	g->vcpu0->context = GUEST_INFO_IPA;
 }
 
 static void guest_start(struct guest *g)
 {
-	load(g);
+	if (g->is_linux)
+		linux_load(g, number("linux="), argument(g->id == 1 ? "run1=" : "run2="));
+	else
+		conformance_load(g);
 	backend_create(g);
 	g->stop = NULL;
 	g->stopped_by = NULL;
 	g->kill_in = g->lives > 1 && g->life == 0 ? kill_at : 0;
+	g->kill_text = argument("after=");
 	say("hypervisor: guest %u: %s, %u vCPU, %u MiB at IPA %x which is PA %lx, %lx, ...\n",
-	    g->id, g->life ? "created again" : "created", g->vcpus, GUEST_RAM_SIZE >> 20,
+	    g->id, g->life ? "created again" : "created", g->vcpus,
+	    (uint32_t)(g->ram_size >> 20),
 	    GUEST_RAM_IPA, stage2_page(g, GUEST_RAM_IPA), stage2_page(g, GUEST_RAM_IPA + BLOCK));
-	g->vcpu0->entry = GUEST_IMAGE_IPA;
-	g->vcpu0->context = GUEST_INFO_IPA;
 	__atomic_store_n(&g->vcpu0->state, VCPU_ON, __ATOMIC_RELEASE);
 	irq_kick(g->vcpu0->cpu);
 }
@@ -177,8 +212,9 @@ static void vcpu_begin(struct vcpu *v)
 	write_reg(sctlr_el1, SCTLR_EL1_RESET);
 	write_reg(cpacr_el1, 0);
 	write_reg(cntkctl_el1, 0);
+	write_reg(mdscr_el1, 0);
 	write_reg(vmpidr_el2, 0x80000000 | v->index);
-	irq_reset_vcpu();
+	irq_reset_vcpu(v);
 	stage2_use(v->guest);
 }
 
@@ -187,7 +223,7 @@ static void vcpu_wait(struct vcpu *v)
 {
 	while (__atomic_load_n(&v->state, __ATOMIC_ACQUIRE) == VCPU_OFF) {
 		__asm__ volatile("wfi");
-		irq_handle();
+		irq_handle(v);
 	}
 	vcpu_begin(v);
 }
@@ -197,7 +233,7 @@ void vcpu_leave(struct vcpu *v)
 {
 	if (!__atomic_load_n(&v->guest->stop, __ATOMIC_ACQUIRE))
 		return;
-	irq_reset_vcpu();
+	irq_reset_vcpu(v);
 	__atomic_store_n(&v->state, VCPU_OFF, __ATOMIC_RELEASE);
 	if (v->guest->stopped_by == v)
 		guest_end(v);
@@ -206,54 +242,17 @@ void vcpu_leave(struct vcpu *v)
 
 /* ---- boot ---- */
 
-static const char *argument(const char *name)
+/* The page that tells the conformance guest what a device tree tells Linux. */
+static void make_info(struct guest *g)
 {
-	const char *s = (const char *)BOOT_ARGS;
-	size_t i;
-
-	while (*s) {
-		for (i = 0; name[i] && s[i] == name[i]; i++)
-			;
-		if (!name[i])
-			return s + i;
-		while (*s && *s != ' ')
-			s++;
-		while (*s == ' ')
-			s++;
-	}
-	return NULL;
-}
-
-static unsigned int number(const char *name)
-{
-	const char *s = argument(name);
-	unsigned int n = 0;
-
-	while (s && *s >= '0' && *s <= '9')
-		n = n * 10 + (unsigned int)(*s++ - '0');
-	return n;
-}
-
-static void make_guest(unsigned int i, unsigned int vcpu_count)
-{
-	struct guest *g = &guests[i];
 	struct guest_info *info;
 	const char *only = argument("only=");
 	unsigned int n;
 
-	g->id = i + 1;
-	g->vcpus = vcpu_count;
-	g->vcpu0 = &vcpus[i];
-	g->lives = i == 0 && argument("kill") ? 3 : 1;
-	for (n = 0; n < vcpu_count; n++) {
-		g->vcpu0[n].guest = g;
-		g->vcpu0[n].index = n;
-	}
-	stage2_build(g);
 	info = (struct guest_info *)stage2_page(g, GUEST_INFO_IPA);
 	__builtin_memset(info, 0, PAGE);
 	info->id = g->id;
-	info->vcpus = vcpu_count;
+	info->vcpus = g->vcpus;
 	info->trace = trace_guest;
 	backend_limits(info);
 	info->host[0].base = GUEST_LOW;
@@ -267,22 +266,47 @@ static void make_guest(unsigned int i, unsigned int vcpu_count)
 	g->info = info;
 }
 
+static void make_guest(unsigned int i, unsigned int vcpu_count)
+{
+	struct guest *g = &guests[i];
+	unsigned int n;
+
+	g->id = i + 1;
+	g->vcpus = vcpu_count;
+	g->vcpu0 = &vcpus[i];
+	g->is_linux = argument("linux=");
+	g->ram_size = g->is_linux ? LINUX_RAM_SIZE : GUEST_RAM_SIZE;
+	g->lives = i || !argument("kill") ? 1 : g->is_linux ? 2 : 3;
+	for (n = 0; n < vcpu_count; n++) {
+		g->vcpu0[n].guest = g;
+		g->vcpu0[n].index = n;
+	}
+	stage2_build(g);
+	if (!g->is_linux)
+		make_info(g);
+}
+
 static void boot(void)
 {
 	unsigned int pages = number("pages=");
+	bool smp = argument("smp");
 	uint64_t x[8] = { PSCI_CPU_ON, 1, (uintptr_t)start_secondary, 1 };
 	unsigned int i;
 
 	say("hypervisor: at EL2, boot arguments: '%s'\n", (const char *)BOOT_ARGS);
+	if (smp && argument("linux="))
+		fatal("boot arguments: a Linux guest has one vCPU, so not smp and linux both");
 	trace_guest = number("trace=");
 	if (argument("kill="))
 		kill_at = number("kill=");
-	backend_init(pages);
+	backend_init(argument("linux="), pages);
 	for (i = 0; i < CPUS; i++)
 		vcpus[i].cpu = i;
-	guest_count = argument("smp") ? 1 : GUESTS;
+	guest_count = smp || (argument("linux=") && !argument("run2=")) ? 1 : GUESTS;
 	for (i = 0; i < guest_count; i++)
-		make_guest(i, CPUS / guest_count);
+		make_guest(i, smp ? CPUS : 1);
+	if (!vcpus[1].guest)
+		return;
 	smc(x);
 	if (x[0])
 		fatal("the second core does not start");
@@ -299,6 +323,8 @@ void cpu_main(unsigned int cpu)
 	write_reg(tpidr_el2, v);
 	write_reg(hcr_el2, HCR_EL2);
 	write_reg(cnthctl_el2, 1);	/* EL1 may read the counter, not use the timer */
+	write_reg(cptr_el2, 0x33ff);	/* FP and SIMD are the guest's */
+	write_reg(mdcr_el2, read_reg(pmcr_el0) >> 11 & 0x1f);	/* so are all event counters */
 	isb();
 	if (v->index == 0)
 		guest_start(v->guest);

@@ -3,13 +3,13 @@
  * Stage 2: what a guest takes for its physical address space.
  *
  * Nothing lies where the guest believes it does: its RAM is 2 MiB blocks in an
- * order of our own, mixed with those of the other guest, and its first 2 MiB are
+ * order of our own, mixed with those of the other guest, and the 2 MiB before it are
  * 4 KiB pages in another order still. The tables are built once and never change.
  */
 #include "hyp.h"
 
 #define ENTRIES		512
-#define RAM_BLOCKS	(GUEST_RAM_SIZE / BLOCK)
+#define CACHE_LINE	64
 
 /* 32-bit IPAs from level 1, 4 KiB granules, 40-bit PAs, cacheable walks. */
 #define VTCR_EL2	(1u << 31 | 2u << 16 | 3u << 12 | 1u << 10 | 1u << 8 | 1u << 6 | 32u)
@@ -34,12 +34,16 @@ static struct tables {
 	uint64_t l3[ENTRIES];	/* its first 2 MiB */
 } tables[GUESTS] __attribute__((aligned(4096)));
 
-/* Block n of guest g, 0 being the one in 4 KiB pages: any permutation will do. */
-static uint64_t block_pa(unsigned int g, unsigned int n)
+/*
+ * Block n of a guest, 0 being the one in 4 KiB pages. Any permutation will do; this is
+ * one as long as the number of blocks is no multiple of 5.
+ */
+static uint64_t block_pa(const struct guest *g, unsigned int n)
 {
-	uint64_t at = (n * 5 + 3) % (RAM_BLOCKS + 1);
+	uint64_t at = (n * 5 + 3) % (g->ram_size / BLOCK + 1);
 
-	return (at % 2 ? GUEST_HIGH : GUEST_LOW) + (at * GUESTS + g) * BLOCK;
+	return (at % 2 ? GUEST_HIGH : GUEST_LOW) +
+	       (at / 2 * GUESTS + (uint64_t)(g - guests)) * BLOCK;
 }
 
 static uint64_t *l3_entry(struct tables *t, uint64_t ipa)
@@ -49,16 +53,17 @@ static uint64_t *l3_entry(struct tables *t, uint64_t ipa)
 
 void stage2_build(struct guest *g)
 {
-	unsigned int index = (unsigned int)(g - guests);
-	struct tables *t = &tables[index];
+	struct tables *t = &tables[g - guests];
 	unsigned int n;
 
 	t->l1[GUEST_IMAGE_IPA >> 30] = (uintptr_t)t->l2 | TABLE | VALID;
 	t->l2[0] = (uintptr_t)t->l3 | TABLE | VALID;
-	for (n = 1; n <= RAM_BLOCKS; n++)
-		t->l2[n] = block_pa(index, n) | RAM;
+	for (n = 1; n <= g->ram_size / BLOCK; n++)
+		t->l2[n] = block_pa(g, n) | RAM;
 	for (n = 0; n < ENTRIES; n++)
-		t->l3[n] = (block_pa(index, 0) + (n * 173 + 57) % ENTRIES * PAGE) | RAM | TABLE;
+		t->l3[n] = (block_pa(g, 0) + (n * 173 + 57) % ENTRIES * PAGE) | RAM | TABLE;
+	if (g->is_linux)
+		return;
 
 	*l3_entry(t, GUEST_INFO_IPA) &= ~WRITE;
 	*l3_entry(t, GUEST_HOLE_IPA) = 0;
@@ -110,4 +115,24 @@ uint64_t stage2_page(const struct guest *g, uint64_t ipa)
 	if (!(entry & VALID) || (entry & ATTR_MASK) != MEMORY)
 		fatal("the hypervisor's own use of a page that is none");
 	return (entry & ADDRESS) + ipa % size;
+}
+
+void stage2_write(const struct guest *g, uint64_t ipa, const void *from, size_t size)
+{
+	const uint8_t *at = from;
+
+	while (size) {
+		size_t n = PAGE - ipa % PAGE < size ? PAGE - ipa % PAGE : size;
+		uint64_t pa = stage2_page(g, ipa);
+		uint64_t line;
+
+		__builtin_memcpy((void *)pa, at, n);
+		/* The guest starts with its caches off, and may run what was written. */
+		for (line = pa & ~(CACHE_LINE - 1ull); line < pa + n; line += CACHE_LINE)
+			__asm__ volatile("dc civac, %0" : : "r"(line) : "memory");
+		ipa += n;
+		at += n;
+		size -= n;
+	}
+	__asm__ volatile("dsb ish; ic ialluis; dsb ish; isb" : : : "memory");
 }

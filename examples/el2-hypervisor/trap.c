@@ -1,18 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What guests do that comes out at EL2: SMCs and HVCs, and crashes.
+ * What guests do that comes out at EL2: SMCs and HVCs, their emulated devices, crashes.
  *
  * An OP-TEE call goes to the mediator whichever of the two instructions it is made
- * with. What is neither that, nor PSCI, nor a hypercall of ours ends the guest.
+ * with. PSCI and hypercalls of ours are answered here, anything else is unknown. What
+ * is neither a call nor a device ends the guest.
  */
 #include "hyp.h"
 
 #define EC_HVC		0x16
 #define EC_SMC		0x17
+#define EC_SYSREG	0x18
+#define EC_DATA_ABORT	0x24
+
+/* ESR of a data abort, of an access to a system register. */
+#define ABORT_VALID	(1u << 24)	/* ISV: the rest says how it was made */
+#define ABORT_SIZE(esr)	(1u << ((esr) >> 22 & 3))
+#define ABORT_REG(esr)	((esr) >> 16 & 31)
+#define ABORT_WRITE	(1u << 6)
+#define SYSREG_NAME	0x3ffc1fu	/* with the direction */
+#define SYSREG_SGI1R	0x3a3016u	/* ICC_SGI1R_EL1, written */
+#define SYSREG_REG(esr)	((esr) >> 5 & 31)
+#define ZERO_REG	31
 
 #define PSCI_VERSION	0x84000000
 #define PSCI_CPU_ON	0xc4000003
 #define PSCI_SYSTEM_OFF	0x84000008
+#define PSCI_SYSTEM_RESET 0x84000009
+#define PSCI_FEATURES	0x8400000a
 #define SMCCC_VERSION	0x80000000
 
 #define NOT_SUPPORTED	(~0ull)
@@ -34,6 +49,31 @@ static uint64_t cpu_on(struct guest *g, uint64_t target, uint64_t entry, uint64_
 	return 0;
 }
 
+static uint64_t psci_features(uint32_t function)
+{
+	switch (function) {
+	case PSCI_VERSION:
+	case PSCI_CPU_ON:
+	case PSCI_SYSTEM_OFF:
+	case PSCI_SYSTEM_RESET:
+	case PSCI_FEATURES:
+	case SMCCC_VERSION:
+		return 0;
+	default:
+		return NOT_SUPPORTED;
+	}
+}
+
+/* The guest ends of its own will. */
+static uint64_t leave(struct vcpu *v, const char *how, uint64_t exit_code)
+{
+	if (guest_stop(v, how)) {
+		v->guest->exit_code = exit_code;
+		v->guest->done = true;
+	}
+	return 0;
+}
+
 static uint64_t hypercall(struct vcpu *v, const uint64_t x[8])
 {
 	switch ((uint32_t)x[0]) {
@@ -42,54 +82,109 @@ static uint64_t hypercall(struct vcpu *v, const uint64_t x[8])
 		return 0x10001;
 	case PSCI_CPU_ON:
 		return cpu_on(v->guest, x[1], x[2], x[3]);
+	case PSCI_FEATURES:
+		return psci_features((uint32_t)x[1]);
+	case PSCI_SYSTEM_OFF:
+		return leave(v, "switched itself off", 0);
+	case PSCI_SYSTEM_RESET:
+		return leave(v, "asked for a reset, which is not what it was to do", 1);
 	case HVC_PUTC:
 		guest_putc(v->guest, (char)x[1]);
 		return 0;
 	case HVC_EXIT:
-		if (guest_stop(v, x[1] ? "ended, with failures" : "ended, all was well")) {
-			v->guest->exit_code = x[1];
-			v->guest->done = true;
-		}
-		return 0;
-	case PSCI_SYSTEM_OFF:
-		guest_stop(v, "switched itself off");
-		return 0;
+		return leave(v, x[1] ? "ended, with failures" : "ended, all was well", x[1]);
 	default:
 		return NOT_SUPPORTED;
 	}
 }
 
+static uint64_t fault_ipa(void)
+{
+	return (read_reg(hpfar_el2) & ~0xful) << 8 | (read_reg(far_el2) & (PAGE - 1));
+}
+
 static void crash(struct vcpu *v, uint64_t esr)
 {
-	uint64_t ipa = (read_reg(hpfar_el2) & ~0xful) << 8 | (read_reg(far_el2) & (PAGE - 1));
-
 	say("hypervisor: guest %u: vCPU %u crashes: esr %lx pc %lx IPA %lx\n", v->guest->id,
-	    v->index, esr, v->frame.elr, ipa);
+	    v->index, esr, v->frame.elr, fault_ipa());
 	guest_stop(v, "crashed");
+}
+
+static bool call(struct vcpu *v, uint64_t esr)
+{
+	if (esr & 0xffff)
+		return false;	/* a nonzero immediate is nobody's */
+	if (!backend_smc(v, v->frame.x))
+		v->frame.x[0] = hypercall(v, v->frame.x);
+	return true;
+}
+
+/* Where there is no memory there may be an emulated device. */
+static bool device(struct vcpu *v, uint64_t esr)
+{
+	unsigned int reg = ABORT_REG(esr);
+	bool write = esr & ABORT_WRITE;
+	uint64_t mask = ~0ull >> (64 - 8 * ABORT_SIZE(esr));
+	uint64_t value = write && reg != ZERO_REG ? v->frame.x[reg] & mask : 0;
+	uint64_t ipa = fault_ipa();
+
+	if (!(esr & ABORT_VALID))
+		return false;
+	if (ipa - GUEST_UART_IPA < GUEST_UART_SIZE)
+		value = guest_uart(v->guest, ipa - GUEST_UART_IPA, write, value);
+	else if (ipa - GUEST_GICD_IPA < GUEST_GICD_SIZE)
+		value = vgic_distributor(v, ipa - GUEST_GICD_IPA, write, value);
+	else if (ipa - GUEST_GICR_IPA < GUEST_GICR_SIZE)
+		value = vgic_redistributor(v, ipa - GUEST_GICR_IPA, write, value);
+	else
+		return false;
+	if (!write && reg != ZERO_REG)
+		v->frame.x[reg] = value & mask;
+	return true;
+}
+
+static bool system_register(struct vcpu *v, uint64_t esr)
+{
+	unsigned int reg = SYSREG_REG(esr);
+
+	if ((esr & (SYSREG_NAME | 1)) != SYSREG_SGI1R)
+		return false;
+	vgic_sgi(v, reg == ZERO_REG ? 0 : v->frame.x[reg]);
+	return true;
 }
 
 static void trap(struct vcpu *v)
 {
 	uint64_t esr = read_reg(esr_el2);
 	uint32_t ec = (uint32_t)(esr >> 26);
+	bool done;
 
-	/* A nonzero immediate is nobody's; an SMC, unlike an HVC, is yet to be skipped. */
-	if ((ec != EC_HVC && ec != EC_SMC) || (esr & 0xffff)) {
-		crash(v, esr);
-		return;
+	switch (ec) {
+	case EC_HVC:
+	case EC_SMC:
+		done = call(v, esr);
+		break;
+	case EC_DATA_ABORT:
+		done = device(v, esr);
+		break;
+	case EC_SYSREG:
+		done = system_register(v, esr);
+		break;
+	default:
+		done = false;
 	}
-	if (ec == EC_SMC)
-		v->frame.elr += 4;
-	if (!backend_smc(v, v->frame.x))
-		v->frame.x[0] = hypercall(v, v->frame.x);
+	if (!done)
+		crash(v, esr);
+	else if (ec != EC_HVC)
+		v->frame.elr += 4;	/* the hardware does it for an HVC alone */
 }
 
 void vcpu_exit(struct vcpu *v, bool irq)
 {
 	if (irq)
-		irq_handle();
+		irq_handle(v);
 	else
 		trap(v);
 	vcpu_leave(v);
-	irq_inject_pending(v);
+	vgic_flush(v);
 }

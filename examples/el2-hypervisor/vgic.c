@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The interrupt controller a guest sees: a GICv3 for one vCPU, whose distributor and
+ * redistributor are memory of ours. Whatever a guest writes there decides which of its
+ * own interrupts it gets, and nothing else: no write reaches the real GIC. The CPU
+ * interface is the hardware's virtual one, fed through list registers.
+ *
+ * Left out, because neither Linux nor the conformance guest asks for it: priorities
+ * (all are equal), reading the active state, groups, and the switches of the whole.
+ */
+#include "hyp.h"
+
+/* System registers by encoding: older assemblers lack the names. */
+#define ICH_HCR		s3_4_c12_c11_0
+#define ICH_VTR		s3_4_c12_c11_1
+#define ICH_VMCR	s3_4_c12_c11_7
+#define ICH_LR0		s3_4_c12_c12_0
+#define ICH_LR1		s3_4_c12_c12_1
+#define ICH_LR2		s3_4_c12_c12_2
+#define ICH_LR3		s3_4_c12_c12_3
+#define LRS		4
+
+#define HCR_ENABLE	(1ull << 0)
+#define HCR_UNDERFLOW	(1ull << 1)	/* interrupt when at most one LR is in use */
+
+#define LR_PENDING	(1ull << 62)
+#define LR_STATE	(3ull << 62)
+#define LR_HW		(1ull << 61)	/* deactivated with the real one, at bit 32 */
+#define LR_GROUP1	(1ull << 60)
+#define LR_PRIORITY	(0x80ull << 48)
+#define LR_INTID(lr)	((uint32_t)(lr))
+
+/* The same at both places: GICD for word 1 and up, the redistributor for word 0. */
+#define ISENABLER	0x100
+#define ICENABLER	0x180
+#define ISPENDR		0x200
+#define ICPENDR		0x280
+#define ICFGR		0xc00
+#define PIDR2		0xffe8
+#define PIDR2_GICV3	0x30
+
+#define GICD_CTLR	0x0
+#define GICD_CTLR_VALUE	0x52		/* one security state, affinity routing, group 1 on */
+#define GICD_TYPER	0x4
+#define GICD_TYPER_VALUE (9u << 19 | (VGIC_WORDS - 1))	/* 10-bit INTIDs, so many words */
+
+#define GICR_TYPER	0x8
+#define GICR_TYPER_VALUE 0x10		/* the last one; affinity 0 */
+
+static uint64_t lr_read(unsigned int n)
+{
+	switch (n) {
+	case 0: return read_sys(ICH_LR0);
+	case 1: return read_sys(ICH_LR1);
+	case 2: return read_sys(ICH_LR2);
+	default: return read_sys(ICH_LR3);
+	}
+}
+
+static void lr_write(unsigned int n, uint64_t v)
+{
+	switch (n) {
+	case 0: write_sys(ICH_LR0, v); break;
+	case 1: write_sys(ICH_LR1, v); break;
+	case 2: write_sys(ICH_LR2, v); break;
+	default: write_sys(ICH_LR3, v); break;
+	}
+}
+
+static uint32_t bit(uint32_t intid)
+{
+	return 1u << intid % 32;
+}
+
+/*
+ * As firmware would leave it: what a guest can have from outside is enabled, so that a
+ * guest may do without a driver. Nothing is pending.
+ */
+void vgic_reset(struct vcpu *v)
+{
+	unsigned int n;
+
+	if ((read_sys(ICH_VTR) & 0x1f) + 1 < LRS)
+		fatal("the interrupt controller has fewer than four list registers");
+	v->gic = (struct vgic){ 0 };
+	v->gic.enabled[GUEST_TIMER_INTID / 32] |= bit(GUEST_TIMER_INTID);
+	v->gic.enabled[GUEST_NOTIFY_INTID / 32] |= bit(GUEST_NOTIFY_INTID);
+	for (n = 0; n < LRS; n++)
+		lr_write(n, 0);
+	write_sys(ICH_VMCR, 0);
+	write_sys(ICH_HCR, HCR_ENABLE);
+	isb();
+}
+
+void vgic_raise(struct vcpu *v, uint32_t intid)
+{
+	v->gic.pending[intid / 32] |= bit(intid);
+}
+
+/* ---- list registers ---- */
+
+/* Gives the interrupt to the hardware; false when no list register is free. */
+static bool queue(uint32_t intid)
+{
+	unsigned int n, at = LRS;
+	uint64_t lr = LR_GROUP1 | LR_PRIORITY | intid;
+
+	for (n = 0; n < LRS; n++) {
+		uint64_t old = lr_read(n);
+
+		if (!(old & LR_STATE)) {
+			at = n;
+		} else if (LR_INTID(old) == intid) {
+			/* The guest is still at the last one: it becomes pending once more. */
+			lr_write(n, old | LR_PENDING);
+			return true;
+		}
+	}
+	if (at == LRS)
+		return false;
+	/* The timer stays active until the guest is done with it, so it does not storm. */
+	if (intid == GUEST_TIMER_INTID)
+		lr |= LR_HW | (uint64_t)intid << 32;
+	lr_write(at, lr | LR_PENDING);
+	return true;
+}
+
+/* Takes back what the guest has not acknowledged yet. */
+static void unqueue(struct vcpu *v, unsigned int word, uint32_t bits)
+{
+	unsigned int n;
+
+	for (n = 0; n < LRS; n++) {
+		uint64_t lr = lr_read(n);
+
+		if ((lr & LR_PENDING) && LR_INTID(lr) / 32 == word && (bits & bit(LR_INTID(lr)))) {
+			lr_write(n, lr & ~LR_PENDING);
+			vgic_raise(v, LR_INTID(lr));
+		}
+	}
+}
+
+/* Before each entry of the guest. */
+void vgic_flush(struct vcpu *v)
+{
+	struct vgic *gic = &v->gic;
+	unsigned int word;
+	bool more = false;
+
+	if (__atomic_exchange_n(&v->notified, 0, __ATOMIC_ACQUIRE))
+		vgic_raise(v, GUEST_NOTIFY_INTID);
+	for (word = 0; word < VGIC_WORDS; word++) {
+		uint32_t bits = gic->pending[word] & gic->enabled[word];
+
+		for (; bits; bits &= bits - 1) {
+			uint32_t intid = word * 32 + (uint32_t)__builtin_ctz(bits);
+
+			if (queue(intid))
+				gic->pending[word] &= ~bit(intid);
+			else
+				more = true;
+		}
+	}
+	if (more)
+		write_sys(ICH_HCR, HCR_ENABLE | HCR_UNDERFLOW);
+}
+
+/* There is room in the list registers again; vgic_flush() comes next. */
+void vgic_maintain(void)
+{
+	write_sys(ICH_HCR, HCR_ENABLE);
+}
+
+/* ---- what the guest reads and writes ---- */
+
+/* Enable and pending bits of 32 interrupts; everything else reads as zero. */
+static uint32_t access_bits(struct vcpu *v, uint64_t reg, unsigned int word, bool write,
+			    uint32_t value)
+{
+	struct vgic *gic = &v->gic;
+
+	switch (reg) {
+	case ISENABLER:
+	case ICENABLER:
+		if (write && reg == ISENABLER)
+			gic->enabled[word] |= value;
+		if (write && reg == ICENABLER) {
+			gic->enabled[word] &= ~value;
+			unqueue(v, word, value);
+		}
+		return gic->enabled[word];
+	case ISPENDR:
+	case ICPENDR:
+		if (write && reg == ISPENDR)
+			gic->pending[word] |= value;
+		if (write && reg == ICPENDR) {
+			unqueue(v, word, value);
+			gic->pending[word] &= ~value;
+		}
+		return gic->pending[word];
+	default:
+		return 0;
+	}
+}
+
+/* What both places have for each interrupt. first, last: the words that are there. */
+static uint32_t access_word(struct vcpu *v, uint64_t at, bool write, uint32_t value,
+			    unsigned int first, unsigned int last)
+{
+	bool config = at - ICFGR < sizeof(v->gic.config);	/* 2 bits each, not 1 */
+	unsigned int index = (unsigned int)(config ? at - ICFGR : at & 0x7f) / 4;
+	unsigned int word = config ? index / 2 : index;
+
+	if (word < first || word > last)
+		return 0;
+	if (!config)
+		return access_bits(v, at & ~0x7full, word, write, value);
+	if (write)
+		v->gic.config[index] = value;
+	return v->gic.config[index];
+}
+
+uint64_t vgic_distributor(struct vcpu *v, uint64_t at, bool write, uint64_t value)
+{
+	switch (at) {
+	case GICD_CTLR:
+		return GICD_CTLR_VALUE;
+	case GICD_TYPER:
+		return GICD_TYPER_VALUE;
+	case PIDR2:
+		return PIDR2_GICV3;
+	}
+	return access_word(v, at, write, (uint32_t)value, 1, VGIC_WORDS - 1);
+}
+
+/* Two frames of 64 KiB: the redistributor's own, then that of SGIs and PPIs. */
+uint64_t vgic_redistributor(struct vcpu *v, uint64_t at, bool write, uint64_t value)
+{
+	switch (at) {
+	case GICR_TYPER:
+		return GICR_TYPER_VALUE;
+	case PIDR2:
+		return PIDR2_GICV3;
+	}
+	if (at < GICR_SGI)
+		return 0;
+	return access_word(v, at - GICR_SGI, write, (uint32_t)value, 0, 0);
+}
+
+/* ICC_SGI1R_EL1. A guest with a distributor has one vCPU, so it can only mean itself. */
+void vgic_sgi(struct vcpu *v, uint64_t value)
+{
+	bool others = value >> 40 & 1;
+
+	if (!others && (value & 1))
+		vgic_raise(v, (uint32_t)(value >> 24) & 15);
+}
