@@ -82,7 +82,8 @@ void om_refused(struct om_call *call, enum om_refusal why, uint32_t code)
 {
 	om_count(call, (enum om_counter)why);
 	if (om_traced(call->guest))
-		om_trace(call->guest, call, OM_TRACE_REFUSED, (const uint64_t[]){ why, code }, 2);
+		om_trace(call->guest, call, &(struct om_trace_event){
+			 .id = OM_TRACE_REFUSED, .arg = { why, code } });
 }
 
 /* Goes on loading, piece by piece; false when the call has to pause. */
@@ -168,12 +169,22 @@ static OM_NOINLINE enum om_call_event ask(struct om_call *call, struct om_regs *
 	return event;
 }
 
+static OM_COLD void trace_secure_smc(const struct om_call *call)
+{
+	const uint64_t *a = call->secure.a;
+
+	om_trace(call->guest, call, &(struct om_trace_event){
+		 .id = OM_TRACE_SECURE_SMC,
+		 .arg = { a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7] } });
+}
+
 static OM_COLD void trace_secure_return(const struct om_call *call, uint64_t fid)
 {
 	const uint64_t *a = call->secure.a;
 
-	om_trace(call->guest, call, OM_TRACE_SECURE_RETURN, (const uint64_t[]){
-		 (uint32_t)a[0], (uint32_t)a[1], (uint32_t)a[2], (uint32_t)a[3], fid }, 5);
+	om_trace(call->guest, call, &(struct om_trace_event){
+		 .id = OM_TRACE_SECURE_RETURN,
+		 .arg = { (uint32_t)a[0], (uint32_t)a[1], (uint32_t)a[2], (uint32_t)a[3], fid } });
 }
 
 /* OP-TEE returned for a while: with a request, or because of an interrupt. */
@@ -208,7 +219,7 @@ static inline enum om_call_event enter(struct om_call *call, struct om_regs *reg
 	uint32_t code;
 
 	if (om_traced(guest))
-		om_trace(guest, call, OM_TRACE_SECURE_SMC, call->secure.a, 8);
+		trace_secure_smc(call);
 	guest->ops->smc(mediator->host, &call->secure);
 	if (om_traced(guest))
 		trace_secure_return(call, fid);
@@ -278,7 +289,8 @@ static inline enum om_call_event end(struct om_call *call, struct om_regs *regs)
 static OM_COLD void trace_state(const struct om_call *call, enum om_call_state from,
 				enum om_call_event event, enum om_call_state to)
 {
-	om_trace(call->guest, call, OM_TRACE_STATE, (const uint64_t[]){ from, event, to }, 3);
+	om_trace(call->guest, call, &(struct om_trace_event){
+		 .id = OM_TRACE_STATE, .arg = { from, event, to } });
 }
 
 static inline void note_state(struct om_call *call, enum om_call_state from,
@@ -306,11 +318,13 @@ static inline enum om_call_state advance(struct om_call *call, enum om_call_stat
 }
 
 /*
- * Runs an owned call until it belongs to nobody. The order is that of an owned
- * call's life: from each of these states only later ones follow without a break.
+ * The order is that of an owned call's life: from each of these states only later ones
+ * follow without a break.
  */
-static void run(struct om_call *call, enum om_call_state state, struct om_regs *regs)
+void om_call_run(struct om_call *call, struct om_regs *regs)
 {
+	enum om_call_state state = om_call_state(call);
+
 	if (state == OM_CALL_LOADING)
 		state = advance(call, state, load(call, regs));
 	if (state == OM_CALL_REPLYING)
@@ -373,13 +387,14 @@ static inline struct om_call *take_free(struct om_guest *guest, unsigned int vcp
 	return take_slot(call, vcpu) ? call : take_other(guest, own, vcpu);
 }
 
-void om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_t fid, struct om_regs *regs)
+struct om_call *om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
+			      struct om_regs *regs)
 {
 	struct om_call *call = take_free(guest, vcpu);
 
 	if (!call) {
 		om_refuse_smc(guest, vcpu, OM_REFUSED_THREADS, regs);
-		return;
+		return NULL;
 	}
 	om_count(call, OM_COUNT_CALLS);
 	call->fid = fid;
@@ -397,10 +412,10 @@ void om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_t fid, stru
 	call->held_pages = 0;
 	call->refused_cookie = 0;
 	call->refusal = om_message_fetch(call, regs);
-	run(call, om_call_state(call), regs);
+	return call;
 }
 
-void om_call_resume(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
+struct om_call *om_call_resume(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
 {
 	uint32_t id = (uint32_t)regs->a[3];
 	uint32_t index = id & INDEX_MASK;
@@ -410,16 +425,16 @@ void om_call_resume(struct om_guest *guest, unsigned int vcpu, struct om_regs *r
 
 	if (index >= guest->limits.threads || generation == 0) {
 		om_refuse_smc(guest, vcpu, OM_REFUSED_RESUME, regs);
-		return;
+		return NULL;
 	}
 	call = &guest->calls[index];
 	word = om_load_relaxed(&call->word);
 	if (word >> STATE_BITS != generation ||
 	    !take(call, word, OM_EVENT_RESUME, generation, vcpu)) {
 		om_refuse_smc(guest, vcpu, OM_REFUSED_RESUME, regs);
-		return;
+		return NULL;
 	}
 	om_count(call, OM_COUNT_RESUMES);
 	call->resumed = true;
-	run(call, om_call_state(call), regs);
+	return call;
 }

@@ -14,7 +14,7 @@
 #include "message_check.h"
 #include "page_list.h"
 
-/* OP-TEE's request as it was fetched, once; the reply is judged by it. */
+/* A request of OP-TEE's or the guest's reply, as it was fetched, once. */
 struct om_request_copy {
 	struct optee_msg_hdr hdr;
 	struct optee_msg_param param[OPTEE_MSG_RPC_PARAMS];
@@ -78,7 +78,8 @@ struct om_call {
 
 	/* The RPC under way. */
 	enum om_pending pending;
-	struct om_request_copy request;
+	struct om_request_copy request;	/* the reply is judged by it */
+	struct om_request_copy reply;	/* here because stacks are small */
 	uint32_t rpc_arg;		/* buffer it came in, OM_NONE when inline */
 	uint32_t payload;		/* SHM_ALLOC: the buffer being made */
 	struct om_lists payload_lists;	/* its page list, until the next request */
@@ -128,12 +129,18 @@ static inline bool om_should_yield(const struct om_guest *guest)
 /* Fills a new slot; the shadow page must be in place. */
 void om_call_init(struct om_call *call, struct om_guest *guest, uint32_t index);
 
-/* CALL_WITH_ARG, CALL_WITH_RPC_ARG, CALL_WITH_REGD_ARG. */
-void om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
-		   struct om_regs *regs);
+/*
+ * CALL_WITH_ARG, CALL_WITH_RPC_ARG, CALL_WITH_REGD_ARG: a call that the vCPU owns, for
+ * om_call_run(). NULL when there is none, and regs say so.
+ */
+struct om_call *om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
+			      struct om_regs *regs);
 
-/* RETURN_FROM_RPC. */
-void om_call_resume(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs);
+/* The same for RETURN_FROM_RPC. */
+struct om_call *om_call_resume(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs);
+
+/* Runs an owned call until it belongs to nobody; regs are what the guest gets. */
+void om_call_run(struct om_call *call, struct om_regs *regs);
 
 /* True when a call other than this one is in flight; NULL: any. */
 bool om_call_others(const struct om_guest *guest, const struct om_call *call);

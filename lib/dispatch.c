@@ -16,6 +16,13 @@ static void set_result(struct om_regs *regs, uint64_t a0)
 	regs->a[3] = 0;
 }
 
+static OM_COLD void trace_refused(const struct om_guest *guest, unsigned int vcpu,
+				  enum om_refusal why, uint32_t code)
+{
+	om_trace_smc(guest, vcpu, &(struct om_trace_event){
+		     .id = OM_TRACE_REFUSED, .arg = { why, code } });
+}
+
 void om_refuse_smc(struct om_guest *guest, unsigned int vcpu, enum om_refusal why,
 		   struct om_regs *regs)
 {
@@ -23,8 +30,7 @@ void om_refuse_smc(struct om_guest *guest, unsigned int vcpu, enum om_refusal wh
 
 	om_count_guest(guest, (enum om_counter)why);
 	if (om_traced(guest))
-		om_trace_guest_regs(guest, vcpu, OM_TRACE_REFUSED,
-				    &(struct om_regs){ .a = { why, code } }, 2);
+		trace_refused(guest, vcpu, why, code);
 	set_result(regs, code);
 }
 
@@ -32,6 +38,7 @@ static void dispatch(struct om_guest *guest, unsigned int vcpu, struct om_regs *
 {
 	/* The SVE hint only says what may be left in the vector registers. */
 	uint32_t fid = (uint32_t)regs->a[0] & ~SMCCC_FID_SVE_HINT;
+	struct om_call *call = NULL;
 
 	if (guest->stage != OM_STAGE_ALIVE) {
 		set_result(regs, OPTEE_SMC_RETURN_ENOTAVAIL);
@@ -39,7 +46,7 @@ static void dispatch(struct om_guest *guest, unsigned int vcpu, struct om_regs *
 	}
 	switch (fid) {
 	case OPTEE_SMC_RETURN_FROM_RPC:
-		om_call_resume(guest, vcpu, regs);
+		call = om_call_resume(guest, vcpu, regs);
 		break;
 	case OPTEE_SMC_CALL_WITH_RPC_ARG:
 	case OPTEE_SMC_CALL_WITH_REGD_ARG:
@@ -47,10 +54,10 @@ static void dispatch(struct om_guest *guest, unsigned int vcpu, struct om_regs *
 			om_refuse_smc(guest, vcpu, OM_REFUSED_FUNCTION, regs);
 			break;
 		}
-		om_call_begin(guest, vcpu, fid, regs);
+		call = om_call_begin(guest, vcpu, fid, regs);
 		break;
 	case OPTEE_SMC_CALL_WITH_ARG:
-		om_call_begin(guest, vcpu, fid, regs);
+		call = om_call_begin(guest, vcpu, fid, regs);
 		break;
 	default:
 		om_fast_call(guest, vcpu, fid, regs);
@@ -59,13 +66,29 @@ static void dispatch(struct om_guest *guest, unsigned int vcpu, struct om_regs *
 			regs->a[0] = UINT64_MAX;
 		break;
 	}
+	if (call)
+		om_call_run(call, regs);
 }
 
-static OM_COLD void trace_return(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
+static OM_COLD void trace_smc(const struct om_guest *guest, unsigned int vcpu,
+			      const struct om_regs *regs)
+{
+	struct om_trace_event event = { .id = OM_TRACE_GUEST_SMC };
+	size_t i;
+
+	for (i = 0; i < sizeof(regs->a) / sizeof(regs->a[0]); i++)
+		event.arg[i] = (uint32_t)regs->a[i];
+	om_trace_smc(guest, vcpu, &event);
+}
+
+static OM_COLD void trace_return(const struct om_guest *guest, unsigned int vcpu, uint32_t fid,
 				 const struct om_regs *regs)
 {
-	om_trace_guest_regs(guest, vcpu, OM_TRACE_GUEST_RETURN, &(struct om_regs){ .a = {
-			    regs->a[0], regs->a[1], regs->a[2], regs->a[3], fid } }, 5);
+	const uint64_t *a = regs->a;
+
+	om_trace_smc(guest, vcpu, &(struct om_trace_event){
+		     .id = OM_TRACE_GUEST_RETURN,
+		     .arg = { (uint32_t)a[0], (uint32_t)a[1], (uint32_t)a[2], (uint32_t)a[3], fid } });
 }
 
 bool om_guest_call(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
@@ -76,7 +99,7 @@ bool om_guest_call(struct om_guest *guest, unsigned int vcpu, struct om_regs *re
 	if (owner < SMCCC_OWNER_TRUSTED_APP)
 		return false;
 	if (om_traced(guest))
-		om_trace_guest_regs(guest, vcpu, OM_TRACE_GUEST_SMC, regs, 8);
+		trace_smc(guest, vcpu, regs);
 	dispatch(guest, vcpu, regs);
 	if (om_traced(guest))
 		trace_return(guest, vcpu, fid, regs);

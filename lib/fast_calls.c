@@ -113,8 +113,8 @@ static struct om_regs capabilities(struct om_guest *guest, uint32_t nsec)
 		shown |= OPTEE_SMC_SEC_CAP_RPC_ARG;
 	caps &= shown;
 	return result(OPTEE_SMC_RETURN_OK, caps,
-		      caps & OPTEE_SMC_SEC_CAP_ASYNC_NOTIF ? r.a[2] : 0,
-		      caps & OPTEE_SMC_SEC_CAP_RPC_ARG ? OPTEE_MSG_RPC_PARAMS : 0);
+		      (caps & OPTEE_SMC_SEC_CAP_ASYNC_NOTIF) ? r.a[2] : 0,
+		      (caps & OPTEE_SMC_SEC_CAP_RPC_ARG) ? OPTEE_MSG_RPC_PARAMS : 0);
 }
 
 /*
@@ -126,11 +126,11 @@ static struct om_regs capabilities(struct om_guest *guest, uint32_t nsec)
 
 static struct om_regs forward_cache(struct om_guest *guest, uint32_t fid)
 {
-	struct om_regs r;
 	uint32_t i;
 
 	for (i = 0; i < BUSY_TRIES; i++) {
-		r = forward(guest, fid, 0);
+		struct om_regs r = forward(guest, fid, 0);
+
 		if (r.a[0] != OPTEE_SMC_RETURN_EBUSY || om_call_others(guest, NULL))
 			return r;
 	}

@@ -86,7 +86,8 @@ enum om_fdt_result om_fdt_find_optee(const void *fdt, size_t size, struct om_fdt
 {
 	struct om_fdt_optee found = { 0 };
 	enum om_fdt_result result;
-	int firmware, node;
+	int firmware;
+	int node;
 
 	if (!fdt || !out)
 		return OM_FDT_ERR_ARGUMENT;
@@ -198,8 +199,10 @@ static int set_properties(void *fdt, int node, const struct om_fdt_optee *optee)
 
 enum om_fdt_result om_fdt_add_optee(void *fdt, size_t size, const struct om_fdt_optee *optee)
 {
-	int firmware, node, failed;
 	enum om_fdt_result result;
+	int firmware;
+	int node;
+	int failed;
 
 	if (!fdt || !optee || !is_valid(optee))
 		return OM_FDT_ERR_ARGUMENT;

@@ -124,7 +124,8 @@ static void init_tables(struct om_guest *guest)
 static void trace_life(struct om_guest *guest, enum om_trace_guest what)
 {
 	if (om_traced(guest))
-		om_trace(guest, NULL, OM_TRACE_GUEST, (const uint64_t[]){ what }, 1);
+		om_trace(guest, NULL, &(struct om_trace_event){
+			 .id = OM_TRACE_GUEST, .arg = { what } });
 }
 
 static bool vm_created(struct om_guest *guest)

@@ -63,15 +63,24 @@ static enum om_refusal locate(struct om_call *call, const struct om_regs *regs)
 	return locate_page(call, regs);
 }
 
-static OM_COLD void trace_message(const struct om_call *call)
+static OM_COLD void trace_header(const struct om_call *call)
 {
 	const struct optee_msg_hdr *hdr = &call->message.hdr;
+
+	om_trace(call->guest, call, &(struct om_trace_event){
+		 .id = OM_TRACE_MESSAGE,
+		 .arg = { hdr->cmd, hdr->func, hdr->session, hdr->cancel_id, hdr->num_params } });
+}
+
+static OM_COLD void trace_message(const struct om_call *call)
+{
+	const struct om_message *message = &call->message;
 	uint32_t i;
 
-	om_trace(call->guest, call, OM_TRACE_MESSAGE, (const uint64_t[]){
-		 hdr->cmd, hdr->func, hdr->session, hdr->cancel_id, hdr->num_params }, 5);
+	trace_header(call);
 	for (i = 0; i < call->params; i++)
-		om_trace_param(call, OM_TRACE_MESSAGE_PARAM, i, &call->message.param[i], hdr->cmd);
+		om_trace_param(call, OM_TRACE_MESSAGE_PARAM, i, &message->param[i],
+			       message->hdr.cmd);
 }
 
 /* The one fetch: header, then as many parameters as there is use for. */
@@ -325,8 +334,9 @@ static inline int write_guest(const struct om_call *call, uint64_t offset,
 
 static OM_COLD void trace_output(const struct om_call *call, size_t i, uint64_t a, uint64_t b)
 {
-	om_trace(call->guest, call, OM_TRACE_RESULT_PARAM, (const uint64_t[]){
-		 i, call->message.param[i].attr & OPTEE_MSG_ATTR_TYPE_MASK, a, b }, 4);
+	om_trace(call->guest, call, &(struct om_trace_event){
+		 .id = OM_TRACE_RESULT_PARAM,
+		 .arg = { i, call->message.param[i].attr & OPTEE_MSG_ATTR_TYPE_MASK, a, b } });
 }
 
 /* Outputs go straight from the shadow to the guest, each word loaded once. */
@@ -370,8 +380,8 @@ static OM_COLD void trace_result(const struct om_call *call, const uint32_t out[
 {
 	const struct optee_msg_hdr *hdr = &call->message.hdr;
 
-	om_trace(call->guest, call, OM_TRACE_RESULT, (const uint64_t[]){
-		 hdr->cmd, out[0], out[1], hdr->session }, 4);
+	om_trace(call->guest, call, &(struct om_trace_event){
+		 .id = OM_TRACE_RESULT, .arg = { hdr->cmd, out[0], out[1], hdr->session } });
 }
 
 /* ret and ret_origin lie side by side. The last write: results are complete. */

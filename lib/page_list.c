@@ -137,7 +137,6 @@ static uint32_t least(uint32_t a, uint32_t b)
 enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lists,
 				    struct om_translation *t)
 {
-	om_ipa_t ipa[OM_PIN_BATCH];
 	struct om_pins *pins;
 	enum om_refusal why = OM_ACCEPTED;
 	uint32_t n;
@@ -150,10 +149,10 @@ enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lis
 	n = least(t->remaining, OM_PIN_BATCH - pins->count);
 	n = least(n, OPTEE_MSG_LIST_ENTRIES - t->source_index);
 
-	why = read_entries(guest, t, ipa, n);
+	why = read_entries(guest, t, t->ipa, n);
 	if (why != OM_ACCEPTED)
 		return why;
-	if (guest->ops->pin(guest->ctx, ipa, n, &pins->pa[pins->count]))
+	if (guest->ops->pin(guest->ctx, t->ipa, n, &pins->pa[pins->count]))
 		return OM_REFUSED_PAGE;
 	pins->count += n;
 	t->remaining -= n;

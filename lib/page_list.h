@@ -29,6 +29,7 @@ struct om_translation {
 	uint32_t list;		/* shadow list page that is being filled */
 	uint32_t list_index;
 	uint64_t list_start;	/* buf_ptr for OP-TEE: first list page | offset */
+	om_ipa_t ipa[OM_PIN_BATCH];	/* entries as they were read: too much for a stack */
 };
 
 /* What a guest says of its memory: a TMEM parameter with NONCONTIG, and its use. */

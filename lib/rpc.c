@@ -221,13 +221,20 @@ static enum om_refusal free_payload(struct om_call *call)
 		OM_ACCEPTED : OM_REFUSED_REQUEST;
 }
 
+static OM_COLD void trace_request_header(const struct om_call *call, bool own)
+{
+	const struct optee_msg_hdr *hdr = &call->request.hdr;
+
+	om_trace(call->guest, call, &(struct om_trace_event){
+		 .id = OM_TRACE_REQUEST, .arg = { hdr->cmd, hdr->num_params, own } });
+}
+
 static OM_COLD void trace_request(const struct om_call *call, bool own)
 {
 	const struct om_request_copy *request = &call->request;
 	uint32_t i;
 
-	om_trace(call->guest, call, OM_TRACE_REQUEST, (const uint64_t[]){
-		 request->hdr.cmd, request->hdr.num_params, own }, 3);
+	trace_request_header(call, own);
 	for (i = 0; i < request->hdr.num_params && i < OPTEE_MSG_RPC_PARAMS; i++)
 		om_trace_param(call, OM_TRACE_REQUEST_PARAM, i, &request->param[i],
 			       request->hdr.cmd);
@@ -370,22 +377,33 @@ static void reply_alloc(struct om_call *call, const struct om_regs *regs)
 	om_set_resume(call, 0, call->refused_cookie);
 }
 
-/* The one fetch of a reply, as far as the request's own number of parameters. */
-static bool fetch_reply(struct om_call *call, struct om_request_copy *reply)
+static OM_COLD void trace_reply_header(const struct om_call *call)
 {
-	uint32_t n = call->request.hdr.num_params;
+	const struct optee_msg_hdr *reply = &call->reply.hdr;
+
+	om_trace(call->guest, call, &(struct om_trace_event){
+		 .id = OM_TRACE_REPLY,
+		 .arg = { call->request.hdr.cmd, reply->ret, reply->num_params } });
+}
+
+static OM_COLD void trace_reply(const struct om_call *call)
+{
+	const struct optee_msg_hdr *asked = &call->request.hdr;
 	uint32_t i;
 
-	if (call->guest->ops->read(call->guest->ctx, guest_arg(call), reply,
-				   OPTEE_MSG_ARG_SIZE(n)))
+	trace_reply_header(call);
+	for (i = 0; i < asked->num_params; i++)
+		om_trace_param(call, OM_TRACE_REPLY_PARAM, i, &call->reply.param[i], asked->cmd);
+}
+
+/* The one fetch of a reply, as far as the request's own number of parameters. */
+static bool fetch_reply(struct om_call *call)
+{
+	if (call->guest->ops->read(call->guest->ctx, guest_arg(call), &call->reply,
+				   OPTEE_MSG_ARG_SIZE(call->request.hdr.num_params)))
 		return false;
-	if (!om_traced(call->guest))
-		return true;
-	om_trace(call->guest, call, OM_TRACE_REPLY, (const uint64_t[]){
-		 call->request.hdr.cmd, reply->hdr.ret, reply->hdr.num_params }, 3);
-	for (i = 0; i < n; i++)
-		om_trace_param(call, OM_TRACE_REPLY_PARAM, i, &reply->param[i],
-			       call->request.hdr.cmd);
+	if (om_traced(call->guest))
+		trace_reply(call);
 	return true;
 }
 
@@ -412,18 +430,18 @@ static void take_output(struct optee_msg_param *shadow, const struct optee_msg_p
 static void reply_cmd(struct om_call *call)
 {
 	struct om_request_copy *shadow = shadow_arg(call);
-	struct om_request_copy reply;
+	const struct om_request_copy *reply = &call->reply;
 	uint32_t i;
 
-	if (!fetch_reply(call, &reply) ||
-	    reply.hdr.num_params != call->request.hdr.num_params) {
+	if (!fetch_reply(call) ||
+	    reply->hdr.num_params != call->request.hdr.num_params) {
 		om_refused(call, OM_REFUSED_REPLY, om_refusal_teec(OM_REFUSED_REPLY));
 		answer(call, om_refusal_teec(OM_REFUSED_REPLY), TEEC_ORIGIN_COMMS);
 		return;
 	}
 	for (i = 0; i < call->request.hdr.num_params; i++)
-		take_output(&shadow->param[i], &call->request.param[i], &reply.param[i]);
-	answer(call, reply.hdr.ret, reply.hdr.ret_origin);
+		take_output(&shadow->param[i], &call->request.param[i], &reply->param[i]);
+	answer(call, reply->hdr.ret, reply->hdr.ret_origin);
 }
 
 /* Begins to share what the guest allocated; the buffer is call->payload. */
@@ -458,33 +476,33 @@ static enum om_refusal begin_payload(struct om_call *call, enum om_reply_verdict
 /* Fetches and judges the reply to SHM_ALLOC. */
 static enum om_refusal judge_payload(struct om_call *call)
 {
-	struct om_request_copy reply;
+	const struct om_request_copy *reply = &call->reply;
 	enum om_reply_verdict verdict;
 	om_cookie_t cookie;
 
 	call->payload = OM_NONE;
 	call->undo_cookie = 0;
 	call->holds_more = true;
-	if (!fetch_reply(call, &reply))
+	if (!fetch_reply(call))
 		return OM_REFUSED_REPLY;
-	verdict = om_reply_check(&reply.hdr, &reply.param[0], call->request.param[0].u.value.b);
-	call->request.hdr.ret = reply.hdr.ret;
-	call->request.hdr.ret_origin = reply.hdr.ret_origin;
+	verdict = om_reply_check(&reply->hdr, &reply->param[0], call->request.param[0].u.value.b);
+	call->request.hdr.ret = reply->hdr.ret;
+	call->request.hdr.ret_origin = reply->hdr.ret_origin;
 	if (verdict == OM_REPLY_FAILED)
 		return OM_ACCEPTED;
 	if (verdict == OM_REPLY_MALFORMED)
 		return OM_REFUSED_REPLY;
 	/* Whatever happens now: if it is refused, the guest is to free it again. */
-	cookie.raw = reply.param[0].u.tmem.shm_ref;
+	cookie.raw = reply->param[0].u.tmem.shm_ref;
 	if (om_shm_is_known(call->guest, cookie))
 		return OM_REFUSED_COOKIE;
 	call->undo_cookie = cookie.raw;
 	if (verdict == OM_REPLY_UNUSABLE)
 		return OM_REFUSED_REPLY;
 	/* What OP-TEE will read, address aside. */
-	call->request.param[0].attr = reply.param[0].attr;
-	call->request.param[0].u.tmem = reply.param[0].u.tmem;
-	return begin_payload(call, verdict, &reply.param[0].u.tmem);
+	call->request.param[0].attr = reply->param[0].attr;
+	call->request.param[0].u.tmem = reply->param[0].u.tmem;
+	return begin_payload(call, verdict, &reply->param[0].u.tmem);
 }
 
 /* OP-TEE gets the payload, or the guest's own failure. */

@@ -434,8 +434,8 @@ static OM_COLD void trace_share(struct om_guest *guest, uint32_t index, enum om_
 {
 	const struct om_buffer *buffer = &guest->shm.buffers[index];
 
-	om_trace(guest, NULL, id, (const uint64_t[]){
-		 buffer->cookie, buffer->kind, buffer->pages }, 3);
+	om_trace(guest, NULL, &(struct om_trace_event){
+		 .id = id, .arg = { buffer->cookie, buffer->kind, buffer->pages } });
 }
 
 void om_shm_publish(struct om_guest *guest, uint32_t index)

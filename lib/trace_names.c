@@ -177,7 +177,7 @@ const char *om_name_of(struct om_names names, uint64_t number)
 #define OM_NAMES_OF(function, table)						\
 	struct om_names function(void)						\
 	{									\
-		return (struct om_names){ table, sizeof(table) / sizeof(table[0]) }; \
+		return (struct om_names){ table, sizeof(table) / sizeof((table)[0]) }; \
 	}
 
 OM_NAMES_OF(om_names_fid, fids)

@@ -15,15 +15,19 @@ static inline bool om_traced(const struct om_guest *guest)
 	return guest->traced;
 }
 
-/* call: NULL for what belongs to no call. n: up to 8. Only when om_traced(). */
-OM_COLD void om_trace(const struct om_guest *guest, const struct om_call *call, enum om_trace_id id,
-		      const uint64_t *arg, size_t n);
+/*
+ * Says whose event it is and hands it out. event: its id and its arguments, the only
+ * copy there is: stacks are small. call: NULL for what belongs to no call. Only when
+ * om_traced().
+ */
+OM_COLD void om_trace(const struct om_guest *guest, const struct om_call *call,
+		      struct om_trace_event *event);
 
-/* An SMC of the guest's or what it returns: before or after any call. */
-OM_COLD void om_trace_guest_regs(const struct om_guest *guest, unsigned int vcpu,
-				 enum om_trace_id id, const struct om_regs *regs, size_t n);
+/* The same for what is about an SMC of the guest's and no call. event->call is 0. */
+OM_COLD void om_trace_smc(const struct om_guest *guest, unsigned int vcpu,
+			  struct om_trace_event *event);
 
-/* The same for the parameters of a message: index, attr, a, b, c, cmd. */
+/* A parameter of a message: index, attr, a, b, c, cmd. */
 struct optee_msg_param;
 OM_COLD void om_trace_param(const struct om_call *call, enum om_trace_id id, uint32_t index,
 			    const struct optee_msg_param *param, uint32_t cmd);

@@ -68,7 +68,7 @@ struct om_limits {
 
 /*
  * A Linux guest with room to spare: 64 MiB shared at a time, in up to 1024
- * buffers, 4 MiB of them in one call. Costs about 500 KiB of private memory and 81 shadow pages.
+ * buffers, 4 MiB of them in one call. Costs about 510 KiB of private memory and 81 shadow pages.
  */
 #define OM_LIMITS_DEFAULT { \
 	.threads = 16, .buffers = 1024, .rpc_args = 16, \
