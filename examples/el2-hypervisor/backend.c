@@ -18,7 +18,7 @@ static struct om_limits limits = {
 static const struct om_limits linux_limits = OM_LIMITS_DEFAULT;
 
 #define GUEST_MEM_SIZE	(512 * 1024)
-#define SHADOW_PAGES	192
+#define SHADOW_PAGES	144
 
 static struct om_mediator mediator;
 

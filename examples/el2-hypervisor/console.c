@@ -90,6 +90,15 @@ static void end_line(struct guest *g)
 		g->kill_text = NULL;
 }
 
+/* What a guest that has ended left unsaid. */
+void guest_flush(struct guest *g)
+{
+	lock(&g->line_lock);
+	if (g->line_len)
+		end_line(g);
+	unlock(&g->line_lock);
+}
+
 void guest_putc(struct guest *g, char c)
 {
 	lock(&g->line_lock);

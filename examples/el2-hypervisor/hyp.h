@@ -155,6 +155,7 @@ void linux_load(struct guest *g, uint64_t initramfs_size, const char *run);
 /* console.c */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void guest_putc(struct guest *g, char c);
+void guest_flush(struct guest *g);
 uint64_t guest_uart(struct guest *g, uint64_t at, bool write, uint64_t value);
 
 /* start.S */

@@ -190,6 +190,7 @@ static void guest_end(struct vcpu *v)
 	struct guest *g = v->guest;
 
 	stop_others(v);
+	guest_flush(g);
 	say("hypervisor: guest %u: %s\n", g->id, g->stop);
 	print_counters(g);
 	backend_destroy(g);

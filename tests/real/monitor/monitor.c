@@ -87,6 +87,7 @@ enum { /* how OP-TEE comes back: 0xBE000000 + n in x0 */
 #define SCR_SECURE 0xe30 /* ST, RW, SIF; interrupts are taken by S-EL1 itself */
 #define SCR_NORMAL 0x735 /* NS, FIQ to EL3, HCE, SIF, RW */
 #define SCR_NS 1
+#define MDCR_EL3_SDD (1 << 16) /* the normal world's breakpoints do not work in the secure one */
 #define SCTLR_EL1_RESET 0x30d00800
 #define SCTLR_EL2_RESET 0x30c50830
 
@@ -452,6 +453,7 @@ static void boot_cpu(unsigned n, struct frame *f)
 	dsb();
 	write_reg(cntfrq_el0, COUNTER_HZ);
 	write_reg(scr_el3, SCR_SECURE);
+	write_reg(mdcr_el3, MDCR_EL3_SDD);
 	isb();
 	if (!n) {
 		gic_init_distributor();
