@@ -29,6 +29,7 @@
 #define PSCI_SYSTEM_RESET 0x84000009
 #define PSCI_FEATURES	0x8400000a
 #define SMCCC_VERSION	0x80000000
+#define SMCCC_ARCH_FEATURES 0x80000001
 
 #define NOT_SUPPORTED	(~0ull)
 #define INVALID		(-2ull)
@@ -49,7 +50,8 @@ static uint64_t cpu_on(struct guest *g, uint64_t target, uint64_t entry, uint64_
 	return 0;
 }
 
-static uint64_t psci_features(uint32_t function)
+/* Of PSCI and of the calling convention. There are no workarounds of errata to offer. */
+static uint64_t features(uint32_t function)
 {
 	switch (function) {
 	case PSCI_VERSION:
@@ -58,6 +60,7 @@ static uint64_t psci_features(uint32_t function)
 	case PSCI_SYSTEM_RESET:
 	case PSCI_FEATURES:
 	case SMCCC_VERSION:
+	case SMCCC_ARCH_FEATURES:
 		return 0;
 	default:
 		return NOT_SUPPORTED;
@@ -83,7 +86,8 @@ static uint64_t hypercall(struct vcpu *v, const uint64_t x[8])
 	case PSCI_CPU_ON:
 		return cpu_on(v->guest, x[1], x[2], x[3]);
 	case PSCI_FEATURES:
-		return psci_features((uint32_t)x[1]);
+	case SMCCC_ARCH_FEATURES:
+		return features((uint32_t)x[1]);
 	case PSCI_SYSTEM_OFF:
 		return leave(v, "switched itself off", 0);
 	case PSCI_SYSTEM_RESET:
