@@ -191,12 +191,12 @@ static uint32_t access_bits(struct vcpu *v, uint64_t reg, unsigned int word, boo
 		return gic->enabled[word];
 	case ISPENDR:
 	case ICPENDR:
+		/* The timer's state is that of the real one, to which it is tied. */
+		if (word == GUEST_TIMER_INTID / 32)
+			value &= ~bit(GUEST_TIMER_INTID);
 		if (write && reg == ISPENDR)
 			gic->pending[word] |= value;
 		if (write && reg == ICPENDR) {
-			/* The timer is level-sensitive: only the guest's end of it lowers it. */
-			if (word == GUEST_TIMER_INTID / 32)
-				value &= ~bit(GUEST_TIMER_INTID);
 			unqueue(v, word, value);
 			gic->pending[word] &= ~value;
 		}
