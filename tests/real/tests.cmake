@@ -32,3 +32,14 @@ set_tests_properties(real_two_guests real_smp real_kill real_heap real_trace PRO
 	FIXTURES_REQUIRED om_real)
 set_tests_properties(real_two_guests real_smp real_kill PROPERTIES FIXTURES_SETUP om_real_logs)
 set_tests_properties(real_compare PROPERTIES FIXTURES_REQUIRED om_real_logs)
+
+# Linux guests and OP-TEE's own test suite: a quick selection always, all of it with --full.
+set(om_linux ${om_demo} --linux)
+om_add_real_test(real_linux_build ${om_linux} --build)
+om_add_real_test(real_linux_two ${om_linux})
+om_add_real_test(real_linux_kill ${om_linux} --kill)
+om_add_real_test(real_linux_full ${om_linux} --full)
+set_tests_properties(real_linux_build PROPERTIES FIXTURES_SETUP om_linux TIMEOUT 900)
+set_tests_properties(real_linux_two real_linux_kill real_linux_full PROPERTIES
+	FIXTURES_REQUIRED om_linux TIMEOUT 900)
+set_tests_properties(real_linux_full PROPERTIES LABELS "real;qemu;long" TIMEOUT 5400)
