@@ -235,6 +235,8 @@ uint64_t test_guest_ipa(const struct test_guest *g, const void *va);
 /* The PA of an IPA now, 0 when there is none. Any thread. */
 uint64_t test_guest_pa(const struct test_guest *g, uint64_t ipa);
 
+/* What is behind an IPA now; outside of the window a HOLE. Any thread. */
+enum test_page_kind test_guest_kind(const struct test_guest *g, uint64_t ipa);
 /* Changes what is behind a page: RAM to READONLY and back, to MMIO, ... */
 void test_guest_set_kind(struct test_guest *g, uint64_t ipa, enum test_page_kind kind);
 /*

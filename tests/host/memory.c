@@ -245,6 +245,15 @@ uint64_t test_guest_pa(const struct test_guest *g, uint64_t ipa)
 	}
 }
 
+enum test_page_kind test_guest_kind(const struct test_guest *g, uint64_t ipa)
+{
+	uint64_t i = (ipa - g->ipa) / TEST_PAGE;
+
+	if (ipa < g->ipa || i >= g->pages)
+		return TEST_PAGE_HOLE;
+	return atomic_load(&g->page[i]) & TEST_KIND_MASK;
+}
+
 void test_guest_set_kind(struct test_guest *g, uint64_t ipa, enum test_page_kind kind)
 {
 	size_t i = page_index(g, ipa);

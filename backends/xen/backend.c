@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * OP-TEE for Xen's guests: a TEE mediator that links the library.
+ *
+ * Two halves. The host operations (optee_mediator/host.h) say what Xen's memory,
+ * locks and SMCs are; the mediator operations (asm/tee/tee.h) hand a domain's
+ * birth, calls and death to the library. Nothing here knows OP-TEE's protocol.
+ */
+
+#include <xen/device_tree.h>
+#include <xen/domain_page.h>
+#include <xen/errno.h>
+#include <xen/init.h>
+#include <xen/lib.h>
+#include <xen/mm.h>
+#include <xen/sched.h>
+#include <xen/spinlock.h>
+#include <xen/string.h>
+#include <xen/xvmalloc.h>
+
+#include <asm/event.h>
+#include <asm/smccc.h>
+#include <asm/tee/tee.h>
+
+#include <optee_mediator/abi_msg.h>
+#include <optee_mediator/mediator.h>
+#include <optee_mediator/trace.h>
+
+/* What d->arch.tee points to, from domain_init until the domain has left. */
+struct mediated_domain {
+    struct domain *domain;
+    struct om_guest *guest;
+    spinlock_t lock;
+    uint8_t memory[] __aligned(OM_GUEST_ALIGN);
+};
+
+static const struct om_limits limits = {
+    .threads = CONFIG_OPTEE_MEDIATOR_THREADS,
+    .buffers = CONFIG_OPTEE_MEDIATOR_BUFFERS,
+    .rpc_args = CONFIG_OPTEE_MEDIATOR_THREADS,
+    .pages = CONFIG_OPTEE_MEDIATOR_PAGES,
+    /* All pages in one list, and what short lists in every call waste. */
+    .list_pages = DIV_ROUND_UP(CONFIG_OPTEE_MEDIATOR_PAGES,
+                               OPTEE_MSG_LIST_ENTRIES) +
+                  CONFIG_OPTEE_MEDIATOR_THREADS,
+    .call_pages = CONFIG_OPTEE_MEDIATOR_CALL_PAGES,
+};
+
+static struct om_mediator mediator;
+
+/* --- Host operations ------------------------------------------------------ */
+
+static void unpin(void *guest, const om_pa_t *pa, size_t n)
+{
+    while ( n-- )
+        put_page(maddr_to_page(pa[n].raw));
+}
+
+/*
+ * Everything but p2m_ram_rw is refused: a page the guest may not write, and one
+ * that belongs to another domain (grants, foreign mappings), whose owner could
+ * take it back while OP-TEE works on it.
+ */
+static int pin(void *guest, const om_ipa_t *ipa, size_t n, om_pa_t *pa)
+{
+    const struct mediated_domain *ctx = guest;
+    size_t i;
+
+    for ( i = 0; i < n; i++ )
+    {
+        p2m_type_t type;
+        struct page_info *page = get_page_from_gfn(ctx->domain,
+                                                   paddr_to_pfn(ipa[i].raw),
+                                                   &type, P2M_ALLOC);
+
+        if ( !page )
+            break;
+
+        if ( type != p2m_ram_rw )
+        {
+            put_page(page);
+            break;
+        }
+
+        pa[i].raw = page_to_maddr(page);
+    }
+
+    if ( i == n )
+        return 0;
+
+    unpin(guest, pa, i);
+
+    return -EFAULT;
+}
+
+/*
+ * memcpy() may be inlined, and the compiler could then read guest memory again
+ * in the place of the copy: the barriers make the copy the only thing to use.
+ */
+static int read_guest(void *guest, om_pa_t pa, void *dst, size_t len)
+{
+    const void *page = map_domain_page(maddr_to_mfn(pa.raw));
+
+    barrier();
+    memcpy(dst, page + (pa.raw & ~PAGE_MASK), len);
+    barrier();
+    unmap_domain_page(page);
+
+    return 0;
+}
+
+static int write_guest(void *guest, om_pa_t pa, const void *src, size_t len)
+{
+    void *page = map_domain_page(maddr_to_mfn(pa.raw));
+
+    barrier();
+    memcpy(page + (pa.raw & ~PAGE_MASK), src, len);
+    barrier();
+    unmap_domain_page(page);
+
+    return 0;
+}
+
+/*
+ * Of no domain, so that no guest can map it. OP-TEE may have been built for
+ * fewer address bits than the machine has.
+ */
+static int page_alloc(void *host, struct om_page *shadow)
+{
+    struct page_info *page =
+        alloc_domheap_page(NULL, MEMF_bits(CONFIG_OPTEE_MEDIATOR_PA_BITS));
+
+    if ( !page )
+    {
+        printk(XENLOG_WARNING
+               "OP-TEE mediator: no free page below 2^%u: see OPTEE_MEDIATOR_PA_BITS\n",
+               CONFIG_OPTEE_MEDIATOR_PA_BITS);
+        return -ENOMEM;
+    }
+
+    shadow->va = __map_domain_page_global(page);
+    if ( !shadow->va )
+    {
+        free_domheap_page(page);
+        return -ENOMEM;
+    }
+
+    shadow->pa.raw = page_to_maddr(page);
+    memset(shadow->va, 0, PAGE_SIZE);
+
+    return 0;
+}
+
+static void page_free(void *host, const struct om_page *shadow)
+{
+    unmap_domain_page_global(shadow->va);
+    free_domheap_page(maddr_to_page(shadow->pa.raw));
+}
+
+/* Returns early when an interrupt is pending: OP-TEE runs with them enabled. */
+static void smc(void *host, struct om_regs *regs)
+{
+    struct arm_smccc_res res;
+
+    arm_smccc_smc(regs->a[0], regs->a[1], regs->a[2], regs->a[3],
+                  regs->a[4], regs->a[5], regs->a[6], regs->a[7], &res);
+
+    regs->a[0] = res.a0;
+    regs->a[1] = res.a1;
+    regs->a[2] = res.a2;
+    regs->a[3] = res.a3;
+}
+
+static void lock(void *guest)
+{
+    struct mediated_domain *ctx = guest;
+
+    spin_lock(&ctx->lock);
+}
+
+static void unlock(void *guest)
+{
+    struct mediated_domain *ctx = guest;
+
+    spin_unlock(&ctx->lock);
+}
+
+static bool should_yield(void *host)
+{
+    return hypercall_preempt_check();
+}
+
+#ifndef NDEBUG
+/* A guest's mistakes, at a guest's log level: Xen limits the rate of those. */
+static void log_refusal(void *guest, const struct om_trace_event *event)
+{
+    char line[200];
+
+    if ( event->id != OM_TRACE_REFUSED )
+        return;
+
+    om_trace_text(event, line, sizeof(line));
+    gdprintk(XENLOG_DEBUG, "OP-TEE mediator: %s\n", line);
+}
+#endif
+
+/*
+ * No notify: the node that describes OP-TEE, with the interrupt, is dom0's, and
+ * Xen routes that interrupt to dom0. So notification is not offered to anybody.
+ */
+static const struct om_host_ops host_ops = {
+    .pin = pin,
+    .unpin = unpin,
+    .read = read_guest,
+    .write = write_guest,
+    .page_alloc = page_alloc,
+    .page_free = page_free,
+    .smc = smc,
+    .lock = lock,
+    .unlock = unlock,
+    .should_yield = should_yield,
+#ifndef NDEBUG
+    .trace = log_refusal,
+#endif
+};
+
+/* --- Mediator operations -------------------------------------------------- */
+
+static bool probe(void)
+{
+    enum om_result result;
+
+    if ( !dt_find_compatible_node(NULL, NULL, "linaro,optee-tz") )
+        return false;
+
+    result = om_mediator_init(&mediator, &host_ops, NULL);
+    if ( result != OM_OK )
+        printk(XENLOG_ERR "OP-TEE mediator: %s\n", om_result_text(result));
+
+    return result == OM_OK;
+}
+
+static int error_of(enum om_result result)
+{
+    switch ( result )
+    {
+    case OM_ERR_NO_MEMORY:
+        return -ENOMEM;
+
+    case OM_ERR_EXISTS:
+        return -EEXIST;
+
+    case OM_ERR_REFUSED:
+        return -ENODEV;
+
+    default:
+        return -EINVAL;
+    }
+}
+
+static int domain_init(struct domain *d)
+{
+    size_t size = om_guest_size(&limits);
+    struct mediated_domain *ctx;
+    enum om_result result;
+
+    ctx = xvzalloc_flex_struct(struct mediated_domain, memory, size);
+    if ( !ctx )
+        return -ENOMEM;
+
+    ctx->domain = d;
+    spin_lock_init(&ctx->lock);
+
+    /* Client 0 is the hypervisor itself. */
+    result = om_guest_create(&mediator, d->domain_id + 1, &limits, ctx,
+                             ctx->memory, size, &ctx->guest);
+    if ( result != OM_OK )
+    {
+        printk(XENLOG_WARNING "%pd: OP-TEE mediator: %s\n", d,
+               om_result_text(result));
+        xvfree(ctx);
+        return error_of(result);
+    }
+
+    d->arch.tee = ctx;
+
+    return 0;
+}
+
+/*
+ * All is done in relinquish_resources: the vCPUs are stopped by then, and the
+ * domain still has its pages.
+ */
+static int domain_teardown(struct domain *d)
+{
+    return 0;
+}
+
+static int relinquish_resources(struct domain *d)
+{
+    struct mediated_domain *ctx = d->arch.tee;
+
+    if ( !ctx )
+        return 0;
+
+    if ( om_guest_destroy(ctx->guest) == OM_AGAIN )
+        return -ERESTART;
+
+    XVFREE(d->arch.tee);
+
+    return 0;
+}
+
+/*
+ * When the creation of the domain fails later on, this is all that is called.
+ * No vCPU has run: nothing is pinned, so the loop is short.
+ */
+static void free_domain_ctx(struct domain *d)
+{
+    while ( relinquish_resources(d) == -ERESTART )
+        ;
+}
+
+static bool handle_call(struct cpu_user_regs *regs)
+{
+    struct mediated_domain *ctx = current->domain->arch.tee;
+    struct om_regs args;
+    unsigned int i;
+
+    if ( !ctx )
+        return false;
+
+    for ( i = 0; i < ARRAY_SIZE(args.a); i++ )
+        args.a[i] = get_user_reg(regs, i);
+
+    if ( !om_guest_call(ctx->guest, current->vcpu_id, &args) )
+        return false;
+
+    /* The results; the rest is as it was. */
+    for ( i = 0; i < 4; i++ )
+        set_user_reg(regs, i, args.a[i]);
+
+    return true;
+}
+
+static const struct tee_mediator_ops mediator_ops = {
+    .probe = probe,
+    .domain_init = domain_init,
+    .domain_teardown = domain_teardown,
+    .relinquish_resources = relinquish_resources,
+    .free_domain_ctx = free_domain_ctx,
+    .handle_call = handle_call,
+};
+
+REGISTER_TEE_MEDIATOR(optee, "OP-TEE", XEN_DOMCTL_CONFIG_TEE_OPTEE,
+                      &mediator_ops);
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
