@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The static checks of lib/; check.sh says which.
+
+foreach(what limits cppcheck clang-tidy analyzer suppressions)
+	add_test(NAME static_${what} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/static/check.sh
+		${what} ${CMAKE_CURRENT_BINARY_DIR}/static/${what})
+	set_tests_properties(static_${what} PROPERTIES
+		LABELS static TIMEOUT 300 SKIP_RETURN_CODE 77)
+endforeach()
