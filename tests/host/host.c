@@ -84,10 +84,21 @@ void forget_guest(const struct test_guest *g)
 void test_guest_enter(struct test_guest *g)
 {
 	calling = g;
+	fetch_begin();
+	if (g->host->mutate_always)
+		test_guest_mutate(g, true);
+}
+
+bool test_guest_is_calling(void)
+{
+	return calling != NULL;
 }
 
 void test_guest_leave(struct test_guest *g)
 {
+	if (g->host->mutate_always)
+		test_guest_mutate(g, false);
+	fetch_end();
 	if (lock_held) {
 		test_fail("guest %u: a call came back with the lock held", g->id);
 		lock_held = NULL;
@@ -274,6 +285,7 @@ static int op_read(void *guest, om_pa_t pa, void *dst, size_t len)
 	if (!src || fault)
 		return -1;
 	copy_racy(dst, src, len);
+	fetch_note(g, pa.raw, len);
 	if (g->reads || g->mutate)
 		watch_read(g, frame_at(g->host, pa.raw), pa.raw, len);
 	return 0;
@@ -466,6 +478,7 @@ struct test_host *test_host_new(void)
 
 	if (!h)
 		abort();
+	h->mutate_always = getenv("OM_TEST_MUTATE") != NULL;
 	h->ops = (struct om_host_ops){
 		.pin = op_pin,
 		.unpin = op_unpin,

@@ -116,6 +116,10 @@ struct test_host {
 	/* should_yield: 0 never, 1 always, k every k-th time. Any time. */
 	_Atomic uint32_t yield_every;
 
+	bool mutate_always;	/* see test_guest_mutate() */
+	/* A guest names a list page twice: then it is read twice, once for each. */
+	bool rereads_expected;
+
 	/* How often each operation was called, failed ones included. */
 	_Atomic uint64_t count[TEST_OPS];
 	_Atomic int64_t shadow_pages;		/* allocated now */
@@ -213,6 +217,8 @@ void test_guest_free(struct test_guest *g);
  */
 void test_guest_enter(struct test_guest *g);
 void test_guest_leave(struct test_guest *g);
+/* True between the two, on this thread. */
+bool test_guest_is_calling(void);
 static inline bool test_guest_call(struct test_guest *g, unsigned int vcpu,
 				   struct om_regs *regs)
 {
@@ -293,6 +299,11 @@ void test_guest_count_reads(struct test_guest *g);
 uint32_t test_guest_max_reads(const struct test_guest *g, uint64_t ipa, size_t len);
 
 /*
+ * Single fetch is watched in every SMC of every test, per thread: no byte may be read
+ * twice. With OM_TEST_MUTATE in the environment of test_host_new(), every byte is also
+ * changed right after it was read, until the end of the SMC: what follows must not
+ * notice. Not with several vCPUs at once.
+ *
  * Mutation: from now on every byte that the mediator has read is changed in the
  * guest's memory right after. Off puts back every byte that still holds the junk.
  */

@@ -42,6 +42,14 @@ struct test_guest *guest_by_id(const struct test_host *h, uint32_t id);
 void memory_init(struct test_host *h);
 void memory_free(struct test_host *h);
 
+/*
+ * watch.c: single fetch (I1). Between begin and end, which is one SMC of a guest on this
+ * thread, no byte of guest memory may be noted twice.
+ */
+void fetch_begin(void);
+void fetch_note(const struct test_guest *g, uint64_t pa, size_t len);
+void fetch_end(void);
+
 /* watch.c: the mediator has read these bytes. */
 void watch_read(struct test_guest *g, const struct test_frame *f, uint64_t pa, size_t len);
 /* The mediator has written these bytes: they are no junk, even if they look it. */

@@ -96,6 +96,46 @@ int64_t test_secure_held(struct test_host *h, uint32_t guest_id)
 	return n;
 }
 
+/* --- Single fetch --------------------------------------------------------------- */
+
+/* A list page for every 511 pages of the largest buffer, and 17 reads of each. */
+#define FETCHES	8192u
+
+static _Thread_local struct fetch {
+	uint64_t first;
+	uint64_t last;
+} fetches[FETCHES];
+static _Thread_local size_t fetch_count;
+static _Thread_local bool fetching;
+
+void fetch_begin(void)
+{
+	fetching = true;
+	fetch_count = 0;
+}
+
+void fetch_note(const struct test_guest *g, uint64_t pa, size_t len)
+{
+	if (!fetching || len == 0 || g->host->rereads_expected)
+		return;
+	for (size_t i = 0; i < fetch_count; i++)
+		if (pa <= fetches[i].last && pa + len > fetches[i].first) {
+			test_fail("guest %u: PA 0x%llx + %zu is read twice in one SMC (I1)",
+				  g->id, (unsigned long long)pa, len);
+			return;
+		}
+	if (fetch_count == FETCHES) {
+		test_fail("guest %u: more than %u reads in one SMC", g->id, FETCHES);
+		return;
+	}
+	fetches[fetch_count++] = (struct fetch){ pa, pa + len - 1 };
+}
+
+void fetch_end(void)
+{
+	fetching = false;
+}
+
 /* --- What the mediator read --------------------------------------------------- */
 
 static void remember(struct test_guest *g, uint8_t *at)

@@ -79,6 +79,8 @@ struct fx {
 	/* ... or the guest's client puzzled, or a scenario of the guest's fail. */
 	bool anomalies_expected;
 	bool quiet;
+	/* The guest writes host addresses on its own; abandoned, it leaves them in RAM. */
+	bool guesses;
 };
 
 /* Zero is the default of every field. */
@@ -101,6 +103,9 @@ int fx_teardown(void **state);
 struct fx *fx_bare(void **state, const struct fx_options *options);
 /* om_mediator_init() and om_guest_create(), which must succeed, on top. */
 struct fx *fx_new(void **state, const struct fx_options *options);
+
+/* Called for every new machine, before there is a mediator; NULL: nobody. */
+extern void (*fx_on_new)(struct fx *f);
 
 enum om_result fx_init(struct fx *f);
 /* Creates the guest with g->limits; on error all is as before. */
