@@ -171,6 +171,7 @@ struct test_guest {
 
 	_Atomic int64_t pinned;		/* pins now, a page pinned twice counts twice */
 	_Atomic int64_t pinned_peak;
+	_Atomic int64_t held;		/* pages that OP-TEE may use now, counted likewise */
 	_Atomic uint64_t pages_pinned;	/* pages ever asked for in pin() */
 	_Atomic uint64_t bytes_read;	/* by the mediator, from this guest */
 	_Atomic uint64_t bytes_written;

@@ -73,27 +73,27 @@ void test_secure_hold(struct test_host *h, uint32_t guest_id, uint64_t pa)
 {
 	_Atomic uint32_t *held = held_count(h, guest_id, pa);
 
-	if (held)
-		atomic_fetch_add(held, 1);
+	if (!held)
+		return;
+	atomic_fetch_add(held, 1);
+	atomic_fetch_add(&guest_by_id(h, guest_id)->held, 1);
 }
 
 void test_secure_release(struct test_host *h, uint32_t guest_id, uint64_t pa)
 {
 	_Atomic uint32_t *held = held_count(h, guest_id, pa);
 
-	if (held && atomic_load(held))
-		atomic_fetch_sub(held, 1);
+	if (!held || !atomic_load(held))
+		return;
+	atomic_fetch_sub(held, 1);
+	atomic_fetch_sub(&guest_by_id(h, guest_id)->held, 1);
 }
 
 int64_t test_secure_held(struct test_host *h, uint32_t guest_id)
 {
 	struct test_guest *g = guest_by_id(h, guest_id);
-	int64_t n = 0;
 
-	for (size_t i = 0; g && i < FRAMES; i++)
-		if (i < h->frames_used || i >= FRAME_RESERVED)
-			n += atomic_load(&h->frame[i].held[g->index]);
-	return n;
+	return g ? atomic_load(&g->held) : 0;
 }
 
 /* --- Single fetch --------------------------------------------------------------- */

@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The specification of messages: what is refused and why, what OP-TEE is shown, and what
+ * the guest gets back. See spec.h. Must not know RPCs.
+ */
+#include "spec_priv.h"
+
+#include <string.h>
+
+/* docs/design.md: a message in a registered buffer lies in its first 2 MiB. */
+#define CARRIER_PAGES	512u
+
+/* --- Where it is, and what it says ---------------------------------------------------- */
+
+static bool locate_page(struct spec *s, const struct om_regs *regs, uint32_t *room)
+{
+	*room = OPTEE_MSG_PAGE_SIZE;
+	return s->world->page(s->world->ctx, spec_pair((uint32_t)regs->a[1], regs->a[2]),
+			      &s->now->at);
+}
+
+static bool locate_carried(struct spec *s, const struct om_regs *regs, uint32_t *room)
+{
+	uint64_t cookie = spec_pair((uint32_t)regs->a[1], regs->a[2]);
+	struct spec_buffer *b = spec_find_live(s, cookie, SPEC_REGISTERED);
+	uint32_t offset = (uint32_t)regs->a[3];
+	uint64_t at;
+
+	if (!b || offset >= b->size)
+		return false;
+	at = (uint64_t)b->offset + offset;
+	if (at % sizeof(uint64_t) || at / OPTEE_MSG_PAGE_SIZE >= CARRIER_PAGES)
+		return false;
+	*room = (uint32_t)spec_min(OPTEE_MSG_PAGE_SIZE - at % OPTEE_MSG_PAGE_SIZE,
+				   b->size - offset);
+	s->now->at = b->pa[at / OPTEE_MSG_PAGE_SIZE] + at % OPTEE_MSG_PAGE_SIZE;
+	s->now->carrier = b;
+	b->users++;
+	return true;
+}
+
+/* Parameters that a command may have, as min and max; false: there is no such command. */
+static bool params_of(const struct spec *s, uint32_t cmd, uint32_t *min, uint32_t *max)
+{
+	*min = 0;
+	*max = 0;
+	switch (cmd) {
+	case OPTEE_MSG_CMD_OPEN_SESSION:
+		*min = OPTEE_MSG_META_PARAMS;
+		*max = SPEC_PARAMS;
+		return true;
+	case OPTEE_MSG_CMD_INVOKE_COMMAND:
+		*max = OPTEE_MSG_CALL_PARAMS;
+		return true;
+	case OPTEE_MSG_CMD_REGISTER_SHM:
+	case OPTEE_MSG_CMD_UNREGISTER_SHM:
+		*min = 1;
+		*max = 1;
+		return true;
+	case OPTEE_MSG_CMD_CLOSE_SESSION:
+	case OPTEE_MSG_CMD_CANCEL:
+		return true;
+	case OPTEE_MSG_CMD_DO_BOTTOM_HALF:
+	case OPTEE_MSG_CMD_STOP_ASYNC_NOTIF:
+		return s->config.async;
+	default:
+		return false;
+	}
+}
+
+static uint64_t type_of(const struct optee_msg_param *p)
+{
+	return p->attr & OPTEE_MSG_ATTR_TYPE_MASK;
+}
+
+static bool is_value_out(const struct optee_msg_param *p)
+{
+	return type_of(p) == OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT ||
+	       type_of(p) == OPTEE_MSG_ATTR_TYPE_VALUE_INOUT;
+}
+
+static bool is_rmem(const struct optee_msg_param *p)
+{
+	return type_of(p) >= OPTEE_MSG_ATTR_TYPE_RMEM_INPUT &&
+	       type_of(p) <= OPTEE_MSG_ATTR_TYPE_RMEM_INOUT;
+}
+
+static bool is_tmem(const struct optee_msg_param *p)
+{
+	return type_of(p) >= OPTEE_MSG_ATTR_TYPE_TMEM_INPUT &&
+	       type_of(p) <= OPTEE_MSG_ATTR_TYPE_TMEM_INOUT;
+}
+
+static bool is_list(const struct optee_msg_param *p)
+{
+	return is_tmem(p) && p->u.tmem.buf_ptr != 0;
+}
+
+static bool is_mem_out(const struct optee_msg_param *p)
+{
+	return (is_rmem(p) && type_of(p) != OPTEE_MSG_ATTR_TYPE_RMEM_INPUT) ||
+	       (is_tmem(p) && type_of(p) != OPTEE_MSG_ATTR_TYPE_TMEM_INPUT);
+}
+
+/* A parameter of a call, as the guest may write it. */
+static bool is_good(const struct optee_msg_param *p)
+{
+	uint64_t known = OPTEE_MSG_ATTR_TYPE_MASK | OPTEE_MSG_ATTR_CACHE_MASK;
+
+	if (is_tmem(p))
+		return !(p->attr & ~(known | OPTEE_MSG_ATTR_NONCONTIG)) &&
+		       (p->attr & OPTEE_MSG_ATTR_NONCONTIG || !p->u.tmem.buf_ptr);
+	return !(p->attr & ~known) &&
+	       (type_of(p) <= OPTEE_MSG_ATTR_TYPE_VALUE_INOUT || is_rmem(p));
+}
+
+static uint32_t first_param(const struct spec_call *c)
+{
+	return c->hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION ? OPTEE_MSG_META_PARAMS : 0;
+}
+
+static bool params_are_good(const struct spec_call *c)
+{
+	const uint64_t meta = OPTEE_MSG_ATTR_META | OPTEE_MSG_ATTR_TYPE_VALUE_INPUT;
+
+	if (c->hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM)
+		return c->param[0].attr == SPEC_LIST_ATTR && c->param[0].u.tmem.buf_ptr;
+	if (c->hdr.cmd == OPTEE_MSG_CMD_UNREGISTER_SHM)
+		return true;
+	for (uint32_t i = 0; i < first_param(c); i++)
+		if (c->param[i].attr != meta)
+			return false;
+	for (uint32_t i = first_param(c); i < c->params; i++)
+		if (!is_good(&c->param[i]))
+			return false;
+	return true;
+}
+
+/* Copies it; what is wrong with it in itself. */
+static uint32_t read_message(struct spec *s, uint32_t room)
+{
+	struct spec_call *c = s->now;
+	const uint8_t *at = s->world->image(s->world->ctx, c->at);
+	uint32_t min, max;
+	uint64_t size;
+
+	if (room < sizeof(c->hdr) || !at)
+		return SPEC_WHY(ADDRESS);
+	memcpy(&c->hdr, at, sizeof(c->hdr));
+	if (!params_of(s, c->hdr.cmd, &min, &max))
+		return SPEC_WHY(COMMAND);
+	if (c->hdr.num_params < min || c->hdr.num_params > max)
+		return SPEC_WHY(PARAMS);
+	size = OPTEE_MSG_ARG_SIZE(c->hdr.num_params);
+	if (c->fid != OPTEE_SMC_CALL_WITH_ARG)
+		size += OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS);
+	if (size > room)
+		return SPEC_WHY(PARAMS);
+	c->params = c->hdr.num_params;
+	memcpy(c->param, at + sizeof(c->hdr), c->params * sizeof(c->param[0]));
+	return params_are_good(c) ? 0 : SPEC_WHY(PARAMS);
+}
+
+/* --- The memory it names ----------------------------------------------------------------- */
+
+static void look_at_rmem(struct spec *s, const struct optee_msg_param_rmem *rmem,
+			 uint64_t *call_pages)
+{
+	struct spec_call *c = s->now;
+	struct spec_buffer *b = spec_find_live(s, rmem->shm_ref, SPEC_REGISTERED);
+
+	if (!b) {
+		s->must_refuse |= SPEC_WHY(COOKIE);
+		return;
+	}
+	if (rmem->offs > b->size || rmem->size > b->size - rmem->offs)
+		s->must_refuse |= SPEC_WHY(RANGE);
+	*call_pages += b->pages;
+	b->users++;
+	c->held[c->helds++] = b;
+}
+
+static void look_at_list(struct spec *s, const struct optee_msg_param_tmem *tmem,
+			 uint64_t *call_pages)
+{
+	struct spec_call *c = s->now;
+	uint64_t *pa = &c->lent_pa[c->lent_pages];
+	uint32_t why = spec_size_reasons(s, tmem->buf_ptr, tmem->size);
+	uint32_t n;
+
+	if (why) {
+		s->must_refuse |= why;
+		return;
+	}
+	n = (uint32_t)spec_pages_of(tmem->buf_ptr, tmem->size);
+	*call_pages += n;
+	if (c->lent_pages + n > SPEC_PAGES) {
+		s->must_refuse |= SPEC_WHY(QUOTA);
+		return;
+	}
+	if (!spec_walk_guest(s, tmem->buf_ptr, n, pa))
+		s->must_refuse |= SPEC_WHY(PAGE);
+	c->lent[c->lents++] = (struct spec_list){ .size = n, .pa = pa };
+	c->lent_pages += n;
+	c->lists += (n + OPTEE_MSG_LIST_ENTRIES - 1) / OPTEE_MSG_LIST_ENTRIES;
+}
+
+static void look_at_memory(struct spec *s)
+{
+	struct spec_call *c = s->now;
+	uint64_t call_pages = 0;
+
+	for (uint32_t i = first_param(c); i < c->params; i++)
+		if (is_rmem(&c->param[i]))
+			look_at_rmem(s, &c->param[i].u.rmem, &call_pages);
+		else if (is_list(&c->param[i]))
+			look_at_list(s, &c->param[i].u.tmem, &call_pages);
+	if (call_pages > s->config.limits.call_pages)
+		s->must_refuse |= SPEC_WHY(QUOTA);
+	if (c->lents)
+		spec_quota(s, c->lent_pages, c->lists, 0, 0);
+}
+
+static void check_new_cookie(struct spec *s, uint64_t cookie)
+{
+	const struct spec_buffer *b = spec_find(s, cookie);
+
+	if (!cookie || (b && !b->perhaps))
+		s->must_refuse |= SPEC_WHY(COOKIE);
+	else if (b)
+		s->may_refuse |= SPEC_WHY(COOKIE);
+}
+
+static void look_at_register(struct spec *s)
+{
+	struct spec_call *c = s->now;
+	const struct optee_msg_param_tmem *tmem = &c->param[0].u.tmem;
+	uint32_t n;
+
+	check_new_cookie(s, tmem->shm_ref);
+	s->must_refuse |= spec_size_reasons(s, tmem->buf_ptr, tmem->size);
+	if (s->must_refuse)
+		return;
+	n = (uint32_t)spec_pages_of(tmem->buf_ptr, tmem->size);
+	c->lists = (n + OPTEE_MSG_LIST_ENTRIES - 1) / OPTEE_MSG_LIST_ENTRIES;
+	spec_quota(s, n, c->lists, 1, 0);
+	if (s->must_refuse)
+		return;
+	c->subject = spec_buffer_new(s, SPEC_REGISTERED, tmem->shm_ref, tmem->size,
+				     tmem->buf_ptr % OPTEE_MSG_PAGE_SIZE, n);
+	c->subject->perhaps = s->may_refuse != 0;
+	s->lists += c->lists;
+	if (!spec_walk_guest(s, tmem->buf_ptr, n, c->subject->pa))
+		s->must_refuse |= SPEC_WHY(PAGE);
+}
+
+/* UNREGISTER waits for calls that are on their way to OP-TEE with the buffer. */
+static void look_at_unregister(struct spec *s)
+{
+	const struct spec_buffer *b = spec_find_live(s, s->now->param[0].u.rmem.shm_ref,
+						     SPEC_REGISTERED);
+
+	if (!b) {
+		s->must_refuse |= SPEC_WHY(COOKIE);
+		return;
+	}
+	for (uint32_t i = 0; i < SPEC_CALLS; i++) {
+		const struct spec_call *c = &s->call[i];
+
+		for (uint32_t n = 0; c->used && c->entering && n < c->helds; n++) {
+			if (c->held[n] != b)
+				continue;
+			s->may_wait = true;
+			if (c->entering > 0)
+				s->must_enter = false;
+		}
+	}
+}
+
+static bool has_to_wait(const struct spec *s)
+{
+	return s->may_wait && !s->must_enter;
+}
+
+static void look(struct spec *s)
+{
+	struct spec_call *c = s->now;
+
+	s->must_enter = true;
+	switch (c->hdr.cmd) {
+	case OPTEE_MSG_CMD_REGISTER_SHM:
+		look_at_register(s);
+		break;
+	case OPTEE_MSG_CMD_UNREGISTER_SHM:
+		look_at_unregister(s);
+		break;
+	default:
+		look_at_memory(s);
+		break;
+	}
+	s->may_enter = !has_to_wait(s);
+	s->must_enter = false;	/* what is neither refused nor broken off has to: spec.c */
+}
+
+void spec_message_begin(struct spec *s, const struct om_regs *regs)
+{
+	struct spec_call *c = s->now;
+	bool carried = c->fid == OPTEE_SMC_CALL_WITH_REGD_ARG;
+	uint32_t room = 0;
+	uint32_t why;
+
+	c->exact = true;
+	if (!(carried ? locate_carried(s, regs, &room) : locate_page(s, regs, &room))) {
+		s->must_refuse = SPEC_WHY(ADDRESS);
+		return;
+	}
+	why = read_message(s, room);
+	if (why)
+		s->must_refuse = why;
+	else
+		look(s);
+}
+
+void spec_message_again(struct spec *s)
+{
+	struct spec_call *c = s->now;
+
+	if (c->ready) {
+		s->must_enter = true;
+		s->may_enter = true;
+		return;
+	}
+	if (c->hdr.cmd == OPTEE_MSG_CMD_UNREGISTER_SHM) {
+		look(s);
+		return;
+	}
+	/* The list may have changed meanwhile, and what others share. */
+	c->exact = false;
+	s->may_enter = true;
+	s->may_refuse = SPEC_WHY(PAGE) | SPEC_WHY(QUOTA) | SPEC_WHY(PARAMS) | SPEC_WHY(COOKIE);
+}
+
+void spec_message_policy(struct spec *s, const struct om_request *r)
+{
+	const struct spec_call *c = s->now;
+	bool opens = c->hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION;
+	uint32_t session = opens && r->stage == OM_REQUEST_ASKED ? 0 : c->hdr.session;
+	static const uint8_t none[16];
+
+	spec_check(s, r->cmd == c->hdr.cmd && r->func == c->hdr.func && r->session == session,
+		   "the policy is asked about another request");
+	spec_check(s, memcmp(r->ta_uuid, opens ? c->param[0].u.octets : none, 16) == 0 &&
+		   memcmp(r->client_uuid, opens ? c->param[1].u.octets : none, 16) == 0 &&
+		   r->login == (opens ? (uint32_t)c->param[1].u.value.c : 0),
+		   "the policy is asked about another session");
+}
+
+/* --- What OP-TEE gets -------------------------------------------------------------------- */
+
+static void check_header(struct spec *s, const struct optee_msg_hdr *hdr)
+{
+	const struct optee_msg_hdr *own = &s->now->hdr;
+
+	spec_check(s, hdr->cmd == own->cmd && hdr->func == own->func &&
+		   hdr->session == own->session && hdr->cancel_id == own->cancel_id &&
+		   hdr->num_params == own->num_params,
+		   "OP-TEE gets another header than the guest wrote (I1)");
+	spec_check(s, !hdr->pad && !hdr->ret && !hdr->ret_origin,
+		   "OP-TEE gets a header that is not clean");
+}
+
+static bool same_value(const struct optee_msg_param *a, const struct optee_msg_param *b)
+{
+	return memcmp(&a->u, &b->u, sizeof(a->u)) == 0;
+}
+
+static bool is_clean(const struct optee_msg_param *p)
+{
+	static const struct optee_msg_param zero;
+
+	return same_value(p, &zero);
+}
+
+static void enter_list(struct spec *s, const struct optee_msg_param_tmem *shown,
+		       const struct optee_msg_param_tmem *own, uint64_t cookie,
+		       uint64_t *pa, uint32_t n)
+{
+	spec_check(s, shown->size == own->size && shown->shm_ref == cookie &&
+		   shown->buf_ptr % OPTEE_MSG_PAGE_SIZE == own->buf_ptr % OPTEE_MSG_PAGE_SIZE,
+		   "OP-TEE gets another buffer than the guest shared (I2, I7)");
+	if (s->now->exact)
+		spec_check_list(s, shown->buf_ptr, n, pa);
+	else
+		spec_read_list(s, shown->buf_ptr, n, pa);
+}
+
+static void enter_param(struct spec *s, const struct optee_msg_param *shown, uint32_t i,
+			uint32_t *list)
+{
+	struct spec_call *c = s->now;
+	const struct optee_msg_param *own = &c->param[i];
+	uint64_t attr = i < first_param(c) ? own->attr :
+			own->attr & ~(uint64_t)OPTEE_MSG_ATTR_CACHE_MASK;
+
+	spec_check(s, shown->attr == attr, "OP-TEE gets another attribute (I1, I8)");
+	if (i >= first_param(c) && is_list(own)) {
+		struct spec_list *l = &c->lent[(*list)++];
+
+		l->start = shown->u.tmem.buf_ptr;
+		enter_list(s, &shown->u.tmem, &own->u.tmem, 0,
+			   &c->lent_pa[l->pa - c->lent_pa], (uint32_t)l->size);
+		return;
+	}
+	/* What has no input may be shown as nothing. */
+	if ((type_of(own) == OPTEE_MSG_ATTR_TYPE_NONE ||
+	     type_of(own) == OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT) && is_clean(shown))
+		return;
+	if (is_tmem(own)) {
+		spec_check(s, shown->u.tmem.buf_ptr == 0 && shown->u.tmem.size == own->u.tmem.size,
+			   "OP-TEE gets memory for a NULL reference (I2)");
+		return;
+	}
+	spec_check(s, same_value(shown, own), "OP-TEE gets another value than the guest wrote (I1)");
+}
+
+static void enter_register(struct spec *s, const struct optee_msg_param *shown)
+{
+	struct spec_call *c = s->now;
+
+	spec_check(s, shown->attr == c->param[0].attr, "REGISTER_SHM has another attribute");
+	if (!c->subject)
+		return;
+	c->subject->perhaps = false;
+	c->lent[0] = (struct spec_list){ .start = shown->u.tmem.buf_ptr,
+					 .size = c->subject->pages, .pa = c->subject->pa };
+	c->lents = 1;
+	enter_list(s, &shown->u.tmem, &c->param[0].u.tmem, c->subject->cookie, c->subject->pa,
+		   c->subject->pages);
+	if (!c->ready)
+		spec_buffer_hold(s, c->subject);
+}
+
+static void enter_unregister(struct spec *s, const struct optee_msg_param *shown)
+{
+	struct spec_call *c = s->now;
+	uint64_t cookie = c->param[0].u.rmem.shm_ref;
+	struct spec_buffer *b = c->subject ? c->subject : spec_find_live(s, cookie, SPEC_REGISTERED);
+
+	spec_check(s, shown->u.rmem.shm_ref == cookie, "another buffer is unregistered");
+	if (!b || c->subject)
+		return;
+	c->subject = b;
+	b->live = false;
+	b->users++;
+}
+
+void spec_message_entered(struct spec *s, const struct om_regs *regs)
+{
+	struct spec_call *c = s->now;
+	bool inline_rpc = c->fid != OPTEE_SMC_CALL_WITH_ARG;
+	const uint64_t pa = spec_pair(regs->a[1], regs->a[2]);
+	const struct optee_msg_hdr *hdr = s->world->secure(s->world->ctx, pa, OPTEE_MSG_PAGE_SIZE);
+	const struct optee_msg_param *param = (const void *)(hdr + 1);
+	uint32_t list = 0;
+
+	spec_check(s, regs->a[0] == (inline_rpc ? OPTEE_SMC_CALL_WITH_RPC_ARG :
+				     OPTEE_SMC_CALL_WITH_ARG) && !regs->a[3] && !regs->a[4] &&
+		   !regs->a[5] && !regs->a[6], "a call has other registers (I10)");
+	spec_check(s, !s->config.policy || s->policy_asked || c->resumed,
+		   "the policy was not asked");
+	c->secure_at = pa;
+	if (!hdr)
+		return;
+	check_header(s, hdr);
+	for (uint32_t i = 0; i < c->params; i++) {
+		if (c->hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM)
+			enter_register(s, &param[i]);
+		else if (c->hdr.cmd == OPTEE_MSG_CMD_UNREGISTER_SHM)
+			enter_unregister(s, &param[i]);
+		else
+			enter_param(s, &param[i], i, &list);
+	}
+	if (c->ready || c->hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM)
+		return;
+	s->pages += c->lent_pages;
+	s->lists += c->lists;
+	for (uint32_t i = 0; i < c->lent_pages; i++)
+		s->world->hold(s->world->ctx, c->lent_pa[i]);
+}
+
+/* --- What comes back ----------------------------------------------------------------------- */
+
+/* OP-TEE is through with the memory that was lent to it. */
+static void let_go(struct spec *s)
+{
+	struct spec_call *c = s->now;
+
+	if (c->hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM)
+		return;
+	for (uint32_t i = 0; i < c->lent_pages; i++)
+		s->world->release(s->world->ctx, c->lent_pa[i]);
+}
+
+static void settle(struct spec *s, bool success)
+{
+	struct spec_call *c = s->now;
+	bool registers = c->hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM;
+
+	if (!c->subject)
+		return;
+	if (success == registers) {
+		c->subject->live = true;
+		return;
+	}
+	spec_buffer_release(s, c->subject);
+	spec_buffer_forget(c->subject);
+}
+
+static void put_outputs(struct spec *s, const struct optee_msg_param *shadow)
+{
+	struct spec_call *c = s->now;
+
+	if (c->hdr.cmd != OPTEE_MSG_CMD_OPEN_SESSION &&
+	    c->hdr.cmd != OPTEE_MSG_CMD_INVOKE_COMMAND)
+		return;
+	for (uint32_t i = first_param(c); i < c->params; i++) {
+		uint64_t at = c->at + OPTEE_MSG_ARG_SIZE(i);
+
+		if (is_value_out(&c->param[i]))
+			spec_add_write(s, at + offsetof(struct optee_msg_param, u.value.a),
+				       &shadow[i].u.value.a, 2 * sizeof(uint64_t));
+		else if (is_mem_out(&c->param[i]))
+			spec_add_write(s, at + offsetof(struct optee_msg_param, u.rmem.size),
+				       &shadow[i].u.rmem.size, sizeof(uint64_t));
+	}
+}
+
+void spec_message_finished(struct spec *s)
+{
+	struct spec_call *c = s->now;
+	const struct optee_msg_hdr *hdr = s->world->secure(s->world->ctx, c->secure_at,
+							   OPTEE_MSG_PAGE_SIZE);
+	uint32_t cmd = c->hdr.cmd;
+
+	if (!hdr)
+		return;
+	let_go(s);
+	settle(s, hdr->ret == TEEC_SUCCESS);
+	spec_set_outcome(s, OPTEE_SMC_RETURN_OK, 0, 0, false, true);
+	put_outputs(s, (const void *)(hdr + 1));
+	if (cmd == OPTEE_MSG_CMD_OPEN_SESSION) {
+		spec_add_write(s, c->at + offsetof(struct optee_msg_hdr, session), &hdr->session,
+			       sizeof(hdr->session));
+		c->hdr.session = hdr->session;
+	}
+	spec_add_write(s, c->at + offsetof(struct optee_msg_hdr, ret), &hdr->ret,
+		       sizeof(hdr->ret) + sizeof(hdr->ret_origin));
+	s->policy_to_tell = s->config.policy && hdr->ret == TEEC_SUCCESS &&
+			    (cmd == OPTEE_MSG_CMD_OPEN_SESSION ||
+			     cmd == OPTEE_MSG_CMD_CLOSE_SESSION);
+}
+
+void spec_message_failed(struct spec *s)
+{
+	let_go(s);
+	settle(s, false);
+}
+
+void spec_call_end(struct spec *s, struct spec_call *c)
+{
+	bool charged = c->secure_at && c->hdr.cmd != OPTEE_MSG_CMD_REGISTER_SHM;
+
+	for (uint32_t i = 0; i < c->helds; i++)
+		spec_buffer_put(s, c->held[i]);
+	if (c->carrier)
+		spec_buffer_put(s, c->carrier);
+	if (c->arg)
+		spec_buffer_put(s, c->arg);
+	spec_rpc_drop(s, c);
+	if (c->subject) {
+		if (!c->secure_at && c->hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM)
+			spec_buffer_forget(c->subject);
+		spec_buffer_put(s, c->subject);
+		if (c->hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM)
+			s->lists -= c->lists;
+	}
+	if (charged) {
+		s->pages -= c->lent_pages;
+		s->lists -= c->lists;
+	}
+}

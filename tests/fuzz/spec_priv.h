@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of the specification share: spec.c follows an SMC from its beginning
+ * to its end, spec_message.c knows messages, spec_rpc.c requests and replies.
+ */
+#ifndef TESTS_FUZZ_SPEC_PRIV_H
+#define TESTS_FUZZ_SPEC_PRIV_H
+
+#include "spec.h"
+
+#define SPEC_LIST_ATTR	(OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG)
+/* Reasons as a set. */
+#define SPEC_WHY_BIT(counter)	(1u << ((counter) - OM_COUNT_REFUSED_FUNCTION))
+#define SPEC_WHY(what)		SPEC_WHY_BIT(OM_COUNT_REFUSED_##what)
+#define SPEC_REASONS		(OM_COUNT_REFUSED_REPLY - OM_COUNT_REFUSED_FUNCTION + 1u)
+
+static inline uint64_t spec_pair(uint64_t high, uint64_t low)
+{
+	return high << 32 | (uint32_t)low;
+}
+
+static inline uint64_t spec_min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Says what is wrong, unless it is right or this SMC is excused. Returns good. */
+bool spec_check(struct spec *s, bool good, const char *what);
+
+/* Outcomes. */
+void spec_set_outcome(struct spec *s, uint64_t a0, uint64_t a1, uint64_t a2, bool id, bool ends);
+void spec_add_write(struct spec *s, uint64_t pa, const void *data, uint32_t len);
+
+/* Buffers: a new one has one user, its maker, and is not live. */
+struct spec_buffer *spec_buffer_new(struct spec *s, enum spec_kind kind, uint64_t cookie,
+				    uint64_t size, uint32_t offset, uint32_t pages);
+void spec_buffer_forget(struct spec_buffer *b);
+void spec_buffer_put(struct spec *s, struct spec_buffer *b);
+void spec_buffer_hold(struct spec *s, const struct spec_buffer *b);
+void spec_buffer_release(struct spec *s, const struct spec_buffer *b);
+struct spec_buffer *spec_find_live(struct spec *s, uint64_t cookie, enum spec_kind kind);
+
+/* Some call was broken off: what is charged now is not known exactly. */
+bool spec_others_paused(const struct spec *s);
+
+/*
+ * A guest's page list: false when an entry or a list page cannot be shared. Fills in
+ * where the pages are; n is at most SPEC_PAGES.
+ */
+bool spec_walk_guest(struct spec *s, uint64_t buf_ptr, uint32_t n, uint64_t *pa);
+/* The list that OP-TEE was given names exactly these pages. */
+void spec_check_list(struct spec *s, uint64_t start, uint32_t n, const uint64_t *pa);
+/* The list's pages as OP-TEE sees them, for an SMC that only can be followed. */
+void spec_read_list(struct spec *s, uint64_t start, uint32_t n, uint64_t *pa);
+static inline uint64_t spec_pages_of(uint64_t buf_ptr, uint64_t size)
+{
+	return (buf_ptr % OPTEE_MSG_PAGE_SIZE + size + OPTEE_MSG_PAGE_SIZE - 1) /
+	       OPTEE_MSG_PAGE_SIZE;
+}
+
+/* What is wrong with memory of this size by itself; 0 when it can be asked for. */
+uint32_t spec_size_reasons(const struct spec *s, uint64_t buf_ptr, uint64_t size);
+/* The quotas, for so much more: sets QUOTA as certain or, when others are paused, perhaps. */
+void spec_quota(struct spec *s, uint64_t pages, uint64_t lists, uint32_t buffers,
+		uint32_t rpc_args);
+
+/* spec_message.c */
+void spec_message_begin(struct spec *s, const struct om_regs *regs);
+void spec_message_again(struct spec *s);
+void spec_message_entered(struct spec *s, const struct om_regs *regs);
+void spec_message_finished(struct spec *s);
+void spec_message_failed(struct spec *s);
+/* Broken off while loading: a refusal that was already counted is already told. */
+bool spec_message_told(struct spec *s);
+void spec_message_policy(struct spec *s, const struct om_request *request);
+/* The call is over: nothing of it is left. */
+void spec_call_end(struct spec *s, struct spec_call *c);
+
+/* spec_rpc.c */
+void spec_rpc_resume(struct spec *s, const struct om_regs *regs);
+void spec_rpc_entered(struct spec *s, const struct om_regs *regs);
+void spec_rpc_asked(struct spec *s, const struct om_regs *regs);
+/* The payload that was on its way to OP-TEE is not given to it. */
+void spec_rpc_drop(struct spec *s, struct spec_call *c);
+
+#endif
