@@ -196,22 +196,48 @@ static uint64_t word_at(struct spec *s, uint64_t page, uint32_t i)
 	return word;
 }
 
-bool spec_walk_guest(struct spec *s, uint64_t buf_ptr, uint32_t n, uint64_t *pa)
+void spec_visit(struct spec *s, uint64_t pa)
+{
+	pa &= ~((uint64_t)OPTEE_MSG_PAGE_SIZE - 1);
+	for (uint32_t i = 0; i < s->visits; i++)
+		s->read_twice |= s->visited[i] == pa;
+	if (s->visits == SPEC_VISITED)
+		s->read_twice = true;
+	else
+		s->visited[s->visits++] = pa;
+}
+
+static bool walk(struct spec *s, uint64_t buf_ptr, uint32_t n, uint64_t *pa)
 {
 	uint64_t list = buf_ptr & ~((uint64_t)OPTEE_MSG_PAGE_SIZE - 1);
 	uint64_t at;
 
 	if (!s->world->page(s->world->ctx, list, &at))
 		return false;
+	spec_visit(s, at);
 	for (uint32_t i = 0; i < n; i++) {
-		if (i && i % OPTEE_MSG_LIST_ENTRIES == 0 &&
-		    !s->world->page(s->world->ctx, word_at(s, at, OPTEE_MSG_LIST_NEXT), &at))
-			return false;
+		if (i && i % OPTEE_MSG_LIST_ENTRIES == 0) {
+			if (!s->world->page(s->world->ctx, word_at(s, at, OPTEE_MSG_LIST_NEXT),
+					    &at))
+				return false;
+			spec_visit(s, at);
+		}
 		if (!s->world->page(s->world->ctx, word_at(s, at, i % OPTEE_MSG_LIST_ENTRIES),
 				    &pa[i]))
 			return false;
 	}
 	return true;
+}
+
+bool spec_walk_guest(struct spec *s, uint64_t buf_ptr, uint32_t n, uint64_t *pa)
+{
+	bool good = walk(s, buf_ptr, n, pa);
+
+	if (s->mutates && s->read_twice) {
+		s->now->exact = false;
+		s->may_refuse |= SPEC_WHY(PAGE);
+	}
+	return good;
 }
 
 void spec_read_list(struct spec *s, uint64_t start, uint32_t n, uint64_t *pa)
@@ -447,7 +473,7 @@ static void begin(struct spec *s)
 	memset(s->now, 0, offsetof(struct spec_call, lent_pa));
 	s->now->used = true;
 	s->now->fid = s->fid;
-	s->now->entering = 1;
+	s->now->entering = true;
 	spec_message_begin(s, &s->in);
 }
 
@@ -491,8 +517,10 @@ void spec_guest_enters(struct spec *s, const struct om_regs *regs, bool yields)
 	s->must_refuse = 0;
 	s->may_refuse = 0;
 	s->must_hide = 0;
-	s->may_wait = false;
+	s->must_wait = false;
 	s->decided = false;
+	s->read_twice = false;
+	s->visits = 0;
 	s->policy_asked = false;
 	s->policy_told = false;
 	s->policy_to_tell = false;
@@ -704,15 +732,17 @@ static void hold_back(struct spec *s)
 {
 	struct spec_call *c = s->now;
 
-	c->paused = !s->may_wait;
+	c->paused = !s->must_wait;
 	if (!s->decided && c->pending == SPEC_LOADING && refusals(s)) {
 		check_refused(s, OPTEE_SMC_RETURN_OK);
 		if (c->subject && !c->subject->live)
 			spec_buffer_forget(c->subject);
 		spec_set_outcome(s, OPTEE_SMC_RETURN_OK, 0, 0, false, true);
 	}
-	if (c->entering > 0 && c->paused)
-		c->entering = -1;
+	if (!s->decided && c->pending == SPEC_LOADING && s->may_enter)
+		spec_message_claim(s);
+	if (s->decided && s->outcome.ends)
+		c->entering = false;
 	if (c->payload)
 		c->payload->perhaps = true;
 	/* Loading, or translating a reply: judged again then. */
@@ -761,12 +791,16 @@ static void check_call(struct spec *s, const struct om_regs *regs)
 		apply_writes(s, &s->outcome);
 		if (s->outcome.next == SPEC_ASKED_UNDO)
 			spec_rpc_drop(s, c);
+		/* A request that OP-TEE only makes when it has looked up all that is named. */
+		if ((s->outcome.next == SPEC_ASKED_CMD || s->outcome.next == SPEC_ASKED_SHM_ALLOC) &&
+		    c->request.hdr.cmd != OPTEE_RPC_CMD_NOTIFICATION)
+			c->entering = false;
 		c->pending = (enum spec_pending)s->outcome.next;
 		if (s->outcome.ends)
 			end_now(s);
 		return;
 	}
-	if (is_interrupt(regs) && (s->yields || s->may_wait)) {
+	if (is_interrupt(regs) && (s->yields || s->must_wait)) {
 		check_id(s, (uint32_t)regs->a[3]);
 		c->id = (uint32_t)regs->a[3];
 		hold_back(s);

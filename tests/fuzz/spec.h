@@ -34,6 +34,7 @@
 #define SPEC_PARAMS	(OPTEE_MSG_META_PARAMS + OPTEE_MSG_CALL_PARAMS)
 #define SPEC_LENT	OPTEE_MSG_CALL_PARAMS
 #define SPEC_OLD_IDS	64u
+#define SPEC_VISITED	16u
 
 /* The world around a guest. All addresses are what the secure world is given. */
 struct spec_world {
@@ -126,7 +127,7 @@ struct spec_call {
 	bool resumed;
 	bool paused;		/* the mediator itself broke off, charges are not known */
 	bool ready;		/* loaded: OP-TEE had no thread for it, it is tried again */
-	int entering;		/* 1: buffers it names cannot be unregistered, -1: perhaps */
+	bool entering;		/* buffers it names cannot be unregistered */
 	uint32_t id;
 	uint32_t fid;
 	uint64_t at;		/* its message in guest memory */
@@ -173,6 +174,14 @@ struct spec {
 	uint32_t pages, buffers, rpc_args, lists;	/* charged now */
 	uint32_t old_ids[SPEC_OLD_IDS], ended;
 
+	/*
+	 * Guest memory changes as soon as it was read: two lists in one page, or a list in
+	 * the message's own, is what the guest has to blame itself for.
+	 */
+	bool mutates, read_twice;
+	uint64_t visited[SPEC_VISITED];
+	uint32_t visits;
+
 	/* The SMC under way. */
 	enum spec_smc smc;
 	struct om_regs in;
@@ -182,7 +191,7 @@ struct spec {
 	bool may_enter, must_enter;
 	/* Refusals that are counted: of the guest's message or reply, of OP-TEE's request. */
 	uint32_t must_refuse, may_refuse, must_hide;
-	bool may_wait;			/* FOREIGN_INTR until another call is further on */
+	bool must_wait;			/* FOREIGN_INTR until another call is further on */
 	struct spec_outcome outcome;
 	bool decided;			/* outcome says what will come */
 	uint64_t reply_pa;		/* to RPC ALLOC */

@@ -147,6 +147,7 @@ static uint32_t read_message(struct spec *s, uint32_t room)
 	if (room < sizeof(c->hdr) || !at)
 		return SPEC_WHY(ADDRESS);
 	memcpy(&c->hdr, at, sizeof(c->hdr));
+	spec_visit(s, c->at);
 	if (!params_of(s, c->hdr.cmd, &min, &max))
 		return SPEC_WHY(COMMAND);
 	if (c->hdr.num_params < min || c->hdr.num_params > max)
@@ -267,26 +268,15 @@ static void look_at_unregister(struct spec *s)
 	for (uint32_t i = 0; i < SPEC_CALLS; i++) {
 		const struct spec_call *c = &s->call[i];
 
-		for (uint32_t n = 0; c->used && c->entering && n < c->helds; n++) {
-			if (c->held[n] != b)
-				continue;
-			s->may_wait = true;
-			if (c->entering > 0)
-				s->must_enter = false;
-		}
+		for (uint32_t n = 0; c->used && c->entering && n < c->helds; n++)
+			s->must_wait |= c->held[n] == b;
 	}
-}
-
-static bool has_to_wait(const struct spec *s)
-{
-	return s->may_wait && !s->must_enter;
 }
 
 static void look(struct spec *s)
 {
 	struct spec_call *c = s->now;
 
-	s->must_enter = true;
 	switch (c->hdr.cmd) {
 	case OPTEE_MSG_CMD_REGISTER_SHM:
 		look_at_register(s);
@@ -298,8 +288,7 @@ static void look(struct spec *s)
 		look_at_memory(s);
 		break;
 	}
-	s->may_enter = !has_to_wait(s);
-	s->must_enter = false;	/* what is neither refused nor broken off has to: spec.c */
+	s->may_enter = !s->must_wait;
 }
 
 void spec_message_begin(struct spec *s, const struct om_regs *regs)
@@ -331,7 +320,10 @@ void spec_message_again(struct spec *s)
 		return;
 	}
 	if (c->hdr.cmd == OPTEE_MSG_CMD_UNREGISTER_SHM) {
-		look(s);
+		if (c->subject)
+			s->may_enter = true;
+		else
+			look(s);
 		return;
 	}
 	/* The list may have changed meanwhile, and what others share. */
@@ -440,18 +432,23 @@ static void enter_register(struct spec *s, const struct optee_msg_param *shown)
 		spec_buffer_hold(s, c->subject);
 }
 
-static void enter_unregister(struct spec *s, const struct optee_msg_param *shown)
+void spec_message_claim(struct spec *s)
 {
 	struct spec_call *c = s->now;
-	uint64_t cookie = c->param[0].u.rmem.shm_ref;
-	struct spec_buffer *b = c->subject ? c->subject : spec_find_live(s, cookie, SPEC_REGISTERED);
+	struct spec_buffer *b = spec_find_live(s, c->param[0].u.rmem.shm_ref, SPEC_REGISTERED);
 
-	spec_check(s, shown->u.rmem.shm_ref == cookie, "another buffer is unregistered");
-	if (!b || c->subject)
+	if (!b || c->subject || c->hdr.cmd != OPTEE_MSG_CMD_UNREGISTER_SHM)
 		return;
 	c->subject = b;
 	b->live = false;
 	b->users++;
+}
+
+static void enter_unregister(struct spec *s, const struct optee_msg_param *shown)
+{
+	spec_check(s, shown->u.rmem.shm_ref == s->now->param[0].u.rmem.shm_ref,
+		   "another buffer is unregistered");
+	spec_message_claim(s);
 }
 
 void spec_message_entered(struct spec *s, const struct om_regs *regs)

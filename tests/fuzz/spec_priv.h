@@ -58,6 +58,9 @@ static inline uint64_t spec_pages_of(uint64_t buf_ptr, uint64_t size)
 	       OPTEE_MSG_PAGE_SIZE;
 }
 
+/* The mediator reads the page at pa in this SMC. */
+void spec_visit(struct spec *s, uint64_t pa);
+
 /* What is wrong with memory of this size by itself; 0 when it can be asked for. */
 uint32_t spec_size_reasons(const struct spec *s, uint64_t buf_ptr, uint64_t size);
 /* The quotas, for so much more: sets QUOTA as certain or, when others are paused, perhaps. */
@@ -70,8 +73,8 @@ void spec_message_again(struct spec *s);
 void spec_message_entered(struct spec *s, const struct om_regs *regs);
 void spec_message_finished(struct spec *s);
 void spec_message_failed(struct spec *s);
-/* Broken off while loading: a refusal that was already counted is already told. */
-bool spec_message_told(struct spec *s);
+/* UNREGISTER: its buffer cannot be named any more. */
+void spec_message_claim(struct spec *s);
 void spec_message_policy(struct spec *s, const struct om_request *request);
 /* The call is over: nothing of it is left. */
 void spec_call_end(struct spec *s, struct spec_call *c);

@@ -22,8 +22,6 @@ static void hide(struct spec *s, enum spec_answer answer)
 	struct spec_call *c = s->now;
 
 	s->must_hide = SPEC_WHY(REQUEST);
-	if (c->entering > 0)
-		c->entering = -1;
 	if (c->arg)
 		spec_buffer_put(s, c->arg);
 	c->arg = NULL;
@@ -183,8 +181,6 @@ static void asked_cmd(struct spec *s, const struct om_regs *regs)
 		hide(s, SPEC_FAILURE);
 		return;
 	}
-	if (c->request.hdr.cmd != OPTEE_RPC_CMD_NOTIFICATION)
-		c->entering = 0;
 	show(s, c->request.hdr.cmd == OPTEE_RPC_CMD_SHM_ALLOC ? SPEC_ASKED_SHM_ALLOC :
 	     SPEC_ASKED_CMD, OPTEE_SMC_RETURN_RPC_CMD, cookie >> 32, (uint32_t)cookie);
 	write_request(s, &c->request);
@@ -232,6 +228,7 @@ static bool fetch_reply(struct spec *s)
 	uint64_t at = c->arg ? c->arg->pa[0] : c->at + OPTEE_MSG_ARG_SIZE(c->params);
 	const uint8_t *image = s->world->image(s->world->ctx, at);
 
+	spec_visit(s, at);
 	if (image)
 		memcpy(&c->reply, image, OPTEE_MSG_ARG_SIZE(c->request.hdr.num_params));
 	return image != NULL;

@@ -2,6 +2,7 @@
 /* The world of a fuzz target. See world.h. Must not know what a message is. */
 #include "world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,6 +189,16 @@ struct world *world_sweep(struct input *in)
 	return w;
 }
 
+/* For a person who looks at one input: FUZZ_TRACE=1. */
+static void print_event(void *guest, const struct om_trace_event *event)
+{
+	char line[256];
+
+	(void)guest;
+	om_trace_text(event, line, sizeof(line));
+	fprintf(stderr, "%s\n", line);
+}
+
 enum om_result world_probe(struct world *w, bool notify)
 {
 	static struct om_host_ops ops;
@@ -197,6 +208,8 @@ enum om_result world_probe(struct world *w, bool notify)
 	ops = w->host->ops;
 	if (!notify)
 		ops.notify = NULL;
+	if (getenv("FUZZ_TRACE"))
+		ops.trace = print_event;
 	return om_mediator_init(&w->mediator, &ops, w->host);
 }
 
@@ -319,6 +332,7 @@ uint32_t world_smc(struct world_guest *g, unsigned int vcpu, struct om_regs *reg
 	memcpy(g->image, g->test->ram, WORLD_PAGES * TEST_PAGE);
 	test_host_fail(w->host, w->fault ? TEST_FAULTS_ALL : 0, w->fault, w->faults_on);
 	w->fault = 0;
+	g->spec->mutates = w->mutate;
 	spec_guest_enters(g->spec, regs, atomic_load(&w->host->yield_every) != 0);
 	if (w->mutate)
 		test_guest_mutate(g->test, true);
