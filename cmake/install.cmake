@@ -34,6 +34,11 @@ if(OM_BUILD_FDT)
 	om_install_library(optee_mediator_fdt optee_mediator-fdt-targets)
 	install(FILES ${PROJECT_SOURCE_DIR}/cmake/Findlibfdt.cmake DESTINATION ${om_cmake_dir})
 endif()
+if(OM_BUILD_KVM)
+	om_install_library(optee_mediator_kvm optee_mediator-kvm-targets)
+	install(FILES backends/kvm/include/optee_mediator/kvm.h
+		DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/optee_mediator)
+endif()
 
 configure_package_config_file(cmake/optee_mediator-config.cmake.in
 	${PROJECT_BINARY_DIR}/optee_mediator-config.cmake

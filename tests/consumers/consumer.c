@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What every consumer project compiles: one call into each library, so that it
- * has to be found, linked and loaded. HAVE_FDT: with optee_mediator_fdt as well.
+ * has to be found, linked and loaded. HAVE_FDT: with optee_mediator_fdt as well;
+ * HAVE_KVM: with optee_mediator_kvm.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,9 @@
 #include <optee_mediator/trace.h>
 #ifdef HAVE_FDT
 #include <optee_mediator/fdt.h>
+#endif
+#ifdef HAVE_KVM
+#include <optee_mediator/kvm.h>
 #endif
 
 int main(void)
@@ -36,6 +40,11 @@ int main(void)
 	if (om_fdt_find_optee(NULL, 0, NULL) != OM_FDT_ERR_ARGUMENT)
 		return 1;
 	printf("%s\n", om_fdt_result_text(OM_FDT_ERR_ARGUMENT));
+#endif
+#ifdef HAVE_KVM
+	if (om_kvm_set_filter(-1, NULL) != OM_KVM_ERR_ARGUMENT)
+		return 1;
+	printf("%s\n", om_kvm_result_text(OM_KVM_ERR_ARGUMENT));
 #endif
 	return 0;
 }

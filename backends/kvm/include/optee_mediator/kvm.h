@@ -264,8 +264,8 @@ OM_API const struct om_guest *om_kvm_guest(const struct om_kvm *kvm);
 
 /* What is counted on the TEE device. The order is stable; new ones go to the end. */
 enum om_kvm_counter {
-	OM_KVM_COUNT_CALLS,		/* OPEN, INVOKE, CLOSE, CANCEL given to a worker */
-	OM_KVM_COUNT_IOCTLS,		/* system calls on the TEE device */
+	OM_KVM_COUNT_CALLS,		/* calls given to a worker */
+	OM_KVM_COUNT_SYSTEM_CALLS,	/* on the TEE device: open, ioctl, close */
 	OM_KVM_COUNT_INTERRUPTED,	/* waits that ended with FOREIGN_INTR */
 	OM_KVM_COUNT_REFUSED_WORKERS,	/* calls answered ETHREAD_LIMIT: no worker free */
 	OM_KVM_COUNT_REFUSED_SESSIONS,	/* OPEN beyond config.sessions */

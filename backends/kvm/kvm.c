@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The backend put together: one mediator with one guest, whose memory is in this
+ * process and whose OP-TEE is behind a TEE device. Knows all rooms, does the work
+ * of none.
+ */
+#define _GNU_SOURCE
+#include <optee_mediator/kvm.h>
+
+#include <linux/kvm.h>
+#include <linux/tee.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+#include "tee_conduit.h"
+#include "trap.h"
+
+#define GUEST_ID	1u	/* each mediator here has one guest */
+#define QUIESCE_US	100000u
+
+struct om_kvm {
+	struct om_mediator mediator;
+	struct om_guest *guest;
+	void *guest_mem;
+	pthread_mutex_t lock;		/* om_host_ops.lock */
+	struct om_memory memory;
+	struct om_tee_conduit conduit;
+	struct om_kvm_os os;
+	enum om_kvm_login login;
+	uint32_t (*authorize)(void *user, const struct om_request *request);
+	void (*trace)(void *user, const struct om_trace_event *event);
+	void *user;
+};
+
+static int pin(void *guest, const om_ipa_t *ipa, size_t n, om_pa_t *pa)
+{
+	struct om_kvm *kvm = guest;
+
+	return om_memory_pin(&kvm->memory, ipa, n, pa);
+}
+
+static void unpin(void *guest, const om_pa_t *pa, size_t n)
+{
+	struct om_kvm *kvm = guest;
+
+	om_memory_unpin(&kvm->memory, pa, n);
+}
+
+/*
+ * The guest's vCPUs run meanwhile: each byte is accessed once, which memcpy() does
+ * not promise.
+ */
+static void copy_once(volatile uint8_t *dst, const volatile uint8_t *src, size_t len)
+{
+	if (((uintptr_t)dst | (uintptr_t)src | len) % sizeof(uint64_t) == 0) {
+		volatile uint64_t *d = (volatile void *)dst;
+		const volatile uint64_t *s = (const volatile void *)src;
+
+		for (; len; len -= sizeof(*d))
+			*d++ = *s++;
+		return;
+	}
+	while (len--)
+		*dst++ = *src++;
+}
+
+static int read_guest(void *guest, om_pa_t pa, void *dst, size_t len)
+{
+	(void)guest;
+	copy_once(dst, (const void *)(uintptr_t)pa.raw, len);
+	return 0;
+}
+
+static int write_guest(void *guest, om_pa_t pa, const void *src, size_t len)
+{
+	(void)guest;
+	copy_once((void *)(uintptr_t)pa.raw, src, len);
+	return 0;
+}
+
+static int page_alloc(void *host, struct om_page *page)
+{
+	(void)host;
+	page->va = aligned_alloc(OPTEE_MSG_PAGE_SIZE, OPTEE_MSG_PAGE_SIZE);
+	if (!page->va)
+		return -1;
+	memset(page->va, 0, OPTEE_MSG_PAGE_SIZE);
+	page->pa.raw = (uintptr_t)page->va;
+	return 0;
+}
+
+static void page_free(void *host, const struct om_page *page)
+{
+	(void)host;
+	free(page->va);
+}
+
+static void smc(void *host, struct om_regs *regs)
+{
+	struct om_kvm *kvm = host;
+
+	om_tee_smc(&kvm->conduit, regs);
+}
+
+static void lock(void *guest)
+{
+	struct om_kvm *kvm = guest;
+
+	pthread_mutex_lock(&kvm->lock);
+}
+
+static void unlock(void *guest)
+{
+	struct om_kvm *kvm = guest;
+
+	pthread_mutex_unlock(&kvm->lock);
+}
+
+/*
+ * The TA that lists those which Linux binds kernel drivers to. They only talk to
+ * kernels (TEE_LOGIN_REE_KERNEL), which no process can be: better not to know them.
+ * OP-TEE OS, core/pta/device.c, PTA_DEVICE_UUID; octets as in a message.
+ */
+static const uint8_t device_pta[16] = {
+	0x70, 0x11, 0xa6, 0x88, 0xdd, 0xde, 0x40, 0x53,
+	0xa5, 0xa9, 0x7b, 0x3c, 0x4d, 0xdf, 0x13, 0xb8,
+};
+
+static bool login_is_allowed(const struct om_kvm *kvm, uint32_t login)
+{
+	if (login == TEE_IOCTL_LOGIN_PUBLIC)
+		return true;
+	return kvm->login == OM_KVM_LOGIN_AS_VMM &&
+	       (login == TEE_IOCTL_LOGIN_USER || login == TEE_IOCTL_LOGIN_GROUP);
+}
+
+static uint32_t authorize_open(struct om_kvm *kvm, const struct om_request *request)
+{
+	struct om_tee_device *device = &kvm->conduit.calls.device;
+
+	if (memcmp(request->ta_uuid, device_pta, sizeof(device_pta)) == 0) {
+		om_tee_count(device, OM_KVM_COUNT_REFUSED_DEVICES, 1);
+		return TEEC_ERROR_ITEM_NOT_FOUND;
+	}
+	if (!login_is_allowed(kvm, request->login)) {
+		om_tee_count(device, OM_KVM_COUNT_REFUSED_LOGIN, 1);
+		return TEEC_ERROR_ACCESS_DENIED;
+	}
+	return TEEC_SUCCESS;
+}
+
+static uint32_t authorize(void *guest, const struct om_request *request)
+{
+	struct om_kvm *kvm = guest;
+	uint32_t ret = TEEC_SUCCESS;
+
+	if (request->stage == OM_REQUEST_ASKED && request->cmd == OPTEE_MSG_CMD_OPEN_SESSION)
+		ret = authorize_open(kvm, request);
+	if (ret == TEEC_SUCCESS && kvm->authorize)
+		ret = kvm->authorize(kvm->user, request);
+	return ret;
+}
+
+static void trace(void *guest, const struct om_trace_event *event)
+{
+	struct om_kvm *kvm = guest;
+
+	kvm->trace(kvm->user, event);
+}
+
+#define OPS \
+	.pin = pin, .unpin = unpin, .read = read_guest, .write = write_guest, \
+	.page_alloc = page_alloc, .page_free = page_free, .smc = smc, \
+	.lock = lock, .unlock = unlock, .authorize = authorize
+
+static const struct om_host_ops ops = { OPS };
+static const struct om_host_ops traced_ops = { OPS, .trace = trace };
+
+/* A value of a config: its default when 0. */
+static uint32_t or_default(uint32_t value, uint32_t other)
+{
+	return value ? value : other;
+}
+
+/* The config with its defaults filled in; false: a value is out of its range. */
+static bool complete(struct om_kvm_config *config)
+{
+	static const struct om_limits limits = OM_LIMITS_DEFAULT, none;
+
+	if (memcmp(&config->limits, &none, sizeof(none)) == 0)
+		config->limits = limits;
+	if (!config->tee_device)
+		config->tee_device = "/dev/tee0";
+	if (!config->os)
+		config->os = &om_kvm_linux;
+	config->workers = or_default(config->workers, 2);
+	config->sessions = or_default(config->sessions, 64);
+	config->registrations = or_default(config->registrations, 128);
+	config->wait_us = or_default(config->wait_us, 1000);
+	return om_guest_size(&config->limits) && config->workers <= 64 &&
+	       config->sessions <= 4096 && config->registrations <= 4096 &&
+	       config->wait_us <= 100000 && (unsigned int)config->login <= OM_KVM_LOGIN_AS_VMM &&
+	       config->os->open && config->os->ioctl && config->os->close;
+}
+
+/* The guest inside, on a conduit that is there. */
+static int create_guest(struct om_kvm *kvm, const struct om_limits *limits)
+{
+	size_t size = (om_guest_size(limits) + OM_GUEST_ALIGN - 1) / OM_GUEST_ALIGN * OM_GUEST_ALIGN;
+
+	kvm->guest_mem = aligned_alloc(OM_GUEST_ALIGN, size);
+	if (!kvm->guest_mem)
+		return OM_KVM_ERR_NO_MEMORY;
+	/* The conduit answers the probe as is expected: there is nothing else to fail. */
+	om_mediator_init(&kvm->mediator, kvm->trace ? &traced_ops : &ops, kvm);
+	if (om_guest_create(&kvm->mediator, GUEST_ID, limits, kvm, kvm->guest_mem, size,
+			    &kvm->guest) == OM_OK)
+		return OM_KVM_OK;
+	free(kvm->guest_mem);
+	return OM_KVM_ERR_NO_MEMORY;
+}
+
+static int bring_up(struct om_kvm *kvm, const struct om_kvm_config *config)
+{
+	struct om_tee_device *device = &kvm->conduit.calls.device;
+	int result;
+
+	device->os = *config->os;
+	device->path = strdup(config->tee_device);
+	if (!device->path)
+		return OM_KVM_ERR_NO_MEMORY;
+	kvm->conduit.calls.sessions = config->sessions;
+	kvm->conduit.threads = config->limits.threads;
+	kvm->conduit.wait_us = config->wait_us;
+	result = om_tee_conduit_init(&kvm->conduit, &kvm->memory, config->workers,
+				     config->registrations);
+	if (result == OM_KVM_OK) {
+		result = create_guest(kvm, &config->limits);
+		if (result != OM_KVM_OK)
+			om_tee_conduit_exit(&kvm->conduit);
+	}
+	if (result != OM_KVM_OK)
+		free(device->path);
+	return result;
+}
+
+static void free_kvm(struct om_kvm *kvm)
+{
+	om_memory_exit(&kvm->memory);
+	pthread_mutex_destroy(&kvm->lock);
+	free(kvm);
+}
+
+int om_kvm_create(const struct om_kvm_config *config, struct om_kvm **out)
+{
+	struct om_kvm_config full = { 0 };
+	struct om_kvm *kvm;
+	int result;
+
+	if (config)
+		full = *config;
+	if (!out || !complete(&full))
+		return OM_KVM_ERR_ARGUMENT;
+	kvm = calloc(1, sizeof(*kvm));
+	if (!kvm)
+		return OM_KVM_ERR_NO_MEMORY;
+	pthread_mutex_init(&kvm->lock, NULL);
+	om_memory_init(&kvm->memory, full.memory_released, full.user);
+	kvm->os = *full.os;
+	kvm->login = full.login;
+	kvm->authorize = full.authorize;
+	kvm->trace = full.trace;
+	kvm->user = full.user;
+	result = bring_up(kvm, &full);
+	if (result == OM_KVM_OK)
+		*out = kvm;
+	else
+		free_kvm(kvm);
+	return result;
+}
+
+int om_kvm_set_filter(int vm_fd, const struct om_kvm_os *os)
+{
+	if (vm_fd < 0 || (os && !os->ioctl))
+		return OM_KVM_ERR_ARGUMENT;
+	return om_trap_set_filter(os ? os : &om_kvm_linux, vm_fd);
+}
+
+int om_kvm_add_memory(struct om_kvm *kvm, uint64_t gpa, uint64_t size, void *hva,
+		      unsigned int flags)
+{
+	return om_memory_add(&kvm->memory, gpa, size, hva, flags);
+}
+
+int om_kvm_remove_memory(struct om_kvm *kvm, uint64_t gpa, uint64_t size)
+{
+	return om_memory_remove(&kvm->memory, gpa, size);
+}
+
+int om_kvm_discard_memory(struct om_kvm *kvm, uint64_t gpa, uint64_t size)
+{
+	return om_memory_discard(&kvm->memory, gpa, size);
+}
+
+int om_kvm_call(struct om_kvm *kvm, unsigned int vcpu, struct om_regs *regs)
+{
+	if (!om_trap_is_mine((uint32_t)regs->a[0]) || !om_guest_call(kvm->guest, vcpu, regs))
+		return OM_KVM_NOT_MINE;
+	return OM_KVM_OK;
+}
+
+int om_kvm_handle_exit(struct om_kvm *kvm, unsigned int vcpu, int vcpu_fd, struct kvm_run *run)
+{
+	uint32_t fid = (uint32_t)run->hypercall.nr;
+	struct om_regs regs;
+
+	if (run->exit_reason != KVM_EXIT_HYPERCALL || !om_trap_is_mine(fid))
+		return OM_KVM_NOT_MINE;
+	if (om_trap_read(&kvm->os, vcpu_fd, run, &regs) < 0)
+		return OM_KVM_ERR_REGISTERS;
+	om_guest_call(kvm->guest, vcpu, &regs);
+	if (om_trap_write(&kvm->os, vcpu_fd, fid, &regs) < 0)
+		return OM_KVM_ERR_REGISTERS;
+	return OM_KVM_OK;
+}
+
+int om_kvm_reset(struct om_kvm *kvm)
+{
+	enum om_result result;
+
+	if (!om_tee_quiesce(&kvm->conduit, QUIESCE_US))
+		return OM_KVM_AGAIN;
+	do
+		result = om_guest_reset(kvm->guest);
+	while (result == OM_AGAIN);
+	return result == OM_OK ? OM_KVM_OK : OM_KVM_ERR_DEVICE;
+}
+
+int om_kvm_destroy(struct om_kvm *kvm)
+{
+	if (!om_tee_quiesce(&kvm->conduit, QUIESCE_US))
+		return OM_KVM_AGAIN;
+	while (om_guest_destroy(kvm->guest) == OM_AGAIN)
+		;
+	om_tee_conduit_exit(&kvm->conduit);
+	free(kvm->conduit.calls.device.path);
+	free(kvm->guest_mem);
+	free_kvm(kvm);
+	return OM_KVM_OK;
+}
+
+const struct om_guest *om_kvm_guest(const struct om_kvm *kvm)
+{
+	return kvm->guest;
+}
+
+uint64_t om_kvm_counter(const struct om_kvm *kvm, enum om_kvm_counter which)
+{
+	/* The lock is the only thing of it that changes. */
+	struct om_memory *memory = (struct om_memory *)(uintptr_t)&kvm->memory;
+
+	if (which == OM_KVM_COUNT_PINNED_NOW)
+		return om_memory_pinned(memory);
+	if ((unsigned int)which >= OM_KVM_COUNTERS)
+		return 0;
+	return atomic_load_explicit(&kvm->conduit.calls.device.counts[which],
+				    memory_order_relaxed);
+}

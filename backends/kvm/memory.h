@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The guest's memory: where its regions are mapped in this process, and how
+ * often each page is pinned. Knows nothing of OP-TEE nor of KVM.
+ */
+#ifndef OM_KVM_MEMORY_H
+#define OM_KVM_MEMORY_H
+
+#include <pthread.h>
+
+#include <optee_mediator/kvm.h>
+
+struct om_memory_region;
+
+struct om_memory {
+	pthread_mutex_t lock;
+	struct om_memory_region *regions;	/* a list; VMMs have few */
+	uint64_t pinned;			/* pages, those pinned twice twice */
+	void (*released)(void *user, uint64_t gpa, uint64_t size);
+	void *user;
+};
+
+void om_memory_init(struct om_memory *memory,
+		    void (*released)(void *user, uint64_t gpa, uint64_t size), void *user);
+
+/* Forgets all regions. Nothing may be pinned. */
+void om_memory_exit(struct om_memory *memory);
+
+/* As om_kvm_add_memory() and its two sisters. */
+int om_memory_add(struct om_memory *memory, uint64_t gpa, uint64_t size, void *hva,
+		  unsigned int flags);
+int om_memory_remove(struct om_memory *memory, uint64_t gpa, uint64_t size);
+int om_memory_discard(struct om_memory *memory, uint64_t gpa, uint64_t size);
+
+/* As om_host_ops.pin and .unpin; a "PA" is where the page is in this process. */
+int om_memory_pin(struct om_memory *memory, const om_ipa_t *ipa, size_t n, om_pa_t *pa);
+void om_memory_unpin(struct om_memory *memory, const om_pa_t *pa, size_t n);
+
+/* True when the mapping of this pinned page is MAP_SHARED. */
+bool om_memory_is_shared(struct om_memory *memory, const void *page);
+
+uint64_t om_memory_pinned(struct om_memory *memory);
+
+#endif

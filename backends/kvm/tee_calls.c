@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A call to OP-TEE as ioctls. See tee_calls.h.
+ *
+ * The messages are the core's: it has checked command, number and types of the
+ * parameters, that each cookie is known and each range inside its buffer. What it
+ * would never send is refused here, not relied on.
+ *
+ * Source of the ioctls: Linux, include/uapi/linux/tee.h, drivers/tee/tee_core.c.
+ */
+#define _GNU_SOURCE
+#include "tee_calls.h"
+
+#include <linux/tee.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PAGE ((size_t)OPTEE_MSG_PAGE_SIZE)
+
+_Static_assert(OPTEE_MSG_ATTR_TYPE_VALUE_INOUT == TEE_IOCTL_PARAM_ATTR_TYPE_VALUE_INOUT &&
+	       OPTEE_MSG_ATTR_TYPE_RMEM_INPUT == TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_INPUT &&
+	       OPTEE_MSG_ATTR_TYPE_RMEM_INOUT == TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_INOUT,
+	       "tee.h numbers parameter types as optee_msg.h does");
+
+static bool is_memory(uint32_t type)
+{
+	return type >= OPTEE_MSG_ATTR_TYPE_RMEM_INPUT && type <= OPTEE_MSG_ATTR_TYPE_RMEM_INOUT;
+}
+
+static bool is_output(uint32_t type)
+{
+	return type == OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT ||
+	       type == OPTEE_MSG_ATTR_TYPE_VALUE_INOUT ||
+	       type == OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT || type == OPTEE_MSG_ATTR_TYPE_RMEM_INOUT;
+}
+
+static void answer(struct om_tee_call *call, uint32_t ret)
+{
+	call->ret = ret;
+	call->ret_origin = TEEC_ORIGIN_COMMS;
+}
+
+/* Memory by address: a page list of pages that are pinned for the call, or NULL. */
+static uint32_t read_temporary(const struct optee_msg_param *from, struct om_tee_param *param)
+{
+	const struct optee_msg_param_tmem *tmem = &from->u.tmem;
+
+	param->type = (uint32_t)(from->attr & OPTEE_MSG_ATTR_TYPE_MASK) -
+		      OPTEE_MSG_ATTR_TYPE_TMEM_INPUT + OPTEE_MSG_ATTR_TYPE_RMEM_INPUT;
+	param->size = tmem->size;
+	if (!tmem->buf_ptr)
+		return TEEC_SUCCESS;
+	if (!(from->attr & OPTEE_MSG_ATTR_NONCONTIG))
+		return TEEC_ERROR_BAD_PARAMETERS;
+	param->buffer = om_tee_buffer_new(tmem->buf_ptr, tmem->size, 0);
+	param->temporary = true;
+	return param->buffer ? TEEC_SUCCESS : TEEC_ERROR_OUT_OF_MEMORY;
+}
+
+static uint32_t read_registered(struct om_tee_calls *calls, const struct optee_msg_param *from,
+				struct om_tee_param *param)
+{
+	const struct optee_msg_param_rmem *rmem = &from->u.rmem;
+
+	param->type = (uint32_t)(from->attr & OPTEE_MSG_ATTR_TYPE_MASK);
+	param->offs = rmem->offs;
+	param->size = rmem->size;
+	param->buffer = om_tee_shm_get(&calls->shm, rmem->shm_ref);
+	return param->buffer ? TEEC_SUCCESS : TEEC_ERROR_BAD_PARAMETERS;
+}
+
+static uint32_t read_param(struct om_tee_calls *calls, const struct optee_msg_param *from,
+			   struct om_tee_param *param)
+{
+	switch (from->attr & OPTEE_MSG_ATTR_TYPE_MASK) {
+	case OPTEE_MSG_ATTR_TYPE_NONE:
+	case OPTEE_MSG_ATTR_TYPE_VALUE_INPUT:
+	case OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT:
+	case OPTEE_MSG_ATTR_TYPE_VALUE_INOUT:
+		param->type = (uint32_t)(from->attr & OPTEE_MSG_ATTR_TYPE_MASK);
+		param->value = from->u.value;
+		return TEEC_SUCCESS;
+	case OPTEE_MSG_ATTR_TYPE_RMEM_INPUT:
+	case OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT:
+	case OPTEE_MSG_ATTR_TYPE_RMEM_INOUT:
+		return read_registered(calls, from, param);
+	case OPTEE_MSG_ATTR_TYPE_TMEM_INPUT:
+	case OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT:
+	case OPTEE_MSG_ATTR_TYPE_TMEM_INOUT:
+		return read_temporary(from, param);
+	default:
+		return TEEC_ERROR_BAD_PARAMETERS;
+	}
+}
+
+static uint32_t read_params(struct om_tee_calls *calls, const struct optee_msg_param *from,
+			    uint32_t n, struct om_tee_call *call)
+{
+	uint32_t ret = TEEC_SUCCESS;
+
+	if (n > OPTEE_MSG_CALL_PARAMS)
+		return TEEC_ERROR_BAD_PARAMETERS;
+	while (call->num_params < n && ret == TEEC_SUCCESS) {
+		ret = read_param(calls, &from[call->num_params], &call->param[call->num_params]);
+		call->num_params++;
+	}
+	return ret;
+}
+
+/* The session is charged first; om_tee_call_make() refunds one that was not opened. */
+static uint32_t begin_open(struct om_tee_calls *calls, const struct optee_msg_param *from,
+			   uint32_t n, struct om_tee_call *call)
+{
+	uint32_t ret;
+
+	if (n < OPTEE_MSG_META_PARAMS)
+		return TEEC_ERROR_BAD_PARAMETERS;
+	memcpy(call->ta_uuid, from[0].u.octets, sizeof(call->ta_uuid));
+	call->login = (uint32_t)from[1].u.value.c;
+	ret = read_params(calls, from + OPTEE_MSG_META_PARAMS, n - OPTEE_MSG_META_PARAMS, call);
+	if (ret != TEEC_SUCCESS)
+		return ret;
+	if (om_tee_count_below(&calls->device, OM_KVM_COUNT_SESSIONS_NOW, calls->sessions))
+		return TEEC_SUCCESS;
+	om_tee_count(&calls->device, OM_KVM_COUNT_REFUSED_SESSIONS, 1);
+	return TEEC_ERROR_OUT_OF_MEMORY;
+}
+
+/* Registering is remembering: OP-TEE is told when a call first uses the buffer. */
+static uint32_t register_buffer(struct om_tee_calls *calls, const struct optee_msg_param *from)
+{
+	const struct optee_msg_param_tmem *tmem = &from->u.tmem;
+	struct om_tee_buffer *buffer = om_tee_buffer_new(tmem->buf_ptr, tmem->size, tmem->shm_ref);
+
+	if (!buffer)
+		return TEEC_ERROR_OUT_OF_MEMORY;
+	om_tee_shm_add(&calls->shm, buffer);
+	return TEEC_SUCCESS;
+}
+
+static uint32_t removal_answer(enum om_tee_removal removal)
+{
+	return removal == OM_TEE_REMOVED ? TEEC_SUCCESS : TEEC_ERROR_BAD_PARAMETERS;
+}
+
+bool om_tee_call_begin(struct om_tee_calls *calls, const void *message, struct om_tee_call *call)
+{
+	const struct optee_msg_hdr *hdr = message;
+	const struct optee_msg_param *param = (const void *)(hdr + 1);
+	enum om_tee_removal removal;
+
+	*call = (struct om_tee_call){
+		.cmd = hdr->cmd, .func = hdr->func, .session = hdr->session,
+		.cancel_id = hdr->cancel_id,
+	};
+	switch (call->cmd) {
+	case OPTEE_MSG_CMD_OPEN_SESSION:
+		answer(call, begin_open(calls, param, hdr->num_params, call));
+		return call->ret == TEEC_SUCCESS;
+	case OPTEE_MSG_CMD_INVOKE_COMMAND:
+		answer(call, read_params(calls, param, hdr->num_params, call));
+		return call->ret == TEEC_SUCCESS;
+	case OPTEE_MSG_CMD_CLOSE_SESSION:
+	case OPTEE_MSG_CMD_CANCEL:
+		return true;
+	case OPTEE_MSG_CMD_REGISTER_SHM:
+		answer(call, register_buffer(calls, param));
+		return false;
+	case OPTEE_MSG_CMD_UNREGISTER_SHM:
+		call->cookie = param->u.rmem.shm_ref;
+		removal = om_tee_shm_remove(&calls->shm, call->cookie);
+		answer(call, removal_answer(removal));
+		return removal == OM_TEE_REMOVE_WAITS;
+	default:
+		answer(call, TEEC_ERROR_NOT_SUPPORTED);
+		return false;
+	}
+}
+
+/* Whole pages: what a TA is given of a reference, it is given of their pages. */
+static size_t arena_size(const struct om_tee_param *param)
+{
+	return param->size ? (size_t)(param->size + PAGE - 1) / PAGE * PAGE : PAGE;
+}
+
+/* Large registered buffers go as they are; the rest by way of the arena. */
+static size_t place_memory(struct om_tee_calls *calls, struct om_tee_call *call,
+			   struct tee_ioctl_param *out)
+{
+	size_t copied = 0;
+	int32_t id;
+	uint32_t i;
+
+	for (i = 0; i < call->num_params; i++) {
+		struct om_tee_param *param = &call->param[i];
+
+		if (!param->buffer)
+			continue;
+		if (!param->temporary && param->size > OM_TEE_COPY_BELOW &&
+		    om_tee_buffer_register(&calls->shm, param->buffer, &id)) {
+			out[i].a = param->offs;
+			out[i].c = (uint32_t)id;
+			continue;
+		}
+		param->copied = true;
+		param->at = copied;
+		copied += arena_size(param);
+	}
+	return copied;
+}
+
+/*
+ * Fills the arena. Outputs too: what the TA leaves alone has to be what it was.
+ * The rest of the last page is zeroed: it may be another call's.
+ */
+static void fill_arena(struct om_tee_calls *calls, struct om_tee_call *call,
+		       struct om_tee_arena *arena, struct tee_ioctl_param *out)
+{
+	uint32_t i;
+
+	for (i = 0; i < call->num_params; i++) {
+		struct om_tee_param *param = &call->param[i];
+		size_t size = (size_t)param->size;
+
+		if (!param->copied)
+			continue;
+		om_tee_copy_in(param->buffer, param->offs, arena->va + param->at, size);
+		memset(arena->va + param->at + size, 0, arena_size(param) - size);
+		out[i].a = param->at;
+		out[i].c = (uint32_t)arena->id;
+		om_tee_count(&calls->device, OM_KVM_COUNT_COPIED, 1);
+		om_tee_count(&calls->device, OM_KVM_COUNT_COPIED_BYTES, size);
+	}
+}
+
+static uint32_t write_params(struct om_tee_calls *calls, struct om_tee_call *call,
+			     struct om_tee_arena *arena, struct tee_ioctl_param *out)
+{
+	size_t copied;
+	uint32_t i;
+	int error = 0;
+
+	for (i = 0; i < call->num_params; i++) {
+		const struct om_tee_param *param = &call->param[i];
+
+		out[i].attr = param->type;
+		out[i].a = param->value.a;
+		out[i].b = param->value.b;
+		out[i].c = param->value.c;
+		if (!is_memory(param->type))
+			continue;
+		out[i].a = 0;
+		out[i].b = param->size;
+		out[i].c = TEE_MEMREF_NULL;
+	}
+	copied = place_memory(calls, call, out);
+	if (copied)
+		error = om_tee_arena_reserve(&calls->shm, arena, copied);
+	if (error)
+		return om_tee_error(error);
+	fill_arena(calls, call, arena, out);
+	return TEEC_SUCCESS;
+}
+
+/*
+ * Sizes and values, each read once: the arguments are this worker's own, and the
+ * arena is shared with the secure world. No more is copied back than there is room.
+ */
+static void read_results(struct om_tee_call *call, const struct om_tee_arena *arena,
+			 const struct tee_ioctl_param *out)
+{
+	uint32_t i;
+
+	for (i = 0; i < call->num_params; i++) {
+		struct om_tee_param *param = &call->param[i];
+		uint64_t room = param->size;
+
+		if (!is_output(param->type))
+			continue;
+		param->value.a = out[i].a;
+		param->value.b = out[i].b;
+		if (!is_memory(param->type))
+			continue;
+		param->size = out[i].b;
+		if (param->copied)
+			om_tee_copy_out(param->buffer, param->offs, arena->va + param->at,
+					(size_t)(param->size < room ? param->size : room));
+	}
+	call->answered = true;
+}
+
+/* The argument of OPEN_SESSION or INVOKE with all its parameters. */
+union arg {
+	struct tee_ioctl_open_session_arg open;
+	struct tee_ioctl_invoke_arg invoke;
+	uint8_t room[sizeof(struct tee_ioctl_open_session_arg) +
+		     OPTEE_MSG_CALL_PARAMS * sizeof(struct tee_ioctl_param)];
+};
+
+/* The ioctl with its parameters, which lie in arg behind the head. False: not made. */
+static bool call_with_params(struct om_tee_calls *calls, struct om_tee_call *call,
+			     struct om_tee_arena *arena, unsigned long request, union arg *arg,
+			     size_t head)
+{
+	struct tee_ioctl_param *param = (void *)(arg->room + head);
+	struct tee_ioctl_buf_data data = {
+		.buf_ptr = (uintptr_t)arg,
+		.buf_len = head + call->num_params * sizeof(*param),
+	};
+	int result;
+
+	answer(call, write_params(calls, call, arena, param));
+	if (call->ret != TEEC_SUCCESS)
+		return false;
+	result = om_tee_ioctl(&calls->device, request, &data);
+	if (result < 0) {
+		answer(call, om_tee_error(result));
+		return false;
+	}
+	read_results(call, arena, param);
+	return true;
+}
+
+static void call_open(struct om_tee_calls *calls, struct om_tee_call *call,
+		      struct om_tee_arena *arena)
+{
+	union arg arg = { .open = { .clnt_login = call->login, .cancel_id = call->cancel_id,
+				    .num_params = call->num_params } };
+	gid_t group = getegid();
+
+	memcpy(arg.open.uuid, call->ta_uuid, sizeof(arg.open.uuid));
+	/* Linux wants to know which group; the one in the guest it would not believe. */
+	if (call->login == TEE_IOCTL_LOGIN_GROUP)
+		memcpy(arg.open.clnt_uuid, &group, sizeof(group));
+	if (!call_with_params(calls, call, arena, TEE_IOC_OPEN_SESSION, &arg, sizeof(arg.open)))
+		return;
+	call->session = arg.open.session;
+	call->ret = arg.open.ret;
+	call->ret_origin = arg.open.ret_origin;
+}
+
+static void call_invoke(struct om_tee_calls *calls, struct om_tee_call *call,
+			struct om_tee_arena *arena)
+{
+	union arg arg = { .invoke = { .func = call->func, .session = call->session,
+				      .cancel_id = call->cancel_id,
+				      .num_params = call->num_params } };
+
+	if (!call_with_params(calls, call, arena, TEE_IOC_INVOKE, &arg, sizeof(arg.invoke)))
+		return;
+	call->ret = arg.invoke.ret;
+	call->ret_origin = arg.invoke.ret_origin;
+}
+
+static void call_close(struct om_tee_calls *calls, struct om_tee_call *call)
+{
+	struct tee_ioctl_close_session_arg arg = { .session = call->session };
+	int result = om_tee_ioctl(&calls->device, TEE_IOC_CLOSE_SESSION, &arg);
+
+	answer(call, result < 0 ? om_tee_error(result) : TEEC_SUCCESS);
+	/* Linux forgets a session it knows before it asks OP-TEE to close it. */
+	if (result >= 0)
+		om_tee_uncount(&calls->device, OM_KVM_COUNT_SESSIONS_NOW);
+}
+
+static int cancel(struct om_tee_calls *calls, uint32_t cancel_id, uint32_t session)
+{
+	struct tee_ioctl_cancel_arg arg = { .cancel_id = cancel_id, .session = session };
+
+	return om_tee_ioctl(&calls->device, TEE_IOC_CANCEL, &arg);
+}
+
+void om_tee_call_cancel(struct om_tee_calls *calls, uint32_t cancel_id, uint32_t session)
+{
+	(void)cancel(calls, cancel_id, session);
+}
+
+void om_tee_call_make(struct om_tee_calls *calls, struct om_tee_call *call,
+		      struct om_tee_arena *arena)
+{
+	int result;
+
+	switch (call->cmd) {
+	case OPTEE_MSG_CMD_OPEN_SESSION:
+		call->session = 0;
+		call_open(calls, call, arena);
+		if (call->ret != TEEC_SUCCESS)
+			om_tee_uncount(&calls->device, OM_KVM_COUNT_SESSIONS_NOW);
+		break;
+	case OPTEE_MSG_CMD_INVOKE_COMMAND:
+		call_invoke(calls, call, arena);
+		break;
+	case OPTEE_MSG_CMD_CLOSE_SESSION:
+		call_close(calls, call);
+		break;
+	case OPTEE_MSG_CMD_CANCEL:
+		result = cancel(calls, call->cancel_id, call->session);
+		answer(call, result < 0 ? om_tee_error(result) : TEEC_SUCCESS);
+		break;
+	default:	/* UNREGISTER_SHM */
+		answer(call, removal_answer(om_tee_shm_remove_waiting(&calls->shm, call->cookie)));
+		break;
+	}
+	om_tee_arena_trim(&calls->shm, arena);
+}
+
+static void write_outputs(const struct om_tee_call *call, struct optee_msg_param *param)
+{
+	uint32_t i;
+
+	for (i = 0; i < call->num_params; i++) {
+		const struct om_tee_param *from = &call->param[i];
+
+		if (!is_output(from->type))
+			continue;
+		if (is_memory(from->type)) {
+			param[i].u.rmem.size = from->size;
+		} else {
+			param[i].u.value.a = from->value.a;
+			param[i].u.value.b = from->value.b;
+		}
+	}
+}
+
+static void release_memory(struct om_tee_calls *calls, struct om_tee_call *call)
+{
+	uint32_t i;
+
+	for (i = 0; i < call->num_params; i++) {
+		struct om_tee_buffer *buffer = call->param[i].buffer;
+
+		if (call->param[i].temporary)
+			om_tee_buffer_free(buffer);
+		else if (buffer)
+			om_tee_shm_put(&calls->shm, buffer);
+		call->param[i].buffer = NULL;
+	}
+}
+
+void om_tee_call_finish(struct om_tee_calls *calls, struct om_tee_call *call, void *message)
+{
+	struct optee_msg_hdr *hdr = message;
+	struct optee_msg_param *param = (void *)(hdr + 1);
+
+	release_memory(calls, call);
+	if (!message)
+		return;
+	if (call->cmd == OPTEE_MSG_CMD_OPEN_SESSION) {
+		hdr->session = call->ret == TEEC_SUCCESS ? call->session : 0;
+		param += OPTEE_MSG_META_PARAMS;
+	}
+	if (call->answered)
+		write_outputs(call, param);
+	hdr->ret = call->ret;
+	hdr->ret_origin = call->ret_origin;
+}

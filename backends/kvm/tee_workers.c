@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The threads that wait for OP-TEE. See tee_workers.h. */
+#define _GNU_SOURCE
+#include "tee_workers.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+struct timespec om_tee_deadline(uint32_t us)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += us / 1000000;
+	t.tv_nsec += (long)(us % 1000000) * 1000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_nsec -= 1000000000;
+		t.tv_sec++;
+	}
+	return t;
+}
+
+/* The next job of a worker's lane; NULL: the pool ends. */
+static struct om_tee_job *next_job(struct om_tee_pool *pool, enum om_tee_lane lane)
+{
+	struct om_tee_job *job;
+
+	pthread_mutex_lock(&pool->lock);
+	while (!pool->queue[lane] && !pool->stopping)
+		pthread_cond_wait(&pool->work[lane], &pool->lock);
+	job = pool->queue[lane];
+	if (job)
+		pool->queue[lane] = job->next;
+	pthread_mutex_unlock(&pool->lock);
+	return job;
+}
+
+static void *work(void *arg)
+{
+	struct om_tee_worker *worker = arg;
+	struct om_tee_pool *pool = worker->pool;
+	struct om_tee_job *job;
+
+	while ((job = next_job(pool, worker->lane))) {
+		pool->run(pool->ctx, job, &worker->arena);
+		pthread_mutex_lock(&pool->lock);
+		job->state = OM_TEE_JOB_DONE;
+		pool->busy[job->lane]--;
+		pthread_cond_signal(&job->done);
+		pthread_cond_broadcast(&pool->changed);
+		pthread_mutex_unlock(&pool->lock);
+	}
+	return NULL;
+}
+
+/* The VMM's signals are for its own threads. */
+static bool start_worker(struct om_tee_pool *pool, struct om_tee_worker *worker)
+{
+	sigset_t all, old;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(&worker->thread, NULL, work, worker);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!error)
+		pool->worker_count++;
+	return !error;
+}
+
+static bool start_workers(struct om_tee_pool *pool)
+{
+	uint32_t n = pool->room[OM_TEE_LANE_CALLS];
+	uint32_t i;
+
+	for (i = 0; i <= n; i++) {
+		pool->workers[i].pool = pool;
+		pool->workers[i].lane = i < n ? OM_TEE_LANE_CALLS : OM_TEE_LANE_CANCEL;
+		if (!start_worker(pool, &pool->workers[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Waits are by a clock that nobody sets. */
+static void cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static void sync_init(struct om_tee_pool *pool)
+{
+	uint32_t i;
+
+	pthread_mutex_init(&pool->lock, NULL);
+	cond_init(&pool->changed);
+	for (i = 0; i < OM_TEE_LANES; i++)
+		cond_init(&pool->work[i]);
+	for (i = 0; i < pool->job_count; i++)
+		cond_init(&pool->jobs[i].done);
+}
+
+int om_tee_pool_init(struct om_tee_pool *pool, uint32_t workers, uint32_t jobs,
+		     void (*run)(void *ctx, struct om_tee_job *job, struct om_tee_arena *arena),
+		     void *ctx)
+{
+	*pool = (struct om_tee_pool){ .run = run, .ctx = ctx, .job_count = jobs };
+	pool->room[OM_TEE_LANE_CALLS] = workers;
+	pool->room[OM_TEE_LANE_CANCEL] = 1;
+	pool->workers = calloc(workers + 1, sizeof(*pool->workers));
+	pool->jobs = calloc(jobs, sizeof(*pool->jobs));
+	if (!pool->workers || !pool->jobs) {
+		free(pool->workers);
+		free(pool->jobs);
+		return OM_KVM_ERR_NO_MEMORY;
+	}
+	sync_init(pool);
+	if (start_workers(pool))
+		return OM_KVM_OK;
+	om_tee_pool_exit(pool);
+	return OM_KVM_ERR_NO_MEMORY;
+}
+
+void om_tee_pool_exit(struct om_tee_pool *pool)
+{
+	uint32_t i;
+
+	pthread_mutex_lock(&pool->lock);
+	pool->stopping = true;
+	for (i = 0; i < OM_TEE_LANES; i++)
+		pthread_cond_broadcast(&pool->work[i]);
+	pthread_mutex_unlock(&pool->lock);
+	for (i = 0; i < pool->worker_count; i++)
+		pthread_join(pool->workers[i].thread, NULL);
+
+	for (i = 0; i < pool->job_count; i++)
+		pthread_cond_destroy(&pool->jobs[i].done);
+	for (i = 0; i < OM_TEE_LANES; i++)
+		pthread_cond_destroy(&pool->work[i]);
+	pthread_cond_destroy(&pool->changed);
+	pthread_mutex_destroy(&pool->lock);
+	free(pool->workers);
+	free(pool->jobs);
+}
+
+static struct om_tee_job *free_job(struct om_tee_pool *pool)
+{
+	uint32_t i;
+
+	for (i = 0; i < pool->job_count; i++)
+		if (pool->jobs[i].state == OM_TEE_JOB_FREE)
+			return &pool->jobs[i];
+	return NULL;
+}
+
+struct om_tee_job *om_tee_pool_take(struct om_tee_pool *pool, enum om_tee_lane lane)
+{
+	struct om_tee_job *job = NULL;
+
+	pthread_mutex_lock(&pool->lock);
+	if (pool->busy[lane] < pool->room[lane])
+		job = free_job(pool);
+	if (job) {
+		pool->busy[lane]++;
+		job->state = OM_TEE_JOB_TAKEN;
+		job->lane = lane;
+		job->given_up = false;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return job;
+}
+
+void om_tee_pool_give(struct om_tee_pool *pool, struct om_tee_job *job)
+{
+	pthread_mutex_lock(&pool->lock);
+	if (job->state == OM_TEE_JOB_TAKEN)
+		pool->busy[job->lane]--;
+	job->state = OM_TEE_JOB_FREE;
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void om_tee_pool_start(struct om_tee_pool *pool, struct om_tee_job *job)
+{
+	pthread_mutex_lock(&pool->lock);
+	job->state = OM_TEE_JOB_STARTED;
+	job->next = pool->queue[job->lane];
+	pool->queue[job->lane] = job;
+	pthread_cond_signal(&pool->work[job->lane]);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+bool om_tee_pool_wait(struct om_tee_pool *pool, struct om_tee_job *job, uint32_t us)
+{
+	struct timespec deadline = om_tee_deadline(us);
+	bool done;
+
+	pthread_mutex_lock(&pool->lock);
+	while (job->state == OM_TEE_JOB_STARTED &&
+	       pthread_cond_timedwait(&job->done, &pool->lock, &deadline) == 0)
+		;
+	done = job->state == OM_TEE_JOB_DONE;
+	pthread_mutex_unlock(&pool->lock);
+	return done;
+}
+
+enum om_tee_job_state om_tee_pool_state(struct om_tee_pool *pool, const struct om_tee_job *job)
+{
+	enum om_tee_job_state state;
+
+	pthread_mutex_lock(&pool->lock);
+	state = job->state;
+	pthread_mutex_unlock(&pool->lock);
+	return state;
+}
+
+bool om_tee_pool_find_stuck(struct om_tee_pool *pool, uint32_t *cancel_id, uint32_t *session)
+{
+	struct om_tee_job *found = NULL;
+	uint32_t i;
+
+	pthread_mutex_lock(&pool->lock);
+	for (i = 0; i < pool->job_count && !found; i++) {
+		struct om_tee_job *job = &pool->jobs[i];
+
+		if (job->state == OM_TEE_JOB_STARTED && !job->given_up &&
+		    job->call.cmd == OPTEE_MSG_CMD_INVOKE_COMMAND)
+			found = job;
+	}
+	if (found) {
+		found->given_up = true;
+		*cancel_id = found->call.cancel_id;
+		*session = found->call.session;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return found;
+}
+
+bool om_tee_pool_wait_idle(struct om_tee_pool *pool, const struct timespec *deadline)
+{
+	bool idle;
+
+	pthread_mutex_lock(&pool->lock);
+	while ((pool->busy[OM_TEE_LANE_CALLS] || pool->busy[OM_TEE_LANE_CANCEL]) &&
+	       pthread_cond_timedwait(&pool->changed, &pool->lock, deadline) == 0)
+		;
+	idle = !pool->busy[OM_TEE_LANE_CALLS] && !pool->busy[OM_TEE_LANE_CANCEL];
+	pthread_mutex_unlock(&pool->lock);
+	return idle;
+}

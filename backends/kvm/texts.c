@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The backend's words for people: results and counters. */
+#include <optee_mediator/kvm.h>
+
+const char *om_kvm_result_text(int result)
+{
+	switch (result) {
+	case OM_KVM_OK:
+		return "success";
+	case OM_KVM_NOT_MINE:
+		return "not for OP-TEE: the VMM handles this exit";
+	case OM_KVM_AGAIN:
+		return "a call is still in the secure world: call again";
+	case OM_KVM_DEFERRED:
+		return "the memory is in use: memory_released() will tell when it is not";
+	case OM_KVM_ERR_ARGUMENT:
+		return "an argument is out of its range";
+	case OM_KVM_ERR_NO_MEMORY:
+		return "no memory, or no thread can be started";
+	case OM_KVM_ERR_NO_FILTER:
+		return "no SMCCC filter here: it takes arm64, Linux 6.4, and a VM that is not protected";
+	case OM_KVM_ERR_VCPU_RAN:
+		return "a vCPU has run already: set the filter before the first KVM_RUN";
+	case OM_KVM_ERR_FILTER_SET:
+		return "OP-TEE's functions are filtered already: set the filter once for each VM";
+	case OM_KVM_ERR_FILTER:
+		return "the kernel refused the SMCCC filter";
+	case OM_KVM_ERR_NO_DEVICE:
+		return "no TEE device: load the host's optee driver, or name another device";
+	case OM_KVM_ERR_NO_ACCESS:
+		return "no access to the TEE device: let the VMM's user read and write it";
+	case OM_KVM_ERR_DEVICE:
+		return "the TEE device does not work: see the kernel's log";
+	case OM_KVM_ERR_NOT_OPTEE:
+		return "not OP-TEE's client device: /dev/tee0, not /dev/teepriv0, of an OP-TEE";
+	case OM_KVM_ERR_NO_SHM:
+		return "OP-TEE takes no memory of processes: build it with CFG_CORE_DYN_SHM=y";
+	case OM_KVM_ERR_OVERLAP:
+		return "the region overlaps another one, in the guest or in this process";
+	case OM_KVM_ERR_READ_ONLY:
+		return "read-only memory cannot be shared: do not add it";
+	case OM_KVM_ERR_NO_REGION:
+		return "there is no such region: name it as it was added";
+	case OM_KVM_ERR_PINNED:
+		return "the memory is in use: try later, or set memory_released";
+	case OM_KVM_ERR_REGISTERS:
+		return "the vCPU's registers are out of reach: call from the thread that runs it";
+	default:
+		return "unknown result";
+	}
+}
+
+const char *om_kvm_counter_name(enum om_kvm_counter which)
+{
+	static const char *const names[OM_KVM_COUNTERS] = {
+		[OM_KVM_COUNT_CALLS] = "calls",
+		[OM_KVM_COUNT_SYSTEM_CALLS] = "system_calls",
+		[OM_KVM_COUNT_INTERRUPTED] = "interrupted",
+		[OM_KVM_COUNT_REFUSED_WORKERS] = "refused_workers",
+		[OM_KVM_COUNT_REFUSED_SESSIONS] = "refused_sessions",
+		[OM_KVM_COUNT_REFUSED_LOGIN] = "refused_login",
+		[OM_KVM_COUNT_REFUSED_DEVICES] = "refused_devices",
+		[OM_KVM_COUNT_IN_PLACE] = "in_place",
+		[OM_KVM_COUNT_ALIASED] = "aliased",
+		[OM_KVM_COUNT_COPIED] = "copied",
+		[OM_KVM_COUNT_COPIED_BYTES] = "copied_bytes",
+		[OM_KVM_COUNT_EVICTED] = "evicted",
+		[OM_KVM_COUNT_ERRORS] = "errors",
+		[OM_KVM_COUNT_SESSIONS_NOW] = "sessions_now",
+		[OM_KVM_COUNT_REGISTRATIONS_NOW] = "registrations_now",
+		[OM_KVM_COUNT_PINNED_NOW] = "pinned_now",
+	};
+
+	return (unsigned int)which < OM_KVM_COUNTERS ? names[which] : NULL;
+}
