@@ -69,18 +69,19 @@ static int filter_error(int error)
 int om_trap_set_filter(const struct om_kvm_os *os, int vm_fd)
 {
 	struct kvm_device_attr attr = { .group = SMCCC_CTRL, .attr = SMCCC_FILTER };
+	int result;
 	size_t i;
 
 	/* There is no capability to ask for; old kernels know no attributes of VMs at all. */
-	if (os->ioctl(os->ctx, vm_fd, KVM_HAS_DEVICE_ATTR, &attr) < 0)
-		return OM_KVM_ERR_NO_FILTER;
+	result = os->ioctl(os->ctx, vm_fd, KVM_HAS_DEVICE_ATTR, &attr);
+	if (result < 0)
+		return result == -EBADF ? OM_KVM_ERR_ARGUMENT : OM_KVM_ERR_NO_FILTER;
 	for (i = 0; i < RANGES; i++) {
 		struct smccc_filter filter = {
 			.base = ranges[i].base,
 			.nr_functions = ranges[i].count,
 			.action = SMCCC_FWD_TO_USER,
 		};
-		int result;
 
 		attr.addr = (uintptr_t)&filter;
 		result = os->ioctl(os->ctx, vm_fd, KVM_SET_DEVICE_ATTR, &attr);

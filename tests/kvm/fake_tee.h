@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A TEE device in software, behind the system calls that the KVM backend makes:
+ * contexts, sessions, registered memory, one TA, and what Linux refuses. Failures
+ * can be injected. It works on the very memory it was given, as OP-TEE does.
+ *
+ * Facts of Linux it keeps to: a context's sessions live until its descriptor, its
+ * registrations and its calls are all gone; ids belong to the context that made
+ * them; the length of an argument has to be exact; an unknown session is EINVAL.
+ */
+#ifndef FAKE_TEE_H
+#define FAKE_TEE_H
+
+#include <pthread.h>
+
+#include <optee_mediator/kvm.h>
+
+#define FAKE_CONTEXTS	8
+#define FAKE_SESSIONS	64
+#define FAKE_SHMS	256
+
+/* The TA that is there. */
+extern const uint8_t fake_ta_uuid[16];
+
+/* What it does, by func. */
+enum fake_func {
+	FAKE_NOTHING,
+	FAKE_VALUES,	/* each VALUE: a += 1, b ^= a; c is overwritten */
+	FAKE_MEMORY,	/* IN: summed up into param 3's a; OUT: filled with 0x5a; INOUT: +1 */
+	FAKE_SHORT,	/* OUT, INOUT: size becomes twice what it was, SHORT_BUFFER */
+	FAKE_LESS,	/* OUT, INOUT: all filled with 0xee, size becomes 3 */
+	FAKE_UNTOUCHED,	/* nothing is written, sizes stay */
+	FAKE_BLOCK,	/* until fake_release() or a cancellation: TEEC_ERROR_CANCEL */
+	FAKE_STUBBORN,	/* until fake_release(), whatever is cancelled */
+	FAKE_PEEK,	/* param 3's a: bytes not 0 of param 0's last page behind its end */
+	FAKE_DIE,	/* TARGET_DEAD */
+	FAKE_UNKNOWN	/* and beyond: NOT_SUPPORTED */
+};
+
+struct fake_context {
+	bool used;
+	bool open;		/* its descriptor */
+	uint32_t refs;
+};
+
+struct fake_session {
+	uint32_t id;		/* 0: free */
+	uint32_t context;
+	uint32_t cancelled;	/* last cancel_id asked for, + 1 */
+	uint32_t login;
+	uint8_t client[16];
+};
+
+struct fake_shm {
+	int32_t id;		/* 0: free */
+	int fd;
+	uint32_t context;
+	uint8_t *va;
+	uint64_t size;
+};
+
+/* A failure to come: the nth system call of this kind from now on. */
+struct fake_fault {
+	unsigned long request;	/* TEE_IOC_*, or one of the next two; 0: any */
+	uint32_t nth;		/* 0: none */
+	bool for_good;
+	int error;		/* -errno */
+};
+#define FAKE_OPEN	1ul
+#define FAKE_CLOSE	2ul
+
+struct fake_tee {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct om_kvm_os os;	/* for the backend */
+	uint32_t impl_id;
+	uint32_t gen_caps;
+	struct fake_context context[FAKE_CONTEXTS];
+	struct fake_session session[FAKE_SESSIONS];
+	struct fake_shm shm[FAKE_SHMS];
+	struct fake_fault fault;
+	uint32_t next_id;
+	uint32_t blocked;	/* calls that wait in the TA now */
+	bool released;
+	uint32_t in_flight;	/* ioctls now, and at most */
+	uint32_t most_in_flight;
+	uint32_t count[16];	/* by TEE_IOC number */
+	uint32_t opens;
+	int last_fd;		/* the descriptor of the last registration */
+	uint32_t last_cancel_id;
+};
+
+void fake_init(struct fake_tee *tee);
+void fake_exit(struct fake_tee *tee);
+
+/* Lets the calls that block go on, now and from now on; or block again. */
+void fake_release(struct fake_tee *tee, bool released);
+/* Waits until n calls block in the TA. */
+void fake_wait_blocked(struct fake_tee *tee, uint32_t n);
+
+/* Contexts, sessions and registrations that are left. */
+uint32_t fake_left(struct fake_tee *tee);
+uint32_t fake_sessions(struct fake_tee *tee);
+uint32_t fake_shms(struct fake_tee *tee);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the tests of the KVM backend share: a backend on a fake TEE device, guest
+ * memory of two kinds, and a driver that speaks OP-TEE's ABI from inside a guest.
+ */
+#ifndef KVM_RIG_H
+#define KVM_RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <optee_mediator/abi_msg.h>
+#include <optee_mediator/abi_smc.h>
+
+#include "fake_tee.h"
+
+#define PAGE		4096u
+
+/* Shared memory, whose pages can be put in order; and private memory, which cannot. */
+#define SHARED_GPA	0x80000000u
+#define SHARED_SIZE	(4u << 20)
+#define PRIVATE_GPA	0x100000000u
+#define PRIVATE_SIZE	(2u << 20)
+
+/* Pages of the shared memory that the driver uses itself: messages, page lists. */
+#define DRIVER_PAGES	128u
+#define DRIVER_SLOTS	16u
+
+struct rig {
+	struct fake_tee tee;
+	struct om_kvm *kvm;
+	uint8_t *shared;
+	uint8_t *private;
+	uint32_t releases;		/* memory_released() so far, and the last */
+	uint64_t released_gpa;
+	uint64_t released_size;
+};
+
+/* A config of small limits on the rig's fake device. */
+struct om_kvm_config rig_config(struct rig *rig);
+
+/* config NULL: that one. The first way tells whether om_kvm_create() succeeded. */
+int rig_try(struct rig *rig, const struct om_kvm_config *config);
+void rig_init(struct rig *rig, const struct om_kvm_config *config);
+/* Destroys the guest and checks that nothing is left anywhere. */
+void rig_exit(struct rig *rig);
+
+/* Where the guest's memory is in this process. */
+uint8_t *rig_va(struct rig *rig, uint64_t gpa);
+
+/* A message in the driver's slot, to be filled and sent. */
+struct message {
+	struct optee_msg_hdr hdr;
+	struct optee_msg_param param[6];
+};
+struct message *rig_message(struct rig *rig, uint32_t slot, uint32_t cmd, uint32_t num_params);
+
+/* One SMC: a0 back, the call id in *id when it is FOREIGN_INTR. */
+uint32_t rig_send(struct rig *rig, uint32_t slot, uint32_t *id);
+uint32_t rig_resume(struct rig *rig, uint32_t slot, uint32_t *id);
+
+/* The message to its end, through interrupts; a0 of the end. */
+uint32_t rig_call(struct rig *rig, uint32_t slot);
+uint32_t rig_finish(struct rig *rig, uint32_t slot, uint32_t id);
+
+/* These succeed as SMCs and return ret. */
+uint32_t rig_open(struct rig *rig, uint32_t *session);
+uint32_t rig_open_as(struct rig *rig, const uint8_t uuid[16], uint32_t login, uint32_t *session);
+uint32_t rig_close(struct rig *rig, uint32_t session);
+uint32_t rig_invoke(struct rig *rig, uint32_t slot, uint32_t session, uint32_t func);
+
+/*
+ * The page list of n pages, gpa[0] with the data's offset, in the slot's list pages;
+ * what goes into buf_ptr.
+ */
+uint64_t rig_list(struct rig *rig, uint32_t slot, const uint64_t *gpa, uint32_t n);
+uint32_t rig_register(struct rig *rig, uint64_t cookie, const uint64_t *gpa, uint32_t n,
+		      uint64_t size);
+uint32_t rig_unregister(struct rig *rig, uint64_t cookie);
+
+/* n pages from gpa on, in order or backwards. */
+void rig_pages(uint64_t *pages, uint64_t gpa, uint32_t n, bool backwards);
+
+/* Parameters of a message. */
+void rig_value(struct message *m, uint32_t i, uint32_t type, uint64_t a, uint64_t b);
+void rig_rmem(struct message *m, uint32_t i, uint32_t type, uint64_t cookie, uint64_t offs,
+	      uint64_t size);
+
+#endif
