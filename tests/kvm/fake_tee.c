@@ -279,6 +279,7 @@ static uint32_t ta_block(struct fake_tee *tee, struct fake_session *session, uin
 		cancelled = func == FAKE_BLOCK && session->cancelled == cancel_id + 1;
 	}
 	tee->blocked--;
+	pthread_cond_broadcast(&tee->changed);
 	return cancelled ? TEEC_ERROR_CANCEL : TEEC_SUCCESS;
 }
 

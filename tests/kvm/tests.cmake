@@ -4,6 +4,6 @@
 
 om_add_test_library(kvm_rig SOURCES kvm/rig.c kvm/fake_tee.c
 	LINKS optee_mediator_kvm_static PkgConfig::cmocka Threads::Threads)
-foreach(what IN ITEMS trap memory conduit)
+foreach(what IN ITEMS trap memory conduit calls faults)
 	om_add_test(test_kvm_${what} LABELS kvm SOURCES kvm/test_kvm_${what}.c LINKS kvm_rig)
 endforeach()

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls that take long: interrupts, the worker pool, cancellation, and what becomes
+ * of calls when the guest is reset or destroyed.
+ */
+#define _GNU_SOURCE
+#include "rig.h"
+
+#include <errno.h>
+#include <linux/tee.h>
+#include <time.h>
+
+#define DATA		(SHARED_GPA + DRIVER_PAGES * PAGE)
+#define COUNT(rig, what) ((unsigned int)om_kvm_counter((rig)->kvm, OM_KVM_COUNT_##what))
+
+static struct rig rigs[1];
+
+static int setup(void **state)
+{
+	memset(rigs, 0, sizeof(rigs));
+	fake_init(&rigs->tee);
+	rig_init(rigs, NULL);
+	*state = rigs;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	rig_exit(*state);
+	return 0;
+}
+
+/* An INVOKE that stays in the TA, in a session of its own. */
+struct stuck {
+	uint32_t slot;
+	uint32_t session;
+	uint32_t id;
+	struct message *m;
+};
+
+static struct stuck start(struct rig *rig, uint32_t slot, uint32_t func)
+{
+	struct stuck s = { .slot = slot };
+	uint32_t a0;
+
+	assert_int_equal(rig_open(rig, &s.session), TEEC_SUCCESS);
+	s.m = rig_message(rig, slot, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
+	s.m->hdr.session = s.session;
+	s.m->hdr.func = func;
+	s.m->hdr.cancel_id = 0x1000 + slot;
+	/* A worker may still be on its way out of the call before. */
+	do
+		a0 = rig_send(rig, slot, &s.id);
+	while (a0 == OPTEE_SMC_RETURN_ETHREAD_LIMIT);
+	assert_int_equal(a0, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	return s;
+}
+
+static uint32_t end(struct rig *rig, struct stuck *s)
+{
+	assert_int_equal(rig_finish(rig, s->slot, s->id), OPTEE_SMC_RETURN_OK);
+	return s->m->hdr.ret;
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void a_guest_is_interrupted_while_op_tee_works(void **state)
+{
+	struct rig *rig = *state;
+	struct stuck s = start(rig, 1, FAKE_STUBBORN);
+	uint64_t began;
+	uint32_t i;
+
+	fake_wait_blocked(&rig->tee, 1);
+	began = now_us();
+	for (i = 0; i < 20; i++)
+		assert_int_equal(rig_resume(rig, 1, &s.id), OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	/* A millisecond each: neither a busy loop nor a vCPU that is stuck. */
+	assert_true(now_us() - began >= 15000);
+	assert_true(COUNT(rig, INTERRUPTED) >= 20);
+	/* The others' calls go on. */
+	rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
+	assert_int_equal(rig_invoke(rig, 0, s.session, FAKE_NOTHING), TEEC_SUCCESS);
+	fake_release(&rig->tee, true);
+	assert_int_equal(end(rig, &s), TEEC_SUCCESS);
+}
+
+static void only_a_call_in_flight_is_resumed(void **state)
+{
+	struct rig *rig = *state;
+	struct stuck s = start(rig, 1, FAKE_STUBBORN);
+	uint32_t id = s.id + 0x100, old = s.id;
+
+	assert_int_equal(rig_resume(rig, 1, &id), OPTEE_SMC_RETURN_ERESUME);
+	id = 0;
+	assert_int_equal(rig_resume(rig, 1, &id), OPTEE_SMC_RETURN_ERESUME);
+	fake_release(&rig->tee, true);
+	assert_int_equal(end(rig, &s), TEEC_SUCCESS);
+	assert_int_equal(rig_resume(rig, 1, &old), OPTEE_SMC_RETURN_ERESUME);
+}
+
+static void more_calls_than_workers_are_told_to_wait(void **state)
+{
+	struct rig *rig = *state;
+	struct stuck a = start(rig, 1, FAKE_STUBBORN);
+	struct stuck b = start(rig, 2, FAKE_STUBBORN);
+	struct message *m;
+	uint32_t id;
+
+	fake_wait_blocked(&rig->tee, 2);
+	m = rig_message(rig, 3, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
+	m->hdr.session = a.session;
+	assert_int_equal(rig_send(rig, 3, &id), OPTEE_SMC_RETURN_ETHREAD_LIMIT);
+	assert_int_equal(COUNT(rig, REFUSED_WORKERS), 1);
+	fake_release(&rig->tee, true);
+	assert_int_equal(end(rig, &a), TEEC_SUCCESS);
+	assert_int_equal(rig_call(rig, 3), OPTEE_SMC_RETURN_OK);
+	assert_int_equal(m->hdr.ret, TEEC_SUCCESS);
+	assert_int_equal(end(rig, &b), TEEC_SUCCESS);
+	assert_int_equal(rig->tee.most_in_flight, 2);
+}
+
+static void a_call_that_is_never_fetched_keeps_no_worker(void **state)
+{
+	struct rig *rig = *state;
+	struct stuck s[6];
+	uint32_t i;
+
+	/* Six calls end in OP-TEE while their guest looks elsewhere. */
+	for (i = 0; i < 6; i++) {
+		fake_release(&rig->tee, false);
+		s[i] = start(rig, i + 1, FAKE_STUBBORN);
+		fake_wait_blocked(&rig->tee, 1);
+		fake_release(&rig->tee, true);
+		fake_wait_blocked(&rig->tee, 0);
+	}
+	rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
+	assert_int_equal(rig_invoke(rig, 0, s[0].session, FAKE_NOTHING), TEEC_SUCCESS);
+	for (i = 0; i < 6; i++)
+		assert_int_equal(end(rig, &s[i]), TEEC_SUCCESS);
+}
+
+static uint32_t cancel(struct rig *rig, uint32_t session, uint32_t cancel_id)
+{
+	struct message *m = rig_message(rig, 0, OPTEE_MSG_CMD_CANCEL, 0);
+
+	m->hdr.session = session;
+	m->hdr.cancel_id = cancel_id;
+	assert_int_equal(rig_call(rig, 0), OPTEE_SMC_RETURN_OK);
+	return m->hdr.ret;
+}
+
+static void cancel_gets_through_when_all_workers_are_busy(void **state)
+{
+	struct rig *rig = *state;
+	struct stuck a = start(rig, 1, FAKE_BLOCK);
+	struct stuck b = start(rig, 2, FAKE_BLOCK);
+
+	fake_wait_blocked(&rig->tee, 2);
+	/* The wrong session, the wrong id: nothing happens. */
+	assert_int_equal(cancel(rig, 0x7777, a.m->hdr.cancel_id), TEEC_ERROR_BAD_PARAMETERS);
+	assert_int_equal(cancel(rig, a.session, 1), TEEC_SUCCESS);
+	assert_int_equal(rig_resume(rig, 1, &a.id), OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+
+	assert_int_equal(cancel(rig, a.session, a.m->hdr.cancel_id), TEEC_SUCCESS);
+	assert_int_equal(end(rig, &a), TEEC_ERROR_CANCEL);
+	assert_int_equal(rig_resume(rig, 2, &b.id), OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	assert_int_equal(cancel(rig, b.session, b.m->hdr.cancel_id), TEEC_SUCCESS);
+	assert_int_equal(end(rig, &b), TEEC_ERROR_CANCEL);
+}
+
+static void what_a_call_in_flight_uses_stays(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t pages[2] = { DATA, DATA + PAGE };
+	struct message *m, *u;
+	uint32_t session, id, unregister_id;
+
+	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
+	assert_int_equal(rig_register(rig, 1, pages, 2, 2 * PAGE), TEEC_SUCCESS);
+	m = rig_message(rig, 1, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
+	m->hdr.session = session;
+	m->hdr.func = FAKE_STUBBORN;
+	rig_rmem(m, 0, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, 1, 0, 2 * PAGE);
+	assert_int_equal(rig_send(rig, 1, &id), OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	fake_wait_blocked(&rig->tee, 1);
+
+	u = rig_message(rig, 2, OPTEE_MSG_CMD_UNREGISTER_SHM, 1);
+	u->param[0].u.rmem.shm_ref = 1;
+	assert_int_equal(rig_send(rig, 2, &unregister_id), OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	assert_int_equal(rig_resume(rig, 2, &unregister_id), OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	assert_int_equal(fake_shms(&rig->tee), 1);
+	assert_int_equal(om_kvm_discard_memory(rig->kvm, DATA, PAGE), OM_KVM_DEFERRED);
+
+	fake_release(&rig->tee, true);
+	assert_int_equal(rig_finish(rig, 1, id), OPTEE_SMC_RETURN_OK);
+	assert_int_equal(rig_finish(rig, 2, unregister_id), OPTEE_SMC_RETURN_OK);
+	assert_int_equal(u->hdr.ret, TEEC_SUCCESS);
+	assert_int_equal(fake_shms(&rig->tee), 0);
+	assert_int_equal(rig->releases, 1);
+}
+
+static void a_guest_may_change_its_message_meanwhile(void **state)
+{
+	struct rig *rig = *state;
+	struct stuck s = start(rig, 1, FAKE_STUBBORN);
+
+	memset(s.m, 0xff, PAGE);
+	fake_release(&rig->tee, true);
+	assert_int_equal(end(rig, &s), TEEC_SUCCESS);
+	assert_int_equal(s.m->hdr.session, 0xffffffff);
+}
+
+/* Reset and destruction */
+
+static void a_reset_leaves_nothing_behind(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t pages[2] = { DATA, DATA + PAGE };
+	uint32_t session, again;
+	struct message *m;
+
+	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
+	assert_int_equal(rig_register(rig, 1, pages, 2, 2 * PAGE), TEEC_SUCCESS);
+	m = rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 2);
+	rig_rmem(m, 0, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, 1, 0, 2 * PAGE);
+	rig_rmem(m, 1, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, 1, 0, 16);
+	assert_int_equal(rig_invoke(rig, 0, session, FAKE_NOTHING), TEEC_SUCCESS);
+	assert_int_equal(fake_shms(&rig->tee), 2);
+
+	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_OK);
+	assert_int_equal(fake_sessions(&rig->tee), 0);
+	assert_int_equal(fake_shms(&rig->tee), 0);
+	assert_int_equal(COUNT(rig, SESSIONS_NOW), 0);
+	assert_int_equal(COUNT(rig, REGISTRATIONS_NOW), 0);
+	assert_int_equal(COUNT(rig, PINNED_NOW), 0);
+	assert_int_equal(rig->tee.opens, 2);
+
+	/* The guest's next life knows nothing of the first, and works. */
+	rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
+	assert_int_equal(rig_invoke(rig, 0, session, FAKE_NOTHING), TEEC_ERROR_BAD_PARAMETERS);
+	assert_int_equal(rig_unregister(rig, 1), TEEC_ERROR_BAD_PARAMETERS);
+	assert_int_equal(rig_register(rig, 1, pages, 2, 2 * PAGE), TEEC_SUCCESS);
+	assert_int_equal(rig_open(rig, &again), TEEC_SUCCESS);
+}
+
+static void a_reset_cancels_what_is_in_flight(void **state)
+{
+	struct rig *rig = *state;
+	struct stuck a = start(rig, 1, FAKE_BLOCK);
+	struct stuck b = start(rig, 2, FAKE_BLOCK);
+
+	fake_wait_blocked(&rig->tee, 2);
+	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_OK);
+	assert_int_equal(fake_sessions(&rig->tee), 0);
+	/* The message was written before, if at all: it is the next life's memory. */
+	assert_int_equal(a.m->hdr.ret, 0x11111111);
+	assert_int_equal(rig_resume(rig, 1, &a.id), OPTEE_SMC_RETURN_ERESUME);
+	assert_int_equal(rig_resume(rig, 2, &b.id), OPTEE_SMC_RETURN_ERESUME);
+}
+
+static void a_reset_says_when_a_ta_does_not_let_go(void **state)
+{
+	struct rig *rig = *state;
+	struct stuck s = start(rig, 1, FAKE_STUBBORN);
+	uint32_t session;
+
+	fake_wait_blocked(&rig->tee, 1);
+	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_AGAIN);
+	assert_int_equal(rig->tee.last_cancel_id, s.m->hdr.cancel_id);
+	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_AGAIN);
+	/* Asked once, not again and again. */
+	assert_int_equal(rig->tee.count[_IOC_NR(TEE_IOC_CANCEL)], 1);
+	assert_int_equal(fake_sessions(&rig->tee), 1);
+	fake_release(&rig->tee, true);
+	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_OK);
+	assert_int_equal(fake_sessions(&rig->tee), 0);
+	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
+}
+
+static void a_destruction_waits_for_a_ta_too(void **state)
+{
+	struct rig *rig = rigs;
+
+	(void)state;
+	memset(rig, 0, sizeof(*rig));
+	fake_init(&rig->tee);
+	rig_init(rig, NULL);
+	start(rig, 1, FAKE_STUBBORN);
+	start(rig, 2, FAKE_BLOCK);
+	fake_wait_blocked(&rig->tee, 2);
+	assert_int_equal(om_kvm_destroy(rig->kvm), OM_KVM_AGAIN);
+	fake_release(&rig->tee, true);
+	rig_exit(rig);
+}
+
+static void calls_that_ended_unfetched_are_forgotten(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t page = PRIVATE_GPA;
+	struct message *m;
+	uint32_t session, id;
+
+	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
+	m = rig_message(rig, 1, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
+	m->param[0].attr = OPTEE_MSG_ATTR_TYPE_TMEM_INOUT | OPTEE_MSG_ATTR_NONCONTIG;
+	m->param[0].u.tmem.buf_ptr = rig_list(rig, 1, &page, 1);
+	m->param[0].u.tmem.size = 100;
+	m->hdr.session = session;
+	m->hdr.func = FAKE_STUBBORN;
+	assert_int_equal(rig_send(rig, 1, &id), OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	fake_wait_blocked(&rig->tee, 1);
+	fake_release(&rig->tee, true);
+	fake_wait_blocked(&rig->tee, 0);
+	/* Its temporary memory goes with it. */
+	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_OK);
+	assert_int_equal(COUNT(rig, PINNED_NOW), 0);
+}
+
+static void a_reset_without_a_device_can_be_tried_again(void **state)
+{
+	struct rig *rig = *state;
+	struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG, 0, SHARED_GPA } };
+	uint32_t session;
+
+	rig->tee.fault = (struct fake_fault){ FAKE_OPEN, 1, true, -EACCES };
+	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_ERR_DEVICE);
+	rig_message(rig, 0, OPTEE_MSG_CMD_CLOSE_SESSION, 0);
+	assert_int_equal(om_kvm_call(rig->kvm, 0, &regs), OM_KVM_OK);
+	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_ENOTAVAIL);
+	rig->tee.fault.nth = 0;
+	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_OK);
+	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
+}
+
+static void a_guest_without_a_device_can_be_destroyed(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->tee.fault = (struct fake_fault){ FAKE_OPEN, 1, true, -EACCES };
+	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_ERR_DEVICE);
+}
+
+static void two_guests_do_not_know_each_other(void **state)
+{
+	struct rig *rig = *state;
+	struct om_kvm_config config = rig_config(rig);
+	uint64_t page = DATA;
+	struct rig other;
+	struct message *m;
+	uint32_t session;
+
+	/* On the same device. */
+	memset(&other, 0, sizeof(other));
+	fake_init(&other.tee);
+	rig_init(&other, &config);
+	assert_int_equal(rig->tee.opens, 2);
+	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
+	assert_int_equal(rig_register(rig, 1, &page, 1, PAGE), TEEC_SUCCESS);
+
+	m = rig_message(&other, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
+	assert_int_equal(rig_invoke(&other, 0, session, FAKE_NOTHING), TEEC_ERROR_BAD_PARAMETERS);
+	assert_int_equal(rig_close(&other, session), TEEC_ERROR_BAD_PARAMETERS);
+	assert_int_equal(cancel(&other, session, 0), TEEC_ERROR_BAD_PARAMETERS);
+	m = rig_message(&other, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
+	rig_rmem(m, 0, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT, 1, 0, 16);
+	assert_int_equal(rig_invoke(&other, 0, session, FAKE_NOTHING), TEEC_ERROR_BAD_PARAMETERS);
+	rig_exit(&other);
+	/* The death of one is nothing to the other. */
+	rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
+	assert_int_equal(rig_invoke(rig, 0, session, FAKE_NOTHING), TEEC_SUCCESS);
+}
+
+#define RIGGED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RIGGED(a_guest_is_interrupted_while_op_tee_works),
+		RIGGED(only_a_call_in_flight_is_resumed),
+		RIGGED(more_calls_than_workers_are_told_to_wait),
+		RIGGED(a_call_that_is_never_fetched_keeps_no_worker),
+		RIGGED(cancel_gets_through_when_all_workers_are_busy),
+		RIGGED(what_a_call_in_flight_uses_stays),
+		RIGGED(a_guest_may_change_its_message_meanwhile),
+		RIGGED(a_reset_leaves_nothing_behind),
+		RIGGED(a_reset_cancels_what_is_in_flight),
+		RIGGED(a_reset_says_when_a_ta_does_not_let_go),
+		cmocka_unit_test(a_destruction_waits_for_a_ta_too),
+		RIGGED(calls_that_ended_unfetched_are_forgotten),
+		RIGGED(a_reset_without_a_device_can_be_tried_again),
+		RIGGED(a_guest_without_a_device_can_be_destroyed),
+		RIGGED(two_guests_do_not_know_each_other),
+	};
+
+	return cmocka_run_group_tests_name("kvm_calls", tests, NULL, NULL);
+}
