@@ -34,6 +34,9 @@ static struct tables {
 	uint64_t l3[ENTRIES];	/* its first 2 MiB */
 } tables[GUESTS] __attribute__((aligned(4096)));
 
+_Static_assert(GUEST_LOW + GUESTS * (LINUX_RAM_SIZE / 2 + BLOCK) <= LINUX_KERNEL,
+	       "guests' memory would reach what they are copied from");
+
 /*
  * Block n of a guest, 0 being the one in 4 KiB pages. Any permutation will do; this is
  * one as long as the number of blocks is no multiple of 5.
