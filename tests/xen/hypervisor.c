@@ -25,6 +25,9 @@
 #define XEN_PAGE	4096u
 #define JUNK		0xa5
 
+/* include/xen/string.h, which would put its own names over the libc's. */
+void stand_in_racy_copy(void *dst, const void *src, size_t n);
+
 struct hypervisor xen;
 
 struct page_info {
@@ -74,12 +77,19 @@ static bool allocation_fails(void)
 
 /* --- Console, device tree, locks, current ------------------------------------ */
 
+static _Thread_local char line[256];
+
+const char *console_line(void)
+{
+	return line;
+}
+
 void printk(const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(xen.line, sizeof(xen.line), format, args);
+	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	atomic_fetch_add(&xen.lines, 1);
 }
@@ -107,7 +117,7 @@ void spin_lock(spinlock_t *lock)
 
 void spin_unlock(spinlock_t *lock)
 {
-	if (!locks || !lock->taken)
+	if (!locks || !__atomic_load_n(&lock->taken, __ATOMIC_RELAXED))
 		test_fail("spin_unlock(): the lock is not held");
 	locks--;
 	__atomic_store_n(&lock->taken, 0, __ATOMIC_RELEASE);
@@ -244,6 +254,14 @@ void unmap_domain_page(const void *va)
 	if ((uintptr_t)va % XEN_PAGE || maps != 1)
 		test_fail("unmap_domain_page(): %p is not mapped", va);
 	maps--;
+}
+
+void stand_in_racy_copy(void *dst, const void *src, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		__atomic_store_n((uint8_t *)dst + i,
+				 __atomic_load_n((const uint8_t *)src + i, __ATOMIC_RELAXED),
+				 __ATOMIC_RELAXED);
 }
 
 /* --- Heaps ----------------------------------------------------------------------- */

@@ -47,7 +47,6 @@ struct hypervisor {
 	_Atomic int64_t mapped;		/* global mappings now */
 	_Atomic int64_t references;	/* to pages that are not p2m_ram_rw, now */
 	_Atomic uint64_t lines;		/* on the console */
-	char line[256];			/* the last one; for one thread */
 };
 
 extern struct hypervisor xen;
@@ -64,6 +63,8 @@ struct stand_in_domain {
 
 /* Boots on this host and probes for a TEE; true when the mediator took it. */
 bool hypervisor_boot(struct test_host *host);
+/* The last line that this thread wrote to the console. */
+const char *console_line(void);
 /* Every domain is gone: fails if anything is left. */
 void hypervisor_halt(void);
 

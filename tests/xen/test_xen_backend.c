@@ -65,7 +65,7 @@ static void probe_says_what_is_wrong_with_the_optee(void **state)
 	assert_int_equal(atomic_load(&xen.lines), 0);
 	assert_false(stand_in_tee_mediator.ops->probe());
 	assert_int_equal(atomic_load(&xen.lines), 1);
-	assert_non_null(strstr(xen.line, om_result_text(OM_ERR_NOT_OPTEE)));
+	assert_non_null(strstr(console_line(), om_result_text(OM_ERR_NOT_OPTEE)));
 	machine_end(&m);
 }
 
@@ -126,7 +126,7 @@ static void creation_that_optee_refuses_leaves_nothing(void **state)
 	machine_begin(&m, NULL);
 	model_refuse_vm(m.model, OPTEE_SMC_RETURN_ENOTAVAIL);
 	assert_int_equal(domain_create(1, TEE, 16, CREATE_WHOLE, &d), -ENODEV);
-	assert_non_null(strstr(xen.line, om_result_text(OM_ERR_REFUSED)));
+	assert_non_null(strstr(console_line(), om_result_text(OM_ERR_REFUSED)));
 	assert_int_equal(machine_vms_destroyed(&m), 0);
 	machine_end(&m);
 }
@@ -284,7 +284,7 @@ static void refusals_are_told_at_the_guests_log_level(void **state)
 	domain_smc(m.guest[1].domain, 0, x);
 	assert_int_equal(x[0], OPTEE_SMC_RETURN_EBADADDR);
 	assert_int_equal(atomic_load(&xen.lines), 1);
-	assert_memory_equal(xen.line, XENLOG_GUEST, strlen(XENLOG_GUEST));
+	assert_memory_equal(console_line(), XENLOG_GUEST, strlen(XENLOG_GUEST));
 	machine_end(&m);
 }
 
