@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include "tee_calls.h"
 
+#include <errno.h>
 #include <linux/tee.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,6 +39,17 @@ static void answer(struct om_tee_call *call, uint32_t ret)
 {
 	call->ret = ret;
 	call->ret_origin = TEEC_ORIGIN_COMMS;
+}
+
+/*
+ * A system call failed. The kernel's EINVAL stands for OP-TEE's own refusal: it
+ * looks sessions up in OP-TEE's stead, and all else was checked before.
+ */
+static void answer_error(struct om_tee_call *call, int error)
+{
+	answer(call, om_tee_error(error));
+	if (error == -EINVAL)
+		call->ret_origin = TEEC_ORIGIN_TEE;
 }
 
 /* Memory by address: a page list of pages that are pinned for the call, or NULL. */
@@ -314,7 +326,7 @@ static bool call_with_params(struct om_tee_calls *calls, struct om_tee_call *cal
 		return false;
 	result = om_tee_ioctl(&calls->device, request, &data);
 	if (result < 0) {
-		answer(call, om_tee_error(result));
+		answer_error(call, result);
 		return false;
 	}
 	read_results(call, arena, param);
@@ -357,7 +369,10 @@ static void call_close(struct om_tee_calls *calls, struct om_tee_call *call)
 	struct tee_ioctl_close_session_arg arg = { .session = call->session };
 	int result = om_tee_ioctl(&calls->device, TEE_IOC_CLOSE_SESSION, &arg);
 
-	answer(call, result < 0 ? om_tee_error(result) : TEEC_SUCCESS);
+	answer_error(call, result);
+	/* So says OP-TEE of a session it does not know (entry_std.c, tee_ta_close_session()). */
+	if (result == -EINVAL)
+		call->ret = TEEC_ERROR_ITEM_NOT_FOUND;
 	/* Linux forgets a session it knows before it asks OP-TEE to close it. */
 	if (result >= 0)
 		om_tee_uncount(&calls->device, OM_KVM_COUNT_SESSIONS_NOW);
@@ -378,8 +393,6 @@ void om_tee_call_cancel(struct om_tee_calls *calls, uint32_t cancel_id, uint32_t
 void om_tee_call_make(struct om_tee_calls *calls, struct om_tee_call *call,
 		      struct om_tee_arena *arena)
 {
-	int result;
-
 	switch (call->cmd) {
 	case OPTEE_MSG_CMD_OPEN_SESSION:
 		call->session = 0;
@@ -394,8 +407,7 @@ void om_tee_call_make(struct om_tee_calls *calls, struct om_tee_call *call,
 		call_close(calls, call);
 		break;
 	case OPTEE_MSG_CMD_CANCEL:
-		result = cancel(calls, call->cancel_id, call->session);
-		answer(call, result < 0 ? om_tee_error(result) : TEEC_SUCCESS);
+		answer_error(call, cancel(calls, call->cancel_id, call->session));
 		break;
 	default:	/* UNREGISTER_SHM */
 		answer(call, removal_answer(om_tee_shm_remove_waiting(&calls->shm, call->cookie)));

@@ -131,6 +131,8 @@ void om_tee_unregister(struct om_tee_device *device, int fd)
  */
 uint32_t om_tee_error(int error)
 {
+	if (error >= 0)
+		return TEEC_SUCCESS;
 	switch (error) {
 	case -ENOMEM:
 	case -EMFILE:

@@ -51,7 +51,7 @@ int om_tee_ioctl(struct om_tee_device *device, unsigned long request, void *arg)
 /* Gives up a registration: OP-TEE has let go of the memory when this returns. */
 void om_tee_unregister(struct om_tee_device *device, int fd);
 
-/* What a client is told of a system call that failed: a TEEC_ERROR_*. */
+/* What a client is told of a system call: TEEC_SUCCESS, or a TEEC_ERROR_* for -errno. */
 uint32_t om_tee_error(int error);
 
 /* The system calls themselves. */

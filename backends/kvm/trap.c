@@ -30,14 +30,18 @@ _Static_assert(sizeof(struct smccc_filter) == 24, "asm/kvm.h: struct kvm_smccc_f
 /* KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | offset of x[n] in 32-bit words. */
 #define REG_X(n)		(0x6030000000100000u + 2 * (uint64_t)(n))
 
-/* The whole of the trusted OS' first owner; of the last only the general queries. */
+/*
+ * The whole of the trusted OS' first owner; of the last only the general queries.
+ * Each twice: with and without SMCCC_FID_SVE_HINT, which is bit 16.
+ */
 static const struct {
 	uint32_t base;
 	uint32_t count;
 } ranges[] = {
-	{ 0x32000000u, 0x10000u },		/* yielding calls */
-	{ 0xb2000000u, 0x10000u },		/* fast calls */
+	{ 0x32000000u, 0x20000u },		/* yielding calls */
+	{ 0xb2000000u, 0x20000u },		/* fast calls */
 	{ OPTEE_SMC_CALLS_COUNT, 4u },		/* count, UID, reserved, revision */
+	{ OPTEE_SMC_CALLS_COUNT | SMCCC_FID_SVE_HINT, 4u },
 };
 #define RANGES (sizeof(ranges) / sizeof(ranges[0]))
 
@@ -98,7 +102,7 @@ int om_trap_set_filter(const struct om_kvm_os *os, int vm_fd)
  */
 static unsigned int arguments(uint32_t fid)
 {
-	switch (fid) {
+	switch (fid & ~SMCCC_FID_SVE_HINT) {
 	case OPTEE_SMC_CALL_WITH_ARG:
 		return 1u << 1 | 1u << 2;
 	case OPTEE_SMC_RETURN_FROM_RPC:
@@ -145,7 +149,7 @@ static unsigned int results(uint32_t fid, const struct om_regs *regs)
 
 	if (fid & SMCCC_FID_FAST)
 		return 0xf;
-	if (fid == OPTEE_SMC_RETURN_FROM_RPC || !interrupted)
+	if ((fid & ~SMCCC_FID_SVE_HINT) == OPTEE_SMC_RETURN_FROM_RPC || !interrupted)
 		return 1u << 0;
 	return 1u << 0 | 1u << 3;
 }

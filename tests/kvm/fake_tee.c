@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 
+#include <model/model_ta.h>
 #include <optee_mediator/abi_msg.h>
 
 #define FIRST_FD	1000
@@ -22,6 +24,9 @@
 const uint8_t fake_ta_uuid[16] = {
 	0xfa, 0x6e, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
 };
+
+static const uint8_t invoke_tests_uuid[16] = PTA_INVOKE_TESTS_UUID;
+static const uint8_t stats_uuid[16] = PTA_STATS_UUID;
 
 /* lock is held in all that follows, but where the TA blocks. */
 
@@ -156,14 +161,17 @@ struct ta_memory {
 	const struct fake_shm *shm;
 };
 
-static int look_up(struct fake_tee *tee, uint32_t context, const struct tee_ioctl_param *param,
+static int look_up(struct fake_tee *tee, uint32_t context, struct tee_ioctl_param *param,
 		   struct ta_memory *memory)
 {
 	int i;
 
-	*memory = (struct ta_memory){ .size = param->b };
-	if (param->c == TEE_MEMREF_NULL)
+	/* OP-TEE takes the size of a NULL reference for 0. */
+	*memory = (struct ta_memory){ .size = 0 };
+	if (param->c == TEE_MEMREF_NULL) {
+		param->b = 0;
 		return tee->gen_caps & TEE_GEN_CAP_MEMREF_NULL ? 0 : -EINVAL;
+	}
 	for (i = 0; i < FAKE_SHMS; i++)
 		if (tee->shm[i].id && (uint64_t)tee->shm[i].id == param->c)
 			break;
@@ -172,6 +180,7 @@ static int look_up(struct fake_tee *tee, uint32_t context, const struct tee_ioct
 	if (param->a > tee->shm[i].size || param->b > tee->shm[i].size - param->a)
 		return -EINVAL;
 	memory->va = tee->shm[i].va + param->a;
+	memory->size = param->b;
 	memory->shm = &tee->shm[i];
 	return 0;
 }
@@ -182,7 +191,7 @@ static bool is_memory(const struct tee_ioctl_param *param)
 }
 
 static int look_up_all(struct fake_tee *tee, uint32_t context, uint32_t n,
-		       const struct tee_ioctl_param *param, struct ta_memory *memory)
+		       struct tee_ioctl_param *param, struct ta_memory *memory)
 {
 	uint32_t i;
 	int result = 0;
@@ -313,6 +322,92 @@ static uint32_t ta_invoke(struct fake_tee *tee, struct fake_session *session,
 	}
 }
 
+/* OP-TEE OS, core/pta/tests/invoke.c: one of four parameters, or three in and one out. */
+static uint32_t param_test(uint32_t n, struct tee_ioctl_param *param, struct ta_memory *memory)
+{
+	uint32_t special = 4, in = 0, none = 4 - n;
+	uint32_t a = 0, b = 0;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!param[i].attr) {
+			none++;
+		} else if (param[i].attr == TEE_IOCTL_PARAM_ATTR_TYPE_VALUE_INPUT) {
+			in++;
+			a += (uint32_t)param[i].a;
+			b += (uint32_t)param[i].b;
+		} else {
+			special = i;
+		}
+	}
+	if (special == 4)
+		return TEEC_ERROR_BAD_PARAMETERS;
+	if (none == 3 && param[special].attr == TEE_IOCTL_PARAM_ATTR_TYPE_VALUE_INOUT) {
+		param[special].a = (uint32_t)(param[special].a + param[special].b);
+		param[special].b = (uint32_t)param[special].b;
+	} else if (none == 3 && param[special].attr == TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_INOUT &&
+		   memory[special].va) {
+		memory[special].va[0] = (uint8_t)sum(&memory[special]);
+	} else if (in == 3 && param[special].attr == TEE_IOCTL_PARAM_ATTR_TYPE_VALUE_OUTPUT) {
+		param[special].a = a;
+		param[special].b = b;
+	} else {
+		return TEEC_ERROR_BAD_PARAMETERS;
+	}
+	return TEEC_SUCCESS;
+}
+
+static uint32_t invoke_tests(const struct tee_ioctl_invoke_arg *arg,
+			     struct tee_ioctl_param *param, struct ta_memory *memory)
+{
+	switch (arg->func) {
+	case PTA_INVOKE_TESTS_TRACE:
+	case PTA_INVOKE_TESTS_SELF:
+		return TEEC_SUCCESS;
+	case PTA_INVOKE_TESTS_PARAMS:
+		return param_test(arg->num_params, param, memory);
+	case PTA_INVOKE_TESTS_MEMREF_NULL:
+		if (arg->num_params &&
+		    param[0].attr == TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_INOUT && !memory[0].size)
+			return TEEC_SUCCESS;
+		return TEEC_ERROR_BAD_PARAMETERS;
+	default:
+		return TEEC_ERROR_BAD_PARAMETERS;
+	}
+}
+
+/* The time, which takes a while: OP-TEE asks the normal world for it. */
+static uint32_t stats(struct fake_tee *tee, const struct tee_ioctl_invoke_arg *arg,
+		      struct tee_ioctl_param *param)
+{
+	struct timespec t;
+
+	if (arg->func != PTA_STATS_GET_TIME || arg->num_params < 2 ||
+	    param[0].attr != TEE_IOCTL_PARAM_ATTR_TYPE_VALUE_OUTPUT ||
+	    param[1].attr != TEE_IOCTL_PARAM_ATTR_TYPE_VALUE_OUTPUT)
+		return TEEC_ERROR_BAD_PARAMETERS;
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_nsec += 3000000;
+	t.tv_sec += t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
+	while (pthread_cond_timedwait(&tee->never, &tee->lock, &t) == 0)
+		;
+	param[0].a = (uint32_t)t.tv_sec;
+	param[0].b = (uint32_t)t.tv_nsec / 1000000;
+	param[1].a = 1;
+	param[1].b = 0;
+	return TEEC_SUCCESS;
+}
+
+static enum fake_ta find_ta(const uint8_t uuid[16])
+{
+	if (!memcmp(uuid, invoke_tests_uuid, sizeof(invoke_tests_uuid)))
+		return FAKE_INVOKE_TESTS;
+	if (!memcmp(uuid, stats_uuid, sizeof(stats_uuid)))
+		return FAKE_STATS;
+	return memcmp(uuid, fake_ta_uuid, sizeof(fake_ta_uuid)) ? FAKE_NO_TA : FAKE_TA;
+}
+
 static int invoke(struct fake_tee *tee, uint32_t context, const struct tee_ioctl_buf_data *buf)
 {
 	struct tee_ioctl_invoke_arg *arg = (void *)(uintptr_t)buf->buf_ptr;
@@ -329,7 +424,12 @@ static int invoke(struct fake_tee *tee, uint32_t context, const struct tee_ioctl
 	session = find_session(tee, context, arg->session);
 	if (!session)
 		return -EINVAL;
-	arg->ret = ta_invoke(tee, session, arg, arg->params, memory);
+	if (session->ta == FAKE_INVOKE_TESTS)
+		arg->ret = invoke_tests(arg, arg->params, memory);
+	else if (session->ta == FAKE_STATS)
+		arg->ret = stats(tee, arg, arg->params);
+	else
+		arg->ret = ta_invoke(tee, session, arg, arg->params, memory);
 	arg->ret_origin = TEEC_ORIGIN_TRUSTED_APP;
 	return 0;
 }
@@ -338,6 +438,7 @@ static int open_session(struct fake_tee *tee, uint32_t context,
 			const struct tee_ioctl_buf_data *buf)
 {
 	struct tee_ioctl_open_session_arg *arg = (void *)(uintptr_t)buf->buf_ptr;
+	enum fake_ta ta = find_ta(arg->uuid);
 	struct ta_memory memory[4];
 	uint32_t i;
 	int result;
@@ -353,7 +454,7 @@ static int open_session(struct fake_tee *tee, uint32_t context,
 		return result;
 	arg->ret_origin = TEEC_ORIGIN_TEE;
 	arg->ret = TEEC_ERROR_ITEM_NOT_FOUND;
-	if (memcmp(arg->uuid, fake_ta_uuid, sizeof(fake_ta_uuid)))
+	if (ta == FAKE_NO_TA)
 		return 0;
 	for (i = 0; i < FAKE_SESSIONS && tee->session[i].id; i++)
 		;
@@ -362,6 +463,7 @@ static int open_session(struct fake_tee *tee, uint32_t context,
 		return 0;
 	tee->session[i] = (struct fake_session){
 		.id = ++tee->next_id, .context = context, .login = arg->clnt_login,
+		.ta = ta,
 	};
 	memcpy(tee->session[i].client, arg->clnt_uuid, sizeof(tee->session[i].client));
 	ta_values(arg->num_params, arg->params);
@@ -444,6 +546,7 @@ void fake_init(struct fake_tee *tee)
 	memset(tee, 0, sizeof(*tee));
 	pthread_mutex_init(&tee->lock, NULL);
 	pthread_cond_init(&tee->changed, NULL);
+	pthread_cond_init(&tee->never, NULL);
 	tee->os = (struct om_kvm_os){ tee, fake_open, fake_ioctl, fake_close };
 	tee->impl_id = TEE_IMPL_ID_OPTEE;
 	tee->gen_caps = TEE_GEN_CAP_GP | TEE_GEN_CAP_REG_MEM | TEE_GEN_CAP_MEMREF_NULL;
@@ -452,6 +555,7 @@ void fake_init(struct fake_tee *tee)
 void fake_exit(struct fake_tee *tee)
 {
 	pthread_cond_destroy(&tee->changed);
+	pthread_cond_destroy(&tee->never);
 	pthread_mutex_destroy(&tee->lock);
 }
 

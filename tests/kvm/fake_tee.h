@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A TEE device in software, behind the system calls that the KVM backend makes:
- * contexts, sessions, registered memory, one TA, and what Linux refuses. Failures
- * can be injected. It works on the very memory it was given, as OP-TEE does.
+ * contexts, sessions, registered memory, a TA, a few functions of OP-TEE's pseudo-TAs
+ * invoke_tests and stats, and what Linux refuses. Failures can be injected. It
+ * works on the very memory it was given, as OP-TEE does.
  *
  * Facts of Linux it keeps to: a context's sessions live until its descriptor, its
  * registrations and its calls are all gone; ids belong to the context that made
@@ -43,12 +44,20 @@ struct fake_context {
 	uint32_t refs;
 };
 
+enum fake_ta {
+	FAKE_TA,
+	FAKE_INVOKE_TESTS,
+	FAKE_STATS,
+	FAKE_NO_TA
+};
+
 struct fake_session {
 	uint32_t id;		/* 0: free */
 	uint32_t context;
 	uint32_t cancelled;	/* last cancel_id asked for, + 1 */
 	uint32_t login;
 	uint8_t client[16];
+	enum fake_ta ta;
 };
 
 struct fake_shm {
@@ -72,6 +81,7 @@ struct fake_fault {
 struct fake_tee {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
+	pthread_cond_t never;	/* to wait for time alone */
 	struct om_kvm_os os;	/* for the backend */
 	uint32_t impl_id;
 	uint32_t gen_caps;

@@ -366,7 +366,7 @@ static void two_guests_do_not_know_each_other(void **state)
 
 	m = rig_message(&other, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	assert_int_equal(rig_invoke(&other, 0, session, FAKE_NOTHING), TEEC_ERROR_BAD_PARAMETERS);
-	assert_int_equal(rig_close(&other, session), TEEC_ERROR_BAD_PARAMETERS);
+	assert_int_equal(rig_close(&other, session), TEEC_ERROR_ITEM_NOT_FOUND);
 	assert_int_equal(cancel(&other, session, 0), TEEC_ERROR_BAD_PARAMETERS);
 	m = rig_message(&other, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
 	rig_rmem(m, 0, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT, 1, 0, 16);

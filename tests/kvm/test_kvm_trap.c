@@ -104,17 +104,18 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void filter_forwards_three_ranges(void **state)
+static void filter_forwards_op_tees_ranges(void **state)
 {
 	static const struct filter expected[] = {
-		{ .base = 0x32000000, .count = 0x10000, .action = 2 },
-		{ .base = 0xb2000000, .count = 0x10000, .action = 2 },
+		{ .base = 0x32000000, .count = 0x20000, .action = 2 },
+		{ .base = 0xb2000000, .count = 0x20000, .action = 2 },
 		{ .base = 0xbf00ff00, .count = 4, .action = 2 },
+		{ .base = 0xbf01ff00, .count = 4, .action = 2 },
 	};
 
 	(void)state;
 	assert_int_equal(om_kvm_set_filter(VM_FD, &os), OM_KVM_OK);
-	assert_int_equal(kvm.filters, 3);
+	assert_int_equal(kvm.filters, 4);
 	/* The padding has to be 0. */
 	assert_memory_equal(kvm.filter, expected, sizeof(expected));
 }
@@ -179,6 +180,9 @@ static void uid_is_answered_in_four_registers(void **state)
 	assert_int_equal(kvm.x[2], 0xaf630002);
 	assert_int_equal(kvm.x[3], 0xa5d5c51b);
 	assert_true(kvm.x[4] == 0x6a7ba6e000000004u);
+	assert_int_equal(exit_with(*state, OPTEE_SMC_CALLS_UID | SMCCC_FID_SVE_HINT, 1, 2, 3),
+			 OM_KVM_OK);
+	assert_int_equal(kvm.x[0], 0x384fb3e0);
 }
 
 static void capabilities_take_one_register(void **state)
@@ -226,6 +230,10 @@ static void an_interrupted_call_is_known_by_x3(void **state)
 	assert_int_equal(exit_with(rig, OPTEE_SMC_RETURN_FROM_RPC, 1, 2, id), OM_KVM_OK);
 	assert_int_equal(kvm.read, 1u << 3);
 	assert_int_equal(kvm.written, 1u << 0);
+	assert_int_equal(exit_with(rig, OPTEE_SMC_RETURN_FROM_RPC | SMCCC_FID_SVE_HINT, 1, 2, id),
+			 OM_KVM_OK);
+	assert_int_equal(kvm.read, 1u << 3);
+	assert_int_equal(kvm.written, 1u << 0);
 	assert_true(kvm.x[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR && kvm.x[3] == id);
 
 	fake_release(&rig->tee, true);
@@ -254,7 +262,7 @@ static void unknown_functions_in_the_ranges_are_refused(void **state)
 static void exits_of_others_are_left_alone(void **state)
 {
 	static const uint32_t fids[] = {
-		0x84000000 /* PSCI */, 0x31ffffff, 0x32010000, 0xb2010000, 0xbf00fefe, 0xbf00ff04,
+		0x84000000 /* PSCI */, 0x31ffffff, 0x32020000, 0xb2020000, 0xbf00fefe, 0xbf00ff04,
 		0xb0000000 /* a trusted application's */, 0xc2000000, 0xf2000000,
 	};
 	struct kvm_run run = { .exit_reason = KVM_EXIT_MMIO };
@@ -282,7 +290,7 @@ static void registers_out_of_reach_are_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(filter_forwards_three_ranges, setup, teardown),
+		cmocka_unit_test_setup_teardown(filter_forwards_op_tees_ranges, setup, teardown),
 		cmocka_unit_test_setup_teardown(filter_errors_say_what_is_wrong, setup, teardown),
 		cmocka_unit_test_setup_teardown(uid_is_answered_in_four_registers, setup, teardown),
 		cmocka_unit_test_setup_teardown(capabilities_take_one_register, setup, teardown),

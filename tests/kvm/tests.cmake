@@ -7,3 +7,5 @@ om_add_test_library(kvm_rig SOURCES kvm/rig.c kvm/fake_tee.c
 foreach(what IN ITEMS trap memory conduit calls faults)
 	om_add_test(test_kvm_${what} LABELS kvm SOURCES kvm/test_kvm_${what}.c LINKS kvm_rig)
 endforeach()
+om_add_test(test_kvm_conformance LABELS kvm SOURCES kvm/test_kvm_conformance.c
+	LINKS kvm_rig conformance_guest)

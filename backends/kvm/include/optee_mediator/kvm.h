@@ -142,7 +142,8 @@ struct om_kvm_config {
 
 /*
  * Makes KVM hand the guest's OP-TEE calls, by SMC and by HVC, to user space:
- * function ids 0x32000000 and 0xb2000000 (65536 each), 0xbf00ff00 (4).
+ * function ids 0x3200xxxx, 0xb200xxxx, 0xbf00ff00 to 0xbf00ff03, and the same with
+ * the SVE hint (bit 16). All others stay KVM's, or whoever's they were.
  *
  * vm_fd: from KVM_CREATE_VM, none of whose vCPUs has run. os: as in the config.
  * The kernel never takes a filter back: a VM it was set on is of no use without

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The conformance guest on the KVM backend: the same program that runs on the model
+ * and on the real OP-TEE, here with a TEE device in software below it. What does
+ * not apply to such a guest is listed below, with the reason.
+ *
+ *   test_kvm_conformance [name or beginning of a name]
+ */
+#define _GNU_SOURCE
+#include "rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include <conformance/guest.h>
+
+#define RAM_GPA		0x40000000u
+#define RAM_SIZE	(32u << 20)
+
+struct world {
+	struct fake_tee tee;
+	struct om_kvm *kvm;
+	uint8_t *ram;
+	struct cg_platform platform;
+	char line[256];
+};
+
+static void vm_smc(void *ctx, unsigned int vcpu, uint64_t x[8])
+{
+	struct world *w = ctx;
+	struct om_regs regs;
+	int result;
+
+	memcpy(regs.a, x, sizeof(regs.a));
+	result = om_kvm_call(w->kvm, vcpu, &regs);
+	if (result == OM_KVM_OK)
+		memcpy(x, regs.a, sizeof(regs.a));
+	else
+		x[0] = UINT64_MAX;	/* KVM's own answer */
+}
+
+static void vm_log(void *ctx, const char *line)
+{
+	struct world *w = ctx;
+
+	snprintf(w->line, sizeof(w->line), "%s", line);
+}
+
+static bool vm_is_host_address(void *ctx, uint64_t value)
+{
+	struct world *w = ctx;
+
+	/* Where guest RAM is mapped; shadows are on the heap, whose place varies. */
+	return value - (uintptr_t)w->ram < RAM_SIZE;
+}
+
+static void world_begin(struct world *w, const struct om_limits *limits, unsigned int flags)
+{
+	struct om_kvm_config config = { .limits = *limits, .workers = limits->threads,
+					.wait_us = 200 };
+	bool shared = flags & OM_KVM_MEMORY_SHARED;
+
+	memset(w, 0, sizeof(*w));
+	fake_init(&w->tee);
+	config.os = &w->tee.os;
+	assert_int_equal(om_kvm_create(&config, &w->kvm), OM_KVM_OK);
+	w->ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE,
+		      MAP_ANONYMOUS | (shared ? MAP_SHARED : MAP_PRIVATE), -1, 0);
+	assert_true(w->ram != MAP_FAILED);
+	assert_int_equal(om_kvm_add_memory(w->kvm, RAM_GPA, RAM_SIZE, w->ram, flags), OM_KVM_OK);
+	w->platform = (struct cg_platform){
+		.ctx = w, .smc = vm_smc, .log = vm_log, .is_host_address = vm_is_host_address,
+		.ram = w->ram, .ram_ipa = RAM_GPA, .ram_size = RAM_SIZE,
+		.hole_ipa = 0x20000000, .mmio_ipa = 0x09000000,
+		.limits = { limits->threads, limits->buffers, limits->rpc_args, limits->pages,
+			    limits->list_pages, limits->call_pages },
+		.vcpus = 1, .flags = CG_INTERRUPTS,
+	};
+}
+
+static void world_end(struct world *w)
+{
+	/* The guest has given back what it had. */
+	assert_int_equal(fake_sessions(&w->tee), 0);
+	assert_int_equal(om_kvm_counter(w->kvm, OM_KVM_COUNT_PINNED_NOW), 0);
+	assert_int_equal(om_kvm_counter(w->kvm, OM_KVM_COUNT_REGISTRATIONS_NOW), 0);
+	assert_int_equal(om_kvm_destroy(w->kvm), OM_KVM_OK);
+	assert_int_equal(fake_left(&w->tee), 0);
+	munmap(w->ram, RAM_SIZE);
+	fake_exit(&w->tee);
+}
+
+/* Shared and private memory, room to spare and little of it. */
+static const struct set_up {
+	const char *name;
+	struct om_limits limits;
+	unsigned int flags;
+} set_ups[] = {
+	{ "shared", OM_LIMITS_DEFAULT, OM_KVM_MEMORY_SHARED },
+	{ "private", { .threads = 4, .buffers = 24, .rpc_args = 1, .pages = 1500,
+		       .list_pages = 3, .call_pages = 700 }, 0 },
+};
+#define SET_UPS (sizeof(set_ups) / sizeof(set_ups[0]))
+
+/* Names, or beginnings of names. */
+static const char *const not_applicable[] = {
+	/* KVM itself answers what is outside of the filter. */
+	"s08_functions_of_the_hypervisor", "s08_every_other_id",
+	/* RPC_ARG is not offered. */
+	"s10_capabilities", "s14_unusable_message", "s15_inline", "s23_", "s33_inline",
+	"s44_unknown_ta_with_inline",
+	/* The backend's own policy. */
+	"s13_device_enumeration",
+	/* OP-TEE's requests are served by the host: no guest sees one. */
+	"s11_cache_", "s11_drained", "s17_rewritten", "s24_unknown", "s24_stale", "s24_garbage",
+	"s25_", "s26_resume_of_a_command", "s29_", "s31_", "s32_", "s33_cookie", "s36_", "s37_",
+	"s38_", "s39_", "s40_", "s42_", "s44_ta_image", "s45_quota_of_pages_holds_for_",
+	"s56_rmem_of_rpc",
+	/* As many calls as threads wait for a request of theirs. */
+	"s19_",
+	/* The mutex test is not in the device in software. */
+	"s27_interrupted_calls", "s44_two_calls",
+	/* A page that is twice in a buffer is one page only where it is not copied. */
+	"private/s52_same_page",
+};
+#define NOT_APPLICABLE (sizeof(not_applicable) / sizeof(not_applicable[0]))
+
+static bool begins(const char *s, const char *beginning)
+{
+	return strncmp(s, beginning, strlen(beginning)) == 0;
+}
+
+static bool applies(const char *set_up_and_name, const char *name, bool *listed)
+{
+	bool yes = true;
+	size_t i;
+
+	for (i = 0; i < NOT_APPLICABLE; i++) {
+		if (!begins(name, not_applicable[i]) && !begins(set_up_and_name, not_applicable[i]))
+			continue;
+		listed[i] = true;
+		yes = false;
+	}
+	return yes;
+}
+
+struct test {
+	const struct set_up *set_up;
+	const char *scenario;
+	char name[120];
+};
+
+static void run_scenario(void **state)
+{
+	const struct test *t = *state;
+	struct cg_summary summary;
+	static struct world w;
+	bool good;
+
+	world_begin(&w, &t->set_up->limits, t->set_up->flags);
+	good = cg_run(&w.platform, t->scenario, &summary);
+	if (!good || summary.skipped)
+		print_message("%s\n", w.line);
+	assert_true(good);
+	world_end(&w);
+}
+
+#define SCENARIOS_MAX 200u
+
+static struct test tests[SET_UPS * SCENARIOS_MAX];
+static struct CMUnitTest units[SET_UPS * SCENARIOS_MAX];
+
+int main(int argc, char **argv)
+{
+	const char *filter = argc > 1 ? argv[1] : "";
+	bool listed[NOT_APPLICABLE] = { false };
+	struct cg_scenario_info info;
+	size_t n = 0, s, i;
+	unsigned int k;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (s = 0; s < SET_UPS; s++) {
+		for (k = 0; k < SCENARIOS_MAX && cg_scenario(k, &info); k++) {
+			struct test *t = &tests[n];
+
+			t->set_up = &set_ups[s];
+			t->scenario = info.name;
+			snprintf(t->name, sizeof(t->name), "%s/%s", set_ups[s].name, info.name);
+			if (!applies(t->name, info.name, listed) ||
+			    (!begins(t->name, filter) && !begins(info.name, filter)))
+				continue;
+			units[n] = (struct CMUnitTest){ t->name, run_scenario, NULL, NULL, t };
+			n++;
+		}
+	}
+	for (i = 0; i < NOT_APPLICABLE; i++) {
+		if (!listed[i]) {
+			fprintf(stderr, "no scenario is called %s...\n", not_applicable[i]);
+			return 1;
+		}
+	}
+	return _cmocka_run_group_tests("kvm_conformance", units, n, NULL, NULL);
+}
