@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include <model/model_ta.h>
 #include <optee_mediator/abi_msg.h>
@@ -376,24 +375,23 @@ static uint32_t invoke_tests(const struct tee_ioctl_invoke_arg *arg,
 	}
 }
 
-/* The time, which takes a while: OP-TEE asks the normal world for it. */
+/*
+ * The time. OP-TEE asks the normal world for it, so the call leaves it once: here
+ * it takes until some call of the guest's was resumed.
+ */
 static uint32_t stats(struct fake_tee *tee, const struct tee_ioctl_invoke_arg *arg,
 		      struct tee_ioctl_param *param)
 {
-	struct timespec t;
+	uint64_t began = tee->resumes;
 
 	if (arg->func != PTA_STATS_GET_TIME || arg->num_params < 2 ||
 	    param[0].attr != TEE_IOCTL_PARAM_ATTR_TYPE_VALUE_OUTPUT ||
 	    param[1].attr != TEE_IOCTL_PARAM_ATTR_TYPE_VALUE_OUTPUT)
 		return TEEC_ERROR_BAD_PARAMETERS;
-	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_nsec += 3000000;
-	t.tv_sec += t.tv_nsec / 1000000000;
-	t.tv_nsec %= 1000000000;
-	while (pthread_cond_timedwait(&tee->never, &tee->lock, &t) == 0)
-		;
-	param[0].a = (uint32_t)t.tv_sec;
-	param[0].b = (uint32_t)t.tv_nsec / 1000000;
+	while (tee->resumes == began)
+		pthread_cond_wait(&tee->changed, &tee->lock);
+	param[0].a = began;
+	param[0].b = 0;
 	param[1].a = 1;
 	param[1].b = 0;
 	return TEEC_SUCCESS;
@@ -546,7 +544,6 @@ void fake_init(struct fake_tee *tee)
 	memset(tee, 0, sizeof(*tee));
 	pthread_mutex_init(&tee->lock, NULL);
 	pthread_cond_init(&tee->changed, NULL);
-	pthread_cond_init(&tee->never, NULL);
 	tee->os = (struct om_kvm_os){ tee, fake_open, fake_ioctl, fake_close };
 	tee->impl_id = TEE_IMPL_ID_OPTEE;
 	tee->gen_caps = TEE_GEN_CAP_GP | TEE_GEN_CAP_REG_MEM | TEE_GEN_CAP_MEMREF_NULL;
@@ -555,7 +552,6 @@ void fake_init(struct fake_tee *tee)
 void fake_exit(struct fake_tee *tee)
 {
 	pthread_cond_destroy(&tee->changed);
-	pthread_cond_destroy(&tee->never);
 	pthread_mutex_destroy(&tee->lock);
 }
 
@@ -563,6 +559,14 @@ void fake_release(struct fake_tee *tee, bool released)
 {
 	pthread_mutex_lock(&tee->lock);
 	tee->released = released;
+	pthread_cond_broadcast(&tee->changed);
+	pthread_mutex_unlock(&tee->lock);
+}
+
+void fake_resumed(struct fake_tee *tee)
+{
+	pthread_mutex_lock(&tee->lock);
+	tee->resumes++;
 	pthread_cond_broadcast(&tee->changed);
 	pthread_mutex_unlock(&tee->lock);
 }

@@ -81,7 +81,6 @@ struct fake_fault {
 struct fake_tee {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	pthread_cond_t never;	/* to wait for time alone */
 	struct om_kvm_os os;	/* for the backend */
 	uint32_t impl_id;
 	uint32_t gen_caps;
@@ -92,6 +91,7 @@ struct fake_tee {
 	uint32_t next_id;
 	uint32_t blocked;	/* calls that wait in the TA now */
 	bool released;
+	uint64_t resumes;
 	uint32_t in_flight;	/* ioctls now, and at most */
 	uint32_t most_in_flight;
 	uint32_t count[16];	/* by TEE_IOC number */
@@ -105,6 +105,8 @@ void fake_exit(struct fake_tee *tee);
 
 /* Lets the calls that block go on, now and from now on; or block again. */
 void fake_release(struct fake_tee *tee, bool released);
+/* The guest resumed a call: what takes as long as that goes on. */
+void fake_resumed(struct fake_tee *tee);
 /* Waits until n calls block in the TA. */
 void fake_wait_blocked(struct fake_tee *tee, uint32_t n);
 

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "rig.h"
 
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -65,7 +66,12 @@ void rig_init(struct rig *rig, const struct om_kvm_config *config)
 
 void rig_exit(struct rig *rig)
 {
-	assert_int_equal(om_kvm_destroy(rig->kvm), OM_KVM_OK);
+	int result;
+
+	do
+		result = om_kvm_destroy(rig->kvm);
+	while (result == OM_KVM_AGAIN);
+	assert_int_equal(result, OM_KVM_OK);
 	assert_int_equal(fake_left(&rig->tee), 0);
 	munmap(rig->shared, SHARED_SIZE);
 	munmap(rig->private, PRIVATE_SIZE);
@@ -132,9 +138,11 @@ uint32_t rig_finish(struct rig *rig, uint32_t slot, uint32_t id)
 
 uint32_t rig_call(struct rig *rig, uint32_t slot)
 {
-	uint32_t id;
-	uint32_t a0 = rig_send(rig, slot, &id);
+	uint32_t id, a0;
 
+	/* As Linux does: wait for a call of one's own to end, and try again. */
+	while ((a0 = rig_send(rig, slot, &id)) == OPTEE_SMC_RETURN_ETHREAD_LIMIT)
+		sched_yield();
 	return go_on(rig, slot, a0, id);
 }
 

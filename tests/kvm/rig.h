@@ -64,7 +64,7 @@ struct message *rig_message(struct rig *rig, uint32_t slot, uint32_t cmd, uint32
 uint32_t rig_send(struct rig *rig, uint32_t slot, uint32_t *id);
 uint32_t rig_resume(struct rig *rig, uint32_t slot, uint32_t *id);
 
-/* The message to its end, through interrupts; a0 of the end. */
+/* The message to its end, through interrupts and busy workers; a0 of the end. */
 uint32_t rig_call(struct rig *rig, uint32_t slot);
 uint32_t rig_finish(struct rig *rig, uint32_t slot, uint32_t id);
 

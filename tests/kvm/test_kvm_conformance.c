@@ -33,6 +33,8 @@ static void vm_smc(void *ctx, unsigned int vcpu, uint64_t x[8])
 	int result;
 
 	memcpy(regs.a, x, sizeof(regs.a));
+	if ((uint32_t)x[0] == OPTEE_SMC_RETURN_FROM_RPC)
+		fake_resumed(&w->tee);
 	result = om_kvm_call(w->kvm, vcpu, &regs);
 	if (result == OM_KVM_OK)
 		memcpy(x, regs.a, sizeof(regs.a));
@@ -109,13 +111,13 @@ static const char *const not_applicable[] = {
 	"s08_functions_of_the_hypervisor", "s08_every_other_id",
 	/* RPC_ARG is not offered. */
 	"s10_capabilities", "s14_unusable_message", "s15_inline", "s23_", "s33_inline",
-	"s44_unknown_ta_with_inline",
+	"s44_unknown_ta_with_inline", "s44_time_by_every_way",
 	/* The backend's own policy. */
 	"s13_device_enumeration",
 	/* OP-TEE's requests are served by the host: no guest sees one. */
 	"s11_cache_", "s11_drained", "s17_rewritten", "s24_unknown", "s24_stale", "s24_garbage",
 	"s25_", "s26_resume_of_a_command", "s29_", "s31_", "s32_", "s33_cookie", "s36_", "s37_",
-	"s38_", "s39_", "s40_", "s42_", "s44_ta_image", "s45_quota_of_pages_holds_for_",
+	"s38_", "s39_", "s40_", "s42_", "s44_ta_image", "s44_refused_request", "s45_quota_of_pages_holds_for_",
 	"s56_rmem_of_rpc",
 	/* As many calls as threads wait for a request of theirs. */
 	"s19_",

@@ -4,7 +4,7 @@
 
 om_add_test_library(kvm_rig SOURCES kvm/rig.c kvm/fake_tee.c
 	LINKS optee_mediator_kvm_static PkgConfig::cmocka Threads::Threads)
-foreach(what IN ITEMS trap memory conduit calls faults)
+foreach(what IN ITEMS trap memory conduit calls faults threads)
 	om_add_test(test_kvm_${what} LABELS kvm SOURCES kvm/test_kvm_${what}.c LINKS kvm_rig)
 endforeach()
 om_add_test(test_kvm_conformance LABELS kvm SOURCES kvm/test_kvm_conformance.c
