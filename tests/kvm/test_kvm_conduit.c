@@ -489,11 +489,18 @@ static void no_more_comes_back_than_there_is_room(void **state)
 
 static void no_stale_bytes_reach_guest_or_ta(void **state)
 {
-	struct rig *rig = *state;
-	uint32_t session = opened(rig);
+	struct om_kvm_config config = fresh();
 	uint64_t pages[2] = { PRIVATE_GPA, PRIVATE_GPA + PAGE };
+	struct rig *rig;
 	struct message *m;
+	uint32_t session;
 	uint64_t i;
+
+	(void)state;
+	/* One worker, one arena: the next call finds what the last one left there. */
+	config.workers = 1;
+	rig = start(&config);
+	session = opened(rig);
 
 	assert_int_equal(rig_register(rig, 1, pages, 2, 2 * PAGE), TEEC_SUCCESS);
 	/* Somebody's secret goes through the arena. */
@@ -511,6 +518,7 @@ static void no_stale_bytes_reach_guest_or_ta(void **state)
 	assert_int_equal(m->param[3].u.value.a, 0);
 	for (i = 0; i < 2 * PAGE; i++)
 		assert_int_equal(rig->private[i], 0x22);
+	rig_exit(rig);
 }
 
 static void null_and_empty_references_pass(void **state)
@@ -902,7 +910,7 @@ int main(void)
 		RIGGED(inputs_arrive),
 		RIGGED(lists_of_many_pages_are_followed),
 		RIGGED(no_more_comes_back_than_there_is_room),
-		RIGGED(no_stale_bytes_reach_guest_or_ta),
+		cmocka_unit_test(no_stale_bytes_reach_guest_or_ta),
 		RIGGED(null_and_empty_references_pass),
 		cmocka_unit_test(a_null_reference_needs_the_host_to_know_it),
 		RIGGED(a_large_arena_is_not_kept),
