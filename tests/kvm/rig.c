@@ -38,15 +38,10 @@ static void *map(size_t size, int flags, int fd)
 	return va;
 }
 
-int rig_try(struct rig *rig, const struct om_kvm_config *config)
+void rig_populate(struct rig *rig)
 {
-	struct om_kvm_config own = rig_config(rig);
-	int result = om_kvm_create(config ? config : &own, &rig->kvm);
-	int fd;
+	int fd = memfd_create("guest", MFD_CLOEXEC);
 
-	if (result != OM_KVM_OK)
-		return result;
-	fd = memfd_create("guest", MFD_CLOEXEC);
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, SHARED_SIZE), 0);
 	rig->shared = map(SHARED_SIZE, MAP_SHARED, fd);
@@ -56,7 +51,16 @@ int rig_try(struct rig *rig, const struct om_kvm_config *config)
 					   OM_KVM_MEMORY_SHARED), OM_KVM_OK);
 	assert_int_equal(om_kvm_add_memory(rig->kvm, PRIVATE_GPA, PRIVATE_SIZE, rig->private, 0),
 			 OM_KVM_OK);
-	return OM_KVM_OK;
+}
+
+int rig_try(struct rig *rig, const struct om_kvm_config *config)
+{
+	struct om_kvm_config own = rig_config(rig);
+	int result = om_kvm_create(config ? config : &own, &rig->kvm);
+
+	if (result == OM_KVM_OK)
+		rig_populate(rig);
+	return result;
 }
 
 void rig_init(struct rig *rig, const struct om_kvm_config *config)

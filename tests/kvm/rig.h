@@ -44,6 +44,9 @@ struct rig {
 /* A config of small limits on the rig's fake device. */
 struct om_kvm_config rig_config(struct rig *rig);
 
+/* Gives a guest that was created its memory. */
+void rig_populate(struct rig *rig);
+
 /* config NULL: that one. The first way tells whether om_kvm_create() succeeded. */
 int rig_try(struct rig *rig, const struct om_kvm_config *config);
 void rig_init(struct rig *rig, const struct om_kvm_config *config);

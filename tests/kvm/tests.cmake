@@ -7,5 +7,9 @@ om_add_test_library(kvm_rig SOURCES kvm/rig.c kvm/fake_tee.c
 foreach(what IN ITEMS trap memory conduit calls faults threads)
 	om_add_test(test_kvm_${what} LABELS kvm SOURCES kvm/test_kvm_${what}.c LINKS kvm_rig)
 endforeach()
+om_add_test(test_kvm_exhausted LABELS kvm SOURCES kvm/test_kvm_exhausted.c LINKS kvm_rig)
+foreach(function IN ITEMS calloc aligned_alloc strdup mmap mremap pthread_create)
+	target_link_options(test_kvm_exhausted PRIVATE LINKER:--wrap=${function})
+endforeach()
 om_add_test(test_kvm_conformance LABELS kvm SOURCES kvm/test_kvm_conformance.c
 	LINKS kvm_rig conformance_guest)
