@@ -7,6 +7,8 @@ om_add_test_library(kvm_rig SOURCES kvm/rig.c kvm/fake_tee.c
 foreach(what IN ITEMS trap memory conduit calls faults threads)
 	om_add_test(test_kvm_${what} LABELS kvm SOURCES kvm/test_kvm_${what}.c LINKS kvm_rig)
 endforeach()
+om_add_test(test_kvm_distrust LABELS kvm SOURCES kvm/test_kvm_distrust.c LINKS kvm_rig)
+target_include_directories(test_kvm_distrust PRIVATE ${PROJECT_SOURCE_DIR}/backends/kvm)
 om_add_test(test_kvm_exhausted LABELS kvm SOURCES kvm/test_kvm_exhausted.c LINKS kvm_rig)
 foreach(function IN ITEMS calloc aligned_alloc strdup mmap mremap pthread_create)
 	target_link_options(test_kvm_exhausted PRIVATE LINKER:--wrap=${function})
