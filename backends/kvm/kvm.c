@@ -183,8 +183,7 @@ static uint32_t or_default(uint32_t value, uint32_t other)
 	return value ? value : other;
 }
 
-/* The config with its defaults filled in; false: a value is out of its range. */
-static bool complete(struct om_kvm_config *config)
+static void fill_in_defaults(struct om_kvm_config *config)
 {
 	static const struct om_limits limits = OM_LIMITS_DEFAULT, none;
 
@@ -198,10 +197,16 @@ static bool complete(struct om_kvm_config *config)
 	config->sessions = or_default(config->sessions, 64);
 	config->registrations = or_default(config->registrations, 128);
 	config->wait_us = or_default(config->wait_us, 1000);
+}
+
+static bool is_valid(const struct om_kvm_config *config)
+{
+	const struct om_kvm_os *os = config->os;
+
 	return om_guest_size(&config->limits) && config->workers <= 64 &&
 	       config->sessions <= 4096 && config->registrations <= 4096 &&
 	       config->wait_us <= 100000 && (unsigned int)config->login <= OM_KVM_LOGIN_AS_VMM &&
-	       config->os->open && config->os->ioctl && config->os->close;
+	       os->open && os->ioctl && os->close;
 }
 
 /* The guest inside, on a conduit that is there. */
@@ -260,7 +265,8 @@ int om_kvm_create(const struct om_kvm_config *config, struct om_kvm **out)
 
 	if (config)
 		full = *config;
-	if (!out || !complete(&full))
+	fill_in_defaults(&full);
+	if (!out || !is_valid(&full))
 		return OM_KVM_ERR_ARGUMENT;
 	kvm = calloc(1, sizeof(*kvm));
 	if (!kvm)

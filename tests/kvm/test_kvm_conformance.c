@@ -117,8 +117,8 @@ static const char *const not_applicable[] = {
 	/* OP-TEE's requests are served by the host: no guest sees one. */
 	"s11_cache_", "s11_drained", "s17_rewritten", "s24_unknown", "s24_stale", "s24_garbage",
 	"s25_", "s26_resume_of_a_command", "s29_", "s31_", "s32_", "s33_cookie", "s36_", "s37_",
-	"s38_", "s39_", "s40_", "s42_", "s44_ta_image", "s44_refused_request", "s45_quota_of_pages_holds_for_",
-	"s56_rmem_of_rpc",
+	"s38_", "s39_", "s40_", "s42_", "s44_ta_image", "s44_refused_request",
+	"s45_quota_of_pages_holds_for_", "s56_rmem_of_rpc",
 	/* As many calls as threads wait for a request of theirs. */
 	"s19_",
 	/* The mutex test is not in the device in software. */
