@@ -179,11 +179,12 @@ int __wrap__cmocka_run_group_tests(const char *group, const struct CMUnitTest *t
 int __wrap__cmocka_run_group_tests(const char *group, const struct CMUnitTest *tests, size_t n,
 				   CMFixtureFunction setup, CMFixtureFunction teardown)
 {
+	const char *thorough = getenv("OM_TEST_ALL");
 	uint64_t runs = 0;
 	size_t tortured = 0;
 
 	(void)setup, (void)teardown;
-	if (getenv("OM_TEST_ALL"))
+	if (thorough && *thorough)
 		tries = ALL_TRIES;
 	fx_on_new = arm;
 	for (size_t i = 0; i < n; i++) {
