@@ -110,16 +110,38 @@ void spec_buffer_put(struct spec *s, struct spec_buffer *b)
 	s->buffers -= b->kind != SPEC_RPC_ARG;
 }
 
-void spec_buffer_hold(struct spec *s, const struct spec_buffer *b)
+static void hold_pages(struct spec *s, const uint64_t *pa, uint32_t n, bool *held)
 {
-	for (uint32_t i = 0; i < b->pages; i++)
-		s->world->hold(s->world->ctx, b->pa[i]);
+	for (uint32_t i = 0; !*held && i < n; i++)
+		s->world->hold(s->world->ctx, pa[i]);
+	*held = true;
 }
 
-void spec_buffer_release(struct spec *s, const struct spec_buffer *b)
+static void release_pages(struct spec *s, const uint64_t *pa, uint32_t n, bool *held)
 {
-	for (uint32_t i = 0; i < b->pages; i++)
-		s->world->release(s->world->ctx, b->pa[i]);
+	for (uint32_t i = 0; *held && i < n; i++)
+		s->world->release(s->world->ctx, pa[i]);
+	*held = false;
+}
+
+void spec_buffer_hold(struct spec *s, struct spec_buffer *b)
+{
+	hold_pages(s, b->pa, b->pages, &b->held);
+}
+
+void spec_buffer_release(struct spec *s, struct spec_buffer *b)
+{
+	release_pages(s, b->pa, b->pages, &b->held);
+}
+
+void spec_lent_hold(struct spec *s, struct spec_call *c)
+{
+	hold_pages(s, c->lent_pa, c->lent_pages, &c->lent_held);
+}
+
+void spec_lent_release(struct spec *s, struct spec_call *c)
+{
+	release_pages(s, c->lent_pa, c->lent_pages, &c->lent_held);
 }
 
 bool spec_others_paused(const struct spec *s)
@@ -437,18 +459,9 @@ void spec_restart(struct spec *s)
 void spec_end(struct spec *s)
 {
 	for (uint32_t i = 0; i < SPEC_BUFFERS; i++)
-		if (s->buffer[i].live)
-			spec_buffer_release(s, &s->buffer[i]);
-	for (uint32_t i = 0; i < SPEC_CALLS; i++) {
-		struct spec_call *c = &s->call[i];
-
-		if (!c->used || !c->secure_at)
-			continue;
-		for (uint32_t n = 0; n < c->lent_pages; n++)
-			s->world->release(s->world->ctx, c->lent_pa[n]);
-		if (c->subject && !c->subject->live)
-			spec_buffer_release(s, c->subject);
-	}
+		spec_buffer_release(s, &s->buffer[i]);
+	for (uint32_t i = 0; i < SPEC_CALLS; i++)
+		spec_lent_release(s, &s->call[i]);
 }
 
 static void refuse_smc(struct spec *s, uint32_t code, uint32_t why)

@@ -71,6 +71,7 @@ struct spec_buffer {
 	bool charged;		/* counted by the quotas */
 	bool known;		/* its cookie is taken */
 	bool live;		/* can be named */
+	bool held;		/* OP-TEE may use it */
 	bool perhaps;		/* its call was broken off and may have given it up */
 	enum spec_kind kind;
 	uint32_t users;		/* calls that have it in use */
@@ -146,6 +147,7 @@ struct spec_call {
 	uint32_t helds;
 	struct spec_list lent[SPEC_LENT];
 	uint32_t lents;
+	bool lent_held;			/* OP-TEE may use it */
 	bool exact;			/* what its page lists name is known */
 	uint32_t lent_pages, lists;	/* charged */
 

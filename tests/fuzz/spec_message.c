@@ -428,8 +428,7 @@ static void enter_register(struct spec *s, const struct optee_msg_param *shown)
 	c->lents = 1;
 	enter_list(s, &shown->u.tmem, &c->param[0].u.tmem, c->subject->cookie, c->subject->pa,
 		   c->subject->pages);
-	if (!c->ready)
-		spec_buffer_hold(s, c->subject);
+	spec_buffer_hold(s, c->subject);
 }
 
 void spec_message_claim(struct spec *s)
@@ -481,22 +480,10 @@ void spec_message_entered(struct spec *s, const struct om_regs *regs)
 		return;
 	s->pages += c->lent_pages;
 	s->lists += c->lists;
-	for (uint32_t i = 0; i < c->lent_pages; i++)
-		s->world->hold(s->world->ctx, c->lent_pa[i]);
+	spec_lent_hold(s, c);
 }
 
 /* --- What comes back ----------------------------------------------------------------------- */
-
-/* OP-TEE is through with the memory that was lent to it. */
-static void let_go(struct spec *s)
-{
-	struct spec_call *c = s->now;
-
-	if (c->hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM)
-		return;
-	for (uint32_t i = 0; i < c->lent_pages; i++)
-		s->world->release(s->world->ctx, c->lent_pa[i]);
-}
 
 static void settle(struct spec *s, bool success)
 {
@@ -541,7 +528,7 @@ void spec_message_finished(struct spec *s)
 
 	if (!hdr)
 		return;
-	let_go(s);
+	spec_lent_release(s, c);
 	settle(s, hdr->ret == TEEC_SUCCESS);
 	spec_set_outcome(s, OPTEE_SMC_RETURN_OK, 0, 0, false, true);
 	put_outputs(s, (const void *)(hdr + 1));
@@ -559,7 +546,7 @@ void spec_message_finished(struct spec *s)
 
 void spec_message_failed(struct spec *s)
 {
-	let_go(s);
+	spec_lent_release(s, s->now);
 	settle(s, false);
 }
 

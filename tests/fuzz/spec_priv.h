@@ -36,8 +36,11 @@ struct spec_buffer *spec_buffer_new(struct spec *s, enum spec_kind kind, uint64_
 				    uint64_t size, uint32_t offset, uint32_t pages);
 void spec_buffer_forget(struct spec_buffer *b);
 void spec_buffer_put(struct spec *s, struct spec_buffer *b);
-void spec_buffer_hold(struct spec *s, const struct spec_buffer *b);
-void spec_buffer_release(struct spec *s, const struct spec_buffer *b);
+void spec_buffer_hold(struct spec *s, struct spec_buffer *b);
+void spec_buffer_release(struct spec *s, struct spec_buffer *b);
+/* What a call has lent OP-TEE. */
+void spec_lent_hold(struct spec *s, struct spec_call *c);
+void spec_lent_release(struct spec *s, struct spec_call *c);
 struct spec_buffer *spec_find_live(struct spec *s, uint64_t cookie, enum spec_kind kind);
 
 /* Some call was broken off: what is charged now is not known exactly. */

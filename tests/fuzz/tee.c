@@ -216,6 +216,9 @@ static void request(struct tee *t, struct world_guest *g, const struct tee_threa
 		at = b->shadow;
 	else if (cookie || !th->inline_rpc)
 		return;		/* it names what is not there */
+	/* What another thread has asked with it stays as it is. */
+	if (b && b->users)
+		return;
 	hdr = memory(g, at, OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS));
 	if (!hdr)
 		return;
@@ -330,8 +333,7 @@ struct tee *tee_begin(struct world *w, enum tee_mood mood)
 	static struct tee tee;
 
 	tee = (struct tee){ .world = w, .mood = mood };
-	w->secure = tee_smc;
-	w->secure_arg = &tee;
+	world_take_secure(w, tee_smc, &tee);
 	w->sec_caps = ALL_CAPS;
 	w->threads = TEE_THREADS - 2;
 	return &tee;

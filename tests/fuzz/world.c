@@ -162,6 +162,15 @@ static void sweep_guest(struct world_guest *g)
 		}
 }
 
+void world_take_secure(struct world *w, void (*secure)(void *arg, struct om_regs *regs),
+		       void *arg)
+{
+	w->secure = secure;
+	w->secure_arg = arg;
+	w->host->smc = secure_smc;
+	w->host->tee = w;
+}
+
 struct world *world_sweep(struct input *in)
 {
 	static struct world world;
@@ -173,8 +182,7 @@ struct world *world_sweep(struct input *in)
 			make_guest(w, i);
 	}
 	w->in = in;
-	w->host->smc = secure_smc;
-	w->host->tee = w;
+	world_take_secure(w, NULL, NULL);
 	w->host->ops.authorize = NULL;
 	atomic_store(&w->host->yield_every, 0);
 	test_host_reset_counts(w->host);

@@ -60,6 +60,9 @@ struct world {
 
 /* The one world there is, swept: RAM zero but for the lists, no fault, nobody alive. */
 struct world *world_sweep(struct input *in);
+/* The secure world from now on, when somebody else has taken the host's. */
+void world_take_secure(struct world *w, void (*secure)(void *arg, struct om_regs *regs),
+		       void *arg);
 /* om_mediator_init() and nothing else. */
 enum om_result world_probe(struct world *w, bool notify);
 /* A probe that must succeed, and guests. */
