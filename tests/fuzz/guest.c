@@ -64,6 +64,19 @@ static uint64_t a_cookie(struct world_guest *g, enum spec_kind kind)
 	return world_cookie(in);
 }
 
+/* The size of a part of a buffer, that may wrap with the offset in front of it. */
+static uint64_t a_part(struct input *in)
+{
+	switch (in_pick(in, 4)) {
+	case 0:
+		return in_number(in);
+	case 1:
+		return UINT64_MAX - in_u8(in);
+	default:
+		return in_u16(in);
+	}
+}
+
 static void a_param(struct world_guest *g, struct optee_msg_param *p)
 {
 	struct input *in = in_of(g);
@@ -81,7 +94,7 @@ static void a_param(struct world_guest *g, struct optee_msg_param *p)
 	case 3:
 	case 4:
 		put(p, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT + in_pick(in, 3),
-		    in_rarely(in, 4) ? in_number(in) : in_u8(in), in_number(in),
+		    in_rarely(in, 4) ? in_number(in) : in_u8(in), a_part(in),
 		    a_cookie(g, SPEC_REGISTERED));
 		break;
 	case 5:

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w->in = &in;
 	w->mutate = in_rarely(&in, 2);
 	for (uint32_t i = 0; i < 48 && in.left; i++) {
-		if (spec_calls(g->spec) < 1 + in_rarely(&in, 8))
+		if (spec_calls(g->spec) < (in_rarely(&in, 8) ? 2u : 1u))
 			guest_call(g, OPTEE_MSG_CMD_INVOKE_COMMAND);
 		else if (in_rarely(&in, 16))
 			guest_fast(g);

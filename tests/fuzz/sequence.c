@@ -32,6 +32,7 @@ static struct model *begin_model(struct world *w)
 	/* Whether OP-TEE still knows a lent buffer is its own affair. */
 	m = model_new(w->host, &config);
 	world_take_secure(w, model_secure, m);
+	w->writes = true;
 	w->sec_caps = config.sec_caps;
 	w->threads = config.threads;
 	return m;

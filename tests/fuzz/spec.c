@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The specification: an SMC from its beginning to its end, fast calls, buffers and
- * quotas. See spec.h. Must not know what is in a message or a request.
+ * The specification: an SMC from its beginning to its end. See spec.h. Must not know what
+ * is in a message or a request.
  */
 #include "spec_priv.h"
 
@@ -50,100 +50,6 @@ static void apply_writes(struct spec *s, struct spec_outcome *o)
 	o->writes = 0;
 }
 
-/* --- Buffers ------------------------------------------------------------------------ */
-
-struct spec_buffer *spec_find(struct spec *s, uint64_t cookie)
-{
-	struct spec_buffer *found = NULL;
-
-	for (uint32_t i = 0; i < SPEC_BUFFERS; i++)
-		if (s->buffer[i].known && s->buffer[i].cookie == cookie &&
-		    (!found || found->perhaps))
-			found = &s->buffer[i];
-	return found;
-}
-
-struct spec_buffer *spec_find_live(struct spec *s, uint64_t cookie, enum spec_kind kind)
-{
-	for (uint32_t i = 0; i < SPEC_BUFFERS; i++)
-		if (s->buffer[i].live && s->buffer[i].kind == kind &&
-		    s->buffer[i].cookie == cookie)
-			return &s->buffer[i];
-	return NULL;
-}
-
-struct spec_buffer *spec_buffer_new(struct spec *s, enum spec_kind kind, uint64_t cookie,
-				    uint64_t size, uint32_t offset, uint32_t pages)
-{
-	uint32_t i = 0;
-
-	while (i < SPEC_BUFFERS && s->buffer[i].charged)
-		i++;
-	if (i == SPEC_BUFFERS || pages > SPEC_PAGES) {
-		s->world->fail(s->world->ctx, "more is shared than any limit allows (I5)");
-		i = 0;
-	}
-	s->buffer[i] = (struct spec_buffer){
-		.charged = true, .known = true, .kind = kind, .users = 1, .cookie = cookie,
-		.size = size, .offset = offset, .pages = pages, .pa = s->pa[i],
-	};
-	s->pages += pages;
-	s->rpc_args += kind == SPEC_RPC_ARG;
-	s->buffers += kind != SPEC_RPC_ARG;
-	return &s->buffer[i];
-}
-
-void spec_buffer_forget(struct spec_buffer *b)
-{
-	b->known = false;
-	b->live = false;
-}
-
-void spec_buffer_put(struct spec *s, struct spec_buffer *b)
-{
-	b->users--;
-	if (b->known || b->users)
-		return;
-	b->charged = false;
-	s->pages -= b->pages;
-	s->rpc_args -= b->kind == SPEC_RPC_ARG;
-	s->buffers -= b->kind != SPEC_RPC_ARG;
-}
-
-static void hold_pages(struct spec *s, const uint64_t *pa, uint32_t n, bool *held)
-{
-	for (uint32_t i = 0; !*held && i < n; i++)
-		s->world->hold(s->world->ctx, pa[i]);
-	*held = true;
-}
-
-static void release_pages(struct spec *s, const uint64_t *pa, uint32_t n, bool *held)
-{
-	for (uint32_t i = 0; *held && i < n; i++)
-		s->world->release(s->world->ctx, pa[i]);
-	*held = false;
-}
-
-void spec_buffer_hold(struct spec *s, struct spec_buffer *b)
-{
-	hold_pages(s, b->pa, b->pages, &b->held);
-}
-
-void spec_buffer_release(struct spec *s, struct spec_buffer *b)
-{
-	release_pages(s, b->pa, b->pages, &b->held);
-}
-
-void spec_lent_hold(struct spec *s, struct spec_call *c)
-{
-	hold_pages(s, c->lent_pa, c->lent_pages, &c->lent_held);
-}
-
-void spec_lent_release(struct spec *s, struct spec_call *c)
-{
-	release_pages(s, c->lent_pa, c->lent_pages, &c->lent_held);
-}
-
 bool spec_others_paused(const struct spec *s)
 {
 	for (uint32_t i = 0; i < SPEC_CALLS; i++)
@@ -181,254 +87,6 @@ uint64_t spec_pinned(const struct spec *s)
 	for (uint32_t i = 0; i < SPEC_CALLS; i++)
 		n += s->call[i].used && s->call[i].fid != OPTEE_SMC_CALL_WITH_REGD_ARG;
 	return n;
-}
-
-/* --- Quotas and page lists ------------------------------------------------------------ */
-
-uint32_t spec_size_reasons(const struct spec *s, uint64_t buf_ptr, uint64_t size)
-{
-	/* What wraps is bad, and is too much as well: either may be said. */
-	if (size == 0)
-		return SPEC_WHY(PARAMS);
-	if (size > UINT64_MAX - 2 * OPTEE_MSG_PAGE_SIZE)
-		return SPEC_WHY(PARAMS) | SPEC_WHY(QUOTA);
-	return spec_pages_of(buf_ptr, size) > s->config.limits.pages ? SPEC_WHY(QUOTA) : 0;
-}
-
-void spec_quota(struct spec *s, uint64_t pages, uint64_t lists, uint32_t buffers,
-		uint32_t rpc_args)
-{
-	const struct om_limits *l = &s->config.limits;
-	bool over = s->pages + pages > l->pages || s->lists + lists > l->list_pages ||
-		    s->buffers + buffers > l->buffers || s->rpc_args + rpc_args > l->rpc_args;
-
-	if (spec_others_paused(s))
-		s->may_refuse |= SPEC_WHY(QUOTA);
-	else if (over)
-		s->must_refuse |= SPEC_WHY(QUOTA);
-}
-
-static uint64_t word_at(struct spec *s, uint64_t page, uint32_t i)
-{
-	const uint8_t *at = s->world->image(s->world->ctx, page);
-	uint64_t word = 0;
-
-	if (at)
-		memcpy(&word, at + i * sizeof(word), sizeof(word));
-	return word;
-}
-
-void spec_visit(struct spec *s, uint64_t pa)
-{
-	pa &= ~((uint64_t)OPTEE_MSG_PAGE_SIZE - 1);
-	for (uint32_t i = 0; i < s->visits; i++)
-		s->read_twice |= s->visited[i] == pa;
-	if (s->visits == SPEC_VISITED)
-		s->read_twice = true;
-	else
-		s->visited[s->visits++] = pa;
-}
-
-static bool walk(struct spec *s, uint64_t buf_ptr, uint32_t n, uint64_t *pa)
-{
-	uint64_t list = buf_ptr & ~((uint64_t)OPTEE_MSG_PAGE_SIZE - 1);
-	uint64_t at;
-
-	if (!s->world->page(s->world->ctx, list, &at))
-		return false;
-	spec_visit(s, at);
-	for (uint32_t i = 0; i < n; i++) {
-		if (i && i % OPTEE_MSG_LIST_ENTRIES == 0) {
-			if (!s->world->page(s->world->ctx, word_at(s, at, OPTEE_MSG_LIST_NEXT),
-					    &at))
-				return false;
-			spec_visit(s, at);
-		}
-		if (!s->world->page(s->world->ctx, word_at(s, at, i % OPTEE_MSG_LIST_ENTRIES),
-				    &pa[i]))
-			return false;
-	}
-	return true;
-}
-
-bool spec_walk_guest(struct spec *s, uint64_t buf_ptr, uint32_t n, uint64_t *pa)
-{
-	bool good = walk(s, buf_ptr, n, pa);
-
-	if (s->mutates && s->read_twice) {
-		s->now->exact = false;
-		s->may_refuse |= SPEC_WHY(PAGE);
-	}
-	return good;
-}
-
-void spec_read_list(struct spec *s, uint64_t start, uint32_t n, uint64_t *pa)
-{
-	uint64_t page = start & ~((uint64_t)OPTEE_MSG_PAGE_SIZE - 1);
-	const uint64_t *list = s->world->secure(s->world->ctx, page, OPTEE_MSG_PAGE_SIZE);
-
-	for (uint32_t i = 0; i < n; i++) {
-		if (i && i % OPTEE_MSG_LIST_ENTRIES == 0 && list)
-			list = s->world->secure(s->world->ctx, list[OPTEE_MSG_LIST_NEXT],
-						OPTEE_MSG_PAGE_SIZE);
-		pa[i] = list ? list[i % OPTEE_MSG_LIST_ENTRIES] : 0;
-		s->world->secure(s->world->ctx, pa[i], 1);
-	}
-}
-
-void spec_check_list(struct spec *s, uint64_t start, uint32_t n, const uint64_t *pa)
-{
-	uint64_t seen[SPEC_PAGES];
-
-	spec_read_list(s, start, n, seen);
-	spec_check(s, memcmp(seen, pa, n * sizeof(*pa)) == 0,
-		   "a page list does not name the pages that the guest shared (I2)");
-}
-
-/* --- Fast calls ------------------------------------------------------------------------- */
-
-static bool is_pass(uint32_t fid)
-{
-	return fid == OPTEE_SMC_CALLS_UID || fid == OPTEE_SMC_CALLS_REVISION ||
-	       fid == OPTEE_SMC_GET_OS_UUID || fid == OPTEE_SMC_GET_OS_REVISION;
-}
-
-static bool is_notification(uint32_t fid)
-{
-	return fid == OPTEE_SMC_ENABLE_ASYNC_NOTIF || fid == OPTEE_SMC_GET_ASYNC_NOTIF_VALUE;
-}
-
-static bool is_forwarded(const struct spec *s, uint32_t fid)
-{
-	return is_pass(fid) || fid == OPTEE_SMC_EXCHANGE_CAPABILITIES ||
-	       fid == OPTEE_SMC_DISABLE_SHM_CACHE || fid == OPTEE_SMC_ENABLE_SHM_CACHE ||
-	       (is_notification(fid) && s->config.async);
-}
-
-/* 18 functions are answered when notification is offered or not: docs/design.md. */
-#define FUNCTIONS 16u
-
-static void fast_enters(struct spec *s)
-{
-	s->smc = SPEC_FAST;
-	if (is_forwarded(s, s->fid)) {
-		s->must_enter = true;
-		s->may_enter = true;
-		return;
-	}
-	switch (s->fid) {
-	case OPTEE_SMC_CALLS_COUNT:
-		spec_set_outcome(s, FUNCTIONS, 0, 0, false, false);
-		break;
-	case OPTEE_SMC_GET_THREAD_COUNT:
-		spec_set_outcome(s, OPTEE_SMC_RETURN_OK, s->config.limits.threads, 0, false, false);
-		break;
-	case OPTEE_SMC_GET_SHM_CONFIG:
-		spec_set_outcome(s, OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, false, false);
-		break;
-	default:
-		/* An SMC64 identifier's answer is 64 bits wide (SMCCC). */
-		spec_set_outcome(s, s->fid & SMCCC_FID_SMC64 ? UINT64_MAX :
-				 OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, 0, 0, false, false);
-		s->must_refuse = SPEC_WHY(FUNCTION);
-		break;
-	}
-}
-
-static void fast_secure_enters(struct spec *s, const struct om_regs *regs)
-{
-	uint32_t nsec = s->fid == OPTEE_SMC_EXCHANGE_CAPABILITIES ?
-			(uint32_t)s->in.a[1] & OPTEE_SMC_NSEC_CAP_UNIPROCESSOR : 0;
-	bool cache = s->fid == OPTEE_SMC_DISABLE_SHM_CACHE || s->fid == OPTEE_SMC_ENABLE_SHM_CACHE;
-
-	spec_check(s, s->must_enter, "a fast call is forwarded that must not be (I8)");
-	/* A busy OP-TEE may be asked again, a few times. */
-	spec_check(s, s->entered == 1 || (cache && !s->decided && s->entered <= 4),
-		   "a fast call is forwarded again");
-	spec_check(s, regs->a[0] == s->fid && regs->a[1] == nsec && !regs->a[2] && !regs->a[3] &&
-		   !regs->a[4] && !regs->a[5] && !regs->a[6],
-		   "a fast call is forwarded with other registers (I8, I10)");
-}
-
-static void capabilities(struct spec *s, const struct om_regs *r)
-{
-	uint32_t shown = OPTEE_SMC_SEC_CAP_UNREGISTERED_SHM | OPTEE_SMC_SEC_CAP_DYNAMIC_SHM |
-			 OPTEE_SMC_SEC_CAP_MEMREF_NULL | OPTEE_SMC_SEC_CAP_RPMB_PROBE;
-	uint32_t caps = (uint32_t)r->a[1];
-
-	if (s->config.async)
-		shown |= OPTEE_SMC_SEC_CAP_ASYNC_NOTIF;
-	if (s->config.rpc_arg)
-		shown |= OPTEE_SMC_SEC_CAP_RPC_ARG;
-	if ((uint32_t)r->a[0] != OPTEE_SMC_RETURN_OK || !(caps & OPTEE_SMC_SEC_CAP_DYNAMIC_SHM)) {
-		spec_set_outcome(s, OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, false, false);
-		return;
-	}
-	caps &= shown;
-	spec_set_outcome(s, OPTEE_SMC_RETURN_OK, caps,
-			 caps & OPTEE_SMC_SEC_CAP_ASYNC_NOTIF ? (uint32_t)r->a[2] : 0, false, false);
-	s->outcome.a[3] = caps & OPTEE_SMC_SEC_CAP_RPC_ARG ? OPTEE_MSG_RPC_PARAMS : 0;
-}
-
-static void cache_off(struct spec *s, const struct om_regs *r)
-{
-	uint64_t cookie = spec_pair((uint32_t)r->a[1], r->a[2]);
-	struct spec_buffer *b = spec_find_live(s, cookie, SPEC_RPC_ARG);
-
-	if ((uint32_t)r->a[0] == OPTEE_SMC_RETURN_OK && b) {
-		spec_buffer_release(s, b);
-		spec_buffer_forget(b);
-		b->users++;
-		spec_buffer_put(s, b);
-		spec_set_outcome(s, OPTEE_SMC_RETURN_OK, cookie >> 32, (uint32_t)cookie, false,
-				 false);
-		return;
-	}
-	if ((uint32_t)r->a[0] == OPTEE_SMC_RETURN_OK)
-		s->must_hide = SPEC_WHY(REQUEST);
-	spec_set_outcome(s, OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, false, false);
-}
-
-static void fast_secure_returns(struct spec *s, const struct om_regs *r)
-{
-	uint32_t code = (uint32_t)r->a[0];
-	bool off = s->fid == OPTEE_SMC_DISABLE_SHM_CACHE;
-
-	switch (s->fid) {
-	case OPTEE_SMC_EXCHANGE_CAPABILITIES:
-		capabilities(s, r);
-		break;
-	case OPTEE_SMC_DISABLE_SHM_CACHE:
-	case OPTEE_SMC_ENABLE_SHM_CACHE:
-		if (code == OPTEE_SMC_RETURN_EBUSY && spec_calls(s)) {
-			spec_set_outcome(s, code, 0, 0, false, false);
-		} else if (code == OPTEE_SMC_RETURN_EBUSY) {
-			/* Linux would sleep for ever: never told so. */
-			spec_set_outcome(s, off ? OPTEE_SMC_RETURN_ENOTAVAIL : OPTEE_SMC_RETURN_OK,
-					 0, 0, false, false);
-			s->decided = false;
-		} else if (off) {
-			cache_off(s, r);
-		} else {
-			spec_set_outcome(s, OPTEE_SMC_RETURN_OK, 0, 0, false, false);
-		}
-		break;
-	case OPTEE_SMC_ENABLE_ASYNC_NOTIF:
-		spec_set_outcome(s, code, 0, 0, false, false);
-		break;
-	case OPTEE_SMC_GET_ASYNC_NOTIF_VALUE:
-		spec_set_outcome(s, code, 0, 0, false, false);
-		if (code == OPTEE_SMC_RETURN_OK) {
-			s->outcome.a[1] = (uint32_t)r->a[1];
-			s->outcome.a[2] = r->a[2] & (OPTEE_SMC_ASYNC_NOTIF_VALID |
-						     OPTEE_SMC_ASYNC_NOTIF_PENDING);
-		}
-		break;
-	default:
-		spec_set_outcome(s, code, (uint32_t)r->a[1], (uint32_t)r->a[2], false, false);
-		s->outcome.a[3] = (uint32_t)r->a[3];
-		break;
-	}
 }
 
 /* --- An SMC ------------------------------------------------------------------------------ */
@@ -550,7 +208,7 @@ void spec_guest_enters(struct spec *s, const struct om_regs *regs, bool yields)
 		   s->fid == OPTEE_SMC_CALL_WITH_REGD_ARG) {
 		refuse_smc(s, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, SPEC_WHY(FUNCTION));
 	} else {
-		fast_enters(s);
+		spec_fast_enters(s);
 	}
 }
 
@@ -558,7 +216,7 @@ void spec_secure_enters(struct spec *s, const struct om_regs *regs)
 {
 	s->entered++;
 	if (s->smc == SPEC_FAST) {
-		fast_secure_enters(s, regs);
+		spec_fast_entered(s, regs);
 		return;
 	}
 	spec_check(s, s->smc == SPEC_BEGIN || s->smc == SPEC_RESUME,
@@ -598,7 +256,7 @@ void spec_secure_returns(struct spec *s, const struct om_regs *regs)
 	uint32_t code = (uint32_t)regs->a[0];
 
 	if (s->smc == SPEC_FAST) {
-		fast_secure_returns(s, regs);
+		spec_fast_returned(s, regs);
 		return;
 	}
 	if (!s->now)
@@ -809,6 +467,8 @@ static void check_call(struct spec *s, const struct om_regs *regs)
 		    c->request.hdr.cmd != OPTEE_RPC_CMD_NOTIFICATION)
 			c->entering = false;
 		c->pending = (enum spec_pending)s->outcome.next;
+		if (c->pending == SPEC_INTERRUPTED && c->answer == SPEC_FAILURE)
+			spec_rpc_check_failure(s);
 		if (s->outcome.ends)
 			end_now(s);
 		return;
@@ -833,8 +493,9 @@ static void check_call(struct spec *s, const struct om_regs *regs)
 static void check_counters(struct spec *s)
 {
 	uint32_t allowed = s->must_refuse | s->may_refuse | s->must_hide;
-	uint64_t least = (s->must_refuse != 0) + (s->must_hide != 0);
-	uint64_t most = ((s->must_refuse | s->may_refuse) != 0) + (s->must_hide != 0);
+	uint64_t hidden = s->must_hide ? 1 : 0;
+	uint64_t least = hidden + (s->must_refuse ? 1 : 0);
+	uint64_t most = hidden + (s->must_refuse | s->may_refuse ? 1 : 0);
 	uint64_t n = refusals(s);
 
 	/* Broken off, it will be refused later. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the files of the specification share: spec.c follows an SMC from its beginning
- * to its end, spec_message.c knows messages, spec_rpc.c requests and replies.
+ * to its end, spec_fast.c knows fast calls, spec_message.c messages, spec_rpc.c requests
+ * and replies, spec_shm.c buffers and page lists.
  */
 #ifndef TESTS_FUZZ_SPEC_PRIV_H
 #define TESTS_FUZZ_SPEC_PRIV_H
@@ -70,6 +71,11 @@ uint32_t spec_size_reasons(const struct spec *s, uint64_t buf_ptr, uint64_t size
 void spec_quota(struct spec *s, uint64_t pages, uint64_t lists, uint32_t buffers,
 		uint32_t rpc_args);
 
+/* spec_fast.c */
+void spec_fast_enters(struct spec *s);
+void spec_fast_entered(struct spec *s, const struct om_regs *regs);
+void spec_fast_returned(struct spec *s, const struct om_regs *regs);
+
 /* spec_message.c */
 void spec_message_begin(struct spec *s, const struct om_regs *regs);
 void spec_message_again(struct spec *s);
@@ -86,6 +92,8 @@ void spec_call_end(struct spec *s, struct spec_call *c);
 void spec_rpc_resume(struct spec *s, const struct om_regs *regs);
 void spec_rpc_entered(struct spec *s, const struct om_regs *regs);
 void spec_rpc_asked(struct spec *s, const struct om_regs *regs);
+/* OP-TEE will find that its request has failed. */
+void spec_rpc_check_failure(struct spec *s);
 /* The payload that was on its way to OP-TEE is not given to it. */
 void spec_rpc_drop(struct spec *s, struct spec_call *c);
 

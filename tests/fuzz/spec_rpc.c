@@ -498,6 +498,16 @@ void spec_rpc_drop(struct spec *s, struct spec_call *c)
 	c->payload = NULL;
 }
 
+void spec_rpc_check_failure(struct spec *s)
+{
+	const struct spec_call *c = s->now;
+	const struct optee_msg_hdr *hdr = NULL;
+
+	if (c->answer_at)
+		hdr = s->world->secure(s->world->ctx, c->answer_at, sizeof(*hdr));
+	spec_check(s, !hdr || hdr->ret != TEEC_SUCCESS, "OP-TEE is not told of a failure (I8)");
+}
+
 static void got_answer(struct spec *s)
 {
 	struct spec_call *c = s->now;
@@ -515,8 +525,10 @@ static void got_answer(struct spec *s)
 		spec_rpc_drop(s, c);
 	} else if (c->pending == SPEC_ASKED_SHM_ALLOC) {
 		got_reply(s, shadow, false);
-	} else if (c->answer == SPEC_FAILURE) {
-		spec_check(s, shadow->hdr.ret != TEEC_SUCCESS, "OP-TEE is not told of a failure (I8)");
+	} else if (c->pending == SPEC_ASKED_UNDO || c->answer == SPEC_FAILURE) {
+		/* Of a hidden request it was told at once: others may have its buffer now. */
+		if (c->pending != SPEC_INTERRUPTED)
+			spec_rpc_check_failure(s);
 	} else if (c->pending == SPEC_ASKED_CMD) {
 		got_reply(s, shadow, true);
 	}

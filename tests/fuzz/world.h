@@ -46,6 +46,7 @@ struct world {
 	/* The secure world, set by the target before world_begin(). */
 	void (*secure)(void *arg, struct om_regs *regs);
 	void *secure_arg;
+	bool writes;			/* ... works on the memory that it is lent */
 	uint32_t sec_caps;		/* what it says of itself at the probe */
 	uint32_t threads;
 	/* Optional: what authorize() answers. */
