@@ -257,10 +257,14 @@ struct release {
 static struct release unpin_one(struct om_memory *memory, uint64_t hva)
 {
 	struct om_memory_region *region = find_hva(memory, hva);
-	uint64_t offset = hva - region->hva;
-	uint32_t *pins = &region->pins[offset / PAGE];
 	struct release release = { 0, 0 };
+	uint64_t offset;
+	uint32_t *pins;
 
+	if (!region)
+		return release;		/* it never was pinned */
+	offset = hva - region->hva;
+	pins = &region->pins[offset / PAGE];
 	memory->pinned--;
 	region->pinned--;
 	if (--*pins == WANTED) {

@@ -434,7 +434,22 @@ static void write_outputs(const struct om_tee_call *call, struct optee_msg_param
 	}
 }
 
-static void release_memory(struct om_tee_calls *calls, struct om_tee_call *call)
+void om_tee_call_write(const struct om_tee_call *call, void *message)
+{
+	struct optee_msg_hdr *hdr = message;
+	struct optee_msg_param *param = (void *)(hdr + 1);
+
+	if (call->cmd == OPTEE_MSG_CMD_OPEN_SESSION) {
+		hdr->session = call->ret == TEEC_SUCCESS ? call->session : 0;
+		param += OPTEE_MSG_META_PARAMS;
+	}
+	if (call->answered)
+		write_outputs(call, param);
+	hdr->ret = call->ret;
+	hdr->ret_origin = call->ret_origin;
+}
+
+void om_tee_call_release(struct om_tee_calls *calls, struct om_tee_call *call)
 {
 	uint32_t i;
 
@@ -445,24 +460,6 @@ static void release_memory(struct om_tee_calls *calls, struct om_tee_call *call)
 			om_tee_buffer_free(buffer);
 		else if (buffer)
 			om_tee_shm_put(&calls->shm, buffer);
-		call->param[i].buffer = NULL;
 	}
-}
-
-void om_tee_call_finish(struct om_tee_calls *calls, struct om_tee_call *call, void *message)
-{
-	struct optee_msg_hdr *hdr = message;
-	struct optee_msg_param *param = (void *)(hdr + 1);
-
-	release_memory(calls, call);
-	if (!message)
-		return;
-	if (call->cmd == OPTEE_MSG_CMD_OPEN_SESSION) {
-		hdr->session = call->ret == TEEC_SUCCESS ? call->session : 0;
-		param += OPTEE_MSG_META_PARAMS;
-	}
-	if (call->answered)
-		write_outputs(call, param);
-	hdr->ret = call->ret;
-	hdr->ret_origin = call->ret_origin;
+	call->num_params = 0;
 }

@@ -48,7 +48,7 @@ struct om_tee_calls {
 
 /*
  * Reads a message in a shadow page. True: the call wants a worker. False: it is
- * answered already, without system calls. Either way om_tee_call_finish() ends it.
+ * answered already, without system calls. Either way om_tee_call_release() ends it.
  */
 bool om_tee_call_begin(struct om_tee_calls *calls, const void *message, struct om_tee_call *call);
 
@@ -56,8 +56,11 @@ bool om_tee_call_begin(struct om_tee_calls *calls, const void *message, struct o
 void om_tee_call_make(struct om_tee_calls *calls, struct om_tee_call *call,
 		      struct om_tee_arena *arena);
 
-/* Gives back what the call held; writes its results unless message is NULL. */
-void om_tee_call_finish(struct om_tee_calls *calls, struct om_tee_call *call, void *message);
+/* Writes the results of a call that was answered to its message. */
+void om_tee_call_write(const struct om_tee_call *call, void *message);
+
+/* Gives back what the call held. */
+void om_tee_call_release(struct om_tee_calls *calls, struct om_tee_call *call);
 
 /* Asks OP-TEE to cancel what a call does. On a worker. */
 void om_tee_call_cancel(struct om_tee_calls *calls, uint32_t cancel_id, uint32_t session);

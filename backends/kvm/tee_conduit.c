@@ -52,6 +52,14 @@ static void set(struct om_regs *regs, uint32_t a0, uint32_t a1, uint32_t a2, uin
 	regs->a[3] = a3;
 }
 
+static void finish(struct om_tee_conduit *conduit, struct om_tee_job *job, struct om_regs *regs)
+{
+	om_tee_call_write(&job->call, job->message);
+	om_tee_call_release(&conduit->calls, &job->call);
+	om_tee_pool_give(&conduit->pool, job);
+	set(regs, OPTEE_SMC_RETURN_OK, 0, 0, 0);
+}
+
 /* Done, or interrupted: the guest takes its interrupts and comes back. */
 static void wait(struct om_tee_conduit *conduit, struct om_tee_job *job, struct om_regs *regs)
 {
@@ -62,9 +70,7 @@ static void wait(struct om_tee_conduit *conduit, struct om_tee_job *job, struct 
 		set(regs, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0, (uint32_t)(job - pool->jobs));
 		return;
 	}
-	om_tee_call_finish(&conduit->calls, &job->call, job->message);
-	om_tee_pool_give(pool, job);
-	set(regs, OPTEE_SMC_RETURN_OK, 0, 0, 0);
+	finish(conduit, job, regs);
 }
 
 static void call_with_arg(struct om_tee_conduit *conduit, struct om_regs *regs)
@@ -92,9 +98,7 @@ static void call_with_arg(struct om_tee_conduit *conduit, struct om_regs *regs)
 		wait(conduit, job, regs);
 		return;
 	}
-	om_tee_call_finish(calls, &job->call, message);
-	om_tee_pool_give(&conduit->pool, job);
-	set(regs, OPTEE_SMC_RETURN_OK, 0, 0, 0);
+	finish(conduit, job, regs);
 }
 
 /* The core resumes only what it was told of, once. */
@@ -128,7 +132,7 @@ static void vm_destroyed(struct om_tee_conduit *conduit, struct om_regs *regs)
 	for (i = 0; i < pool->job_count; i++) {
 		if (om_tee_pool_state(pool, &pool->jobs[i]) != OM_TEE_JOB_DONE)
 			continue;
-		om_tee_call_finish(calls, &pool->jobs[i].call, NULL);
+		om_tee_call_release(calls, &pool->jobs[i].call);
 		om_tee_pool_give(pool, &pool->jobs[i]);
 	}
 	/* Registrations first: each keeps the sessions alive. */

@@ -142,6 +142,16 @@ static void functions_and_threads_of_nobody(void **state)
 	assert_int_equal(smc(OPTEE_SMC_CALL_WITH_ARG, 0), OPTEE_SMC_RETURN_ENOTAVAIL);
 }
 
+static void pages_that_never_were_pinned(void **state)
+{
+	const om_pa_t pa = { 0x1000 };
+
+	(void)state;
+	om_memory_unpin(&w.memory, &pa, 1);
+	assert_int_equal(om_memory_pinned(&w.memory), 0);
+	assert_false(om_memory_is_shared(&w.memory, (const void *)0x1000));
+}
+
 #define RIGGED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -151,6 +161,7 @@ int main(void)
 		RIGGED(parameters_of_no_kind),
 		RIGGED(buffers_that_are_unknown_or_in_use),
 		RIGGED(functions_and_threads_of_nobody),
+		RIGGED(pages_that_never_were_pinned),
 	};
 
 	return cmocka_run_group_tests_name("kvm_distrust", tests, NULL, NULL);

@@ -3,9 +3,9 @@
  * OP-TEE for the guests of a VMM on KVM, in user space: the host's own OP-TEE,
  * reached through Linux' TEE device, for guests with their unmodified drivers.
  *
- * Order of calls: om_kvm_set_filter() on a new VM, before any of its vCPUs runs;
- * om_kvm_create(); om_kvm_add_memory() for each piece of RAM; then
- * om_kvm_handle_exit() at each KVM_EXIT_HYPERCALL. docs/kvm.md walks through it.
+ * Order of calls: om_kvm_create(); om_kvm_add_memory() for each piece of RAM;
+ * om_kvm_set_filter(), before any vCPU of the VM runs; then om_kvm_handle_exit() at
+ * each KVM_EXIT_HYPERCALL. docs/kvm.md walks through it.
  *
  * Needs on the host: arm64, Linux 6.4 or later, an OP-TEE built *without*
  * CFG_NS_VIRTUALIZATION, a TEE device the VMM may open, tee-supplicant running.
