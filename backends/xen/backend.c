@@ -240,24 +240,6 @@ static bool probe(void)
     return result == OM_OK;
 }
 
-static int error_of(enum om_result result)
-{
-    switch ( result )
-    {
-    case OM_ERR_NO_MEMORY:
-        return -ENOMEM;
-
-    case OM_ERR_EXISTS:
-        return -EEXIST;
-
-    case OM_ERR_REFUSED:
-        return -ENODEV;
-
-    default:
-        return -EINVAL;
-    }
-}
-
 static int domain_init(struct domain *d)
 {
     size_t size = om_guest_size(&limits);
@@ -279,7 +261,7 @@ static int domain_init(struct domain *d)
         printk(XENLOG_WARNING "%pd: OP-TEE mediator: %s\n", d,
                om_result_text(result));
         xvfree(ctx);
-        return error_of(result);
+        return result == OM_ERR_NO_MEMORY ? -ENOMEM : -ENODEV;
     }
 
     d->arch.tee = ctx;

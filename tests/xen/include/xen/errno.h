@@ -6,7 +6,6 @@
 #ifndef ENOMEM
 #define ENOMEM	12
 #define EFAULT	14
-#define EEXIST	17
 #define ENODEV	19
 #define EINVAL	22
 #endif
