@@ -75,6 +75,16 @@ static void invoke(struct world_guest *g)
 	world_smc(g, in_pick(in, 4), &regs);
 }
 
+/* The notification interrupt is one for all; who did not ask for it does not get it. */
+static void interrupt(struct world_guest *g)
+{
+	uint64_t before = atomic_load(&g->test->notified);
+
+	om_guest_interrupt(g->om);
+	if (atomic_load(&g->test->notified) - before != g->spec->notified)
+		test_fail("guest %u: a notification is lost, or not its own", g->test->id);
+}
+
 static void disturb(struct world *w, struct world_guest *g, struct tee *tee)
 {
 	struct input *in = w->in;
@@ -101,7 +111,7 @@ static void disturb(struct world *w, struct world_guest *g, struct tee *tee)
 		w->mutate = !w->mutate;
 		break;
 	case 5:
-		om_guest_interrupt(g->om);
+		interrupt(g);
 		break;
 	default:
 		w->fault = 1 + in_pick(in, 12);

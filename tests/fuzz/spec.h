@@ -170,6 +170,7 @@ struct spec {
 	const struct spec_world *world;
 	struct spec_config config;
 	bool yields;			/* should_yield may say so in this SMC */
+	bool notified;			/* it has asked for notifications */
 	bool dead;			/* could not be reset: every call fails */
 
 	struct spec_buffer buffer[SPEC_BUFFERS];

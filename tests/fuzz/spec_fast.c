@@ -23,7 +23,7 @@ static bool is_forwarded(const struct spec *s, uint32_t fid)
 	       (is_notification(fid) && s->config.async);
 }
 
-/* 18 functions are answered when notification is offered or not: docs/design.md. */
+/* All that is not UNKNOWN_FUNCTION: 12 fast calls, offered or not, and 4 yielding ones. */
 #define FUNCTIONS 16u
 
 void spec_fast_enters(struct spec *s)
@@ -132,6 +132,7 @@ void spec_fast_returned(struct spec *s, const struct om_regs *r)
 		}
 		break;
 	case OPTEE_SMC_ENABLE_ASYNC_NOTIF:
+		s->notified |= code == OPTEE_SMC_RETURN_OK;
 		spec_set_outcome(s, code, 0, 0, false, false);
 		break;
 	case OPTEE_SMC_GET_ASYNC_NOTIF_VALUE:

@@ -539,6 +539,8 @@ void spec_message_finished(struct spec *s)
 	}
 	spec_add_write(s, c->at + offsetof(struct optee_msg_hdr, ret), &hdr->ret,
 		       sizeof(hdr->ret) + sizeof(hdr->ret_origin));
+	if (cmd == OPTEE_MSG_CMD_STOP_ASYNC_NOTIF && hdr->ret == TEEC_SUCCESS)
+		s->notified = false;
 	s->policy_to_tell = s->config.policy && hdr->ret == TEEC_SUCCESS &&
 			    (cmd == OPTEE_MSG_CMD_OPEN_SESSION ||
 			     cmd == OPTEE_MSG_CMD_CLOSE_SESSION);

@@ -365,7 +365,8 @@ static void replied_shm_alloc(struct spec *s)
 		judge_payload(s);
 		c->judged = true;
 	}
-	s->may_enter = !s->must_refuse || !c->can_undo;
+	/* A cookie that is in use is not given to the guest to free. */
+	s->may_enter = !s->must_refuse || !c->can_undo || s->may_refuse & SPEC_WHY(COOKIE);
 	if ((s->must_refuse || s->may_refuse) && c->can_undo)
 		undo(s);
 }
