@@ -53,7 +53,7 @@ static void apply_writes(struct spec *s, struct spec_outcome *o)
 bool spec_others_paused(const struct spec *s)
 {
 	for (uint32_t i = 0; i < SPEC_CALLS; i++)
-		if (s->call[i].used && s->call[i].paused)
+		if (s->call[i].used && (s->call[i].paused || s->call[i].late))
 			return true;
 	return false;
 }
@@ -441,9 +441,7 @@ static void follow(struct spec *s, const struct om_regs *regs)
 		c->pending = SPEC_ASKED_UNDO;
 	} else if (c->pending >= SPEC_ASKED_ALLOC && c->pending <= SPEC_ASKED_UNDO && s->entered) {
 		/* The request could not be shown. */
-		if (c->arg)
-			spec_buffer_put(s, c->arg);
-		c->arg = NULL;
+		spec_put_arg(s, c);
 		c->pending = SPEC_INTERRUPTED;
 		c->answer = SPEC_FAILURE;
 	}

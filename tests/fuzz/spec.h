@@ -127,6 +127,7 @@ struct spec_call {
 	bool entered;		/* OP-TEE has begun it */
 	bool resumed;
 	bool paused;		/* the mediator itself broke off, charges are not known */
+	bool late;		/* what OP-TEE freed meanwhile counts until it returns */
 	bool ready;		/* loaded: OP-TEE had no thread for it, it is tried again */
 	bool entering;		/* buffers it names cannot be unregistered */
 	uint32_t id;

@@ -44,6 +44,9 @@ void spec_lent_hold(struct spec *s, struct spec_call *c);
 void spec_lent_release(struct spec *s, struct spec_call *c);
 struct spec_buffer *spec_find_live(struct spec *s, uint64_t cookie, enum spec_kind kind);
 
+/* The argument of the call's RPC is not used any more. */
+void spec_put_arg(struct spec *s, struct spec_call *c);
+
 /* Some call was broken off: what is charged now is not known exactly. */
 bool spec_others_paused(const struct spec *s);
 

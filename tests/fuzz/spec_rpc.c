@@ -22,9 +22,7 @@ static void hide(struct spec *s, enum spec_answer answer)
 	struct spec_call *c = s->now;
 
 	s->must_hide = SPEC_WHY(REQUEST);
-	if (c->arg)
-		spec_buffer_put(s, c->arg);
-	c->arg = NULL;
+	spec_put_arg(s, c);
 	c->answer = answer;
 	show(s, SPEC_INTERRUPTED, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0);
 }
@@ -196,6 +194,7 @@ void spec_rpc_asked(struct spec *s, const struct om_regs *regs)
 		show(s, SPEC_INTERRUPTED, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0);
 		return;
 	}
+	c->late = false;
 	/* Asking again, OP-TEE has read what the last reply brought. */
 	s->lists -= c->payload_lists;
 	c->payload_lists = 0;
@@ -554,9 +553,7 @@ void spec_rpc_entered(struct spec *s, const struct om_regs *regs)
 		got_alloc(s, regs);
 	else
 		got_answer(s);
-	if (c->arg)
-		spec_buffer_put(s, c->arg);
-	c->arg = NULL;
+	spec_put_arg(s, c);
 	/* An undo that did not come to it. */
 	s->decided = false;
 }

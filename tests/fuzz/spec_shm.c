@@ -67,6 +67,16 @@ void spec_buffer_put(struct spec *s, struct spec_buffer *b)
 	s->buffers -= b->kind != SPEC_RPC_ARG;
 }
 
+void spec_put_arg(struct spec *s, struct spec_call *c)
+{
+	if (!c->arg)
+		return;
+	/* limits.h, rpc_args: one that was taken from OP-TEE counts until the call returns. */
+	c->late |= !c->arg->known;
+	spec_buffer_put(s, c->arg);
+	c->arg = NULL;
+}
+
 static void hold_pages(struct spec *s, const uint64_t *pa, uint32_t n, bool *held)
 {
 	for (uint32_t i = 0; !*held && i < n; i++)
