@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * om_message_check(): what of a message OP-TEE may see.
+ *
+ * Assumes: nothing of the message. It is a private copy (fetch() in message.c).
+ * Proves: memory safety; an accepted message has no more parameters than its command
+ * may carry and than there is room for; what names memory by address is a page list and
+ * marked LIST, to be translated, or a NULL reference; nothing of a reserved type,
+ * without a meaning or contiguous is accepted; a refused message leaves *shape alone.
+ *
+ * Class: quick
+ * Sources: message_check.c
+ * Unwind: 7
+ *   There are at most OM_MESSAGE_PARAMS = 6 parameters.
+ */
+#include "proof.h"
+
+#include "message_check.h"
+
+struct om_message nondet_message(void);
+
+static bool has(uint32_t shape, uint32_t kind, uint32_t i)
+{
+	return om_shape_params(shape, kind) >> i & 1;
+}
+
+static bool is_tmem(const struct optee_msg_param *param)
+{
+	uint64_t type = param->attr & OPTEE_MSG_ATTR_TYPE_MASK;
+
+	return type >= OPTEE_MSG_ATTR_TYPE_TMEM_INPUT && type <= OPTEE_MSG_ATTR_TYPE_TMEM_INOUT;
+}
+
+static bool is_rmem(const struct optee_msg_param *param)
+{
+	uint64_t type = param->attr & OPTEE_MSG_ATTR_TYPE_MASK;
+
+	return type >= OPTEE_MSG_ATTR_TYPE_RMEM_INPUT && type <= OPTEE_MSG_ATTR_TYPE_RMEM_INOUT;
+}
+
+/* All that a parameter may have set: a type, and beside it the cache bits. */
+static bool is_known(uint64_t attr)
+{
+	return !(attr & ~(uint64_t)(OPTEE_MSG_ATTR_TYPE_MASK | OPTEE_MSG_ATTR_META |
+				    OPTEE_MSG_ATTR_NONCONTIG | OPTEE_MSG_ATTR_CACHE_MASK));
+}
+
+static void prove_accepted(const struct om_message *message, uint32_t shape, bool async)
+{
+	uint32_t cmd = message->hdr.cmd, n = message->hdr.num_params;
+	uint32_t i = any_below(OM_MESSAGE_PARAMS);
+	const struct optee_msg_param *param = &message->param[i];
+
+	PROVE(cmd <= OPTEE_MSG_CMD_STOP_ASYNC_NOTIF, "an accepted command is known (I8)");
+	PROVE(async || cmd < OPTEE_MSG_CMD_DO_BOTTOM_HALF,
+	      "notification commands only where notification is offered (I8)");
+	PROVE(n <= OM_MESSAGE_PARAMS && n <= om_message_max_params(cmd),
+	      "an accepted message has no more parameters than its command");
+	PROVE(shape >> (5 * OM_MESSAGE_PARAMS) == 0, "a shape has five kinds of parameters");
+	if (i >= n) {
+		PROVE(!has(shape, OM_SHAPE_LIST, i) && !has(shape, OM_SHAPE_RMEM, i) &&
+		      !has(shape, OM_SHAPE_VALUE, i) && !has(shape, OM_SHAPE_SIZE, i),
+		      "what is not there has nothing to do");
+		return;
+	}
+	if (cmd == OPTEE_MSG_CMD_UNREGISTER_SHM)
+		return;		/* its attribute is ignored; message.c shows OP-TEE its own */
+	PROVE(is_known(param->attr), "attributes without a meaning are refused (I8)");
+	PROVE(IMPLIES(is_tmem(param) && param->u.tmem.buf_ptr != 0,
+		      has(shape, OM_SHAPE_LIST, i) && (param->attr & OPTEE_MSG_ATTR_NONCONTIG)),
+	      "memory named by address is a list to be translated (I2)");
+	PROVE(IMPLIES(has(shape, OM_SHAPE_LIST, i), is_tmem(param) && param->u.tmem.buf_ptr != 0),
+	      "only a list is translated");
+	PROVE(is_rmem(param) == has(shape, OM_SHAPE_RMEM, i),
+	      "what names a registered buffer is looked up (I7)");
+	REACHED("a parameter was accepted");
+	if (has(shape, OM_SHAPE_LIST, i))
+		REACHED("a list was accepted");
+}
+
+int main(void)
+{
+	struct om_message message = nondet_message();
+	bool async = any_bool();
+	uint32_t before = any_u32(), shape = before;
+
+	if (om_message_check(&message, async, &shape) == OM_ACCEPTED) {
+		prove_accepted(&message, shape, async);
+	} else {
+		PROVE(shape == before, "on error nothing changed");
+		REACHED("refused");
+	}
+	return 0;
+}

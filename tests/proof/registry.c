@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A registry in any valid state. See registry.h. */
+#include "registry.h"
+
+/* As bucket_of() in shm.c; if it were another, no cookie would be found. */
+static uint32_t bucket_of(uint64_t cookie)
+{
+	cookie ^= cookie >> 32;
+	cookie *= 0x9e3779b97f4a7c15u;
+	return (uint32_t)(cookie >> 32) & (WORLD_BUCKETS - 1);
+}
+
+bool registry_init(void)
+{
+	struct om_shm *shm = &world_guest.shm;
+	const struct om_limits *limits = &world_guest.limits;
+	struct om_buffer *used = &world_buffers[REGISTRY_USED];
+	bool in_use = any_bool();
+	uint32_t i;
+
+	for (i = 0; i < WORLD_BUCKETS; i++)
+		world_buckets[i] = OM_NONE;
+	world_buffers[REGISTRY_FREE].next = OM_NONE;
+	shm->free_buffers = REGISTRY_FREE;
+	shm->free_pins = REGISTRY_FREE;
+	world_record(REGISTRY_FREE)->count = 0;
+	world_record(REGISTRY_FREE)->next = OM_NONE;
+
+	/* What is charged is within the limits; buffer 0 is part of it. */
+	ASSUME(shm->pages_used <= limits->pages && shm->buffers_used <= limits->buffers);
+	ASSUME(shm->rpc_args_used <= limits->rpc_args && shm->lists_left <= limits->list_pages);
+	ASSUME(shm->pages_peak >= shm->pages_used);
+	if (!in_use)
+		return false;
+	ASSUME(used->cookie != 0 && used->kind < OM_SHARE_TEMPORARY);
+	ASSUME(used->pages >= 1 && used->pages <= shm->pages_used);
+	used->next = OM_NONE;
+	used->first = used->last = REGISTRY_USED;
+	ASSUME(world_record(REGISTRY_USED)->count <= OM_PIN_BATCH);
+	world_record(REGISTRY_USED)->next = OM_NONE;
+	world_buckets[bucket_of(used->cookie)] = REGISTRY_USED;
+	return true;
+}
+
+struct registry registry_now(void)
+{
+	struct registry now = { .shm = world_guest.shm, .used = world_buffers[REGISTRY_USED] };
+	uint32_t i;
+
+	for (i = 0; i < WORLD_BUCKETS; i++)
+		now.bucket[i] = world_buckets[i];
+	return now;
+}
+
+static bool same_buffer(const struct om_buffer *a, const struct om_buffer *b)
+{
+	return a->cookie == b->cookie && a->next == b->next && a->hold == b->hold &&
+	       a->kind == b->kind && a->first == b->first && a->last == b->last &&
+	       a->pages == b->pages && a->size == b->size && a->offset == b->offset &&
+	       a->shadow == b->shadow;
+}
+
+/* All but the peak, which only ever rises. */
+bool registry_is(const struct registry *before)
+{
+	const struct om_shm *a = &before->shm, *b = &world_guest.shm;
+	uint32_t i;
+
+	for (i = 0; i < WORLD_BUCKETS; i++)
+		if (before->bucket[i] != world_buckets[i])
+			return false;
+	return a->free_buffers == b->free_buffers && a->free_pins == b->free_pins &&
+	       a->free_rpc_shadows == b->free_rpc_shadows && a->free_lists == b->free_lists &&
+	       a->lists_left == b->lists_left && a->buffers_used == b->buffers_used &&
+	       a->rpc_args_used == b->rpc_args_used && a->pages_used == b->pages_used &&
+	       same_buffer(&before->used, &world_buffers[REGISTRY_USED]);
+}
