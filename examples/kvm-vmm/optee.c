@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * OP-TEE for the guest: all that a VMM adds to use the library's backend for KVM.
+ * The file to copy from. The sixth place is a node in the device tree (tree.c).
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <optee_mediator/kvm.h>
+#include <optee_mediator/trace.h>
+
+#include "optee.h"
+#include "vmm.h"
+
+static void trace(void *user, const struct om_trace_event *event)
+{
+	char line[200];
+
+	(void)user;
+	om_trace_text(event, line, sizeof(line));
+	fprintf(stderr, "%s\n", line);
+}
+
+static void must(int result, const char *what)
+{
+	if (result != OM_KVM_OK)
+		die("%s: %s", what, om_kvm_result_text(result));
+}
+
+void optee_create(struct vmm *vmm)
+{
+	const struct om_kvm_config config = {
+		.tee_device = vmm->options.tee,
+		.login = vmm->options.login ? OM_KVM_LOGIN_AS_VMM : OM_KVM_LOGIN_PUBLIC_ONLY,
+		.trace = vmm->options.trace ? trace : NULL,
+	};
+
+	must(om_kvm_create(&config, &vmm->optee), vmm->options.tee);
+	must(om_kvm_add_memory(vmm->optee, RAM_BASE, vmm->options.memory, vmm->ram,
+			       OM_KVM_MEMORY_SHARED), "guest memory");
+	/* From here on the guest's calls come to us, so last. */
+	must(om_kvm_set_filter(vmm->vm, NULL), "KVM");
+}
+
+bool optee_exit(struct vcpu *vcpu)
+{
+	int result = om_kvm_handle_exit(vcpu->vmm->optee, vcpu->index, vcpu->fd, vcpu->run);
+
+	if (result < 0) {
+		fprintf(stderr, "vmm: vCPU %u: %s\n", vcpu->index, om_kvm_result_text(result));
+		machine_end(vcpu->vmm, FAILED);
+	}
+	return result != OM_KVM_NOT_MINE;
+}
+
+void optee_reset(struct vmm *vmm)
+{
+	int result;
+
+	/* A TA may ignore that its call is cancelled; then this goes on until it is done. */
+	do
+		result = om_kvm_reset(vmm->optee);
+	while (result == OM_KVM_AGAIN);
+	must(result, vmm->options.tee);
+}
+
+static void print_counters(const struct om_kvm *optee)
+{
+	const struct om_guest *guest = om_kvm_guest(optee);
+
+	for (enum om_counter i = 0; i < OM_COUNTERS; i++)
+		fprintf(stderr, "vmm: count %s %" PRIu64 "\n", om_counter_name(i),
+			om_guest_counter(guest, i));
+	for (enum om_kvm_counter i = 0; i < OM_KVM_COUNTERS; i++)
+		fprintf(stderr, "vmm: count tee_%s %" PRIu64 "\n", om_kvm_counter_name(i),
+			om_kvm_counter(optee, i));
+}
+
+void optee_destroy(struct vmm *vmm)
+{
+	if (vmm->options.counters)
+		print_counters(vmm->optee);
+	/* A TA may ignore that its call is cancelled; the kernel takes over when we exit. */
+	if (om_kvm_destroy(vmm->optee) != OM_KVM_OK)
+		fputs("vmm: a call is still in OP-TEE, it ends with this process\n", stderr);
+	vmm->optee = NULL;
+}

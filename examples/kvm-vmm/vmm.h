@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A small virtual machine monitor: what its rooms share.
+ *
+ * The machine is a GICv3, a timer, a UART to write to, and RAM; CPUs are started
+ * and stopped by the kernel's PSCI. That is all that Linux needs to boot from an
+ * initramfs. Memory map as in the comments below; the device tree tells the guest.
+ */
+#ifndef KVM_VMM_H
+#define KVM_VMM_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MAX_CPUS	8u
+
+#define GICD_BASE	0x08000000u	/* the distributor, 64 KiB */
+#define GICD_SIZE	0x00010000u
+#define GICR_BASE	0x080a0000u	/* a redistributor for each CPU, 128 KiB each */
+#define GICR_SIZE	0x00020000u
+#define UART_BASE	0x09000000u	/* the console, 4 KiB */
+#define UART_SIZE	0x00001000u
+#define UART_SPI	1u		/* its interrupt, a shared one */
+#define RAM_BASE	0x80000000u	/* as much as --memory says */
+#define DTB_SIZE	0x00010000u	/* of RAM, at its end */
+
+struct options {
+	const char *kernel;		/* an uncompressed arm64 Image */
+	const char *initrd;		/* or NULL */
+	const char *command_line;
+	const char *tee;		/* "/dev/tee0", or NULL: a guest without OP-TEE */
+	size_t memory;			/* bytes */
+	unsigned int cpus;
+	bool login;			/* clients may be the user that runs the VMM */
+	bool trace;			/* the guest's conversation with OP-TEE, on stderr */
+	bool counters;			/* what was counted of it, on stderr, at the end */
+};
+
+/* Why a guest stopped running. */
+enum ending {
+	STILL_RUNNING,
+	POWERED_OFF,
+	RESET,				/* it wants to start over */
+	FAILED,				/* stderr says of what */
+	TERMINATED,			/* somebody sent us a signal */
+};
+
+struct om_kvm;
+
+struct vcpu {
+	struct vmm *vmm;
+	unsigned int index;
+	int fd;
+	struct kvm_run *run;
+	pthread_t thread;
+};
+
+struct vmm {
+	struct options options;
+	int vm;				/* KVM's file descriptor of this machine */
+	uint8_t *ram;			/* at RAM_BASE for the guest */
+	uint64_t entry;			/* the kernel's first instruction */
+	uint64_t dtb;			/* the guest's device tree */
+	uint64_t initrd_start, initrd_end;
+	struct vcpu vcpus[MAX_CPUS];
+	_Atomic enum ending ending;
+	struct om_kvm *optee;		/* the backend's, or NULL */
+};
+
+/* Says what is wrong, printf style, and ends the program. */
+_Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* machine.c: a KVM machine with memory, vCPUs and GIC, not yet running. */
+void machine_create(struct vmm *vmm);
+/* Runs the guest from its entry until it ends, in a thread for each vCPU. */
+enum ending machine_run(struct vmm *vmm);
+/* Between two runs: as it was created. */
+void machine_reset(struct vmm *vmm);
+/* Any thread: the guest ends, for this reason unless there was one already. */
+void machine_end(struct vmm *vmm, enum ending ending);
+/* Any thread: sets the level of a shared interrupt. */
+void machine_interrupt(struct vmm *vmm, unsigned int spi, bool high);
+
+/* load.c: the files and the device tree into RAM, as for every start. */
+void load_guest(struct vmm *vmm);
+/* tree.c: the device tree of this machine, into DTB_SIZE bytes. */
+void tree_write(const struct vmm *vmm, void *to);
+
+/* console.c: a load or a store of the guest to the UART. */
+uint32_t console_read(struct vmm *vmm, uint64_t offset);
+void console_write(struct vmm *vmm, uint64_t offset, uint32_t value);
+
+#endif
