@@ -43,3 +43,5 @@ set_tests_properties(real_linux_build PROPERTIES FIXTURES_SETUP om_linux TIMEOUT
 set_tests_properties(real_linux_two real_linux_kill real_linux_full PROPERTIES
 	FIXTURES_REQUIRED om_linux TIMEOUT 900)
 set_tests_properties(real_linux_full PROPERTIES LABELS "real;qemu;long" TIMEOUT 5400)
+
+include(${CMAKE_CURRENT_LIST_DIR}/kvm/tests.cmake)

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The tests with guests on KVM, through scripts/demo like their neighbours: a quick
+# selection always, all of it with --full.
+
+set(om_kvm ${om_demo} --kvm)
+om_add_real_test(real_kvm_build ${om_kvm} --build)
+om_add_real_test(real_kvm_quick ${om_kvm})
+om_add_real_test(real_kvm_kill ${om_kvm} --kill)
+om_add_real_test(real_kvm_full ${om_kvm} --full)
+set_tests_properties(real_kvm_build PROPERTIES FIXTURES_SETUP om_kvm)
+set_tests_properties(real_kvm_quick real_kvm_kill real_kvm_full PROPERTIES
+	FIXTURES_REQUIRED om_kvm)
+set_tests_properties(real_kvm_build real_kvm_quick real_kvm_kill PROPERTIES
+	LABELS "real;qemu;kvm" TIMEOUT 900)
+set_tests_properties(real_kvm_full PROPERTIES LABELS "real;qemu;kvm;long" TIMEOUT 5400)
