@@ -8,6 +8,7 @@ say() { echo "om: kvm: $*"; }
 # start N WORDS [PARAMETER...]: starts guest N. Its console, the VMM's own words and its
 # counters go to ours, each line with the guest's name in front, and to /tmp/guest-N.
 # $vmm is the VMM's pid, $teller that of the one who tells; nothing waits.
+# shellcheck disable=SC2034 # both are for who calls
 start()
 {
 	local n=$1 words=$2
@@ -56,10 +57,9 @@ await()
 	done
 }
 
-# What is held for guests, in numbers that are the same again when all is given back:
-# pages that the TEE driver pins, open files of the TEE device (sessions and
-# registrations are such or belong to one), OP-TEE's heap (sessions, registrations, 16
-# bytes a page) and its memory for TAs (one instance for each session of most TAs).
+# What is held for guests, in numbers that are the same again when all is given back: pages
+# that the TEE driver pins, which are what is registered; open TEE devices, to which sessions
+# belong; bytes of OP-TEE's heap (sessions, registrations) and of its memory for TAs.
 held()
 {
 	local pins files secure
