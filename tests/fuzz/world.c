@@ -197,11 +197,11 @@ struct world *world_sweep(struct input *in)
 
 	if (!w->host) {
 		w->host = test_host_new();
-		/* The same page in two places of a message is the guest's own doing. */
-		w->host->rereads_expected = true;
 		for (uint32_t i = 0; i < WORLD_GUESTS; i++)
 			make_guest(w, i);
 	}
+	/* Two parameters may name one list page. What else is read twice, mutation shows. */
+	w->host->rereads_expected = true;
 	w->in = in;
 	world_take_secure(w, NULL, NULL);
 	w->host->ops.authorize = NULL;
@@ -361,7 +361,7 @@ uint32_t world_smc(struct world_guest *g, unsigned int vcpu, struct om_regs *reg
 	memcpy(g->image, g->test->ram, WORLD_PAGES * TEST_PAGE);
 	test_host_fail(w->host, w->fault ? TEST_FAULTS_ALL : 0, w->fault, w->faults_on);
 	w->fault = 0;
-	g->spec->mutates = w->mutate;
+	g->spec->mutates = w->mutate || w->host->mutate_always;
 	spec_guest_enters(g->spec, regs, atomic_load(&w->host->yield_every) != 0);
 	if (w->mutate)
 		test_guest_mutate(g->test, true);
