@@ -555,6 +555,11 @@ static void s20_busy_optee_with_nobody_else_in_flight_is_tried_again(void **stat
 
 	fx_buffer(&lent, g, 20 * CG_PAGE, 0);
 	for (size_t i = 0; i < 2; i++) {
+		/* The slot has been in OP-TEE, with another call. */
+		fx_invoke(&c, g, session, MODEL_TA_INTERRUPT);
+		cg_set_value(&c, 0, VALUE_IN, 1, 0, 0);
+		cg_do(&c);
+		fx_ended(&c, TEEC_SUCCESS);
 		fx_invoke(&c, g, session, MODEL_TA_FILL);
 		cg_set_value(&c, 0, VALUE_IN, 1, 0, 0);
 		cg_set_tmem(&c, 1, ATTR_LIST, &lent);

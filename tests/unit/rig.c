@@ -132,8 +132,41 @@ void rig_free(struct rig *rig)
 	free(rig);
 }
 
+/*
+ * What an earlier call may have left in a slot that is free again: the beginning of a
+ * call has to set all of it.
+ */
+static void soil_free_slots(struct om_guest *guest)
+{
+	uint32_t i;
+
+	for (i = 0; i < guest->limits.threads; i++) {
+		struct om_call *call = &guest->calls[i];
+
+		if (om_call_state(call) != OM_CALL_FREE)
+			continue;
+		call->fid = UINT32_MAX;
+		call->params = OM_MESSAGE_PARAMS;
+		call->shape = UINT32_MAX;
+		call->fetched = true;
+		call->waiting = true;
+		call->resumed = true;
+		call->translating = true;
+		call->entered = true;
+		call->entering = false;
+		call->judged = true;
+		call->holds_more = true;
+		call->held_count = OPTEE_MSG_CALL_PARAMS;
+		call->held_pages = UINT32_MAX;
+		call->refused_cookie = 0x77;
+		call->refusal = OM_REFUSED_QUOTA;
+		call->result = UINT32_MAX;
+	}
+}
+
 struct om_regs rig_call_regs(struct rig *rig, struct om_regs regs)
 {
+	soil_free_slots(rig->guest);
 	assert_true(test_guest_call(rig->ram, 0, &regs));
 	return regs;
 }
