@@ -214,12 +214,11 @@ static bool append(struct cg_guest *g, struct cg_buf *b, uint32_t *last, uint64_
 
 static void buf_init(struct cg_guest *g, struct cg_buf *b, uint64_t size, uint32_t offset)
 {
+	cg_fill(b, 0, sizeof(*b));	/* what lies between its members, too */
 	b->list = CG_NO_PAGE;
-	b->pages = 0;
 	b->offset = offset;
 	b->size = size;
 	b->cookie = cg_cookie(g);
-	b->repeat = false;
 }
 
 bool cg_buf_make(struct cg_guest *g, struct cg_buf *b, uint64_t size, uint32_t offset)
