@@ -824,6 +824,30 @@ static void s36_page_list_is_pinned_and_translated(void **state)
 	}
 }
 
+/* OP-TEE asks for nothing more: what it read the list from is free again all the same. */
+static void s36_i5_list_of_the_last_reply_is_given_back(void **state)
+{
+	struct fx_options o = { .limits = FX_LIMITS };
+	struct cg_buf payload;
+	struct cg_buf all;
+	struct cg_call c;
+	struct fx_guest *g;
+	struct fx *f;
+
+	o.limits.list_pages = 2;
+	f = fx_new(state, &o);
+	g = &f->guest[0];
+	fx_buffer(&payload, g, CG_PAGE, 0);
+	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_RPC_ARG, 1, 100);
+	reply(&c, param(ATTR_LIST, cg_buf_ptr(g->cg, &payload), CG_PAGE, payload.cookie));
+	assert_int_equal(fx_answered(f, 0).hdr.ret, TEEC_SUCCESS);
+	cg_finish(&c);
+	fx_ended(&c, TEEC_SUCCESS);
+	/* This one takes both list pages. */
+	assert_true(cg_buf_repeat(g->cg, &all, OPTEE_MSG_LIST_ENTRIES + 1));
+	assert_int_equal(cg_register(g->cg, &all), TEEC_SUCCESS);
+}
+
 static void s37_i2_reply_of_another_kind_is_a_failure(void **state)
 {
 	static const uint64_t attrs[] = {
@@ -1341,6 +1365,7 @@ int main(void)
 		FX_TEST(s36_single_page_is_pinned_and_translated),
 		FX_TEST(s36_page_list_is_pinned_and_translated),
 		FX_TEST(s36_i8_malformed_allocations_are_not_shown),
+		FX_TEST(s36_i5_list_of_the_last_reply_is_given_back),
 		FX_TEST(s37_i2_reply_of_another_kind_is_a_failure),
 		FX_TEST(s37_i2_reply_with_unknown_bits_is_undone),
 		FX_TEST(s38_i6_reply_with_another_cmd_is_what_was_asked),
