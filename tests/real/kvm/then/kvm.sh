@@ -74,6 +74,17 @@ held()
 	echo "pinned pages $pins, open devices $files, OP-TEE's $secure"
 }
 
+# held(), when it has not changed for a second: the end of a process takes a moment.
+held_at_rest()
+{
+	local now before=none
+	while now=$(held) && [ "$now" != "$before" ]; do
+		before=$now
+		sleep 1
+	done
+	echo "$now"
+}
+
 # What a killed process held is given back a moment after it is gone.
 held_is() { [ "$(held)" = "$1" ]; }
 
