@@ -61,7 +61,8 @@ uint64_t *world_new_list(void);
 /*
  * host_init(), a mediator that knows any reserved memory, and a guest with any limits;
  * the shadow pages are distinct and usable, as alloc_pages() in guest.c saw to it.
- * Everything in the registry and the call is any value; the harness says more, and what is behind the shadow pages.
+ * Everything in the registry and the call is any value; the harness says more, and what
+ * is behind the shadow pages.
  */
 void world_init(void);
 

@@ -20,7 +20,7 @@
  * Model: host.c world.c
  * Scale: OPTEE_MSG_LIST_ENTRIES=7u OPTEE_MSG_LIST_NEXT=7u OM_PIN_BATCH=3u
  *   Lists of 7 addresses and records of 3 pins: a formula grows with their product. The
- *   code knows both by name only; tests run at the real sizes.
+ *   code knows both by name only. At the real sizes it is tested, not proved.
  * Unwind: 5
  *   A step is of at most OM_PIN_BATCH pages; the world has at most 4 of anything.
  */
