@@ -11,6 +11,7 @@ om_add_real_test(real_kvm_full ${om_kvm} --full)
 set_tests_properties(real_kvm_build PROPERTIES FIXTURES_SETUP om_kvm)
 set_tests_properties(real_kvm_quick real_kvm_kill real_kvm_full PROPERTIES
 	FIXTURES_REQUIRED om_kvm)
-set_tests_properties(real_kvm_build real_kvm_quick real_kvm_kill PROPERTIES
+set_tests_properties(real_kvm_build real_kvm_quick PROPERTIES
 	LABELS "real;qemu;kvm" TIMEOUT 900)
-set_tests_properties(real_kvm_full PROPERTIES LABELS "real;qemu;kvm;long" TIMEOUT 5400)
+set_tests_properties(real_kvm_kill real_kvm_full PROPERTIES
+	LABELS "real;qemu;kvm;long" TIMEOUT 5400)
