@@ -380,6 +380,10 @@ static void leaks_are_found(void **state)
 	memcpy(va + 4, &page.va, sizeof(page.va));
 	test_guest_assert_no_leak(g);
 	assert_failed("I3");
+	memset(va + 4, 0, sizeof(page.va));
+	memcpy(va + TEST_PAGE - 4, &pa, sizeof(pa));	/* in two pages */
+	test_guest_assert_no_leak(g);
+	assert_failed("I3");
 	test_assert_no_leak_regs(h, pair, 4);
 	assert_failed("registers 1 and 2");
 	h->ops.page_free(h, &page);
