@@ -247,7 +247,6 @@ static OM_NOINLINE void put_more(struct om_call *call)
 	om_translation_end(call->guest, &call->translation);
 	om_lists_release(call->guest, &call->lists);
 	om_lists_release(call->guest, &call->payload_lists);
-	put(call, &call->rpc_arg);
 	put(call, &call->subject);
 	put(call, &call->carrier);
 	call->holds_more = false;

@@ -56,7 +56,7 @@ struct om_call {
 	bool entered;			/* OP-TEE has taken the call */
 	bool entering;			/* ... but may not have looked at its parameters */
 	bool judged;			/* request or reply: fetched and judged */
-	bool holds_more;		/* some of subject .. lists, carrier, rpc_arg */
+	bool holds_more;		/* some of subject .. lists, carrier, payload_lists */
 
 	/*
 	 * What the call holds. Nothing while the slot is free: the end of a call
@@ -80,7 +80,7 @@ struct om_call {
 	enum om_pending pending;
 	struct om_request_copy request;	/* the reply is judged by it */
 	struct om_request_copy reply;	/* here because stacks are small */
-	uint32_t rpc_arg;		/* buffer it came in, OM_NONE when inline */
+	uint32_t rpc_arg;		/* buffer it came in until answered, else OM_NONE */
 	uint32_t payload;		/* SHM_ALLOC: the buffer being made */
 	struct om_lists payload_lists;	/* its page list, until the next request */
 	enum om_refusal refusal;	/* of the request or the reply, if any */

@@ -249,7 +249,6 @@ static bool find_arg(struct om_call *call)
 	if (cookie.raw == 0)
 		return call->fid != OPTEE_SMC_CALL_WITH_ARG;
 	call->rpc_arg = om_shm_get(call->guest, cookie, OM_SHARE_RPC_ARG, true, &call->release);
-	call->holds_more = true;
 	return call->rpc_arg != OM_NONE;
 }
 

@@ -585,6 +585,68 @@ static void s06_reset_guest_can_reach_its_limits_again(void **state)
 	cg_slots_are_free(g->cg);
 }
 
+/* A call in the middle of translating the payload that its guest replied with. */
+static void hold_payload_list(struct fx_guest *g)
+{
+	struct cg_call c;
+
+	fx_invoke(&c, g, fx_session(g), MODEL_TA_PAYLOAD);
+	cg_set_value(&c, 0, OPTEE_MSG_ATTR_TYPE_VALUE_INOUT, 40u * CG_PAGE, 0, 0);
+	assert_true(cg_until_cmd(&c, OPTEE_RPC_CMD_SHM_ALLOC));
+	assert_true(cg_serve(&c));
+	atomic_store(&g->fx->host->yield_every, 1);
+	cg_resume(&c);
+	atomic_store(&g->fx->host->yield_every, 0);
+	assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+}
+
+/* A call in every slot, each with a page list. */
+static void list_in_every_slot(struct fx_guest *g)
+{
+	struct cg_call call[FX_THREADS];
+	struct cg_buf b;
+
+	fx_buffer(&b, g, CG_PAGE, 0);
+	for (uint32_t i = 0; i < FX_THREADS; i++) {
+		fx_invoke(&call[i], g, fx_session(g), MODEL_TA_INTERRUPT);
+		cg_set_value(&call[i], 0, OPTEE_MSG_ATTR_TYPE_VALUE_INPUT, 1, 0, 0);
+		cg_set_tmem(&call[i], 1, ATTR_LIST, &b);
+	}
+	for (uint32_t i = 0; i < FX_THREADS; i++)
+		cg_start(&call[i]);
+	for (uint32_t i = 0; i < FX_THREADS; i++) {
+		cg_finish(&call[i]);
+		fx_ended(&call[i], TEEC_SUCCESS);
+	}
+}
+
+/* What the calls of before had of list pages comes back once, not again with the next ones. */
+static void s06_i5_list_pages_come_back_once(void **state)
+{
+	struct fx_options o = { .limits = FX_LIMITS };
+	struct fx *f;
+	struct fx_guest *g;
+	struct cg_buf large, most;
+	struct holdings h;
+
+	o.limits.list_pages = 4;
+	f = fx_new(state, &o);
+	g = &f->guest[0];
+	for (uint32_t round = 0; round < 3; round++) {
+		hold_payload_list(g);
+		hold_everything(g, &h);
+		assert_int_equal(fx_reset(g), OM_OK);
+		list_in_every_slot(g);
+		assert_true(cg_buf_repeat(g->cg, &large, 4 * 511 + 1));
+		assert_int_equal(cg_register(g->cg, &large), TEEC_ERROR_OUT_OF_MEMORY);
+		cg_buf_free(g->cg, &large);
+		assert_true(cg_buf_repeat(g->cg, &most, 4 * 511));
+		assert_int_equal(cg_register(g->cg, &most), TEEC_SUCCESS);
+		fx_unregister(&most, g);
+		fx_assert_idle(g);
+	}
+}
+
 static void s06_notification_is_off_after_reset(void **state)
 {
 	struct fx *f = fx_new(state, NULL);
@@ -677,6 +739,7 @@ int main(void)
 		FX_TEST(s06_reset_forgets_calls_and_cookies),
 		FX_TEST(s06_reset_in_steps_is_the_same),
 		FX_TEST(s06_reset_guest_can_reach_its_limits_again),
+		FX_TEST(s06_i5_list_pages_come_back_once),
 		FX_TEST(s06_notification_is_off_after_reset),
 		FX_TEST(s06_refused_reset_leaves_a_guest_to_destroy),
 		FX_TEST(s06_refused_reset_leaves_a_guest_to_reset),

@@ -848,6 +848,33 @@ static void s36_i5_list_of_the_last_reply_is_given_back(void **state)
 	assert_int_equal(cg_register(g->cg, &all), TEEC_SUCCESS);
 }
 
+/* By its next request OP-TEE says that it has read the list: one page serves many payloads. */
+static void s36_i5_list_of_a_reply_is_given_back_at_the_next_request(void **state)
+{
+	struct fx_options o = { .limits = FX_LIMITS };
+	struct model_rpc again = fx_rpc(OPTEE_RPC_CMD_SHM_ALLOC, 1);
+	struct cg_call c;
+	struct fx_guest *g;
+	struct fx *f;
+
+	o.limits.list_pages = 1;
+	f = fx_new(state, &o);
+	g = &f->guest[0];
+	again.param[0] = param(VALUE_IN, 1, 100, 8);
+	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_RPC_ARG, 1, 100);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct cg_buf payload;
+
+		fx_buffer(&payload, g, CG_PAGE, 0);
+		model_inject_rpc(f->model, &again);
+		reply(&c, param(ATTR_LIST, cg_buf_ptr(g->cg, &payload), CG_PAGE, payload.cookie));
+		assert_int_equal(fx_answered(f, i).hdr.ret, TEEC_SUCCESS);
+		assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_CMD);
+	}
+	cg_finish(&c);
+	fx_ended(&c, TEEC_SUCCESS);
+}
+
 static void s37_i2_reply_of_another_kind_is_a_failure(void **state)
 {
 	static const uint64_t attrs[] = {
@@ -1366,6 +1393,7 @@ int main(void)
 		FX_TEST(s36_page_list_is_pinned_and_translated),
 		FX_TEST(s36_i8_malformed_allocations_are_not_shown),
 		FX_TEST(s36_i5_list_of_the_last_reply_is_given_back),
+		FX_TEST(s36_i5_list_of_a_reply_is_given_back_at_the_next_request),
 		FX_TEST(s37_i2_reply_of_another_kind_is_a_failure),
 		FX_TEST(s37_i2_reply_with_unknown_bits_is_undone),
 		FX_TEST(s38_i6_reply_with_another_cmd_is_what_was_asked),

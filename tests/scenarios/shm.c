@@ -733,6 +733,36 @@ static void s55_i7_release_waits_for_calls_on_their_way(void **state)
 	fx_assert_idle(g);
 }
 
+/* OP-TEE knows of all that a call uses once it asks for something: then it is what waits. */
+static void s55_i7_release_is_optees_when_it_knows_the_users(void **state)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	struct cg_buf b[2];
+	struct cg_call user;
+	struct cg_call c;
+
+	for (uint32_t nth = 0; nth < 2; nth++) {
+		fx_invoke(&user, g, fx_session(g), MODEL_TA_PAYLOAD);
+		cg_set_value(&user, 0, VALUE_INOUT, CG_PAGE, 0, 0);
+		for (uint32_t i = 0; i < 2; i++) {
+			fx_register(&b[i], g, CG_PAGE);
+			cg_set_rmem(&user, 1 + i, RMEM_IN, b[i].cookie, 0, 1);
+		}
+		assert_true(cg_until_cmd(&user, OPTEE_RPC_CMD_GET_TIME));
+		unregister_init(&c, g, b[nth].cookie);
+		fx_smcs_reset(f);
+		cg_start(&c);
+		assert_int_equal(fx_smcs(f), 1);
+		cg_finish(&user);
+		fx_ended(&user, TEEC_SUCCESS);
+		cg_finish(&c);
+		fx_ended(&c, TEEC_SUCCESS);
+		fx_unregister(&b[1 - nth], g);
+		fx_assert_idle(g);
+	}
+}
+
 static void s56_i7_cookies_of_other_kinds_make_no_call(void **state)
 {
 	struct fx *f = fx_new(state, NULL);
@@ -1083,6 +1113,7 @@ int main(void)
 		FX_TEST(s55_i7_buffer_being_unregistered_is_nobodys),
 		FX_TEST(s55_i4_unregistered_buffer_stays_pinned_for_its_users),
 		FX_TEST(s55_i7_release_waits_for_calls_on_their_way),
+		FX_TEST(s55_i7_release_is_optees_when_it_knows_the_users),
 		FX_TEST(s56_i7_cookies_of_other_kinds_make_no_call),
 		FX_TEST(s56_i7_ranges_outside_of_the_buffer_make_no_call),
 		FX_TEST(s57_i11_cookies_are_each_guests_own),
