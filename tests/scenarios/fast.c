@@ -68,6 +68,7 @@ static void s07_i10_junk_around_an_id_does_not_reach_optee(void **state)
 			for (size_t a = 4; a < 7; a++)
 				assert_int_equal(f->smc[0].in.a[a], 0);
 			assert_int_equal(f->smc[0].in.a[7], 1);
+			assert_int_equal(fx_counter(g, OM_COUNT_FAST_CALLS), 4 * i + n + 1);
 		}
 	}
 }
