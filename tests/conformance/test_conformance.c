@@ -30,6 +30,7 @@
 #include <optee_mediator/mediator.h>
 
 #include "client.h"
+#include "frame.h"
 #include "guest.h"
 
 /* The guest's copies of what the model's TA understands. */
@@ -268,21 +269,21 @@ static void world_end(struct world *w)
 
 /* ---- the tests ---- */
 
-/* Which scenario in which set-up; a name for each. */
-struct test {
-	const struct set_up *set_up;
-	const char *scenario;
-	char name[120];
-};
+#define SET_UPS (sizeof(set_ups) / sizeof(set_ups[0]))
+
+static const char *set_up_name(size_t n)
+{
+	return n < SET_UPS ? set_ups[n].name : NULL;
+}
 
 static void run_scenario(void **state)
 {
-	const struct test *t = *state;
+	const struct frame_test *t = *state;
 	struct cg_summary summary;
 	struct world w;
 	bool good;
 
-	world_begin(&w, t->set_up);
+	world_begin(&w, &set_ups[t->set_up]);
 	good = cg_run(&w.platform, t->scenario, &summary);
 	if (!good)
 		print_message("%s\n", w.line);
@@ -292,8 +293,6 @@ static void run_scenario(void **state)
 	if (summary.skipped)
 		print_message("%s\n", w.line);
 }
-
-#define SET_UPS (sizeof(set_ups) / sizeof(set_ups[0]))
 
 static int print_digests(const char *name)
 {
@@ -315,38 +314,14 @@ static int print_digests(const char *name)
 	world_end(&w);
 	return summary.failed != 0;
 }
-#define SCENARIOS_MAX 200u
-
-static struct test tests[SET_UPS * SCENARIOS_MAX];
-static struct CMUnitTest units[SET_UPS * SCENARIOS_MAX];
 
 int main(int argc, char **argv)
 {
+	static const struct frame frame = {
+		.group = "conformance", .set_up = set_up_name, .run = run_scenario,
+	};
 	bool digests = argc > 1 && strcmp(argv[1], "--digests") == 0;
 	const char *filter = argc > 1 + digests ? argv[1 + digests] : NULL;
-	struct cg_scenario_info info;
-	size_t n = 0;
-	size_t s;
-	unsigned int i;
 
-	if (digests)
-		return print_digests(filter);
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (s = 0; s < SET_UPS; s++) {
-		for (i = 0; i < SCENARIOS_MAX && cg_scenario(i, &info); i++) {
-			struct test *t = &tests[n];
-
-			t->set_up = &set_ups[s];
-			t->scenario = info.name;
-			snprintf(t->name, sizeof(t->name), "%s/%s", set_ups[s].name, info.name);
-			if (filter && strncmp(t->name, filter, strlen(filter)) != 0 &&
-			    strncmp(info.name, filter, strlen(filter)) != 0)
-				continue;
-			units[n].name = t->name;
-			units[n].test_func = run_scenario;
-			units[n].initial_state = t;
-			n++;
-		}
-	}
-	return _cmocka_run_group_tests("conformance", units, n, NULL, NULL);
+	return digests ? print_digests(filter) : frame_run(&frame, filter);
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include <conformance/frame.h>
 #include <conformance/guest.h>
 
 #define RAM_GPA		0x40000000u
@@ -128,18 +129,16 @@ static const char *const not_applicable[] = {
 };
 #define NOT_APPLICABLE (sizeof(not_applicable) / sizeof(not_applicable[0]))
 
-static bool begins(const char *s, const char *beginning)
-{
-	return strncmp(s, beginning, strlen(beginning)) == 0;
-}
+static bool listed[NOT_APPLICABLE];
 
-static bool applies(const char *set_up_and_name, const char *name, bool *listed)
+static bool applies(const struct frame_test *test)
 {
 	bool yes = true;
 	size_t i;
 
 	for (i = 0; i < NOT_APPLICABLE; i++) {
-		if (!begins(name, not_applicable[i]) && !begins(set_up_and_name, not_applicable[i]))
+		if (!frame_begins(test->scenario, not_applicable[i]) &&
+		    !frame_begins(test->name, not_applicable[i]))
 			continue;
 		listed[i] = true;
 		yes = false;
@@ -147,20 +146,31 @@ static bool applies(const char *set_up_and_name, const char *name, bool *listed)
 	return yes;
 }
 
-struct test {
-	const struct set_up *set_up;
-	const char *scenario;
-	char name[120];
-};
+/* Whoever takes a scenario away, or renames one, is told. */
+static void nothing_listed_is_unknown(void)
+{
+	size_t i;
+
+	for (i = 0; i < NOT_APPLICABLE; i++)
+		if (!listed[i])
+			fail_msg("no scenario is called %s...", not_applicable[i]);
+}
+
+static const char *set_up_name(size_t n)
+{
+	return n < SET_UPS ? set_ups[n].name : NULL;
+}
 
 static void run_scenario(void **state)
 {
-	const struct test *t = *state;
+	const struct frame_test *t = *state;
+	const struct set_up *set_up = &set_ups[t->set_up];
 	struct cg_summary summary;
 	static struct world w;
 	bool good;
 
-	world_begin(&w, &t->set_up->limits, t->set_up->flags);
+	nothing_listed_is_unknown();
+	world_begin(&w, &set_up->limits, set_up->flags);
 	good = cg_run(&w.platform, t->scenario, &summary);
 	if (!good || summary.skipped)
 		print_message("%s\n", w.line);
@@ -168,39 +178,12 @@ static void run_scenario(void **state)
 	world_end(&w);
 }
 
-#define SCENARIOS_MAX 200u
-
-static struct test tests[SET_UPS * SCENARIOS_MAX];
-static struct CMUnitTest units[SET_UPS * SCENARIOS_MAX];
-
 int main(int argc, char **argv)
 {
-	const char *filter = argc > 1 ? argv[1] : "";
-	bool listed[NOT_APPLICABLE] = { false };
-	struct cg_scenario_info info;
-	size_t n = 0, s, i;
-	unsigned int k;
+	static const struct frame frame = {
+		.group = "kvm_conformance", .set_up = set_up_name, .run = run_scenario,
+		.applies = applies,
+	};
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (s = 0; s < SET_UPS; s++) {
-		for (k = 0; k < SCENARIOS_MAX && cg_scenario(k, &info); k++) {
-			struct test *t = &tests[n];
-
-			t->set_up = &set_ups[s];
-			t->scenario = info.name;
-			snprintf(t->name, sizeof(t->name), "%s/%s", set_ups[s].name, info.name);
-			if (!applies(t->name, info.name, listed) ||
-			    (!begins(t->name, filter) && !begins(info.name, filter)))
-				continue;
-			units[n] = (struct CMUnitTest){ t->name, run_scenario, NULL, NULL, t };
-			n++;
-		}
-	}
-	for (i = 0; i < NOT_APPLICABLE; i++) {
-		if (!listed[i]) {
-			fprintf(stderr, "no scenario is called %s...\n", not_applicable[i]);
-			return 1;
-		}
-	}
-	return _cmocka_run_group_tests("kvm_conformance", units, n, NULL, NULL);
+	return frame_run(&frame, argc > 1 ? argv[1] : NULL);
 }

@@ -14,4 +14,4 @@ foreach(function IN ITEMS calloc aligned_alloc strdup mmap mremap pthread_create
 	target_link_options(test_kvm_exhausted PRIVATE LINKER:--wrap=${function})
 endforeach()
 om_add_test(test_kvm_conformance LABELS kvm SOURCES kvm/test_kvm_conformance.c
-	LINKS kvm_rig conformance_guest)
+	LINKS kvm_rig conformance_frame)

@@ -11,8 +11,7 @@
  */
 #include "machine.h"
 
-#include <stdio.h>
-#include <string.h>
+#include <conformance/frame.h>
 
 static const struct set_up {
 	const char *name;
@@ -25,11 +24,12 @@ static const struct set_up {
 						  .secure_threads = 5 } },
 };
 
-struct test {
-	const struct set_up *set_up;
-	const char *scenario;
-	char name[120];
-};
+#define SET_UPS		(sizeof(set_ups) / sizeof(set_ups[0]))
+
+static const char *set_up_name(size_t n)
+{
+	return n < SET_UPS ? set_ups[n].name : NULL;
+}
 
 /* What the other domain has going on. */
 struct busy {
@@ -50,13 +50,13 @@ static void make_busy(struct guest *g, struct busy *b)
 
 static void run_scenario(void **state)
 {
-	const struct test *t = *state;
+	const struct frame_test *t = *state;
 	struct cg_summary summary;
 	struct machine m;
 	struct guest *g = &m.guest[1];
 	struct busy busy;
 
-	machine_begin(&m, &t->set_up->options);
+	machine_begin(&m, &set_ups[t->set_up].options);
 	machine_add(&m, 0);
 	machine_add(&m, 1);
 	make_busy(&m.guest[0], &busy);
@@ -79,33 +79,11 @@ static void run_scenario(void **state)
 	machine_end(&m);
 }
 
-#define SET_UPS		(sizeof(set_ups) / sizeof(set_ups[0]))
-#define SCENARIOS_MAX	200u
-
-static struct test tests[SET_UPS * SCENARIOS_MAX];
-static struct CMUnitTest units[SET_UPS * SCENARIOS_MAX];
-
 int main(int argc, char **argv)
 {
-	const char *filter = argc > 1 ? argv[1] : "";
-	struct cg_scenario_info info;
-	size_t n = 0;
+	static const struct frame frame = {
+		.group = "xen_conformance", .set_up = set_up_name, .run = run_scenario,
+	};
 
-	for (size_t s = 0; s < SET_UPS; s++) {
-		for (unsigned int i = 0; i < SCENARIOS_MAX && cg_scenario(i, &info); i++) {
-			struct test *t = &tests[n];
-
-			t->set_up = &set_ups[s];
-			t->scenario = info.name;
-			snprintf(t->name, sizeof(t->name), "%s/%s", set_ups[s].name, info.name);
-			if (strncmp(t->name, filter, strlen(filter)) &&
-			    strncmp(info.name, filter, strlen(filter)))
-				continue;
-			units[n].name = t->name;
-			units[n].test_func = run_scenario;
-			units[n].initial_state = t;
-			n++;
-		}
-	}
-	return _cmocka_run_group_tests("xen_conformance", units, n, NULL, NULL);
+	return frame_run(&frame, argc > 1 ? argv[1] : NULL);
 }

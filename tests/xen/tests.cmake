@@ -44,7 +44,8 @@ foreach(limits IN ITEMS default narrow)
 	om_add_test(test_xen_backend_${limits} LABELS xen
 		SOURCES xen/test_xen_backend.c LINKS xen_machine_${limits})
 	om_add_test(test_xen_conformance_${limits} LABELS xen
-		SOURCES xen/test_xen_conformance.c LINKS xen_machine_${limits})
+		SOURCES xen/test_xen_conformance.c
+		LINKS conformance_frame xen_machine_${limits})
 endforeach()
 
 if(OM_TEST_PACKAGING)
