@@ -72,6 +72,8 @@ static uint64_t a_part(struct input *in)
 		return in_number(in);
 	case 1:
 		return UINT64_MAX - in_u8(in);
+	case 2:
+		return in_u8(in);
 	default:
 		return in_u16(in);
 	}
@@ -413,9 +415,14 @@ void guest_edit(struct world_guest *g)
 		list[OPTEE_MSG_LIST_NEXT] = world_pick_page(g, in, WORLD_LISTS,
 							    WORLD_DATA - WORLD_LISTS);
 		break;
-	default:
+	case 2:
 		entry = in_u16(in) % 512;
 		list[entry] = world_pick_page(g, in, 0, WORLD_PAGES);
+		break;
+	default:
+		/* Where even a short list has it, and in the middle of a batch. */
+		entry = in_pick(in, 64);
+		list[entry] = world_special_page(g, in);
 		break;
 	}
 }

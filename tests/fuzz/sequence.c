@@ -137,7 +137,7 @@ static void step(struct world *w, struct tee *tee)
 		invoke(g);
 		break;
 	case 5:
-		guest_register(g, in_pick(in, 6), 1 + (uint64_t)in_u8(in) * 512, world_cookie(in));
+		guest_register(g, in_pick(in, 6), 1 + (uint64_t)in_u8(in) * 2048, world_cookie(in));
 		break;
 	case 6:
 		guest_call(g, OPTEE_MSG_CMD_UNREGISTER_SHM);
@@ -156,8 +156,15 @@ static void step(struct world *w, struct tee *tee)
 	case 12:
 		open_session(g);
 		break;
-	default:
+	case 13:
 		guest_resume(g);
+		break;
+	default:
+		/* Without a call there is nothing to go on with. */
+		if (spec_calls(g->spec))
+			guest_resume(g);
+		else
+			invoke(g);
 		break;
 	}
 }
@@ -181,6 +188,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	}
 	world_begin(w, WORLD_GUESTS, &limits, true);
+	if (in_rarely(&in, 3))
+		atomic_store(&w->host->yield_every, 1 + in_pick(&in, 3));
+	w->mutate = in_rarely(&in, 4);
 	for (uint32_t i = 0; i < 96 && in.left; i++)
 		step(w, tee);
 	world_end(w);

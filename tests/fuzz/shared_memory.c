@@ -15,7 +15,7 @@ static void step(struct world_guest *g)
 	case 0:
 	case 1:
 	case 2:
-		guest_register(g, in_pick(in, 6), 1 + (uint64_t)in_u8(in) * 512, world_cookie(in));
+		guest_register(g, in_pick(in, 6), 1 + (uint64_t)in_u8(in) * 1024, world_cookie(in));
 		break;
 	case 3:
 	case 4:
@@ -33,8 +33,15 @@ static void step(struct world_guest *g)
 	case 10:
 		guest_call(g, OPTEE_MSG_CMD_REGISTER_SHM);
 		break;
-	default:
+	case 11:
 		guest_resume(g);
+		break;
+	default:
+		/* Without a call there is nothing to go on with. */
+		if (spec_calls(g->spec))
+			guest_resume(g);
+		else
+			guest_call(g, OPTEE_MSG_CMD_INVOKE_COMMAND);
 		break;
 	}
 }

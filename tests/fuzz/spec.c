@@ -91,6 +91,13 @@ uint64_t spec_pinned(const struct spec *s)
 
 /* --- An SMC ------------------------------------------------------------------------------ */
 
+/* Once for each SMC: nothing counts between two of them. */
+static void read_counters(struct spec *s)
+{
+	for (uint32_t i = 0; i < OM_COUNTERS; i++)
+		s->after[i] = s->world->counter(s->world->ctx, (enum om_counter)i);
+}
+
 void spec_begin(struct spec *s, const struct spec_world *world, const struct spec_config *config)
 {
 	memset(s, 0, offsetof(struct spec, pa));
@@ -98,6 +105,7 @@ void spec_begin(struct spec *s, const struct spec_world *world, const struct spe
 	s->config = *config;
 	if (!s->config.limits.call_pages)
 		s->config.limits.call_pages = s->config.limits.pages;
+	read_counters(s);
 }
 
 void spec_restart(struct spec *s)
@@ -176,8 +184,7 @@ static void resume(struct spec *s)
 
 void spec_guest_enters(struct spec *s, const struct om_regs *regs, bool yields)
 {
-	for (uint32_t i = 0; i < OM_COUNTERS; i++)
-		s->before[i] = s->world->counter(s->world->ctx, (enum om_counter)i);
+	memcpy(s->before, s->after, sizeof(s->before));
 	s->in = *regs;
 	s->fid = (uint32_t)regs->a[0] & ~SMCCC_FID_SVE_HINT;
 	s->yields = yields;
@@ -379,7 +386,7 @@ static void check_refused(struct spec *s, uint64_t a0)
 
 static uint64_t since(const struct spec *s, enum om_counter which)
 {
-	return s->world->counter(s->world->ctx, which) - s->before[which];
+	return s->after[which] - s->before[which];
 }
 
 static uint64_t refusals(const struct spec *s)
@@ -404,6 +411,7 @@ static void hold_back(struct spec *s)
 	struct spec_call *c = s->now;
 
 	c->paused = !s->must_wait;
+	c->spoiled |= s->world->excused(s->world->ctx);
 	if (!s->decided && c->pending == SPEC_LOADING && refusals(s)) {
 		check_refused(s, OPTEE_SMC_RETURN_OK);
 		if (c->subject && !c->subject->live)
@@ -477,7 +485,8 @@ static void check_call(struct spec *s, const struct om_regs *regs)
 		hold_back(s);
 		return;
 	}
-	if (s->world->excused(s->world->ctx)) {
+	if (s->world->excused(s->world->ctx) ||
+	    (c->spoiled && regs->a[0] == OPTEE_SMC_RETURN_EBADADDR)) {
 		follow(s, regs);
 		return;
 	}
@@ -510,16 +519,17 @@ static void check_counters(struct spec *s)
 		   since(s, OM_COUNT_RESUMES) == (s->smc == SPEC_RESUME), "calls are not counted");
 	if (!spec_is_settled(s))
 		return;
-	spec_check(s, s->world->counter(s->world->ctx, OM_COUNT_PAGES_NOW) == s->pages,
+	spec_check(s, s->after[OM_COUNT_PAGES_NOW] == s->pages,
 		   "the pages charged are not the pages shared (I5)");
-	spec_check(s, s->world->counter(s->world->ctx, OM_COUNT_BUFFERS_NOW) ==
-		   s->buffers + s->rpc_args, "the buffers charged are not those shared (I5)");
+	spec_check(s, s->after[OM_COUNT_BUFFERS_NOW] == s->buffers + s->rpc_args,
+		   "the buffers charged are not those shared (I5)");
 }
 
 void spec_guest_returns(struct spec *s, const struct om_regs *regs)
 {
 	bool wide = s->smc == SPEC_FAST && s->outcome.a[0] == UINT64_MAX;
 
+	read_counters(s);
 	for (uint32_t i = 0; i < 4; i++)
 		spec_check(s, regs->a[i] >> 32 == 0 || (wide && i == 0),
 			   "a result has bits above 31 (I10)");

@@ -127,6 +127,7 @@ struct spec_call {
 	bool entered;		/* OP-TEE has begun it */
 	bool resumed;
 	bool paused;		/* the mediator itself broke off, charges are not known */
+	bool spoiled;		/* ... after an operation of the host had failed */
 	bool late;		/* what OP-TEE freed meanwhile counts until it returns */
 	bool ready;		/* loaded: OP-TEE had no thread for it, it is tried again */
 	bool entering;		/* buffers it names cannot be unregistered */
@@ -201,7 +202,7 @@ struct spec {
 	uint64_t reply_pa;		/* to RPC ALLOC */
 	bool policy_asked, policy_told, policy_to_tell;
 	uint32_t policy_code;
-	uint64_t before[OM_COUNTERS];
+	uint64_t before[OM_COUNTERS], after[OM_COUNTERS];
 
 	struct spec_call call[SPEC_CALLS];
 	uint64_t pa[SPEC_BUFFERS][SPEC_PAGES];

@@ -400,17 +400,23 @@ uint64_t world_cookie(struct input *in)
 	return i ? 0xa0000c000ull + i : 0;
 }
 
-uint64_t world_pick_page(struct world_guest *g, struct input *in, uint32_t first, uint32_t n)
+uint64_t world_special_page(struct world_guest *g, struct input *in)
 {
 	const struct test_guest *t = g->test;
 	const uint64_t special[] = { t->hole_ipa, t->readonly_ipa, t->mmio_ipa, t->reserved_ipa,
 				     t->pa0_ipa, 0, UINT64_MAX, TEST_IPA_BASE - TEST_PAGE,
 				     0xfffffffffffff000u };
+
+	return special[in_pick(in, sizeof(special) / sizeof(special[0]))];
+}
+
+uint64_t world_pick_page(struct world_guest *g, struct input *in, uint32_t first, uint32_t n)
+{
 	uint8_t i = in_u8(in);
 
 	if (i < 224)
 		return world_ipa(first + i % n);
 	if (i < 240)
-		return special[i % (sizeof(special) / sizeof(special[0]))];
+		return world_special_page(g, in);
 	return world_ipa(i % WORLD_PAGES) + (i % 3 == 0 ? 8 * (i % 16u) : 0);
 }

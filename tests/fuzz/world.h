@@ -20,7 +20,7 @@
 #define WORLD_ARGUMENTS	4u
 #define WORLD_LISTS	10u
 #define WORLD_DATA	16u
-#define WORLD_PAGES	48u
+#define WORLD_PAGES	32u
 
 struct world;
 
@@ -90,5 +90,7 @@ void world_set_shared(struct world_guest *g, uint32_t page, enum test_page_kind 
 uint64_t world_cookie(struct input *in);
 /* A page of the guest's: mostly one of n from first on, sometimes what cannot be shared. */
 uint64_t world_pick_page(struct world_guest *g, struct input *in, uint32_t first, uint32_t n);
+/* What cannot be shared, or is no page of the guest's at all. */
+uint64_t world_special_page(struct world_guest *g, struct input *in);
 
 #endif
