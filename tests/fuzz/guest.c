@@ -341,6 +341,15 @@ static void reply(struct world_guest *g, const struct spec_call *c, struct om_re
 	}
 }
 
+/* Of a call that is over, whose slot another one may have by now. */
+static uint32_t an_old_id(struct world_guest *g)
+{
+	const struct spec *s = g->spec;
+	uint32_t n = s->ended < SPEC_OLD_IDS ? s->ended : SPEC_OLD_IDS;
+
+	return n ? s->old_ids[in_pick(in_of(g), n)] : 0;
+}
+
 void guest_resume(struct world_guest *g)
 {
 	struct input *in = in_of(g);
@@ -355,8 +364,7 @@ void guest_resume(struct world_guest *g)
 		regs.a[2] = in_u32(in);
 		regs.a[4] = in_u32(in);
 		if (in_rarely(in, 2))
-			regs.a[3] = in_rarely(in, 2) ? in_u32(in) :
-				    g->spec->old_ids[in_pick(in, SPEC_OLD_IDS)];
+			regs.a[3] = in_rarely(in, 4) ? in_u32(in) : an_old_id(g);
 	} else if (c) {
 		reply(g, c, &regs);
 	}

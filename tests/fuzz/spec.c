@@ -455,6 +455,13 @@ static void follow(struct spec *s, const struct om_regs *regs)
 	}
 }
 
+/* An operation of the host failed, and so OP-TEE's request cannot be shown. */
+static bool is_lost(const struct spec *s)
+{
+	return s->world->excused(s->world->ctx) && !s->must_hide &&
+	       since(s, OM_COUNT_REFUSED_REQUEST);
+}
+
 static void check_call(struct spec *s, const struct om_regs *regs)
 {
 	struct spec_call *c = s->now;
@@ -479,7 +486,7 @@ static void check_call(struct spec *s, const struct om_regs *regs)
 			end_now(s);
 		return;
 	}
-	if (is_interrupt(regs) && (s->yields || s->must_wait)) {
+	if (is_interrupt(regs) && (s->yields || s->must_wait) && !is_lost(s)) {
 		check_id(s, (uint32_t)regs->a[3]);
 		c->id = (uint32_t)regs->a[3];
 		hold_back(s);
