@@ -823,6 +823,26 @@ static void s23_bad_places_make_no_call(void **state)
 	cg_slots_are_free(g->cg);
 }
 
+/* Right behind a buffer there is nothing, not even a record of its pages. */
+static void s23_end_of_a_buffer_that_fills_its_records(void **state)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	struct cg_buf b;
+
+	for (uint32_t pages = OM_PIN_BATCH; pages <= 3 * OM_PIN_BATCH; pages += OM_PIN_BATCH) {
+		struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_REGD_ARG } };
+
+		fx_register(&b, g, pages * CG_PAGE);
+		regs.a[1] = b.cookie >> 32;
+		regs.a[2] = (uint32_t)b.cookie;
+		regs.a[3] = pages * CG_PAGE;
+		assert_int_equal(fx_smc(g, 0, &regs), OPTEE_SMC_RETURN_EBADADDR);
+		fx_unregister(&b, g);
+	}
+	cg_slots_are_free(g->cg);
+}
+
 static void s23_i4_carrier_stays_pinned_until_the_call_ends(void **state)
 {
 	struct fx *f = fx_new(state, NULL);
@@ -1023,6 +1043,7 @@ int main(void)
 		FX_TEST(s22_i3_optee_sees_the_message_and_nothing_stale),
 		FX_TEST(s23_i2_registered_message_is_shadowed),
 		FX_TEST(s23_bad_places_make_no_call),
+		FX_TEST(s23_end_of_a_buffer_that_fills_its_records),
 		FX_TEST(s23_i4_carrier_stays_pinned_until_the_call_ends),
 		FX_TEST(policy_sees_what_a_session_is_for),
 		FX_TEST(policy_refusal_is_the_guests_answer_and_no_call),
