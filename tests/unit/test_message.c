@@ -21,6 +21,7 @@ struct secure {
 	uint32_t ret;
 	uint32_t session;
 	uint32_t code;		/* of the SMC; not OK: the message is not touched */
+	uint8_t page[TEST_PAGE];	/* as it left the shadow the last time */
 };
 
 static void answer(struct rig *rig, struct om_regs *regs)
@@ -29,20 +30,26 @@ static void answer(struct rig *rig, struct om_regs *regs)
 	struct om_message *shadow = test_secure_access(rig->host, RIG_GUEST,
 						       om_pair(regs->a[1], regs->a[2]),
 						       TEST_PAGE, true);
+	size_t size = OPTEE_MSG_ARG_SIZE(shadow->hdr.num_params);
 	uint32_t i;
 
 	s->calls++;
 	s->regs = *regs;
 	memset(&s->saw, 0, sizeof(s->saw));
-	memcpy(&s->saw, shadow, OPTEE_MSG_ARG_SIZE(shadow->hdr.num_params));
+	memcpy(&s->saw, shadow, size);
+	/* What is copied is the message, and no more. */
+	assert_memory_equal((uint8_t *)shadow + size, s->page + size, TEST_PAGE - size);
 	*regs = (struct om_regs){ .a = { s->code } };
-	if (s->code != OPTEE_SMC_RETURN_OK)
+	if (s->code != OPTEE_SMC_RETURN_OK) {
+		memcpy(s->page, shadow, TEST_PAGE);
 		return;
+	}
 	/* I3: whatever is not a result must not get through. */
 	for (i = 0; i < shadow->hdr.num_params; i++)
 		shadow->param[i] = (struct optee_msg_param){ JUNK, { { JUNK, JUNK, JUNK } } };
 	shadow->hdr = (struct optee_msg_hdr){ 0xeeeeeeee, 0xeeeeeeee, s->session, 0xeeeeeeee,
 					      0xeeeeeeee, s->ret, ORIGIN, 0xeeeeeeee };
+	memcpy(s->page, shadow, TEST_PAGE);
 }
 
 static struct rig *message_rig(struct secure *secure, void (*prepare)(struct rig *))
