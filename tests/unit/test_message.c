@@ -300,19 +300,28 @@ static void test_scenario_20_copies_that_fail(void **state)
 		{ OPTEE_MSG_CMD_INVOKE_COMMAND, 1, TEST_OP_WRITE, 2, true },
 		{ OPTEE_MSG_CMD_OPEN_SESSION, 2, TEST_OP_WRITE, 1, true },
 		{ OPTEE_MSG_CMD_OPEN_SESSION, 2, TEST_OP_WRITE, 2, true },
+		/* The first of many: what can be written after it does not make up for it. */
+		{ OPTEE_MSG_CMD_OPEN_SESSION, 6, TEST_OP_WRITE, 1, true },
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, 4, TEST_OP_WRITE, 1, true },
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, 4, TEST_OP_WRITE, 2, true },
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, 4, TEST_OP_WRITE, 3, true },
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, 4, TEST_OP_WRITE, 4, true },
 		/* Refused, and not even that can be told. */
 		{ OPTEE_MSG_CMD_INVOKE_COMMAND, 5, TEST_OP_WRITE, 1, false },
 	};
 	struct secure s;
 	struct rig *rig = message_rig(&s, NULL);
-	size_t i;
+	size_t i, k;
 
 	(void)state;
 	for (i = 0; i < COUNT_OF(cases); i++) {
 		struct om_message *message = new_message(rig, cases[i].cmd, cases[i].n);
 
-		if (cases[i].cmd == OPTEE_MSG_CMD_INVOKE_COMMAND)
-			message->param[0].attr = OPTEE_MSG_ATTR_TYPE_VALUE_INOUT;
+		/* Two values, then NULL references, whose size comes back. */
+		for (k = 0; k < cases[i].n && k < OM_MESSAGE_PARAMS; k++)
+			if (message->param[k].attr == 0)
+				message->param[k].attr = k % 4 < 2 ? OPTEE_MSG_ATTR_TYPE_VALUE_INOUT :
+								     OPTEE_MSG_ATTR_TYPE_TMEM_INOUT;
 		s.calls = 0;
 		test_host_fail(rig->host, 1u << cases[i].op, cases[i].at, false);
 		expect_code(rig, OPTEE_SMC_RETURN_EBADADDR);
