@@ -274,6 +274,30 @@ static void test_two_translations_step_by_step(void **state)
 	rig_free(rig);
 }
 
+/* A call's slot remembers the list page of the call before: by now it may be another's. */
+static void test_invariant_11_list_page_of_before_is_not_written(void **state)
+{
+	struct rig *rig = rig_new(&setup);
+	struct om_guest *guest = rig->guest;
+	struct job first = job_new(rig, 1, 0);
+	struct job other = job_new(rig, ENTRIES + 1, 0);
+	struct job next = job_new(rig, 1, 0);
+
+	(void)state;
+	assert_int_equal(translate(&first), OM_ACCEPTED);
+	next.t.list = first.t.list;
+	job_end(&first);
+	write_list(&other);
+	assert_int_equal(translate(&other), OM_ACCEPTED);
+	assert_int_equal(other.lists.first, next.t.list);
+	assert_int_equal(translate(&next), OM_ACCEPTED);
+	expect_shadow_list(&other, 0);
+	om_lists_release(guest, &next.lists);
+	release(rig, next.t.buffer);
+	job_end(&other);
+	rig_free(rig);
+}
+
 /* Several lists of one call are one chain, given back at once. */
 static void test_lists_of_one_call_are_given_back_together(void **state)
 {
@@ -580,6 +604,7 @@ int main(void)
 		cmocka_unit_test(test_lists_of_every_awkward_length),
 		cmocka_unit_test(test_a_long_list),
 		cmocka_unit_test(test_two_translations_step_by_step),
+		cmocka_unit_test(test_invariant_11_list_page_of_before_is_not_written),
 		cmocka_unit_test(test_lists_of_one_call_are_given_back_together),
 		cmocka_unit_test(test_invariant_1_list_changes_while_it_is_read),
 		cmocka_unit_test(test_same_page_again_and_again),
