@@ -867,9 +867,12 @@ static void s36_i5_list_of_a_reply_is_given_back_at_the_next_request(void **stat
 
 		fx_buffer(&payload, g, CG_PAGE, 0);
 		model_inject_rpc(f->model, &again);
+		cg_rpc_hdr(&c)->ret_origin = 0x77;
 		reply(&c, param(ATTR_LIST, cg_buf_ptr(g->cg, &payload), CG_PAGE, payload.cookie));
 		assert_int_equal(fx_answered(f, i).hdr.ret, TEEC_SUCCESS);
 		assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_CMD);
+		/* And nothing of the last reply is in the next request. */
+		assert_int_equal(cg_rpc_hdr(&c)->ret_origin, 0);
 	}
 	cg_finish(&c);
 	fx_ended(&c, TEEC_SUCCESS);

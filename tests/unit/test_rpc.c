@@ -272,18 +272,24 @@ static void test_scenario_31_alloc_replies_of_no_use(void **state)
 /* Freed once: the guest's cookie is not good for a second one. */
 static void test_refused_allocation_is_freed_once(void **state)
 {
+	static const uint64_t second[] = { ARG_COOKIE, 1, UINT64_MAX };
 	struct optee o;
 	struct rig *rig = rpc_rig(&o, NULL);
 	struct om_regs r;
+	size_t i;
 
 	(void)state;
-	ask_alloc(&o);
-	ask(&o, OPTEE_SMC_RETURN_RPC_FREE, ARG_COOKIE);
-	ask(&o, OPTEE_SMC_RETURN_RPC_FREE, ARG_COOKIE);
-	r = begin(rig, OPTEE_SMC_CALL_WITH_ARG);
-	r = resume_alloc(rig, r, rig->ram->hole_ipa, ARG_COOKIE);
-	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FREE);
-	expect_not_shown(rig, resume(rig, r));
+	for (i = 0; i < COUNT_OF(second); i++) {
+		o = (struct optee){ 0 };
+		ask_alloc(&o);
+		ask(&o, OPTEE_SMC_RETURN_RPC_FREE, ARG_COOKIE);
+		ask(&o, OPTEE_SMC_RETURN_RPC_FREE, second[i]);
+		r = begin(rig, OPTEE_SMC_CALL_WITH_ARG);
+		r = resume_alloc(rig, r, rig->ram->hole_ipa, ARG_COOKIE);
+		assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FREE);
+		expect_not_shown(rig, resume(rig, r));
+	}
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_RPC_FREE), COUNT_OF(second));
 	rig_free(rig);
 }
 
