@@ -298,6 +298,33 @@ static void s30_i3_request_shows_only_what_optee_says(void **state)
 }
 
 /* In range, and up to the end of the last page, they are shown as they are. */
+static void s44_requests_are_counted(void **state)
+{
+	static const struct {
+		enum om_counter which;
+		uint32_t more;
+	} counted[] = {
+		{ OM_COUNT_CALLS, 1 }, { OM_COUNT_RESUMES, 5 }, { OM_COUNT_RPC_ALLOC, 1 },
+		{ OM_COUNT_RPC_CMD, 3 }, { OM_COUNT_RPC_SHM_ALLOC, 1 },
+		{ OM_COUNT_RPC_SHM_FREE, 1 }, { OM_COUNT_RPC_FREE, 1 }, { OM_COUNT_RPC_UNDO, 0 },
+		{ OM_COUNT_INTERRUPTED, 0 }, { OM_COUNT_PAUSED, 0 },
+	};
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	uint64_t before[sizeof(counted) / sizeof(counted[0])];
+	struct cg_call c;
+
+	/* A payload, and the time. */
+	fx_invoke(&c, g, fx_session(g), MODEL_TA_PAYLOAD);
+	cg_set_value(&c, 0, VALUE_INOUT, CG_PAGE, 0, 0);
+	for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++)
+		before[i] = fx_counter(g, counted[i].which);
+	cg_do(&c);
+	fx_ended(&c, TEEC_SUCCESS);
+	for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++)
+		assert_int_equal(fx_counter(g, counted[i].which), before[i] + counted[i].more);
+}
+
 static void s44_request_in_a_registered_buffer_is_shown(void **state)
 {
 	struct fx *f = fx_new(state, NULL);
@@ -1412,6 +1439,7 @@ int main(void)
 		FX_TEST(s42_i8_requests_with_too_many_params_are_not_shown),
 		FX_TEST(s42_i8_reply_with_other_params_than_asked_is_refused),
 		FX_TEST(s43_i4_payload_outlives_its_call),
+		FX_TEST(s44_requests_are_counted),
 		FX_TEST(s44_request_in_a_registered_buffer_is_shown),
 		FX_TEST(s44_files_are_written_and_read),
 		FX_TEST(s44_ta_of_1200000_bytes_is_loaded),

@@ -119,6 +119,7 @@ static struct om_regs resume_alloc(struct rig *rig, struct om_regs r, uint64_t i
 {
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_ALLOC);
 	assert_int_equal(r.a[1], TEST_PAGE);
+	assert_int_equal(r.a[2], 0);
 	return rig_call_regs(rig, (struct om_regs){ .a = {
 			     OPTEE_SMC_RETURN_FROM_RPC, ipa >> 32, (uint32_t)ipa, r.a[3],
 			     cookie >> 32, (uint32_t)cookie } });
@@ -187,6 +188,26 @@ static void test_scenario_30_unknown_functions(void **state)
 	}
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_REQUEST),
 			 COUNT_OF(functions));
+	rig_free(rig);
+}
+
+/* What is no command has no argument to answer in, whatever came before. */
+static void test_scenario_30_unknown_function_after_a_command(void **state)
+{
+	struct optee o;
+	struct rig *rig = rpc_rig(&o, NULL);
+	struct om_request_copy answered;
+	struct om_regs r;
+
+	(void)state;
+	ask_cmd(&o, 0, OPTEE_RPC_CMD_SUSPEND, 0);
+	ask(&o, 0xffff0001, 0);
+	r = begin(rig, OPTEE_SMC_CALL_WITH_RPC_ARG);
+	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_CMD);
+	r = resume(rig, r);
+	answered = o.back;
+	expect_not_shown(rig, r);
+	assert_memory_equal(&o.back, &answered, sizeof(answered));
 	rig_free(rig);
 }
 
@@ -995,6 +1016,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scenario_30_unknown_functions),
+		cmocka_unit_test(test_scenario_30_unknown_function_after_a_command),
 		cmocka_unit_test(test_scenario_27_interrupts),
 		cmocka_unit_test(test_scenario_33_alloc_and_free),
 		cmocka_unit_test(test_scenario_31_alloc_replies_of_no_use),
