@@ -314,9 +314,9 @@ static void s44_requests_are_counted(void **state)
 	uint64_t before[sizeof(counted) / sizeof(counted[0])];
 	struct cg_call c;
 
-	/* A payload, and the time. */
+	/* A payload of several pieces, none of which gives way, and the time. */
 	fx_invoke(&c, g, fx_session(g), MODEL_TA_PAYLOAD);
-	cg_set_value(&c, 0, VALUE_INOUT, CG_PAGE, 0, 0);
+	cg_set_value(&c, 0, VALUE_INOUT, 100 * CG_PAGE, 0, 0);
 	for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++)
 		before[i] = fx_counter(g, counted[i].which);
 	cg_do(&c);
@@ -1031,6 +1031,59 @@ static void s40_i8_unusable_memory_is_undone_with_type_and_cookie(void **state)
 	}
 }
 
+/* A list whose second page is a hole; asked for are 5000 bytes. */
+static struct optee_msg_param bad_list(struct fx_guest *g, uint64_t cookie)
+{
+	const uint64_t ram = TEST_IPA_BASE + 900 * CG_PAGE;
+	uint64_t *list = test_guest_va(g->test, ram);
+
+	list[0] = ram + CG_PAGE;
+	list[1] = g->test->hole_ipa;
+	return param(ATTR_LIST, ram, 5000, cookie);
+}
+
+/* What was undone once is not the guest's to free when its next reply is bad. */
+static void s37_i7_malformed_reply_after_an_undone_one(void **state)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	struct model_rpc again = fx_rpc(OPTEE_RPC_CMD_SHM_ALLOC, 1);
+	struct cg_call c;
+
+	again.param[0] = param(VALUE_IN, 1, 5000, 8);
+	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_RPC_ARG, 1, 5000);
+	model_inject_rpc(f->model, &again);
+	reply(&c, bad_list(g, 0x5555));
+	assert_undone(&c, g, 1, 0x5555);
+	assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_CMD);
+	assert_int_equal(cg_rpc_hdr(&c)->cmd, OPTEE_RPC_CMD_SHM_ALLOC);
+	reply(&c, param(VALUE_OUT, 1, 2, 3));
+	assert_int_equal(fx_counter(g, OM_COUNT_RPC_UNDO), 1);
+	assert_int_not_equal(fx_answered(f, 1).hdr.ret, TEEC_SUCCESS);
+	cg_finish(&c);
+	fx_ended(&c, TEEC_SUCCESS);
+}
+
+/* As long as the guest takes to free it, its list page serves others. */
+static void s40_i5_list_of_an_undone_reply_is_given_back(void **state)
+{
+	struct fx_options o = { .limits = FX_LIMITS };
+	struct fx_guest *g;
+	struct cg_buf b;
+	struct cg_call c;
+	struct fx *f;
+
+	o.limits.list_pages = 1;
+	f = fx_new(state, &o);
+	g = &f->guest[0];
+	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_RPC_ARG, 1, 5000);
+	reply(&c, bad_list(g, 0x5555));
+	assert_int_equal(fx_counter(g, OM_COUNT_RPC_UNDO), 1);
+	fx_register(&b, g, 1);
+	assert_undone(&c, g, 1, 0x5555);
+	assert_alloc_failed(&c, f);
+}
+
 static void s40_single_page_that_is_no_good_is_undone(void **state)
 {
 	struct fx *f = fx_new(state, NULL);
@@ -1429,6 +1482,8 @@ int main(void)
 		FX_TEST(s38_i6_reply_with_another_cmd_is_what_was_asked),
 		FX_TEST(s38_i6_other_replies_bring_no_memory),
 		FX_TEST(s40_i8_unusable_memory_is_undone_with_type_and_cookie),
+		FX_TEST(s37_i7_malformed_reply_after_an_undone_one),
+		FX_TEST(s40_i5_list_of_an_undone_reply_is_given_back),
 		FX_TEST(s40_single_page_that_is_no_good_is_undone),
 		FX_TEST(s40_i9_undo_that_cannot_be_written_ends_in_the_error_alone),
 		FX_TEST(s40_reply_that_cannot_be_read_is_a_failure),

@@ -628,6 +628,52 @@ static void test_invariant_7_unregister_waits_for_the_lookup(void **state)
 	rig_free(rig);
 }
 
+/* Outputs of as many parameters as were asked for; what is behind them is OP-TEE's. */
+static void test_replies_stay_in_their_argument(void **state)
+{
+	static const struct {
+		uint32_t n;
+		uint64_t attr;
+	} asked[] = {
+		{ 4, OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT }, { 1, OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT },
+		{ 0, 0 }, { 4, OPTEE_MSG_ATTR_TYPE_VALUE_INPUT },
+	};
+	struct optee o;
+	struct rig *rig = rpc_rig(&o, NULL);
+	struct om_request_copy *arg = (void *)((uint8_t *)rig_va(rig, MESSAGE) +
+					       OPTEE_MSG_ARG_SIZE(0));
+	static const uint8_t nothing[64];
+	struct om_regs r;
+	uint32_t k;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT_OF(asked); i++) {
+		struct om_request_copy *request = ask_cmd(&o, 0, OPTEE_RPC_CMD_FS, asked[i].n);
+
+		for (k = 0; k < asked[i].n; k++)
+			request->param[k].attr = asked[i].attr;
+	}
+	r = begin(rig, OPTEE_SMC_CALL_WITH_RPC_ARG);
+	for (i = 0; i < COUNT_OF(asked); i++) {
+		assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_CMD);
+		memset(arg, 0xee, sizeof(*arg));
+		/* Taken for an attribute, a value to be written. */
+		arg->hdr.cmd = OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT;
+		arg->hdr.func = 0;
+		arg->hdr.num_params = asked[i].n;
+		r = resume(rig, r);
+		for (k = asked[i].n; k < OPTEE_MSG_RPC_PARAMS; k++)
+			assert_memory_equal(&o.back.param[k], nothing, sizeof(o.back.param[k]));
+		/* OP-TEE's memory, which the guest does not see, but nor is it the guest's. */
+		o.inline_at = OPTEE_MSG_ARG_SIZE(0) + sizeof(*arg);
+		assert_memory_equal(secure_arg(rig, &o), nothing, sizeof(nothing));
+		o.inline_at = 0;
+	}
+	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
+	rig_free(rig);
+}
+
 static void test_commands_that_no_guest_is_shown(void **state)
 {
 	static const uint32_t cmds[] = { 8, 13, 20, 25, 31, 32, 64, UINT32_MAX };
@@ -1028,6 +1074,7 @@ int main(void)
 		cmocka_unit_test(test_scenario_44_every_parameter_there_and_back),
 		cmocka_unit_test(test_memory_that_a_request_names),
 		cmocka_unit_test(test_invariant_7_unregister_waits_for_the_lookup),
+		cmocka_unit_test(test_replies_stay_in_their_argument),
 		cmocka_unit_test(test_commands_that_no_guest_is_shown),
 		cmocka_unit_test(test_scenario_42_replies_that_are_refused),
 		cmocka_unit_test(test_request_that_cannot_be_written),
