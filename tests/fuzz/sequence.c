@@ -78,8 +78,12 @@ static void invoke(struct world_guest *g)
 /* The notification interrupt is one for all; who did not ask for it does not get it. */
 static void interrupt(struct world_guest *g)
 {
-	uint64_t before = atomic_load(&g->test->notified);
+	struct om_regs ask = { .a = { OPTEE_SMC_ENABLE_ASYNC_NOTIF } };
+	uint64_t before;
 
+	if (in_rarely(g->world->in, 2))
+		world_smc(g, 0, &ask);
+	before = atomic_load(&g->test->notified);
 	om_guest_interrupt(g->om);
 	if (atomic_load(&g->test->notified) - before != g->spec->notified)
 		test_fail("guest %u: a notification is lost, or not its own", g->test->id);
