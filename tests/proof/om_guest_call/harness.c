@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * om_guest_call() and om_refuse_smc(): whose an SMC is, and which room handles it.
+ *
+ * Assumes: nothing of the registers and of the guest's stage. Of call.c and fast_calls.c
+ * what is written at their models here.
+ * Proves: memory safety; an SMC is taken when it is in the range of trusted OS and
+ * applications, and all of it is left alone otherwise; bits 63:32 of what the guest passes
+ * decide nothing, nor does the SVE hint (I10); a guest that is not alive gets ENOTAVAIL,
+ * and nothing of its is forwarded; a yielding call is begun or resumed, and run when there
+ * is one to run; a call with room for RPCs only where OP-TEE's are known (I8); everything
+ * else is a fast call, once; an identifier of SMC64 is told -1 in 64 bits; a4..a7 stay.
+ *
+ * Class: quick
+ * Sources: dispatch.c refusal.c
+ * Model: host.c world.c
+ * Unwind: 9
+ *   An SMC has eight registers; the world has fewer things.
+ */
+#include "world.h"
+
+#include "dispatch.h"
+#include "tracing.h"
+
+static struct {
+	uint32_t begun, resumed, run, fast;
+	uint32_t fid;
+	bool refused;
+} seen;
+
+void om_trace_smc(const struct om_guest *guest, unsigned int vcpu, struct om_trace_event *event)
+{
+	(void)guest, (void)vcpu;
+	PROVE(event->arg[0] >> 32 == 0, "a trace shows registers of 32 bits");
+}
+
+/* A room answers in a0..a3, or gives a call to run. */
+static struct om_call *answer(struct om_regs *regs)
+{
+	uint32_t i;
+
+	if (any_bool())
+		return &world_call;
+	seen.refused = true;
+	for (i = 0; i < 4; i++)
+		regs->a[i] = any_u32();
+	return NULL;
+}
+
+struct om_call *om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
+			      struct om_regs *regs)
+{
+	(void)guest, (void)vcpu;
+	seen.begun++;
+	seen.fid = fid;
+	return answer(regs);
+}
+
+struct om_call *om_call_resume(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
+{
+	(void)guest, (void)vcpu;
+	seen.resumed++;
+	return answer(regs);
+}
+
+void om_call_run(struct om_call *call, struct om_regs *regs)
+{
+	uint32_t i;
+
+	PROVE(call == &world_call && !seen.refused && seen.begun + seen.resumed == 1,
+	      "a call is run that was begun or resumed");
+	seen.run++;
+	for (i = 0; i < 4; i++)
+		regs->a[i] = any_u32();
+}
+
+void om_fast_call(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
+		  struct om_regs *regs)
+{
+	uint32_t i;
+
+	(void)guest, (void)vcpu;
+	PROVE(!(fid & SMCCC_FID_SVE_HINT), "a fast call gets no SVE hint");
+	seen.fast++;
+	seen.fid = fid;
+	for (i = 0; i < 4; i++)
+		regs->a[i] = any_u32();
+}
+
+static bool is_yielding(uint32_t fid)
+{
+	return fid == OPTEE_SMC_CALL_WITH_ARG || fid == OPTEE_SMC_CALL_WITH_RPC_ARG ||
+	       fid == OPTEE_SMC_CALL_WITH_REGD_ARG || fid == OPTEE_SMC_RETURN_FROM_RPC;
+}
+
+static void prove_dispatched(uint32_t fid, const struct om_regs *regs)
+{
+	bool offered = world_mediator.sec_caps & OPTEE_SMC_SEC_CAP_RPC_ARG;
+	bool inline_rpc = fid == OPTEE_SMC_CALL_WITH_RPC_ARG ||
+			  fid == OPTEE_SMC_CALL_WITH_REGD_ARG;
+
+	PROVE(seen.begun + seen.resumed + seen.fast == !(inline_rpc && !offered),
+	      "one room handles an SMC, if any does");
+	PROVE(seen.resumed == (fid == OPTEE_SMC_RETURN_FROM_RPC), "a resume is one");
+	PROVE(seen.begun == (fid == OPTEE_SMC_CALL_WITH_ARG || (inline_rpc && offered)),
+	      "a call begins, with room for RPCs only where it is known (I8)");
+	PROVE(seen.fast == !is_yielding(fid), "what is not a yielding call is a fast call");
+	PROVE(IMPLIES(seen.begun || seen.fast, seen.fid == fid),
+	      "a room gets the identifier that the guest passed");
+	PROVE((seen.run == seen.begun + seen.resumed && !seen.refused) ||
+	      (seen.run == 0 && (seen.refused || seen.begun + seen.resumed == 0)),
+	      "a call that there is is run, once (I6)");
+	PROVE((fid & SMCCC_FID_SMC64) ? regs->a[0] == UINT64_MAX : regs->a[0] >> 32 == 0,
+	      "a0 has 32 bits, or is -1 for SMC64 (I10)");
+	PROVE(IMPLIES(inline_rpc && !offered, regs->a[0] == OPTEE_SMC_RETURN_UNKNOWN_FUNCTION),
+	      "what is not offered is unknown (I8)");
+	if (seen.run)
+		REACHED("a call is run");
+	if (seen.fast)
+		REACHED("a fast call");
+	if (inline_rpc && !offered)
+		REACHED("refused");
+}
+
+int main(void)
+{
+	struct om_regs regs = any_regs();
+	const struct om_regs from = regs;
+	uint32_t fid = (uint32_t)om_low(regs.a[0]) & ~SMCCC_FID_SVE_HINT;
+	uint32_t owner = fid >> SMCCC_FID_OWNER_SHIFT & SMCCC_FID_OWNER_MASK;
+	uint32_t i;
+	bool taken;
+
+	world_init();
+	world_guest.stage = any_u32();
+	taken = om_guest_call(&world_guest, any_u32(), &regs);
+
+	PROVE(taken == (owner >= SMCCC_OWNER_TRUSTED_APP), "an SMC for trusted software is taken");
+	PROVE(regs.a[4] == from.a[4] && regs.a[5] == from.a[5] && regs.a[6] == from.a[6] &&
+	      regs.a[7] == from.a[7], "a4..a7 are the guest's own");
+	PROVE(ghost.smcs == 0, "dispatch itself forwards nothing");
+	if (!taken) {
+		for (i = 0; i < 4; i++)
+			PROVE(regs.a[i] == from.a[i], "what is not taken is left alone");
+		PROVE(seen.begun + seen.resumed + seen.run + seen.fast == 0, "... by everybody");
+		REACHED("not taken");
+		return 0;
+	}
+	PROVE(regs.a[1] >> 32 == 0 && regs.a[2] >> 32 == 0 && regs.a[3] >> 32 == 0,
+	      "a1..a3 are results, in 32 bits (I10)");
+	if (world_guest.stage != OM_STAGE_ALIVE) {
+		PROVE(regs.a[0] == OPTEE_SMC_RETURN_ENOTAVAIL && regs.a[1] == 0 &&
+		      regs.a[2] == 0 && regs.a[3] == 0, "who is not alive gets ENOTAVAIL");
+		PROVE(seen.begun + seen.resumed + seen.run + seen.fast == 0,
+		      "... and nothing of its is forwarded");
+		REACHED("not alive");
+		return 0;
+	}
+	prove_dispatched(fid, &regs);
+	return 0;
+}
