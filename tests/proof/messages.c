@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is true of a call's message between its steps. See messages.h. */
+#include "messages.h"
+
+#define PAGE	((uint64_t)OPTEE_MSG_PAGE_SIZE)
+#define LISTED	((uint64_t)OPTEE_MSG_ATTR_NONCONTIG)
+
+uint64_t message_page(const struct om_call *call)
+{
+	return call->at.raw - call->at.raw % PAGE;
+}
+
+bool message_has_place(const struct om_call *call)
+{
+	size_t rpc = call->fid == OPTEE_SMC_CALL_WITH_ARG ? 0 :
+		     OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS);
+
+	return call->room <= PAGE - call->at.raw % PAGE && call->params <= OM_MESSAGE_PARAMS &&
+	       call->room >= OPTEE_MSG_ARG_SIZE(call->params) + rpc;
+}
+
+static uint32_t lists_left(const struct om_call *call)
+{
+	return (uint32_t)__builtin_popcount(om_shape_params(call->shape, OM_SHAPE_LIST));
+}
+
+bool message_is_sound(const struct om_call *call)
+{
+	uint32_t cmd = call->message.hdr.cmd;
+	const struct om_translation *t = &call->translation;
+
+	if (cmd >= OM_MESSAGE_RULES || call->params != call->message.hdr.num_params ||
+	    call->params < om_message_rules[cmd].min || call->params > om_message_rules[cmd].max)
+		return false;
+	/* Only these two are about a buffer. */
+	if (call->subject != OM_NONE &&
+	    (call->subject >= WORLD_BUFFERS || (cmd != OPTEE_MSG_CMD_REGISTER_SHM &&
+						cmd != OPTEE_MSG_CMD_UNREGISTER_SHM)))
+		return false;
+	/* There is a place for every buffer that is named or still to be lent. */
+	if (call->held_count > OPTEE_MSG_CALL_PARAMS ||
+	    call->held_pages > world_guest.limits.call_pages ||
+	    call->held_count + lists_left(call) > OPTEE_MSG_CALL_PARAMS + (call->translating ? 1 : 0))
+		return false;
+	/* A translation that is under way has been begun, and one that is not holds nothing. */
+	if (call->translating)
+		return lists_left(call) > 0 && t->buffer < WORLD_BUFFERS && t->remaining > 0 &&
+		       t->source.raw != 0 && call->lists.reserved > 0;
+	return t->source.raw == 0;
+}
+
+/* What one parameter's shape has to be; LIST aside. */
+static uint32_t shape_of(uint64_t attr)
+{
+	switch (attr) {
+	case OPTEE_MSG_ATTR_TYPE_NONE:
+		return OM_SHAPE_EMPTY;
+	case OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT:
+		return OM_SHAPE_VALUE | OM_SHAPE_EMPTY;
+	case OPTEE_MSG_ATTR_TYPE_VALUE_INOUT:
+		return OM_SHAPE_VALUE;
+	case OPTEE_MSG_ATTR_TYPE_RMEM_INPUT:
+		return OM_SHAPE_RMEM;
+	case OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT:
+	case OPTEE_MSG_ATTR_TYPE_RMEM_INOUT:
+		return OM_SHAPE_RMEM | OM_SHAPE_SIZE;
+	case OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT:
+	case OPTEE_MSG_ATTR_TYPE_TMEM_INOUT:
+	case OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | LISTED:
+	case OPTEE_MSG_ATTR_TYPE_TMEM_INOUT | LISTED:
+		return OM_SHAPE_SIZE;
+	case OPTEE_MSG_ATTR_TYPE_VALUE_INPUT:
+	case OPTEE_MSG_ATTR_TYPE_TMEM_INPUT:
+	case OPTEE_MSG_ATTR_TYPE_TMEM_INPUT | LISTED:
+		return 0;
+	default:
+		return UINT32_MAX;	/* never accepted */
+	}
+}
+
+static bool is_tmem(uint64_t attr)
+{
+	uint64_t type = attr & OPTEE_MSG_ATTR_TYPE_MASK;
+
+	return type >= OPTEE_MSG_ATTR_TYPE_TMEM_INPUT && type <= OPTEE_MSG_ATTR_TYPE_TMEM_INOUT;
+}
+
+/* Memory by address: to be translated, translated, or NULL (I2). */
+static bool tmem_is_sound(const struct om_call *call, uint32_t i, bool listed)
+{
+	const struct optee_msg_param *param = &call->message.param[i];
+	const struct optee_msg_param_tmem *tmem = &param->u.tmem;
+	uint32_t lists = om_shape_params(call->shape, OM_SHAPE_LIST);
+	bool begun = call->translating && lists && om_next_param(&lists) == i;
+
+	if (tmem->buf_ptr == 0)
+		return !listed;
+	if (!(param->attr & LISTED))
+		return false;
+	if (listed && !begun)
+		return true;
+	/* Memory that is lent has no cookie (I7). */
+	return is_shadow_page(tmem->buf_ptr - tmem->buf_ptr % PAGE) &&
+	       (call->message.hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM || tmem->shm_ref == 0);
+}
+
+/* What a message registers or unregisters is named by the cookie that is taken (I7). */
+static bool names_subject(const struct om_call *call, uint64_t cookie)
+{
+	return call->subject < WORLD_BUFFERS && world_buffers[call->subject].cookie == cookie;
+}
+
+bool message_param_is_sound(const struct om_call *call, uint32_t i)
+{
+	const struct optee_msg_param *param = &call->message.param[i];
+	uint32_t cmd = call->message.hdr.cmd;
+	uint32_t shape = call->shape >> i &
+		(OM_SHAPE_RMEM | OM_SHAPE_LIST | OM_SHAPE_VALUE | OM_SHAPE_SIZE | OM_SHAPE_EMPTY);
+	bool listed = shape & OM_SHAPE_LIST;
+
+	if (i >= call->params)
+		return shape == 0;
+	switch (cmd) {
+	case OPTEE_MSG_CMD_UNREGISTER_SHM:
+		return shape == 0 && (call->subject == OM_NONE ||
+				      (param->attr == OPTEE_MSG_ATTR_TYPE_RMEM_INPUT &&
+				       names_subject(call, param->u.rmem.shm_ref)));
+	case OPTEE_MSG_CMD_REGISTER_SHM:
+		return shape == (shape & OM_SHAPE_LIST) && tmem_is_sound(call, i, listed) &&
+		       param->attr == (OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | LISTED) &&
+		       param->u.tmem.buf_ptr != 0 &&
+		       (listed && !call->translating ? call->subject == OM_NONE :
+			names_subject(call, param->u.tmem.shm_ref));
+	case OPTEE_MSG_CMD_OPEN_SESSION:
+		if (i < OPTEE_MSG_META_PARAMS)
+			return shape == 0 && param->attr == (OPTEE_MSG_ATTR_META |
+							     OPTEE_MSG_ATTR_TYPE_VALUE_INPUT);
+		break;
+	default:
+		break;
+	}
+	return (shape & ~OM_SHAPE_LIST) == shape_of(om_attr(param)) &&
+	       (is_tmem(param->attr) ? tmem_is_sound(call, i, listed) : !listed);
+}
+
+bool message_is_all_sound(const struct om_call *call)
+{
+	uint32_t i;
+
+	for (i = 0; i < OM_MESSAGE_PARAMS; i++)
+		if (!message_param_is_sound(call, i))
+			return false;
+	return message_has_place(call) && message_is_sound(call) &&
+	       call->shape >> (5 * OM_MESSAGE_PARAMS) == 0;
+}
