@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * om_message_load(): a piece of a page list is translated, or the buffer that is to be
+ * unregistered is claimed.
+ *
+ * One piece from any point of any message, so by induction all pieces of all messages.
+ *
+ * Assumes: a sound message (messages.h) that is not loaded yet; that what the call holds
+ * is recorded; of the registry what rooms.h says.
+ * Proves: memory safety; when accepted the message is still sound, so that memory named
+ * by address is a shadow page once it is translated (I2) and lent memory has no cookie
+ * (I7); a piece gets on, or waits for others; accepted or refused, what is held is
+ * recorded in the call, as often as it is held, to be given back (I9); a call holds no
+ * more pages than it may (I5); nothing of the guest's is read or written.
+ *
+ * Class: long
+ * Sources: message.c message_check.c
+ * Model: builtin.c host.c messages.c rooms.c world.c
+ * Unwind: 7
+ *   There are at most OM_MESSAGE_PARAMS = 6 parameters; the world has fewer things.
+ */
+#include "messages.h"
+#include "rooms.h"
+
+void om_refused(struct om_call *call, enum om_refusal why, uint32_t code)
+{
+	(void)call, (void)why, (void)code;
+}
+
+/* How often the call says that it holds the buffer that is watched. */
+static uint32_t recorded(const struct om_call *call)
+{
+	uint32_t n = call->subject == rooms.buffer;
+	uint32_t k;
+
+	for (k = 0; k < OPTEE_MSG_CALL_PARAMS; k++)
+		n += k < call->held_count && call->held[k] == rooms.buffer;
+	return n;
+}
+
+static bool is_about_one(uint32_t cmd)
+{
+	return cmd == OPTEE_MSG_CMD_REGISTER_SHM || cmd == OPTEE_MSG_CMD_UNREGISTER_SHM;
+}
+
+int main(void)
+{
+	struct om_call *call = &world_call;
+	uint32_t i = any_below(OM_MESSAGE_PARAMS);
+	uint32_t shape, remaining, cmd;
+	bool translating;
+	enum om_refusal why;
+
+	world_init();
+	rooms_init();
+	ASSUME(message_is_all_sound(call) && !om_message_is_loaded(call));
+	cmd = call->message.hdr.cmd;
+	/* Only parameters of the others hold any. */
+	ASSUME(IMPLIES(is_about_one(cmd), call->held_count == 0));
+	ASSUME(IMPLIES(call->translating, call->holds_more));
+	/* Only claim() waits; om_call_begin() says that nobody does. */
+	ASSUME(IMPLIES(call->waiting, cmd == OPTEE_MSG_CMD_UNREGISTER_SHM));
+	/* shm.c charged them. */
+	ASSUME(call->lists.reserved <= world_guest.limits.list_pages);
+	rooms.users = recorded(call);
+	shape = call->shape;
+	remaining = call->translation.remaining;
+	translating = call->translating;
+
+	why = om_message_load(call);
+
+	PROVE(recorded(call) == rooms.users, "each buffer that is held is recorded (I9)");
+	PROVE(IMPLIES(call->subject != OM_NONE || call->lists.reserved != 0 ||
+		      call->translation.source.raw != 0, call->holds_more || !translating),
+	      "... to be given back");
+	PROVE(call->held_count <= OPTEE_MSG_CALL_PARAMS &&
+	      call->held_pages <= world_guest.limits.call_pages,
+	      "a call holds no more than it may (I5)");
+	PROVE(ghost.fetches == 0 && ghost.pinned == 0 && ghost.unpinned == 0,
+	      "the guest's message is not looked at again (I1)");
+	PROVE(rooms.published == 0 && rooms.forgotten == 0, "no buffer is settled yet");
+	if (why != OM_ACCEPTED) {
+		REACHED("refused");
+		return 0;
+	}
+	PROVE(message_is_sound(call) && message_has_place(call), "the message stays sound");
+	PROVE(message_param_is_sound(call, i), "... and so does each parameter (I2, I7)");
+	PROVE(call->waiting || call->shape < shape || call->subject != OM_NONE ||
+	      (call->translating && (!translating || call->translation.remaining < remaining)),
+	      "a piece gets on, or waits for others");
+	PROVE(IMPLIES(call->waiting, !om_message_is_loaded(call)), "who waits is not loaded");
+	if (om_message_is_loaded(call))
+		REACHED("loaded");
+	if (call->translating)
+		REACHED("a list has more to translate");
+	if (call->waiting)
+		REACHED("an unregistration waits");
+	return 0;
+}
