@@ -15,7 +15,7 @@
  *
  * Class: quick
  * Sources: fast_calls.c dispatch.c refusal.c shm.c
- * Model: builtins.c host.c registry.c world.c
+ * Model: builtin.c host.c registry.c world.c
  * Unwind: 5
  *   The world has at most 2 of anything; BUSY_TRIES is 4.
  * Options: -DWORLD_BUCKETS=1u
