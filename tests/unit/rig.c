@@ -91,6 +91,9 @@ struct rig *rig_new_bare(void)
 	return rig;
 }
 
+/* Behind the guest's memory: not the library's, whatever it counts. */
+static const uint8_t canary[OM_GUEST_ALIGN] = { 0xc5, 0x5c, 0xc5, 0x5c, 0xc5, 0x5c, 0xc5, 0x5c };
+
 struct rig *rig_new(const struct rig_setup *setup)
 {
 	struct rig *rig = rig_new_bare();
@@ -106,8 +109,10 @@ struct rig *rig_new(const struct rig_setup *setup)
 	assert_int_equal(om_mediator_init(&rig->mediator, &rig->host->ops, rig->host), OM_OK);
 	size = om_guest_size(&setup->limits);
 	assert_int_not_equal(size, 0);
-	rig->memory = aligned_alloc(OM_GUEST_ALIGN, size);
+	rig->memory_size = size;
+	rig->memory = aligned_alloc(OM_GUEST_ALIGN, size + sizeof(canary));
 	assert_non_null(rig->memory);
+	memcpy((uint8_t *)rig->memory + size, canary, sizeof(canary));
 	assert_int_equal(om_guest_create(&rig->mediator, RIG_GUEST, &setup->limits, rig->ram,
 					 rig->memory, size, &rig->guest), OM_OK);
 	rig->ram->om = rig->guest;
@@ -128,6 +133,9 @@ void rig_free(struct rig *rig)
 	}
 	test_host_assert_balanced(rig->host);
 	test_host_free(rig->host);
+	if (rig->memory_size)
+		assert_memory_equal((uint8_t *)rig->memory + rig->memory_size, canary,
+				    sizeof(canary));
 	free(rig->memory);
 	free(rig);
 }

@@ -59,7 +59,8 @@ struct rig {
 	struct test_guest *ram;		/* the test host's side of the guest */
 	struct om_mediator mediator;
 	struct om_guest *guest;
-	void *memory;			/* exactly om_guest_size() bytes */
+	void *memory;			/* memory_size bytes, and a canary */
+	size_t memory_size;		/* 0: a test's own memory */
 
 	/* The secure world: what it answers, by function; else all ones in a0. */
 	struct rig_answer answer[RIG_ANSWERS];

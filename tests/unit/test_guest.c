@@ -447,6 +447,54 @@ static void test_scenario_5_destroy_in_steps(void **state)
 	rig_free(rig);
 }
 
+/* Every pool has all that the limits say, every cookie is free, nothing is charged. */
+static void expect_empty_tables(struct rig *rig)
+{
+	const struct om_limits *limits = &rig->guest->limits;
+	const struct om_shm *shm = &rig->guest->shm;
+	uint32_t i, n;
+
+	for (i = shm->free_buffers, n = 0; i != OM_NONE; i = shm->buffers[i].next)
+		n++;
+	assert_int_equal(n, om_shm_buffer_count(limits));
+	for (i = shm->free_pins, n = 0; i != OM_NONE; i = shm->pins[i].next, n++)
+		assert_int_equal(shm->pins[i].count, 0);
+	assert_int_equal(n, om_shm_pins_count(limits));
+	for (i = shm->free_rpc_shadows, n = 0; i != OM_NONE; i = shm->shadows[i].next)
+		n++;
+	assert_int_equal(n, limits->rpc_args);
+	for (i = shm->free_lists, n = 0; i != OM_NONE; i = shm->shadows[i].next)
+		n++;
+	assert_int_equal(n, limits->list_pages);
+	assert_int_equal(shm->lists_left, limits->list_pages);
+	for (i = 0; i < om_shm_bucket_count(limits); i++)
+		assert_int_equal(shm->buckets[i], OM_NONE);
+	assert_int_equal(shm->buffers_used | shm->rpc_args_used | shm->pages_used, 0);
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAGES_PEAK), 0);
+}
+
+/* Whatever is left behind, and however much of it the next life would like to have. */
+static void test_scenario_6_tables_are_those_of_a_new_guest(void **state)
+{
+	struct rig_setup setup = rig_default;
+	uint32_t lists;
+
+	(void)state;
+	/* So that what is behind a table is now and then the next one. */
+	for (lists = 1; lists <= 9; lists++) {
+		struct rig *rig;
+
+		setup.limits.list_pages = lists;
+		rig = rig_new(&setup);
+		expect_empty_tables(rig);
+		leave_behind(rig, 2, OM_PIN_BATCH + 1);
+		leave_a_call(rig);
+		assert_int_equal(om_guest_reset(rig->guest), OM_OK);
+		expect_empty_tables(rig);
+		rig_free(rig);
+	}
+}
+
 static void test_scenario_6_reset(void **state)
 {
 	struct rig *rig = rig_new(NULL);
@@ -639,6 +687,7 @@ int main(void)
 		cmocka_unit_test(test_scenario_20_no_page),
 		cmocka_unit_test(test_invariant_2_unusable_shadow_pages),
 		cmocka_unit_test(test_scenario_5_destroy_in_steps),
+		cmocka_unit_test(test_scenario_6_tables_are_those_of_a_new_guest),
 		cmocka_unit_test(test_scenario_6_reset),
 		cmocka_unit_test(test_reset_that_optee_refuses),
 		cmocka_unit_test(test_destroy_in_the_middle_of_a_translation),
