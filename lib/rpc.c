@@ -245,7 +245,6 @@ static bool find_arg(struct om_call *call)
 {
 	om_cookie_t cookie = { om_pair(call->secure.a[1], call->secure.a[2]) };
 
-	call->rpc_arg = OM_NONE;
 	if (cookie.raw == 0)
 		return call->fid != OPTEE_SMC_CALL_WITH_ARG;
 	call->rpc_arg = om_shm_get(call->guest, cookie, OM_SHARE_RPC_ARG, true, &call->release);

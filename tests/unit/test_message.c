@@ -35,6 +35,9 @@ static void answer(struct rig *rig, struct om_regs *regs)
 
 	s->calls++;
 	s->regs = *regs;
+	for (i = 3; i < 7; i++)
+		assert_int_equal(regs->a[i], 0);
+	assert_int_equal(regs->a[7], RIG_GUEST);
 	memset(&s->saw, 0, sizeof(s->saw));
 	memcpy(&s->saw, shadow, size);
 	/* What is copied is the message, and no more. */
