@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * om_message_fetch(): a guest's SMC becomes a private copy of its message.
+ *
+ * By all three ways: the page of CALL_WITH_ARG and CALL_WITH_RPC_ARG, the registered
+ * buffer of CALL_WITH_REGD_ARG.
+ *
+ * Assumes: what om_call_begin() set and the end of the last call left, for which see
+ * om_call_begin/ and om_call_run/; of the registry what rooms.h says.
+ * Proves: memory safety; every byte of the guest is fetched at most once (I1), from a
+ * page that is pinned, inside `room`; an accepted message is sound (messages.h), has the
+ * policy's consent, and each RMEM lies inside a registered buffer that the call holds,
+ * named by its cookie (I7); accepted or refused, what is held is recorded in the call, as
+ * often as it is held (I9); the message lies in its page or buffer; nothing is written.
+ *
+ * Class: long
+ * Sources: message.c message_check.c
+ * Model: builtin.c host.c messages.c rooms.c world.c
+ * Unwind: 7
+ *   There are at most OM_MESSAGE_PARAMS = 6 parameters; the world has fewer things.
+ * Options: --unwindset read.0:25
+ *   24 words are read for them.
+ */
+#include "messages.h"
+#include "rooms.h"
+
+void om_refused(struct om_call *call, enum om_refusal why, uint32_t code)
+{
+	(void)call, (void)why, (void)code;
+}
+
+/* How often the call says that it holds the buffer that is watched. */
+static uint32_t recorded(const struct om_call *call)
+{
+	uint32_t n = call->carrier == rooms.buffer;
+	uint32_t k;
+
+	for (k = 0; k < call->held_count; k++)
+		n += call->held[k] == rooms.buffer;
+	return n;
+}
+
+/* Whether the call holds a buffer that this RMEM lies in. */
+static bool is_inside(const struct om_call *call, const struct optee_msg_param_rmem *rmem)
+{
+	uint32_t k;
+
+	for (k = 0; k < call->held_count; k++) {
+		const struct om_buffer *buffer = &world_buffers[call->held[k]];
+
+		if (buffer->cookie == rmem->shm_ref && buffer->kind == OM_SHARE_REGISTERED &&
+		    rmem->offs <= buffer->size && rmem->size <= buffer->size - rmem->offs)
+			return true;
+	}
+	return false;
+}
+
+static void prove_accepted(const struct om_call *call)
+{
+	uint32_t i = any_below(OM_MESSAGE_PARAMS);
+
+	PROVE(message_has_place(call), "there is room for an accepted message, and for RPCs");
+	PROVE(message_is_sound(call) && !call->translating, "an accepted message is sound");
+	PROVE(message_param_is_sound(call, i), "... and so is each parameter (I2)");
+	PROVE(call->shape >> (5 * OM_MESSAGE_PARAMS) == 0, "... and its shape");
+	PROVE(IMPLIES(om_shape_params(call->shape, OM_SHAPE_RMEM) >> i & 1,
+		      is_inside(call, &call->message.param[i].u.rmem)),
+	      "an RMEM lies inside a registered buffer that is held (I7)");
+	PROVE(IMPLIES(host_ops.authorize, call->policy == TEEC_SUCCESS),
+	      "what the policy refuses is not accepted (I8)");
+	REACHED("accepted");
+	if (call->fid == OPTEE_SMC_CALL_WITH_REGD_ARG && call->held_count == 4)
+		REACHED("a message in a buffer names four");
+	if (om_shape_params(call->shape, OM_SHAPE_LIST))
+		REACHED("a message with a list to translate");
+}
+
+int main(void)
+{
+	struct om_call *call = &world_call;
+	const struct om_regs regs = any_regs();
+	enum om_refusal why;
+
+	world_init();
+	rooms_init();
+	ASSUME(call->fid == OPTEE_SMC_CALL_WITH_ARG || call->fid == OPTEE_SMC_CALL_WITH_RPC_ARG ||
+	       call->fid == OPTEE_SMC_CALL_WITH_REGD_ARG);
+	/* om_call_begin() */
+	ASSUME(call->params == 0 && call->shape == 0 && call->held_count == 0 &&
+	       call->held_pages == 0 && !call->fetched && !call->translating &&
+	       !call->holds_more);
+	/* A slot that is free holds nothing. */
+	ASSUME(call->page.raw == 0 && call->carrier == OM_NONE && call->subject == OM_NONE &&
+	       call->translation.source.raw == 0);
+	/* Others may have pinned the page that is watched, too. */
+	ghost.pins = any_below(2);
+	ghost.pinned = ghost.unpinned = 0;
+
+	why = om_message_fetch(call, &regs);
+
+	PROVE(ghost.fetches <= 1, "a byte of the guest's is fetched once (I1)");
+	PROVE(ghost.pinned - ghost.unpinned == (call->page.raw != 0),
+	      "the page that is pinned is recorded (I4, I9)");
+	PROVE(IMPLIES(call->page.raw == ghost.page && call->page.raw, ghost.pins > 0),
+	      "... and is the one that is pinned");
+	PROVE(IMPLIES(call->page.raw, is_usable(call->page.raw)), "... and usable (I2)");
+	PROVE(recorded(call) == rooms.users, "each buffer that is held is recorded (I9)");
+	PROVE(IMPLIES(call->carrier != OM_NONE, call->holds_more), "... to be given back");
+	PROVE(IMPLIES(call->fetched && call->carrier != OM_NONE,
+		      call->room <= world_buffers[call->carrier].size - om_low(regs.a[3])),
+	      "a message in a buffer does not go past its end (I2)");
+	PROVE(call->subject == OM_NONE && rooms.published == 0 && rooms.forgotten == 0,
+	      "no buffer is touched yet");
+	/* om_message_refuse() writes there. */
+	PROVE(IMPLIES(call->fetched, call->room >= sizeof(struct optee_msg_hdr) &&
+		      call->room <= OPTEE_MSG_PAGE_SIZE - call->at.raw % OPTEE_MSG_PAGE_SIZE &&
+		      IMPLIES(message_page(call) == ghost.page, ghost.pins > 0)),
+	      "a message that was fetched lies in a pinned page (I4)");
+	PROVE(IMPLIES(why != OM_ACCEPTED && why != OM_REFUSED_ADDRESS, call->fetched),
+	      "a reason is only written to a message that is there (I3)");
+	if (why == OM_ACCEPTED)
+		prove_accepted(call);
+	else if (call->held_count)
+		REACHED("refused with a buffer in hand");
+	return 0;
+}
