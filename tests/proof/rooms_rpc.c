@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The rooms below rpc.c. See rooms_rpc.h. */
+#include "rooms_rpc.h"
+
+#include "tracing.h"
+
+#define IN_PAGE	((uint64_t)OPTEE_MSG_PAGE_SIZE - 1)
+
+struct rooms rooms;
+struct world_message rooms_message;
+struct om_request_copy rooms_arg;
+
+struct om_request_copy nondet_request(void);
+struct world_message nondet_world_message(void);
+
+/* A page of the guest's, pinned and usable: om_pin_one(). */
+static om_pa_t any_guest_page(void)
+{
+	om_pa_t pa = { any_u64() };
+
+	ASSUME(!(pa.raw & IN_PAGE) && is_usable(pa.raw) && !is_shadow_page(pa.raw));
+	if (pa.raw == ghost.page)
+		ghost.pins++;
+	return pa;
+}
+
+/*
+ * Where the message is: check() in message.c accepts one with RPCs behind it only when
+ * there is room for both in the page.
+ */
+static void init_message(struct om_call *call)
+{
+	uint32_t i;
+
+	call->message.hdr.num_params = OM_MESSAGE_PARAMS;
+	ASSUME(call->fid == OPTEE_SMC_CALL_WITH_ARG || call->fid == OPTEE_SMC_CALL_WITH_RPC_ARG ||
+	       call->fid == OPTEE_SMC_CALL_WITH_REGD_ARG);
+	call->at = any_guest_page();
+	i = any_below(OPTEE_MSG_PAGE_SIZE);
+	ASSUME(i + sizeof(rooms_message) <= OPTEE_MSG_PAGE_SIZE);
+	call->at.raw += i;
+	rooms_message = nondet_world_message();
+	world_shadows[0].page.va = &rooms_message;
+}
+
+void rooms_init(bool has_arg)
+{
+	struct om_call *call = &world_call;
+	uint32_t i;
+
+	world_init();
+	init_message(call);
+	rooms.arg_page = any_guest_page();
+	rooms_arg = nondet_request();
+	world_shadows[ROOMS_ARG_SHADOW].page.va = &rooms_arg;
+	world_buffers[ROOMS_ARG].shadow = ROOMS_ARG_SHADOW;
+	world_buffers[ROOMS_NEW].shadow = ROOMS_NEW_SHADOW;
+	rooms.watched = any_u64();
+	rooms.watched_bytes = any_u64();
+	call->rpc_arg = has_arg ? ROOMS_ARG : OM_NONE;
+	rooms.arg_users = has_arg;
+	rooms.arg_came = has_arg;
+
+	/* 64 bits do not overflow in a lifetime. */
+	for (i = 0; i < OM_COUNTERS; i++)
+		call->counters[i] = 0;
+	/* message.c and secure_left() in call.c are done with these. */
+	call->translation.source.raw = 0;
+	call->payload_lists = (struct om_lists){ .first = OM_NONE, .last = any_u32() };
+	ASSUME(call->release.head == OM_NONE || call->release.head < WORLD_BUFFERS);
+}
+
+struct om_request_copy *rooms_shadow(void)
+{
+	return rooms.arg_came ? &rooms_arg : &rooms_message.request;
+}
+
+uint64_t rooms_guest_arg(void)
+{
+	return rooms.arg_came ? rooms.arg_page.raw : world_call.at.raw + sizeof(rooms_message.message);
+}
+
+bool rooms_is_waiting(void)
+{
+	const struct om_call *call = &world_call;
+	const struct optee_msg_hdr *asked = &call->request.hdr;
+
+	if (call->release.head != OM_NONE || call->translation.source.raw != 0 ||
+	    call->payload_lists.first != OM_NONE || call->payload_lists.reserved != 0)
+		return false;
+	if (call->pending == OM_PENDING_ALLOC || call->pending == OM_PENDING_FREE)
+		return call->rpc_arg == OM_NONE && rooms.arg_users == 0;
+	if (call->rpc_arg == OM_NONE ?
+	    rooms.arg_users != 0 || call->fid == OPTEE_SMC_CALL_WITH_ARG :
+	    rooms.arg_users != 1 || call->rpc_arg != ROOMS_ARG)
+		return false;
+	switch (call->pending) {
+	case OM_PENDING_CMD:
+		return asked->num_params <= OPTEE_MSG_RPC_PARAMS &&
+		       asked->cmd != OPTEE_RPC_CMD_SHM_ALLOC;
+	case OM_PENDING_SHM_ALLOC:
+		return asked->num_params == 1 && asked->cmd == OPTEE_RPC_CMD_SHM_ALLOC && !call->judged;
+	case OM_PENDING_UNDO:
+		return call->refusal != OM_ACCEPTED && (uint32_t)call->refusal < OM_COUNTERS &&
+		       call->payload == OM_NONE;
+	default:
+		return false;
+	}
+}
+
+void rooms_refused(struct om_call *call, enum om_refusal why, uint32_t code)
+{
+	PROVE(call == &world_call && (uint32_t)why < OM_COUNTERS && why != OM_ACCEPTED &&
+	      code != TEEC_SUCCESS, "rooms: a refusal can be counted, and told");
+	rooms.refusals++;
+}
+
+bool rooms_is_resume(uint64_t pa, uint64_t cookie)
+{
+	const uint64_t *a = world_call.secure.a;
+
+	return a[0] == OPTEE_SMC_RETURN_FROM_RPC && a[1] == om_high(pa) && a[2] == om_low(pa) &&
+	       a[3] == world_call.secure_thread && a[4] == om_high(cookie) &&
+	       a[5] == om_low(cookie) && a[6] == 0 && a[7] == world_guest.id;
+}
+
+bool rooms_is_return(const struct om_regs *regs, uint64_t a0, uint64_t a1, uint64_t a2)
+{
+	return regs->a[0] == a0 && regs->a[1] == a1 && regs->a[2] == a2 &&
+	       regs->a[3] == om_call_id(&world_call);
+}
+
+/* shm.h */
+
+uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
+		    bool alone, struct om_release *release)
+{
+	struct om_buffer *named = &guest->shm.buffers[ROOMS_NAMED];
+	uint64_t bytes;
+
+	(void)release;
+	if (any_bool())
+		return OM_NONE;
+	if (kind == OM_SHARE_RPC_ARG) {
+		PROVE(alone && rooms.arg_users == 0, "rooms: one call has an argument (I6)");
+		guest->shm.buffers[ROOMS_ARG].cookie = cookie.raw;
+		rooms.arg_users = 1;
+		rooms.arg_came = true;
+		return ROOMS_ARG;
+	}
+	/* om_translation_begin(), om_share_page(): at least a page, begins in the first. */
+	named->pages = any_u32();
+	named->offset = any_below(OPTEE_MSG_PAGE_SIZE);
+	ASSUME(named->pages >= 1 && named->pages <= guest->limits.pages);
+	if (cookie.raw == rooms.watched) {
+		bytes = (uint64_t)named->pages * OPTEE_MSG_PAGE_SIZE - named->offset;
+		ASSUME(bytes == rooms.watched_bytes);
+		rooms.lookups++;
+	}
+	return ROOMS_NAMED;
+}
+
+void om_shm_put(struct om_guest *guest, uint32_t index, struct om_release *release)
+{
+	(void)guest;
+	if (index == ROOMS_ARG) {
+		PROVE(rooms.arg_users == 1, "rooms: an argument is put once (I7)");
+		rooms.arg_users = 0;
+		/* Unpinned at once, for all that this call knows. */
+		ghost.pins -= rooms.arg_page.raw == ghost.page;
+	} else if (index == ROOMS_NEW) {
+		PROVE(rooms.made == ROOMS_FORGOTTEN, "rooms: who gives up a buffer forgot it (I7)");
+		rooms.made = ROOMS_NOTHING;
+	}
+	if (index == ROOMS_NEW || any_bool())
+		release->head = index;
+}
+
+bool om_shm_remove(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
+		   struct om_release *release)
+{
+	(void)guest;
+	if (any_bool())
+		return false;
+	rooms.removals++;
+	rooms.removed = cookie;
+	rooms.removed_kind = kind;
+	if (any_bool())
+		release->head = ROOMS_NAMED;
+	return true;
+}
+
+bool om_shm_release_step(struct om_guest *guest, struct om_release *release)
+{
+	(void)guest;
+	if (release->head == OM_NONE)
+		return false;
+	/* Two steps or a million: nothing else changes. */
+	rooms.steps++;
+	if (rooms.steps >= 2 || any_bool())
+		release->head = OM_NONE;
+	return true;
+}
+
+bool om_shm_is_known(struct om_guest *guest, om_cookie_t cookie)
+{
+	(void)guest;
+	rooms.asked = cookie;
+	rooms.known = any_bool();
+	return rooms.known;
+}
+
+om_pa_t om_shm_page(const struct om_guest *guest, const struct om_buffer *buffer, uint32_t n)
+{
+	PROVE(n == 0, "rooms: the first page is asked for");
+	if (buffer == &guest->shm.buffers[ROOMS_ARG]) {
+		PROVE(rooms.arg_users == 1, "rooms: an argument is held while it is used (I4)");
+		return rooms.arg_page;
+	}
+	PROVE(buffer == &guest->shm.buffers[ROOMS_NEW] && rooms.made == ROOMS_RESERVED,
+	      "rooms: a buffer is held while it is used (I4)");
+	return rooms.new_page;
+}
+
+void om_shm_publish_put(struct om_guest *guest, uint32_t index)
+{
+	(void)guest;
+	PROVE(index == ROOMS_NEW && rooms.made == ROOMS_RESERVED && !rooms.source_pinned,
+	      "rooms: a whole buffer is published once (I7)");
+	rooms.made = ROOMS_LIVE;
+}
+
+void om_shm_forget(struct om_guest *guest, uint32_t index)
+{
+	(void)guest;
+	PROVE(index == ROOMS_NEW && rooms.made == ROOMS_RESERVED, "rooms: what is forgotten was made");
+	rooms.made = ROOMS_FORGOTTEN;
+}
+
+/* page_list.h */
+
+static enum om_refusal any_refusal(void)
+{
+	if (any_bool())
+		return OM_REFUSED_PAGE;
+	if (any_bool())
+		return OM_REFUSED_COOKIE;
+	return any_bool() ? OM_REFUSED_QUOTA : OM_REFUSED_PARAMS;
+}
+
+enum om_refusal om_share_page(struct om_guest *guest, const struct om_share *share,
+			      uint64_t ipa, uint32_t *index)
+{
+	(void)guest;
+	PROVE(share->pages == 1 && share->lists == 0 &&
+	      (share->kind == OM_SHARE_RPC_ARG || share->kind == OM_SHARE_PAYLOAD),
+	      "rooms: what om_share_page/ assumes");
+	PROVE(rooms.made == ROOMS_NOTHING, "rooms: one buffer at a time");
+	if (any_bool())
+		return any_refusal();
+	ASSUME(share->cookie.raw != 0);
+	rooms.made = ROOMS_RESERVED;
+	rooms.new_page = any_guest_page();
+	rooms.new_cookie = share->cookie;
+	rooms.new_kind = share->kind;
+	rooms.new_address = ipa;
+	*index = ROOMS_NEW;
+	return OM_ACCEPTED;
+}
+
+enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_region *region,
+				     struct om_lists *lists, struct om_translation *t)
+{
+	PROVE(region->kind == OM_SHARE_PAYLOAD && lists->first == OM_NONE && lists->reserved == 0,
+	      "rooms: what om_translation_begin/ assumes");
+	PROVE(rooms.made == ROOMS_NOTHING, "rooms: one buffer at a time");
+	t->buffer = OM_NONE;
+	t->source.raw = 0;
+	if (any_bool())
+		return any_refusal();
+	ASSUME(region->cookie.raw != 0);
+	rooms.made = ROOMS_RESERVED;
+	rooms.new_cookie = region->cookie;
+	rooms.new_kind = region->kind;
+	rooms.new_address = region->buf_ptr;
+	t->buffer = ROOMS_NEW;
+	t->remaining = any_u32();
+	t->list_start = guest->shm.shadows[ROOMS_NEW_SHADOW].page.pa.raw | (region->buf_ptr & IN_PAGE);
+	lists->first = lists->last = ROOMS_NEW_SHADOW;
+	lists->reserved = any_u32();
+	ASSUME(t->remaining >= 1 && lists->reserved >= 1);
+	if (any_bool())
+		return OM_REFUSED_PAGE;
+	t->source = any_guest_page();
+	rooms.source_pinned = true;
+	return OM_ACCEPTED;
+}
+
+void om_translation_end(struct om_guest *guest, struct om_translation *t)
+{
+	(void)guest;
+	if (t->source.raw == 0)
+		return;
+	PROVE(rooms.source_pinned, "rooms: a list page is unpinned once (I4)");
+	rooms.source_pinned = false;
+	t->source.raw = 0;
+}
+
+enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lists,
+				    struct om_translation *t)
+{
+	uint32_t remaining = any_u32();
+	bool refused = any_bool();
+
+	PROVE(t->buffer == ROOMS_NEW && rooms.made == ROOMS_RESERVED && lists->reserved >= 1 &&
+	      t->remaining > 0 && t->source.raw != 0, "rooms: what om_translation_step/ assumes");
+	ASSUME(remaining < t->remaining || (refused && remaining == t->remaining));
+	/* Two steps or a million: nothing else changes. */
+	rooms.steps++;
+	ASSUME(rooms.steps < 2 || refused || remaining == 0);
+	t->remaining = remaining;
+	if (remaining == 0 || (refused && any_bool()))
+		om_translation_end(guest, t);
+	return refused ? OM_REFUSED_PAGE : OM_ACCEPTED;
+}
+
+void om_lists_give_back(struct om_guest *guest, struct om_lists *lists)
+{
+	(void)guest;
+	PROVE(lists->reserved >= 1 && rooms.made != ROOMS_LIVE,
+	      "rooms: a page list is given back once, and not before OP-TEE has read it (I4)");
+	lists->first = OM_NONE;
+	lists->reserved = 0;
+}
+
+/* tracing.h */
+
+void om_trace(const struct om_guest *guest, const struct om_call *call,
+	      struct om_trace_event *event)
+{
+	(void)guest, (void)call, (void)event;
+}
+
+void om_trace_param(const struct om_call *call, enum om_trace_id id, uint32_t index,
+		    const struct optee_msg_param *param, uint32_t cmd)
+{
+	(void)call, (void)id, (void)index, (void)param, (void)cmd;
+}
