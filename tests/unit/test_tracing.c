@@ -255,6 +255,95 @@ static void test_events_of_an_invoke_with_rpcs(void **state)
 	rig_free(rig);
 }
 
+/* OP-TEE asks for a file with three parameters, then for memory. */
+static void ask_inline(struct rig *rig, struct om_regs *regs)
+{
+	struct script *script = rig->arg;
+	struct om_request_copy *arg;
+	uint32_t i;
+
+	if (script->step == 0)
+		script->message = om_pair(regs->a[1], regs->a[2]);
+	arg = (void *)((uint8_t *)test_secure_access(rig->host, RIG_GUEST, script->message,
+						     TEST_PAGE, true) + OPTEE_MSG_ARG_SIZE(0));
+	memset(arg, 0, sizeof(*arg));
+	for (i = 0; i < 3; i++)
+		arg->param[i] = (struct optee_msg_param){ .attr = OPTEE_MSG_ATTR_TYPE_VALUE_INPUT,
+							  .u.value = { i + 1, 5000, 0 } };
+	arg->hdr.cmd = script->step ? OPTEE_RPC_CMD_SHM_ALLOC : OPTEE_RPC_CMD_FS;
+	arg->hdr.num_params = script->step ? 1 : 3;
+	if (script->step++ < 2)
+		rpc_return(regs, OPTEE_SMC_RETURN_RPC_CMD, 0);
+	else
+		*regs = (struct om_regs){ .a = { OPTEE_SMC_RETURN_OK } };
+}
+
+/* Those of requests and replies, in their order. */
+static size_t keep_requests(struct rig *rig)
+{
+	struct om_trace_event *trace = rig->host->trace;
+	size_t i, n = 0;
+
+	for (i = 0; i < rig->host->trace_count; i++)
+		if (trace[i].id == OM_TRACE_REQUEST || trace[i].id == OM_TRACE_REQUEST_PARAM ||
+		    trace[i].id == OM_TRACE_REPLY || trace[i].id == OM_TRACE_REPLY_PARAM)
+			trace[n++] = trace[i];
+	return n;
+}
+
+/* Each parameter, both ways; and the request that is the mediator's own. */
+static void test_events_of_requests_and_replies(void **state)
+{
+	enum { FS = OPTEE_RPC_CMD_FS, ALLOC = OPTEE_RPC_CMD_SHM_ALLOC,
+	       FREE = OPTEE_RPC_CMD_SHM_FREE, IN = OPTEE_MSG_ATTR_TYPE_VALUE_INPUT,
+	       LIST = OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG };
+	static const struct expected events[] = {
+		{ OM_TRACE_REQUEST, 3, { FS, 3, 0 }, true },
+		{ OM_TRACE_REQUEST_PARAM, 6, { 0, IN, 1, 5000, 0, FS }, true },
+		{ OM_TRACE_REQUEST_PARAM, 6, { 1, IN, 2, 5000, 0, FS }, true },
+		{ OM_TRACE_REQUEST_PARAM, 6, { 2, IN, 3, 5000, 0, FS }, true },
+		{ OM_TRACE_REPLY, 3, { FS, 7, 3 }, true },
+		{ OM_TRACE_REPLY_PARAM, 6, { 0, 0x77, 8, 9, 10, FS }, true },
+		{ OM_TRACE_REPLY_PARAM, 6, { 1, IN, 2, 5000, 0, FS }, true },
+		{ OM_TRACE_REPLY_PARAM, 6, { 2, IN, 3, 5000, 0, FS }, true },
+		{ OM_TRACE_REQUEST, 3, { ALLOC, 1, 0 }, true },
+		{ OM_TRACE_REQUEST_PARAM, 6, { 0, IN, 1, 5000, 0, ALLOC }, true },
+		{ OM_TRACE_REPLY, 3, { ALLOC, 0, 1 }, true },
+		{ OM_TRACE_REPLY_PARAM, 6, { 0, LIST, 0, 5000, COOKIE, ALLOC }, true },
+		{ OM_TRACE_REQUEST, 3, { FREE, 1, 1 }, true },
+		{ OM_TRACE_REQUEST_PARAM, 6, { 0, IN, 1, COOKIE, 0, FREE }, true },
+	};
+	struct rig *rig = rig_new(&traced);
+	struct script script = { 0 };
+	struct optee_msg_hdr *message = rig_va(rig, 0);
+	struct om_request_copy *arg = (void *)((uint8_t *)message + OPTEE_MSG_ARG_SIZE(0));
+	struct om_regs r;
+	size_t i, n;
+
+	(void)state;
+	rig->yielding = ask_inline;
+	rig->arg = &script;
+	memset(message, 0, TEST_PAGE);
+	message->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
+	r = rig_call(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, 0, rig_ipa(rig, 0), 0);
+	arg->hdr.ret = 7;
+	arg->param[0] = (struct optee_msg_param){ .attr = 0x77, .u.value = { 8, 9, 10 } };
+	r = rig_call(rig, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, r.a[3]);
+	arg->hdr.ret = 0;
+	arg->param[0] = (struct optee_msg_param){ .attr = LIST,
+						  .u.tmem = { 0, 5000, COOKIE } };
+	r = rig_call(rig, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, r.a[3]);
+	assert_int_equal(arg->hdr.cmd, FREE);
+	r = rig_call(rig, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, r.a[3]);
+	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
+
+	n = keep_requests(rig);
+	for (i = 0; i < n && i < COUNT_OF(events); i++)
+		expect_event(&rig->host->trace[i], &events[i], i, rig->host->trace[0].call);
+	assert_int_equal(n, COUNT_OF(events));
+	rig_free(rig);
+}
+
 static void test_events_of_a_fast_call(void **state)
 {
 	struct rig *rig = rig_new(&traced);
@@ -438,6 +527,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_events_of_an_invoke_with_rpcs),
+		cmocka_unit_test(test_events_of_requests_and_replies),
 		cmocka_unit_test(test_events_of_a_fast_call),
 		cmocka_unit_test(test_events_of_refusals),
 		cmocka_unit_test(test_events_of_a_life),
