@@ -255,9 +255,10 @@ static void test_events_of_an_invoke_with_rpcs(void **state)
 	rig_free(rig);
 }
 
-/* OP-TEE asks for a file with three parameters, then for memory. */
+/* OP-TEE asks for a file with three parameters, for memory, and with more than there are. */
 static void ask_inline(struct rig *rig, struct om_regs *regs)
 {
+	static const uint32_t params[] = { 3, 1, UINT32_MAX, 0 };
 	struct script *script = rig->arg;
 	struct om_request_copy *arg;
 	uint32_t i;
@@ -270,9 +271,10 @@ static void ask_inline(struct rig *rig, struct om_regs *regs)
 	for (i = 0; i < 3; i++)
 		arg->param[i] = (struct optee_msg_param){ .attr = OPTEE_MSG_ATTR_TYPE_VALUE_INPUT,
 							  .u.value = { i + 1, 5000, 0 } };
-	arg->hdr.cmd = script->step ? OPTEE_RPC_CMD_SHM_ALLOC : OPTEE_RPC_CMD_FS;
-	arg->hdr.num_params = script->step ? 1 : 3;
-	if (script->step++ < 2)
+	arg->param[3] = arg->param[2];
+	arg->hdr.cmd = script->step == 1 ? OPTEE_RPC_CMD_SHM_ALLOC : OPTEE_RPC_CMD_FS;
+	arg->hdr.num_params = params[script->step];
+	if (script->step++ < 3)
 		rpc_return(regs, OPTEE_SMC_RETURN_RPC_CMD, 0);
 	else
 		*regs = (struct om_regs){ .a = { OPTEE_SMC_RETURN_OK } };
@@ -312,6 +314,12 @@ static void test_events_of_requests_and_replies(void **state)
 		{ OM_TRACE_REPLY_PARAM, 6, { 0, LIST, 0, 5000, COOKIE, ALLOC }, true },
 		{ OM_TRACE_REQUEST, 3, { FREE, 1, 1 }, true },
 		{ OM_TRACE_REQUEST_PARAM, 6, { 0, IN, 1, COOKIE, 0, FREE }, true },
+		/* Refused: no more parameters than a request can have. */
+		{ OM_TRACE_REQUEST, 3, { FS, UINT32_MAX, 0 }, true },
+		{ OM_TRACE_REQUEST_PARAM, 6, { 0, IN, 1, 5000, 0, FS }, true },
+		{ OM_TRACE_REQUEST_PARAM, 6, { 1, IN, 2, 5000, 0, FS }, true },
+		{ OM_TRACE_REQUEST_PARAM, 6, { 2, IN, 3, 5000, 0, FS }, true },
+		{ OM_TRACE_REQUEST_PARAM, 6, { 3, IN, 3, 5000, 0, FS }, true },
 	};
 	struct rig *rig = rig_new(&traced);
 	struct script script = { 0 };
@@ -334,6 +342,8 @@ static void test_events_of_requests_and_replies(void **state)
 						  .u.tmem = { 0, 5000, COOKIE } };
 	r = rig_call(rig, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, r.a[3]);
 	assert_int_equal(arg->hdr.cmd, FREE);
+	r = rig_call(rig, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, r.a[3]);
+	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	r = rig_call(rig, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, r.a[3]);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
 
