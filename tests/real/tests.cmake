@@ -41,7 +41,7 @@ om_add_real_test(real_linux_kill ${om_linux} --kill)
 om_add_real_test(real_linux_full ${om_linux} --full)
 set_tests_properties(real_linux_build PROPERTIES FIXTURES_SETUP om_linux TIMEOUT 900)
 set_tests_properties(real_linux_two real_linux_kill real_linux_full PROPERTIES
-	FIXTURES_REQUIRED om_linux TIMEOUT 900)
+	FIXTURES_REQUIRED om_linux TIMEOUT 1500)
 set_tests_properties(real_linux_full PROPERTIES LABELS "real;qemu;long" TIMEOUT 5400)
 
 include(${CMAKE_CURRENT_LIST_DIR}/kvm/tests.cmake)
