@@ -17,6 +17,11 @@
 
 /* libfdt writes no older trees than these; Devicetree specification 5.2: 17, or 16. */
 #define OLDEST_VERSION	16u
+/*
+ * What a tree must be to be added to. In an older one names may lie behind the end of the
+ * strings, where the next one would go, and libfdt calls it whole.
+ */
+#define WRITTEN_VERSION	17u
 /* libfdt takes no tree of INT32_MAX bytes or more. */
 #define SIZE_MAX_FDT	0x7ffffff8u
 
@@ -125,18 +130,6 @@ enum om_fdt_result om_fdt_find_optee(const void *fdt, size_t size, struct om_fdt
 	 PROP((cells) * sizeof(fdt32_t)) + \
 	 sizeof("compatible") + sizeof("method") + sizeof("interrupts"))
 
-/* Where the structure block ends. Before version 17 the header does not say. */
-static uint64_t struct_end(const void *fdt)
-{
-	int end = 0;
-
-	if (fdt_version(fdt) >= 17)
-		return (uint64_t)fdt_off_dt_struct(fdt) + fdt_size_dt_struct(fdt);
-	while (fdt_next_tag(fdt, end, &end) != FDT_END)
-		;
-	return (uint64_t)fdt_off_dt_struct(fdt) + (uint64_t)end;
-}
-
 /*
  * Blocks in the order of the specification (5.1): reservations, structure, strings.
  * libfdt would put others in order, but only by rewriting the whole tree.
@@ -148,7 +141,8 @@ static bool is_in_order(const void *fdt)
 
 	return fdt_off_mem_rsvmap(fdt) >= sizeof(struct fdt_header) &&
 	       fdt_off_dt_struct(fdt) >= fdt_off_mem_rsvmap(fdt) + rsvmap_size &&
-	       fdt_off_dt_strings(fdt) >= struct_end(fdt);
+	       fdt_off_dt_strings(fdt) >= (uint64_t)fdt_off_dt_struct(fdt) +
+					  fdt_size_dt_struct(fdt);
 }
 
 static bool has_optee(const void *fdt)
@@ -171,7 +165,7 @@ static enum om_fdt_result check_room(const void *fdt, size_t size, uint32_t cell
 {
 	uint64_t end;
 
-	if (!is_tree(fdt, size) || !is_in_order(fdt))
+	if (!is_tree(fdt, size) || fdt_version(fdt) < WRITTEN_VERSION || !is_in_order(fdt))
 		return OM_FDT_ERR_TREE;
 	if (has_optee(fdt))
 		return OM_FDT_ERR_EXISTS;

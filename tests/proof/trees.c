@@ -7,7 +7,7 @@
 
 #include <libfdt.h>
 
-/* Nodes and tags in a row; no step of the library's remembers the one before. */
+/* Nodes in a row; no step of the library's remembers the one before. */
 #define IN_A_ROW	3u
 
 struct tree tree;
@@ -132,15 +132,6 @@ int fdt_num_mem_rsv(const void *fdt)
 	check_tree(fdt);
 	ASSUME(n >= 0);
 	return n;
-}
-
-uint32_t fdt_next_tag(const void *fdt, int offset, int *nextoffset)
-{
-	check_tree(fdt);
-	PROVE(offset >= 0, "tree: tags are looked for in the tree");
-	*nextoffset = any_int();
-	ASSUME(*nextoffset > offset);
-	return tree.nodes++ < IN_A_ROW ? any_u32() : FDT_END;
 }
 
 /* Notes an attempt to change the tree, for which so many bytes more are needed. */

@@ -4,7 +4,7 @@
  * any tree. What they know of a tree is what the library was told of it.
  *
  * Beyond libfdt.h it is only assumed of the read-only functions that a tree which
- * fdt_check_full() took has tags that end, and a count of reservations.
+ * fdt_check_full() took has a count of reservations.
  */
 #ifndef TESTS_PROOF_TREES_H
 #define TESTS_PROOF_TREES_H

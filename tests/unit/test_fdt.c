@@ -465,12 +465,12 @@ static void test_add_old_and_odd_trees(void **state)
 
 	(void)state;
 	assert_non_null(moved);
-	/* Version 16 does not know the length of the structure block. */
+	/*
+	 * In version 16 the strings may be longer than the header says, and libfdt does
+	 * not mind: a name that is added would be written over those that are there.
+	 */
 	fdt_set_version(tree, 16);
-	assert_int_equal(add_in_copy(size + 256, &optee, &out), OM_FDT_OK);
-	/* Nor has its header that field: here the reservations begin in its place. */
-	fdt_set_size_dt_struct(tree, 0);
-	fdt_set_off_mem_rsvmap(tree, 36);
+	fdt_set_size_dt_strings(tree, 0);
 	must(fdt_check_full(tree, size));
 	assert_int_equal(add_in_copy(size + 256, &optee, &out), OM_FDT_ERR_TREE);
 	/* libfdt could not write to an older one. */

@@ -5,7 +5,6 @@
  * Assumes: the contract of fdt.h, size bytes can be read and written; of libfdt what
  * trees.h says. What changes a tree may fail at any time, or (is_sound) only for lack of
  * room, counted as the Devicetree specification does.
- * Bounded: 3 tags in a tree of version 16. The loop remembers nothing but where it is.
  * Proves: memory safety, no overflow and no cast that cuts, for any sizes and offsets in a
  * header; the results are those of fdt.h; nothing is asked of a tree before it was checked;
  * as long as libfdt keeps its word, the tree is not touched on any error, and what is found
@@ -16,7 +15,7 @@
  * Sources: fdt.c
  * Model: trees.c
  * Unwind: 20
- *   3 tags, 4 cells, and strings of at most 19 characters.
+ *   4 cells, and strings of at most 19 characters.
  */
 #include "trees.h"
 
