@@ -10,8 +10,9 @@
  */
 #include "stress.h"
 
-/* Tries after which a call is taken for lost. */
+/* Tries after which a call is taken for lost; when something else went wrong before. */
 #define PATIENCE	20000000u
+#define PATIENCE_LEFT	20000u
 
 void cg_stress_anomaly(struct worker *w, const char *file, uint32_t line)
 {
@@ -115,7 +116,9 @@ void cg_stress_help(struct worker *w)
 
 bool cg_stress_is_stuck(struct worker *w, uint32_t *tries)
 {
-	if (++*tries < PATIENCE)
+	bool failed = __atomic_load_n(&w->g->anomalies, __ATOMIC_RELAXED) != 0;
+
+	if (++*tries < (failed ? PATIENCE_LEFT : PATIENCE))
 		return false;
 	cg_stress_anomaly(w, __FILE__, __LINE__);
 	return true;

@@ -141,12 +141,27 @@ static void bad_fast(struct worker *w)
 	EXPECT(w, x[0] == OPTEE_SMC_RETURN_UNKNOWN_FUNCTION);
 }
 
+/*
+ * An argument that is taken away counts until its call has returned. Where the limit has
+ * no room for those as well, another call could be refused its own by it.
+ */
+static bool taken_arguments_have_room(const struct cg_platform *p)
+{
+	uint32_t threads = p->limits.threads;
+
+	if (p->secure_threads && p->secure_threads < threads)
+		threads = p->secure_threads;
+	return p->limits.rpc_args >= threads + p->vcpus;
+}
+
 static void cache(struct worker *w)
 {
 	uint64_t x[8] = { cg_stress_pick(w, 3) ? OPTEE_SMC_DISABLE_SHM_CACHE : OPTEE_SMC_ENABLE_SHM_CACHE,
 			  0, 0, 0, 0, 0, 0, 0 };
 	bool disable = x[0] == OPTEE_SMC_DISABLE_SHM_CACHE;
 
+	if (!taken_arguments_have_room(w->g->platform))
+		return;
 	cg_smc(w->g, w->vcpu, x);
 	EXPECT(w, x[0] == OPTEE_SMC_RETURN_OK || x[0] == OPTEE_SMC_RETURN_EBUSY ||
 	       (disable && x[0] == OPTEE_SMC_RETURN_ENOTAVAIL));

@@ -461,8 +461,14 @@ static void i6_three_vcpus_of_two_domains_at_once(void **state)
 		pthread_join(workers[i].thread, NULL);
 		anomalies += workers[i].anomalies;
 	}
-	for (unsigned int i = 0; i < DOMAINS; i++)
+	for (unsigned int i = 0; i < DOMAINS; i++) {
+		const struct cg_guest *g = m.guest[i].platform.ram;
+
 		anomalies += cg_stress_end(&m.guest[i].platform);
+		if (g->anomalies)
+			print_error("domain %u: %s line %u\n", i + 1, g->anomaly_file,
+				    g->anomaly_line);
+	}
 	assert_int_equal(anomalies, 0);
 	machine_end(&m);
 }
