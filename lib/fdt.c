@@ -131,16 +131,16 @@ enum om_fdt_result om_fdt_find_optee(const void *fdt, size_t size, struct om_fdt
 	 sizeof("compatible") + sizeof("method") + sizeof("interrupts"))
 
 /*
- * Blocks in the order of the specification (5.1): reservations, structure, strings.
- * libfdt would put others in order, but only by rewriting the whole tree.
+ * Blocks in the order of the specification (5.1): reservations, structure, strings. That
+ * they come after the header, a whole tree has been checked for. libfdt would put others
+ * in order, but only by rewriting the whole tree.
  */
 static bool is_in_order(const void *fdt)
 {
 	uint64_t rsvmap_size = ((uint64_t)fdt_num_mem_rsv(fdt) + 1) *
 			       sizeof(struct fdt_reserve_entry);
 
-	return fdt_off_mem_rsvmap(fdt) >= sizeof(struct fdt_header) &&
-	       fdt_off_dt_struct(fdt) >= fdt_off_mem_rsvmap(fdt) + rsvmap_size &&
+	return fdt_off_dt_struct(fdt) >= fdt_off_mem_rsvmap(fdt) + rsvmap_size &&
 	       fdt_off_dt_strings(fdt) >= (uint64_t)fdt_off_dt_struct(fdt) +
 					  fdt_size_dt_struct(fdt);
 }
