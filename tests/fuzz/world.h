@@ -56,7 +56,6 @@ struct world {
 	bool faults_on;
 	/* Guest memory changes as soon as it was read. */
 	bool mutate;
-	bool was_excused;		/* an operation has failed since the sweep */
 };
 
 /* The one world there is, swept: RAM zero but for the lists, no fault, nobody alive. */
