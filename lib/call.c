@@ -405,7 +405,6 @@ struct om_call *om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_
 	call->translating = false;
 	call->entered = false;
 	call->entering = true;
-	call->judged = false;
 	call->holds_more = false;
 	call->held_count = 0;
 	call->held_pages = 0;

@@ -166,7 +166,7 @@ static void soil_free_slots(struct om_guest *guest)
 		call->holds_more = true;
 		call->held_count = OPTEE_MSG_CALL_PARAMS;
 		call->held_pages = UINT32_MAX;
-		call->refused_cookie = 0x77;
+		call->refused_cookie = RIG_STALE_COOKIE;
 		call->refusal = OM_REFUSED_QUOTA;
 		call->result = UINT32_MAX;
 	}

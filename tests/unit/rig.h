@@ -36,6 +36,7 @@
 #define RIG_GUEST	5u	/* the guest's id */
 #define RIG_ANSWERS	16u
 #define RIG_SMCS	256u
+#define RIG_STALE_COOKIE 0x77u	/* what a call before has left in a slot that is free */
 
 #define COUNT_OF(a)	(sizeof(a) / sizeof((a)[0]))
 

@@ -126,6 +126,25 @@ static void test_scenario_24_ids_that_do_not_wait(void **state)
 	rig_free(rig);
 }
 
+/* OP-TEE may have fewer threads than the guest has slots: the rest is never looked at. */
+static void test_scenario_24_slot_behind_the_last(void **state)
+{
+	struct answers answers = { { INTERRUPT }, 1, 0 };
+	struct rig *rig = call_rig(&answers);
+	uint64_t id;
+
+	(void)state;
+	id = begin_on(rig, 3, 0).a[3];
+	assert_int_equal(id & 0xff, 3);
+	rig->guest->limits.threads = 3;
+	assert_int_equal(resume(rig, id).a[0], OPTEE_SMC_RETURN_ERESUME);
+	assert_int_equal(rig->smcs, 0);
+	rig->guest->limits.threads = 4;
+	answers.a0[0] = OPTEE_SMC_RETURN_OK;
+	assert_int_equal(resume(rig, id).a[0], OPTEE_SMC_RETURN_OK);
+	rig_free(rig);
+}
+
 /* A running call is nobody else's to resume: tried from inside of OP-TEE. */
 static void resume_while_running(struct rig *rig, struct om_regs *regs)
 {
@@ -554,6 +573,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scenario_19_slots),
 		cmocka_unit_test(test_scenario_24_ids_that_do_not_wait),
+		cmocka_unit_test(test_scenario_24_slot_behind_the_last),
 		cmocka_unit_test(test_scenario_24_running_call),
 		cmocka_unit_test(test_ids_wrap_around),
 		cmocka_unit_test(test_codes_of_optee),

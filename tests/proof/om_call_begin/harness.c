@@ -42,7 +42,7 @@ enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *reg
 	PROVE(call->params == 0 && call->shape == 0 && call->held_count == 0 &&
 	      call->held_pages == 0 && call->refused_cookie == 0 && !call->fetched &&
 	      !call->waiting && !call->resumed && !call->translating && !call->entered &&
-	      call->entering && !call->judged && !call->holds_more,
+	      call->entering && !call->holds_more,
 	      "nothing is left of the call before (I9)");
 	fetches++;
 	return fetched;
