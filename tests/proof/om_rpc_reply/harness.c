@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * om_rpc_reply(): any reply of a guest, to any request but SHM_ALLOC, of which nothing is
- * proved here.
+ * om_rpc_reply(): any reply of a guest, to any request but SHM_ALLOC, which is
+ * reply_shm_alloc/.
  *
  * Assumes: rooms_is_waiting(), what om_rpc_ask() and ask_undo() in rpc.c leave when a
  * guest was asked, by reading them: it is not proved yet; the rooms below keep their
