@@ -3,9 +3,8 @@
  * om_rpc_reply(): any reply of a guest, to any request but SHM_ALLOC, which is
  * reply_shm_alloc/.
  *
- * Assumes: rooms_is_waiting(), what om_rpc_ask() and ask_undo() in rpc.c leave when a
- * guest was asked, by reading them: it is not proved yet; the rooms below keep their
- * contracts (rooms_rpc.h).
+ * Assumes: rooms_is_waiting(), what om_rpc_ask/ and reply_shm_alloc/ prove of a call
+ * whose guest was asked; the rooms below keep their contracts (rooms_rpc.h).
  * Proves: memory safety; a reply is fetched once (I1), from the page that the request was
  * written to, and judged by the private request (I6): into the shadow go the values and
  * sizes that were asked for, ret and ret_origin, and nothing else; what is no reply is an
