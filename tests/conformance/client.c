@@ -14,6 +14,12 @@
 
 /* A call that cannot go on for want of a notification is taken for lost after this. */
 #define PATIENCE	1000000u
+/*
+ * Of one call: far more than interrupts and requests add up to. Released while another
+ * call uses it, a buffer is waited for by OP-TEE, which asks again for as long as it gets
+ * no answer: for ever, when the host can no longer show a request to its guest.
+ */
+#define RESUMES		100000u
 
 static bool is_host(struct cg_guest *g, uint64_t value)
 {
@@ -168,6 +174,7 @@ void cg_start(struct cg_call *c)
 			  JUNK, JUNK, JUNK, JUNK };
 
 	c->interrupts = 0;
+	c->resumes = 0;
 	c->rpc = NULL;
 	/* num_params may be changed while the call runs: this one counts. */
 	c->inline_rpc = c->msg ? c->msg + OPTEE_MSG_ARG_SIZE(cg_hdr(c)->num_params) : NULL;
@@ -179,6 +186,7 @@ void cg_resume(struct cg_call *c)
 {
 	uint64_t x[8];
 
+	c->resumes++;
 	cg_copy(x, c->x, sizeof(x));
 	cg_smc(c->g, c->vcpu, x);
 	after_smc(c, x);
@@ -206,9 +214,20 @@ static void serve_and_resume(struct cg_call *c)
 	cg_resume(c);
 }
 
+/* There is an RPC to serve, and some hope that it helps. */
+static bool goes_on(struct cg_call *c)
+{
+	if (c->state != CG_WAITING)
+		return false;
+	if (c->resumes < RESUMES)
+		return true;
+	CG_ANOMALY(c->g);
+	return false;
+}
+
 void cg_finish(struct cg_call *c)
 {
-	while (c->state == CG_WAITING)
+	while (goes_on(c))
 		serve_and_resume(c);
 }
 
@@ -222,19 +241,20 @@ bool cg_until(struct cg_call *c, uint32_t rpc)
 {
 	if (c->state == CG_IDLE)
 		cg_start(c);
-	while (c->state == CG_WAITING && c->a[0] != rpc)
-		serve_and_resume(c);
-	return c->state == CG_WAITING;
+	for (; goes_on(c); serve_and_resume(c))
+		if (c->a[0] == rpc)
+			return true;
+	return false;
 }
 
 bool cg_until_cmd(struct cg_call *c, uint32_t cmd)
 {
 	if (c->state == CG_IDLE)
 		cg_start(c);
-	while (c->state == CG_WAITING &&
-	       !(c->a[0] == OPTEE_SMC_RETURN_RPC_CMD && c->rpc && cg_rpc_hdr(c)->cmd == cmd))
-		serve_and_resume(c);
-	return c->state == CG_WAITING;
+	for (; goes_on(c); serve_and_resume(c))
+		if (c->a[0] == OPTEE_SMC_RETURN_RPC_CMD && c->rpc && cg_rpc_hdr(c)->cmd == cmd)
+			return true;
+	return false;
 }
 
 void cg_finish_all(struct cg_call *calls, uint32_t n)

@@ -189,6 +189,7 @@ struct cg_call {
 	uint8_t *rpc;		/* the RPC's message, when it is a CMD */
 	uint8_t *inline_rpc;	/* where it is when it comes with the call */
 	uint32_t interrupts;	/* FOREIGN_INTR so far */
+	uint32_t resumes;	/* so far */
 };
 
 static inline struct optee_msg_hdr *cg_hdr(struct cg_call *c)
@@ -227,13 +228,13 @@ void cg_resume(struct cg_call *c);
 
 /* Prepares the answer to the pending RPC. False: it has to wait (NOTIFICATION). */
 bool cg_serve(struct cg_call *c);
-/* Serves RPCs until the call ends. */
+/* Serves RPCs until the call ends; an anomaly, and still waiting, when it never does. */
 void cg_finish(struct cg_call *c);
 /* Starts and finishes. */
 void cg_do(struct cg_call *c);
 /*
  * Serves RPCs until one with this a0, and for CMD with this command, is pending,
- * and leaves it pending: true; false when the call ended before.
+ * and leaves it pending: true; false when the call ended before, or never does.
  */
 bool cg_until(struct cg_call *c, uint32_t rpc);
 bool cg_until_cmd(struct cg_call *c, uint32_t cmd);

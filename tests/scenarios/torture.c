@@ -16,6 +16,7 @@
 #define _GNU_SOURCE	/* setitimer() */
 #include "fixture.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,8 @@
 #define TRY_SECONDS	60	/* of the processor: a busy machine does not use them up */
 #define NO_FAULT	(UINT64_C(1) << 40)
 
-/* The next machine's fault. */
+/* The test under way, and the next machine's fault. */
+static const char *torturing;
 static uint64_t fault_at;
 static bool fault_forever;
 static struct fx *machine;
@@ -126,11 +128,21 @@ static void let_go(struct fx *f)
 		f->guest[i].cg->verdict.failures = 0;
 }
 
-/* A try that never ends is killed; 0: none any more. */
+/* A try that never ends: abort() keeps where it was, for a debugger. */
+static void never_ends(int signal)
+{
+	(void)signal;
+	fprintf(stderr, "%s, operation %llu fails%s: never ends\n", torturing,
+		(unsigned long long)fault_at, fault_forever ? " for good" : "");
+	abort();
+}
+
+/* 0: none any more. */
 static void limit(time_t seconds)
 {
 	const struct itimerval timer = { .it_value.tv_sec = seconds };
 
+	signal(SIGPROF, never_ends);
 	setitimer(ITIMER_PROF, &timer, NULL);
 }
 
@@ -140,6 +152,7 @@ static uint64_t run(const struct CMUnitTest *test, uint64_t n, bool forever)
 	void *state = test->initial_state;
 	uint64_t operations;
 
+	torturing = test->name;
 	fault_at = n;
 	fault_forever = forever;
 	machine = NULL;
