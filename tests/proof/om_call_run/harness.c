@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * om_call_run(): an owned call, from any state it can be in, until it belongs to nobody.
+ *
+ * One run from any point of any call, by induction: what is true of a call that nobody
+ * owns (is_sound()) is proved of the call that the run leaves, and assumed of the one that
+ * it takes.
+ *
+ * Assumes: is_sound(), which om_message_fetch/ and om_call_begin/ prove of a new call. Of
+ * message.c and rpc.c what their headers promise and om_message_*, om_rpc_* and
+ * reply_shm_alloc/ prove, at their models here; of the registry what rooms.h says.
+ * Nothing of OP-TEE: it returns with anything.
+ * Proves: memory safety; a run ends in a state that nobody owns, under the same id, and
+ * does not touch the call after the store that gives it away (I6); OP-TEE is entered once
+ * at most, with what message.c or rpc.c prepared (I10); a call ends once and is told once
+ * (I9): it succeeds when OP-TEE says so, and with no code that an id once given forbids;
+ * what the guest gets is a result, or an RPC with the call's id, in 32 bits (I10); when the
+ * slot is free nothing is held: the page is unpinned, each buffer put as often as it was
+ * held, list pages are given back (I4, I9); until the call ends they are kept, those of a
+ * reply until OP-TEE asks again, for which an interrupt does not count (I4).
+ *
+ * Class: long
+ * Sources: call_state.c
+ * Model: builtin.c host.c rooms.c world.c
+ * Replace: om_store_release:give_away
+ * Unwind: 9
+ *   A call names OPTEE_MSG_CALL_PARAMS = 4 buffers; there are eight registers; of loading
+ *   there are two pieces here, which are as good as a million: they have one contract.
+ * Scale: OM_PIN_BATCH=3u
+ *   As in om_translation_step/.
+ */
+#include "rooms.h"
+
+#include "call.c"
+
+#define PAGE	((uint64_t)OPTEE_MSG_PAGE_SIZE)
+
+struct om_call nondet_call(void);
+
+/* The call, and another of the guest's, of which it matters only whether it is there. */
+static struct om_call calls[2];
+static struct om_call *const call = &calls[0];
+
+/* What was seen in this run. */
+static struct {
+	uint32_t word;		/* at first */
+	uint32_t pieces;	/* of loading */
+	uint32_t ended;		/* by finish, refuse or fail */
+	bool has_asked;		/* OP-TEE returned with a request */
+	bool was_interrupted;
+	bool was_shown;		/* a request is in the guest's hands */
+	bool given;		/* away */
+	uint32_t answer;	/* a0 of OP-TEE's return */
+	struct om_regs prepared, regs;
+	struct om_lists lists, payload_lists;
+} seen;
+
+/* `hold` of each buffer without this call: of others, and whether it is live. */
+static uint32_t others[WORLD_BUFFERS];
+
+/* A byte of the call, which can be any, when it was given away. */
+static size_t watched;
+static uint8_t watched_byte;
+
+static uint8_t byte_of(size_t offset)
+{
+	return ((const uint8_t *)call)[offset];
+}
+
+/* Instead of om_store_release(): who has the call from now on? */
+void give_away(uint32_t *p, uint32_t v)
+{
+	PROVE(p == &call->word && !seen.given, "only a call's own state is stored");
+	*p = v;
+	if (om_call_is_owned((enum om_call_state)(v & STATE_MASK)))
+		return;
+	seen.given = true;
+	watched_byte = byte_of(watched);
+}
+
+static bool is_state(enum om_call_state state)
+{
+	return (call->word & STATE_MASK) == (uint32_t)state;
+}
+
+/* What a room that works on the call may rely on. */
+static void prove_owned(enum om_call_state state)
+{
+	PROVE(!seen.given && is_state(state), "who works on a call owns it (I6)");
+	PROVE(!ghost.locked, "... and holds no lock");
+}
+
+/* One more user of a buffer, for this call. */
+static uint32_t any_buffer(uint32_t users)
+{
+	uint32_t i = any_below(WORLD_BUFFERS);
+
+	/* Who is on a release list has no user, and nobody can become one. */
+	ASSUME(i != call->release.head);
+	world_buffers[i].hold += users;
+	return i;
+}
+
+static struct om_regs any_smc(void)
+{
+	struct om_regs regs;
+	uint32_t i;
+
+	for (i = 0; i < 7; i++)
+		regs.a[i] = any_u32();
+	regs.a[7] = world_guest.id;
+	return regs;
+}
+
+static bool is_smc(const struct om_regs *regs)
+{
+	uint32_t i;
+
+	for (i = 0; i < 7; i++)
+		if (regs->a[i] >> 32)
+			return false;
+	return regs->a[7] == world_guest.id;
+}
+
+static struct om_lists any_lists(void)
+{
+	struct om_lists lists = { .first = any_u32(), .last = any_u32(), .reserved = any_u32() };
+
+	ASSUME(lists.reserved > 0);
+	return lists;
+}
+
+/* om_message_load/: a message that is loaded has no list left, or has its subject. */
+static void load_all(struct om_call *of)
+{
+	of->shape = 0;
+	if (of->message.hdr.cmd == OPTEE_MSG_CMD_UNREGISTER_SHM && of->subject == OM_NONE)
+		of->subject = any_buffer(OM_HOLD_USER);
+}
+
+enum om_refusal om_message_load(struct om_call *of)
+{
+	prove_owned(OM_CALL_LOADING);
+	PROVE(of->refusal == OM_ACCEPTED && !om_message_is_loaded(of),
+	      "loading goes on while there is something to load");
+	seen.pieces++;
+	of->holds_more = true;
+	of->translating = any_bool();
+	of->waiting = any_bool();
+	of->translation.source.raw = any_u64();
+	if (of->lists.reserved == 0 && any_bool())
+		of->lists = any_lists();
+	if (of->held_count < OPTEE_MSG_CALL_PARAMS && any_bool())
+		of->held[of->held_count++] = any_buffer(OM_HOLD_USER + OM_HOLD_ENTERING);
+	else if (of->subject == OM_NONE && any_bool())
+		of->subject = any_buffer(OM_HOLD_USER);
+	seen.lists = of->lists;
+	if (any_bool())
+		return OM_REFUSED_PAGE;
+	/* Who waits is not loaded. */
+	if (seen.pieces >= 2 && !of->waiting)
+		load_all(of);
+	if (om_message_is_loaded(of))
+		of->translation.source.raw = 0;
+	ASSUME(!of->waiting || !om_message_is_loaded(of));
+	return OM_ACCEPTED;
+}
+
+void om_message_address(struct om_call *of)
+{
+	PROVE(!of->entered, "a call is sent to OP-TEE again only if it was not taken");
+	of->secure = seen.prepared = any_smc();
+}
+
+void om_message_emit(struct om_call *of)
+{
+	prove_owned(OM_CALL_LOADING);
+	PROVE(of->refusal == OM_ACCEPTED && om_message_is_loaded(of),
+	      "OP-TEE sees a message that is accepted and complete");
+	om_message_address(of);
+}
+
+static void end_message(struct om_call *of)
+{
+	PROVE(seen.ended == 0, "a call ends once (I9)");
+	seen.ended++;
+	of->result = any_u32();
+}
+
+void om_message_finish(struct om_call *of)
+{
+	prove_owned(OM_CALL_SECURE);
+	PROVE(seen.answer == OPTEE_SMC_RETURN_OK, "a call succeeds when OP-TEE says so");
+	end_message(of);
+}
+
+void om_message_refuse(struct om_call *of, enum om_refusal why)
+{
+	prove_owned(OM_CALL_LOADING);
+	PROVE(why != OM_ACCEPTED && ghost.smcs == 0 && !of->entered,
+	      "what is refused has not reached OP-TEE");
+	end_message(of);
+}
+
+void om_message_fail(struct om_call *of, uint32_t code)
+{
+	prove_owned(OM_CALL_SECURE);
+	PROVE(code != OPTEE_SMC_RETURN_OK && code <= OPTEE_SMC_RETURN_ENOTAVAIL,
+	      "an error is one that a guest knows");
+	PROVE(code == seen.answer || code == OPTEE_SMC_RETURN_ENOTAVAIL, "... OP-TEE's own, if it is");
+	/* Linux would wait for a call of its own to end, for ever or under a stale id. */
+	PROVE(IMPLIES(code == OPTEE_SMC_RETURN_ETHREAD_LIMIT || code == OPTEE_SMC_RETURN_EBUSY,
+		      !of->entered && !of->resumed && (calls[1].word & STATE_MASK) != OM_CALL_FREE &&
+		      world_guest.limits.threads == 2),
+	      "a guest is told to wait only while another of its calls is under way (I9)");
+	end_message(of);
+	of->result = code;
+}
+
+/* An RPC for the guest. */
+static void show(const struct om_call *of, struct om_regs *regs, bool interrupted)
+{
+	om_set_return(of, regs, interrupted ? OPTEE_SMC_RETURN_RPC_FOREIGN_INTR :
+		      any_bool() ? OPTEE_SMC_RETURN_RPC_CMD : OPTEE_SMC_RETURN_RPC_ALLOC,
+		      interrupted ? 0 : any_u32(), interrupted ? 0 : any_u32());
+}
+
+/* A call whose request, or whose reply, is judged; the argument is in a buffer, or not. */
+static void judge(struct om_call *of)
+{
+	of->judged = any_bool();
+	of->rpc_arg = any_u32();
+	of->pending = any_u32();
+	of->request.hdr.cmd = any_u32();
+	of->refusal = any_u32();
+}
+
+static void go_on(struct om_call *of)
+{
+	of->rpc_arg = OM_NONE;
+	of->secure = seen.prepared = any_smc();
+}
+
+enum om_call_event om_rpc_ask(struct om_call *of, struct om_regs *regs)
+{
+	uint32_t i;
+
+	prove_owned(OM_CALL_ASKING);
+	PROVE(IMPLIES(seen.has_asked, !of->judged), "a new request is judged (I6)");
+	PROVE(of->payload_lists.reserved == 0, "OP-TEE has read the last reply's list, it is given back");
+	if (seen.has_asked)
+		for (i = 0; i < 4; i++)
+			PROVE(of->secure.a[i] >> 32 == 0,
+			      "what OP-TEE says has 32 bits (I10)");
+	judge(of);
+	show(of, regs, any_bool());
+	seen.regs = *regs;
+	if (any_bool()) {
+		ASSUME(regs->a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+		return OM_EVENT_PAUSE;
+	}
+	if (any_bool()) {
+		ASSUME(regs->a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+		go_on(of);
+		return OM_EVENT_INTERRUPT;
+	}
+	seen.was_shown = true;
+	return OM_EVENT_ASK;
+}
+
+enum om_call_event om_rpc_reply(struct om_call *of, struct om_regs *regs)
+{
+	prove_owned(OM_CALL_REPLYING);
+	PROVE(ghost.smcs == 0, "a reply is the guest's");
+	of->holds_more = true;
+	of->translation.source.raw = any_u64();
+	of->payload_lists = any_lists();
+	judge(of);
+	if (any_bool()) {
+		go_on(of);
+		of->translation.source.raw = 0;
+		seen.payload_lists = of->payload_lists;
+		return OM_EVENT_ENTER;
+	}
+	show(of, regs, any_bool());
+	seen.regs = *regs;
+	if (any_bool()) {
+		ASSUME(regs->a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+		seen.payload_lists = of->payload_lists;
+		return OM_EVENT_PAUSE;
+	}
+	of->translation.source.raw = 0;
+	of->payload_lists = (struct om_lists){ .first = OM_NONE };
+	seen.payload_lists = of->payload_lists;
+	seen.was_shown = true;
+	return OM_EVENT_ASK;
+}
+
+void om_learn_reserved(struct om_mediator *m)
+{
+	m->reserved_known = any_u32();
+}
+
+/* OP-TEE is entered, and comes back with anything. */
+void host_secure_world(struct om_regs *regs)
+{
+	uint32_t i;
+
+	prove_owned(OM_CALL_SECURE);
+	PROVE(ghost.smcs == 1, "OP-TEE is entered once in a run");
+	for (i = 0; i < 8; i++)
+		PROVE(ghost.smc.a[i] == seen.prepared.a[i],
+		      "OP-TEE is entered with what was prepared, for this guest (I10)");
+	PROVE(call->rpc_arg == OM_NONE, "... and its last request was answered");
+	PROVE(call->held_count == 0 || (world_buffers[call->held[0]].hold & (OM_HOLD_ENTERING - 1)),
+	      "... and buffers are held for it (I4)");
+	*regs = any_regs();
+	seen.answer = (uint32_t)om_low(regs->a[0]);
+	seen.was_interrupted = seen.answer == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR;
+	seen.has_asked = is_rpc(seen.answer) && !seen.was_interrupted;
+}
+
+/* How often the call holds a buffer, in units of `hold`. */
+static uint32_t held_by_call(uint32_t buffer)
+{
+	uint32_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < OPTEE_MSG_CALL_PARAMS; i++)
+		if (i < call->held_count && call->held[i] == buffer)
+			n += call->entering ? OM_HOLD_USER + OM_HOLD_ENTERING : OM_HOLD_USER;
+	if (call->subject == buffer)
+		n += OM_HOLD_USER;
+	if (call->carrier == buffer)
+		n += OM_HOLD_USER;
+	return n;
+}
+
+static bool holds_more(void)
+{
+	return call->subject != OM_NONE || call->carrier != OM_NONE || call->lists.reserved != 0 ||
+	       call->payload_lists.reserved != 0 || call->translation.source.raw != 0;
+}
+
+static bool is_buffer(uint32_t i)
+{
+	return i == OM_NONE || i < WORLD_BUFFERS;
+}
+
+/* What the call names is there, and is counted. */
+static bool is_recorded(void)
+{
+	uint32_t i;
+
+	if (call->held_count > OPTEE_MSG_CALL_PARAMS || !is_buffer(call->subject) ||
+	    !is_buffer(call->carrier) || (holds_more() && !call->holds_more))
+		return false;
+	for (i = 0; i < OPTEE_MSG_CALL_PARAMS; i++)
+		if (i < call->held_count && call->held[i] >= WORLD_BUFFERS)
+			return false;
+	for (i = 0; i < WORLD_BUFFERS; i++)
+		if (world_buffers[i].hold != others[i] + held_by_call(i))
+			return false;
+	return true;
+}
+
+static bool is_end(enum om_call_state state)
+{
+	return state == OM_CALL_ENDING || state == OM_CALL_ENDING_PAUSED;
+}
+
+static bool is_loading(enum om_call_state state)
+{
+	return state == OM_CALL_LOADING || state == OM_CALL_LOADING_PAUSED;
+}
+
+/* OP-TEE has the call, or what it is entered with is ready. */
+static bool is_secure(enum om_call_state state)
+{
+	return state == OM_CALL_SECURE || state == OM_CALL_INTERRUPTED;
+}
+
+static bool is_asking(enum om_call_state state)
+{
+	return state == OM_CALL_ASKING || state == OM_CALL_ASKING_PAUSED;
+}
+
+static bool is_replying(enum om_call_state state)
+{
+	return state == OM_CALL_REPLYING || state == OM_CALL_REPLYING_PAUSED;
+}
+
+/* True of a call that is in flight; owned or not makes no difference to what it is. */
+static bool is_sound(enum om_call_state state)
+{
+	if (!is_recorded())
+		return false;
+	if (is_secure(state) && !is_smc(&call->secure))
+		return false;
+	if ((is_secure(state) || is_loading(state) || is_end(state)) && call->rpc_arg != OM_NONE)
+		return false;
+	if (is_loading(state) && (call->entered || !call->entering))
+		return false;
+	if (is_loading(state) && call->refusal == OM_ACCEPTED && om_message_is_loaded(call) &&
+	    call->translation.source.raw != 0)
+		return false;
+	if (!is_secure(state) && !is_loading(state) && !is_end(state) && !call->entered)
+		return false;
+	/* Only these have a translation under way, and only these an answer with a list. */
+	if (!is_loading(state) && !is_replying(state) && call->translation.source.raw != 0)
+		return is_end(state) && call->holds_more;
+	if (is_asking(state) && call->payload_lists.reserved != 0)
+		return false;
+	return true;
+}
+
+static bool has_nothing(void)
+{
+	return call->page.raw == 0 && call->held_count == 0 && call->subject == OM_NONE &&
+	       call->carrier == OM_NONE && call->rpc_arg == OM_NONE && call->lists.first == OM_NONE &&
+	       call->lists.reserved == 0 && call->payload_lists.first == OM_NONE &&
+	       call->payload_lists.reserved == 0 && call->translation.source.raw == 0;
+}
+
+static bool is_same_list(const struct om_lists *a, const struct om_lists *b)
+{
+	return a->first == b->first && a->reserved == b->reserved;
+}
+
+static void init(enum om_call_state state)
+{
+	uint32_t i;
+
+	world_init();
+	rooms_init();
+	ASSUME(rooms.records < 2);
+	calls[0] = nondet_call();
+	calls[1] = nondet_call();
+	ASSUME((calls[1].word & STATE_MASK) < OM_CALL_BROKEN);
+	world_guest.calls = calls;
+	world_guest.limits.threads = 1 + any_below(2);
+	call->guest = &world_guest;
+	call->shadow = &world_shadows[0];
+	call->index = 0;
+	call->word = (call->word & ~STATE_MASK) | (uint32_t)state;
+	/* What is to be given back already has no user left. */
+	for (i = 0; i < WORLD_BUFFERS; i++) {
+		/* Users are counted in 16 bits, which om_limits keep from running over. */
+		ASSUME((others[i] & (OM_HOLD_ENTERING - 1)) < 0x100 && (others[i] >> 16 & 0x7fff) < 0x100);
+		world_buffers[i].hold = others[i] + held_by_call(i);
+	}
+	ASSUME(is_buffer(call->release.head));
+	if (call->release.head != OM_NONE) {
+		ASSUME(world_buffers[call->release.head].hold == 0);
+		world_buffers[call->release.head].next = OM_NONE;
+	}
+	/* Ends give back what begins had; an empty list has no first page. */
+	ASSUME(IMPLIES(call->lists.reserved == 0, call->lists.first == OM_NONE));
+	ASSUME(IMPLIES(call->payload_lists.reserved == 0, call->payload_lists.first == OM_NONE));
+	ghost.pins = any_below(2);
+	ASSUME(call->page.raw % PAGE == 0 && IMPLIES(call->page.raw == ghost.page, ghost.pins > 0));
+	ASSUME(is_sound(state));
+	ASSUME(call->counters[OM_COUNT_PAUSED] < UINT64_MAX &&
+	       call->counters[OM_COUNT_INTERRUPTED] < UINT64_MAX);
+	seen.word = call->word;
+	seen.prepared = call->secure;
+	seen.lists = call->lists;
+	seen.payload_lists = call->payload_lists;
+	watched = any_size();
+	ASSUME(watched < sizeof(*call));
+}
+
+/* What the guest gets while the call is in flight. */
+static void prove_in_flight(enum om_call_state state, const struct om_regs *regs)
+{
+	bool waits = state == OM_CALL_WAITING;
+
+	PROVE(is_sound(state), "the call can go on from where it is (I9)");
+	PROVE(is_rpc((uint32_t)regs->a[0]) && regs->a[0] >> 32 == 0 && regs->a[1] >> 32 == 0 &&
+	      regs->a[2] >> 32 == 0, "a guest gets an RPC, in 32 bits (I10)");
+	PROVE(regs->a[3] == om_call_id(call), "... with the call's id");
+	PROVE(waits == seen.was_shown, "... which waits when there is something to answer");
+	if (waits)
+		PROVE(regs->a[0] == seen.regs.a[0] && regs->a[1] == seen.regs.a[1] &&
+		      regs->a[2] == seen.regs.a[2], "... as it was shown");
+	else
+		PROVE(regs->a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR && regs->a[1] == 0 &&
+		      regs->a[2] == 0, "... and otherwise only comes back");
+	if (is_end(state))
+		return;
+	PROVE(is_same_list(&call->lists, &seen.lists) && ghost.unpinned == 0,
+	      "what OP-TEE may read stays (I4)");
+	if (!seen.has_asked)
+		PROVE(is_same_list(&call->payload_lists, &seen.payload_lists),
+		      "... a reply's page list until it asks again (I4)");
+}
+
+static void prove_free(const struct om_regs *regs)
+{
+	uint32_t i;
+
+	PROVE(has_nothing(), "a free slot holds nothing (I4, I9)");
+	PROVE(call->release.head == OM_NONE, "... and has nothing left to give back");
+	for (i = 0; i < WORLD_BUFFERS; i++)
+		PROVE(world_buffers[i].hold == others[i], "... each buffer is put as often as it was held");
+	PROVE(regs->a[0] == call->result && regs->a[1] == 0 && regs->a[2] == 0 && regs->a[3] == 0,
+	      "the guest gets the result, and nothing else (I10)");
+}
+
+int main(void)
+{
+	struct om_regs regs = any_regs();
+	enum om_call_state from = (enum om_call_state)any_below(OM_CALL_BROKEN), to;
+	bool had_page, paused;
+	uint64_t pauses;
+	uint32_t pins;
+
+	ASSUME(om_call_is_owned(from));
+	init(from);
+	had_page = call->page.raw != 0;
+	pins = ghost.pins - (had_page && call->page.raw == ghost.page);
+	pauses = call->counters[OM_COUNT_PAUSED];
+
+	om_call_run(call, &regs);
+
+	to = (enum om_call_state)(call->word & STATE_MASK);
+	paused = to >= OM_CALL_LOADING_PAUSED && to <= OM_CALL_ENDING_PAUSED;
+	PROVE(seen.given && !om_call_is_owned(to) && to < OM_CALL_BROKEN,
+	      "a run ends when nobody owns the call (I6)");
+	PROVE((call->word & ~STATE_MASK) == (seen.word & ~STATE_MASK), "... which has the same id");
+	PROVE(byte_of(watched) == watched_byte, "... and does not touch it any more (I6)");
+	PROVE(call->counters[OM_COUNT_PAUSED] == pauses + paused, "a pause is counted");
+	PROVE(ghost.smcs <= 1 && ghost.pinned == 0, "OP-TEE is entered once in a run");
+	if (is_end(to) || to == OM_CALL_FREE) {
+		PROVE(seen.ended == (from != OM_CALL_ENDING), "a call ends once, and is told (I9)");
+		PROVE(ghost.unpinned == had_page && ghost.pins == pins, "the message's page is unpinned once");
+	} else {
+		PROVE(seen.ended == 0, "... and not before");
+	}
+	if (to != OM_CALL_FREE) {
+		prove_in_flight(to, &regs);
+		if (to == OM_CALL_WAITING)
+			REACHED("the guest has a request");
+		else if (to == OM_CALL_INTERRUPTED)
+			REACHED("interrupted");
+		else if (to == OM_CALL_ENDING_PAUSED)
+			REACHED("the end is paused");
+		return 0;
+	}
+	prove_free(&regs);
+	REACHED("the call is over");
+	return 0;
+}
