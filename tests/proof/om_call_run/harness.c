@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * om_call_run(): an owned call, from any state it can be in, until it belongs to nobody.
+ * om_call_run(): an owned call, from any state it can be in, until it belongs to nobody; and
+ * om_call_init(), where all calls begin.
  *
  * One run from any point of any call, by induction: what is true of a call that nobody
  * owns (is_sound()) is proved of the call that the run leaves, and assumed of the one that
@@ -233,6 +234,12 @@ static void judge(struct om_call *of)
 	of->pending = any_u32();
 	of->request.hdr.cmd = any_u32();
 	of->refusal = any_u32();
+	/* What OP-TEE or the guest let go of, and nobody else uses. */
+	if (of->release.head == OM_NONE && any_bool()) {
+		of->release.head = any_below(WORLD_BUFFERS);
+		ASSUME(world_buffers[of->release.head].hold == 0);
+		world_buffers[of->release.head].next = OM_NONE;
+	}
 }
 
 static void go_on(struct om_call *of)
@@ -416,10 +423,11 @@ static bool is_sound(enum om_call_state state)
 
 static bool has_nothing(void)
 {
-	return call->page.raw == 0 && call->held_count == 0 && call->subject == OM_NONE &&
+	return call->page.raw == 0 && call->subject == OM_NONE &&
 	       call->carrier == OM_NONE && call->rpc_arg == OM_NONE && call->lists.first == OM_NONE &&
 	       call->lists.reserved == 0 && call->payload_lists.first == OM_NONE &&
-	       call->payload_lists.reserved == 0 && call->translation.source.raw == 0;
+	       call->payload_lists.reserved == 0 && call->translation.source.raw == 0 &&
+	       call->release.head == OM_NONE;
 }
 
 static bool is_same_list(const struct om_lists *a, const struct om_lists *b)
@@ -499,15 +507,31 @@ static void prove_free(const struct om_regs *regs)
 {
 	uint32_t i;
 
-	PROVE(has_nothing(), "a free slot holds nothing (I4, I9)");
-	PROVE(call->release.head == OM_NONE, "... and has nothing left to give back");
+	PROVE(has_nothing() && call->held_count == 0, "a free slot holds nothing (I4, I9)");
 	for (i = 0; i < WORLD_BUFFERS; i++)
 		PROVE(world_buffers[i].hold == others[i], "... each buffer is put as often as it was held");
 	PROVE(regs->a[0] == call->result && regs->a[1] == 0 && regs->a[2] == 0 && regs->a[3] == 0,
 	      "the guest gets the result, and nothing else (I10)");
 }
 
-int main(void)
+/* Where all calls begin, of which a new guest's memory is zero and an old one's any. */
+static void prove_init(void)
+{
+	uint32_t index = any_below(WORLD_SHADOWS), word;
+
+	world_init();
+	calls[0] = nondet_call();
+	word = call->word;
+	om_call_init(call, &world_guest, index);
+	PROVE(has_nothing() && is_state(OM_CALL_FREE), "a slot begins free, and holds nothing");
+	PROVE(call->guest == &world_guest && call->shadow == &world_shadows[index] &&
+	      call->index == index, "... with a shadow page of its own");
+	PROVE((call->word & ~STATE_MASK) == (word & ~STATE_MASK),
+	      "... and ids go on where they were (I6)");
+	REACHED("a slot");
+}
+
+static void prove_run(void)
 {
 	struct om_regs regs = any_regs();
 	enum om_call_state from = (enum om_call_state)any_below(OM_CALL_BROKEN), to;
@@ -545,9 +569,17 @@ int main(void)
 			REACHED("interrupted");
 		else if (to == OM_CALL_ENDING_PAUSED)
 			REACHED("the end is paused");
-		return 0;
+		return;
 	}
 	prove_free(&regs);
 	REACHED("the call is over");
+}
+
+int main(void)
+{
+	if (any_bool())
+		prove_init();
+	else
+		prove_run();
 	return 0;
 }

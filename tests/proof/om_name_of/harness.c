@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * om_name_of(), with each table of trace_names.c; om_trace_name(), om_counter_name().
+ * om_name_of(), with each table of trace_names.c; om_trace_name(), om_counter_name(),
+ * om_result_text(), om_fdt_result_text().
  *
  * Assumes: nothing; any number, any id.
  * Proves: memory safety; what is returned is NULL or a string that ends, in its table, and
  * has at most 31 characters, an attribute's at most 12 (which om_trace_text/ relies on);
- * none of them means something to Mermaid or ends a line; an event always has a name.
+ * none of them means something to Mermaid or ends a line; an event always has a name, and a result
+ * a text of at most 71 characters.
  *
  * Class: quick
- * Sources: counters.c trace_names.c trace_text.c
+ * Sources: counters.c fdt.c mediator.c trace_names.c trace_text.c
  * Unwind: 34
  *   No table has more than 31 names, no name more than 31 characters and a NUL.
+ * Options: --unwindset strlen.0:73
+ *   No text has more.
  */
 #include "proof.h"
 
+#include <string.h>
+
+#include <optee_mediator/fdt.h>
 #include <optee_mediator/trace.h>
 
 #include "trace_names.h"
@@ -63,5 +70,8 @@ int main(void)
 	if (name)
 		PROVE(is_name(name, 19), "a counter has a short and harmless name");
 	PROVE(is_name(om_trace_name(any_u32()), 15), "an event has a name");
+	name = any_bool() ? om_result_text((enum om_result)any_u32()) :
+			    om_fdt_result_text((enum om_fdt_result)any_u32());
+	PROVE(strlen(name) < 72, "a result has a text");
 	return 0;
 }
