@@ -27,12 +27,13 @@
 
 /*
  * A tree that is whole and no longer than size. The version comes first: older ones
- * are laid out in another way, which nobody writes any more.
+ * are laid out in another way, which nobody writes any more. The root comes last: libfdt
+ * calls a tree whole that ends before it, and has none that does not begin with it.
  */
 static bool is_tree(const void *fdt, size_t size)
 {
 	return size >= sizeof(struct fdt_header) && fdt_version(fdt) >= OLDEST_VERSION &&
-	       fdt_check_full(fdt, size) == 0;
+	       fdt_check_full(fdt, size) == 0 && fdt_get_name(fdt, 0, NULL);
 }
 
 /* A property that is exactly this string, with its NUL. */

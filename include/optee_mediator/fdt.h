@@ -59,7 +59,8 @@ OM_API enum om_fdt_result om_fdt_find_optee(const void *fdt, size_t size,
  * Adds /firmware/optee to a guest's tree in place; /firmware is made if missing.
  *
  * fdt, size: the tree, of version 17, and the bytes of its buffer; the tree may grow
- * up to size, and its totalsize becomes size, or at most 0x7ffffff8. On any error not a byte of it has changed.
+ * up to size, and its totalsize becomes size, or at most 0x7ffffff8. On any error not a
+ * byte of it has changed.
  * Returns OM_FDT_OK, _ERR_TREE, _ERR_EXISTS, _ERR_SPACE, _ERR_ARGUMENT.
  */
 OM_API enum om_fdt_result om_fdt_add_optee(void *fdt, size_t size,

@@ -19,6 +19,7 @@ void tree_init(void)
 	ASSUME(tree.size <= UINT64_C(1) << 40);
 	tree.fdt = any_bool() ? malloc(tree.size) : NULL;
 	tree.is_sound = any_bool();
+	tree.has_root = any_bool();
 }
 
 static int any_error(void)
@@ -134,13 +135,20 @@ int fdt_num_mem_rsv(const void *fdt)
 	return n;
 }
 
+const char *fdt_get_name(const void *fdt, int nodeoffset, int *lenp)
+{
+	check_node(fdt, nodeoffset);
+	PROVE(nodeoffset == 0 && !lenp, "tree: the root's name is asked for");
+	return tree.has_root ? "" : NULL;
+}
+
 /* Notes an attempt to change the tree, for which so many bytes more are needed. */
 static int change(const void *fdt, int node, uint64_t bytes)
 {
 	check_tree(fdt);
 	tree.writes++;
 	tree.end += bytes;
-	if (node >= 0 && tree.end <= tree.room && (tree.is_sound || any_bool()))
+	if (node >= 0 && tree.has_root && tree.end <= tree.room && (tree.is_sound || any_bool()))
 		return 0;
 	tree.failed++;
 	return any_error();

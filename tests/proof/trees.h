@@ -4,7 +4,7 @@
  * any tree. What they know of a tree is what the library was told of it.
  *
  * Beyond libfdt.h it is only assumed of the read-only functions that a tree which
- * fdt_check_full() took has a count of reservations.
+ * fdt_check_full() took has a count of reservations. That it has a root is not assumed.
  */
 #ifndef TESTS_PROOF_TREES_H
 #define TESTS_PROOF_TREES_H
@@ -23,6 +23,7 @@ struct tree {
 	void *fdt;		/* what the library was given */
 	size_t size;
 	bool checked;		/* fdt_check_full() took it */
+	bool has_root;		/* which fdt_check_full() does not ask for */
 	int node;		/* the last offset that was given out, or 0 */
 	uint32_t nodes;		/* how many in a row */
 	bool is_compatible;	/* that node */

@@ -505,6 +505,31 @@ static void test_add_old_and_odd_trees(void **state)
 	free(moved);
 }
 
+/* libfdt calls a tree whole that is over before it began, and finds no root in others. */
+static void test_trees_without_a_root(void **state)
+{
+	/* FDT_END and FDT_NOP, in the place of the root's FDT_BEGIN_NODE. */
+	static const fdt32_t ends[] = { 0x09000000, 0, 0x02000000, 0x09000000 };
+	static const fdt32_t nops[] = { 0x04000000, 0x01000000, 0, 0x02000000, 0x09000000 };
+	const struct { const fdt32_t *tags; size_t size; } trees[] = {
+		{ ends, sizeof(ends) }, { nops, sizeof(nops) },
+	};
+	const struct om_fdt_optee optee = { .method = OM_FDT_SMC };
+	struct om_fdt_optee out;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
+		size_t size = make_guest_tree(true);
+
+		memcpy(tree + fdt_off_dt_struct(tree), trees[i].tags, trees[i].size);
+		fdt_set_size_dt_struct(tree, (uint32_t)trees[i].size);
+		must(fdt_check_full(tree, size));
+		assert_int_equal(find_in_copy(size, &out), OM_FDT_ERR_TREE);
+		assert_int_equal(add_in_copy(size + 256, &optee, &out), OM_FDT_ERR_TREE);
+	}
+}
+
 /* A mapping so large that libfdt could not count its bytes: only its head is used. */
 static void test_add_in_huge_buffer(void **state)
 {
@@ -597,6 +622,7 @@ int main(void)
 		cmocka_unit_test(test_add_exists),
 		cmocka_unit_test(test_add_arguments),
 		cmocka_unit_test(test_add_old_and_odd_trees),
+		cmocka_unit_test(test_trees_without_a_root),
 		cmocka_unit_test(test_add_in_huge_buffer),
 		cmocka_unit_test(test_add_with_a_broken_libfdt),
 		cmocka_unit_test(test_result_texts),

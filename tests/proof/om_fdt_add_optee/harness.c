@@ -74,7 +74,7 @@ int main(void)
 	if (!tree.fdt || !has_optee)
 		PROVE(result == OM_FDT_ERR_ARGUMENT, "NULL is refused");
 	if (tree.is_sound)
-		PROVE(tree.failed == 0, "there is room for all that is written");
+		PROVE(tree.failed == 0, "there is room for all that is written, and a root");
 	if (result != OM_FDT_OK) {
 		PROVE(result == OM_FDT_ERR_TREE || result == OM_FDT_ERR_EXISTS ||
 		      result == OM_FDT_ERR_SPACE || result == OM_FDT_ERR_ARGUMENT,
