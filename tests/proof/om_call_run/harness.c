@@ -48,7 +48,6 @@ static struct {
 	uint32_t pieces;	/* of loading */
 	uint32_t ended;		/* by finish, refuse or fail */
 	bool has_asked;		/* OP-TEE returned with a request */
-	bool was_interrupted;
 	bool was_shown;		/* a request is in the guest's hands */
 	bool given;		/* away */
 	uint32_t answer;	/* a0 of OP-TEE's return */
@@ -245,6 +244,7 @@ static void judge(struct om_call *of)
 static void go_on(struct om_call *of)
 {
 	of->rpc_arg = OM_NONE;
+	of->translation.source.raw = 0;
 	of->secure = seen.prepared = any_smc();
 }
 
@@ -285,7 +285,6 @@ enum om_call_event om_rpc_reply(struct om_call *of, struct om_regs *regs)
 	judge(of);
 	if (any_bool()) {
 		go_on(of);
-		of->translation.source.raw = 0;
 		seen.payload_lists = of->payload_lists;
 		return OM_EVENT_ENTER;
 	}
@@ -319,12 +318,9 @@ void host_secure_world(struct om_regs *regs)
 		PROVE(ghost.smc.a[i] == seen.prepared.a[i],
 		      "OP-TEE is entered with what was prepared, for this guest (I10)");
 	PROVE(call->rpc_arg == OM_NONE, "... and its last request was answered");
-	PROVE(call->held_count == 0 || (world_buffers[call->held[0]].hold & (OM_HOLD_ENTERING - 1)),
-	      "... and buffers are held for it (I4)");
 	*regs = any_regs();
 	seen.answer = (uint32_t)om_low(regs->a[0]);
-	seen.was_interrupted = seen.answer == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR;
-	seen.has_asked = is_rpc(seen.answer) && !seen.was_interrupted;
+	seen.has_asked = is_rpc(seen.answer) && seen.answer != OPTEE_SMC_RETURN_RPC_FOREIGN_INTR;
 }
 
 /* How often the call holds a buffer, in units of `hold`. */
@@ -371,54 +367,33 @@ static bool is_recorded(void)
 	return true;
 }
 
-static bool is_end(enum om_call_state state)
-{
-	return state == OM_CALL_ENDING || state == OM_CALL_ENDING_PAUSED;
-}
-
-static bool is_loading(enum om_call_state state)
-{
-	return state == OM_CALL_LOADING || state == OM_CALL_LOADING_PAUSED;
-}
-
-/* OP-TEE has the call, or what it is entered with is ready. */
-static bool is_secure(enum om_call_state state)
-{
-	return state == OM_CALL_SECURE || state == OM_CALL_INTERRUPTED;
-}
-
-static bool is_asking(enum om_call_state state)
-{
-	return state == OM_CALL_ASKING || state == OM_CALL_ASKING_PAUSED;
-}
-
-static bool is_replying(enum om_call_state state)
-{
-	return state == OM_CALL_REPLYING || state == OM_CALL_REPLYING_PAUSED;
-}
-
 /* True of a call that is in flight; owned or not makes no difference to what it is. */
 static bool is_sound(enum om_call_state state)
 {
+	bool answered = call->rpc_arg == OM_NONE;
+	bool translates = call->translation.source.raw != 0;
+	bool has_payload = call->payload_lists.reserved != 0;
+
 	if (!is_recorded())
 		return false;
-	if (is_secure(state) && !is_smc(&call->secure))
-		return false;
-	if ((is_secure(state) || is_loading(state) || is_end(state)) && call->rpc_arg != OM_NONE)
-		return false;
-	if (is_loading(state) && (call->entered || !call->entering))
-		return false;
-	if (is_loading(state) && call->refusal == OM_ACCEPTED && om_message_is_loaded(call) &&
-	    call->translation.source.raw != 0)
-		return false;
-	if (!is_secure(state) && !is_loading(state) && !is_end(state) && !call->entered)
-		return false;
-	/* Only these have a translation under way, and only these an answer with a list. */
-	if (!is_loading(state) && !is_replying(state) && call->translation.source.raw != 0)
-		return is_end(state) && call->holds_more;
-	if (is_asking(state) && call->payload_lists.reserved != 0)
-		return false;
-	return true;
+	switch (state) {
+	case OM_CALL_LOADING:
+	case OM_CALL_LOADING_PAUSED:
+		return answered && !call->entered && call->entering &&
+		       !(translates && call->refusal == OM_ACCEPTED && om_message_is_loaded(call));
+	case OM_CALL_SECURE:
+	case OM_CALL_INTERRUPTED:
+		return answered && !translates && is_smc(&call->secure);
+	case OM_CALL_ASKING:
+	case OM_CALL_ASKING_PAUSED:
+	case OM_CALL_WAITING:
+		return call->entered && !translates && !has_payload;
+	case OM_CALL_REPLYING:
+	case OM_CALL_REPLYING_PAUSED:
+		return call->entered;
+	default:
+		return answered;
+	}
 }
 
 static bool has_nothing(void)
@@ -453,8 +428,8 @@ static void init(enum om_call_state state)
 	call->word = (call->word & ~STATE_MASK) | (uint32_t)state;
 	/* What is to be given back already has no user left. */
 	for (i = 0; i < WORLD_BUFFERS; i++) {
-		/* Users are counted in 16 bits, which om_limits keep from running over. */
-		ASSUME((others[i] & (OM_HOLD_ENTERING - 1)) < 0x100 && (others[i] >> 16 & 0x7fff) < 0x100);
+		/* How many others there are makes no difference; whether there is one does. */
+		others[i] = (any_bool() ? OM_HOLD_LIVE : 0) | (any_bool() ? OM_HOLD_USER : 0);
 		world_buffers[i].hold = others[i] + held_by_call(i);
 	}
 	ASSUME(is_buffer(call->release.head));
@@ -494,7 +469,7 @@ static void prove_in_flight(enum om_call_state state, const struct om_regs *regs
 	else
 		PROVE(regs->a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR && regs->a[1] == 0 &&
 		      regs->a[2] == 0, "... and otherwise only comes back");
-	if (is_end(state))
+	if (state == OM_CALL_ENDING_PAUSED)
 		return;
 	PROVE(is_same_list(&call->lists, &seen.lists) && ghost.unpinned == 0,
 	      "what OP-TEE may read stays (I4)");
@@ -555,7 +530,7 @@ static void prove_run(void)
 	PROVE(byte_of(watched) == watched_byte, "... and does not touch it any more (I6)");
 	PROVE(call->counters[OM_COUNT_PAUSED] == pauses + paused, "a pause is counted");
 	PROVE(ghost.smcs <= 1 && ghost.pinned == 0, "OP-TEE is entered once in a run");
-	if (is_end(to) || to == OM_CALL_FREE) {
+	if (to == OM_CALL_ENDING_PAUSED || to == OM_CALL_FREE) {
 		PROVE(seen.ended == (from != OM_CALL_ENDING), "a call ends once, and is told (I9)");
 		PROVE(ghost.unpinned == had_page && ghost.pins == pins, "the message's page is unpinned once");
 	} else {
