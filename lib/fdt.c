@@ -28,7 +28,7 @@
 /*
  * A tree that is whole and no longer than size. The version comes first: older ones
  * are laid out in another way, which nobody writes any more. The root comes last: libfdt
- * calls a tree whole that ends before it, and has none that does not begin with it.
+ * calls a tree whole that ends before it, and only looks for it at the very beginning.
  */
 static bool is_tree(const void *fdt, size_t size)
 {

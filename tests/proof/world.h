@@ -58,6 +58,13 @@ struct world_message {
 /* Memory for a page list, that holds anything. */
 uint64_t *world_new_list(void);
 
+/* What put_more() in call.c gives back. */
+static inline bool world_holds_more(const struct om_call *call)
+{
+	return call->subject != OM_NONE || call->carrier != OM_NONE || call->lists.reserved != 0 ||
+	       call->payload_lists.reserved != 0 || call->translation.source.raw != 0;
+}
+
 /*
  * host_init(), a mediator that knows any reserved memory, and a guest with any limits;
  * the shadow pages are distinct and usable, as alloc_pages() in guest.c saw to it.

@@ -339,12 +339,6 @@ static uint32_t held_by_call(uint32_t buffer)
 	return n;
 }
 
-static bool holds_more(void)
-{
-	return call->subject != OM_NONE || call->carrier != OM_NONE || call->lists.reserved != 0 ||
-	       call->payload_lists.reserved != 0 || call->translation.source.raw != 0;
-}
-
 static bool is_buffer(uint32_t i)
 {
 	return i == OM_NONE || i < WORLD_BUFFERS;
@@ -356,7 +350,7 @@ static bool is_recorded(void)
 	uint32_t i;
 
 	if (call->held_count > OPTEE_MSG_CALL_PARAMS || !is_buffer(call->subject) ||
-	    !is_buffer(call->carrier) || (holds_more() && !call->holds_more))
+	    !is_buffer(call->carrier) || (world_holds_more(call) && !call->holds_more))
 		return false;
 	for (i = 0; i < OPTEE_MSG_CALL_PARAMS; i++)
 		if (i < call->held_count && call->held[i] >= WORLD_BUFFERS)

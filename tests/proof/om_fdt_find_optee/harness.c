@@ -80,7 +80,7 @@ int main(void)
 			REACHED("refused late");
 		return 0;
 	}
-	PROVE(tree.checked && tree.is_compatible, "what is found is in a whole tree, and OP-TEE's");
+	PROVE(tree.checked && tree.has_root && tree.is_compatible, "what is found is in a whole tree, and OP-TEE's");
 	PROVE(tree.asked[TREE_STATUS] &&
 	      (!tree.value[TREE_STATUS] || is_value(TREE_STATUS, "okay") ||
 	       is_value(TREE_STATUS, "ok")), "what is found is enabled");

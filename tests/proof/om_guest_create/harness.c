@@ -14,10 +14,11 @@
  * Class: quick
  * Sources: guest.c
  * Model: host.c world.c
- * Replace: live_word:word_of place:place_here om_guest_size:any_guest_size
+ * Replace: live_word:ids_word place:place_here om_guest_size:any_guest_size
  * Unwind: 6
  *   There are 4 shadow pages.
  */
+#include "ids.h"
 #include "world.h"
 
 #include "dispatch.h"
@@ -41,21 +42,11 @@ static struct {
 	bool out_of_range;	/* limits */
 } seen;
 
-/* The ids that are alive: the guest's own word, and one that is any other's. */
-static uint32_t id, own_word, other_word;
-
-uint32_t *word_of(struct om_mediator *m, uint32_t of)
-{
-	PROVE(m == &world_mediator && of / 32 < sizeof(m->live) / sizeof(m->live[0]),
-	      "an id has a word of its mediator's");
-	return of / 32 == id / 32 ? &own_word : &other_word;
-}
-
 /* For place(): a guest that is laid out, and zero but for what it is told. */
 struct om_guest *place_here(struct om_mediator *m, uint32_t of, const struct om_limits *limits,
 			    void *ctx, void *mem)
 {
-	PROVE(m == &world_mediator && of == id && (own_word >> id % 32 & 1u) && mem == memory,
+	PROVE(m == &world_mediator && of == ids.id && ids_is_taken() && mem == memory,
 	      "an id is taken before a guest is made");
 	seen.placed++;
 	guest.mediator = m;
@@ -96,7 +87,7 @@ struct om_regs om_fast_smc(const struct om_mediator *m, uint32_t fid, uint32_t a
 {
 	uint32_t i;
 
-	PROVE(m == &world_mediator && fid == OPTEE_SMC_VM_CREATED && a1 == id &&
+	PROVE(m == &world_mediator && fid == OPTEE_SMC_VM_CREATED && a1 == ids.id &&
 	      client == OPTEE_SMC_CLIENT_HYPERVISOR, "OP-TEE is told by the hypervisor, of this guest");
 	PROVE(seen.allocated == SHADOWS && seen.freed == 0 && seen.emptied == 1 + CALLS,
 	      "... when all of it is there");
@@ -145,21 +136,22 @@ static void prove_created(const struct om_guest *out)
 /* With these; the memory is large enough or not. */
 static void create(const struct om_limits *limits, void *mem, struct om_guest **out)
 {
-	uint32_t own = 1u << id % 32, others = own_word & ~own, other = other_word;
-	bool was_taken = own_word & own, in_range;
+	uint32_t id = any_u32();
+	bool in_range;
 	size_t size = any_size();
 	enum om_result result;
 
+	ids_init(id);
 	seen.out_of_range = any_bool();
 	in_range = limits && !seen.out_of_range && mem == memory && size >= NEEDED && out &&
 		   id >= OM_GUEST_ID_MIN && id <= OM_GUEST_ID_MAX;
 
 	result = om_guest_create(&world_mediator, id, limits, NULL, mem, size, out);
 
-	PROVE(other_word == other && (own_word & ~own) == others, "no other's id is touched");
+	PROVE(ids_others_are_kept(), "no other's id is touched");
 	PROVE((result == OM_ERR_ARGUMENT) == !in_range, "what is out of range is refused");
-	PROVE((result == OM_ERR_EXISTS) == (in_range && was_taken), "... and so is a guest's id");
-	PROVE((own_word & own) == (was_taken || result == OM_OK ? own : 0),
+	PROVE((result == OM_ERR_EXISTS) == (in_range && ids_was_taken()), "... and so is a guest's id");
+	PROVE(ids_is_taken() == (ids_was_taken() || result == OM_OK),
 	      "an id is taken while there is a guest");
 	PROVE(IMPLIES(result == OM_ERR_ARGUMENT || result == OM_ERR_EXISTS,
 		      seen.allocated == 0 && seen.told == 0), "... before anything is done");
@@ -192,9 +184,6 @@ int main(void)
 	world_init();
 	host_ops.page_alloc = page_alloc;
 	host_ops.page_free = page_free;
-	id = any_u32();
-	own_word = any_u32();
-	other_word = any_u32();
 	create(any_bool() ? &limits : NULL, any_bool() ? (uint8_t *)memory + at : NULL,
 	       any_bool() ? &out : NULL);
 	return 0;

@@ -19,13 +19,14 @@
  * Class: long
  * Sources: guest.c
  * Model: builtin.c host.c world.c
- * Replace: live_word:word_of
+ * Replace: live_word:ids_word
  * Unwind: 6
  *   At most 4 of anything.
  * Options: -DWORLD_SHADOWS=4u
  * Scale: OM_PIN_BATCH=3u
  *   As in om_translation_step/.
  */
+#include "ids.h"
 #include "world.h"
 
 #include "dispatch.h"
@@ -50,19 +51,6 @@ static struct {
 	bool held;		/* the pin that is watched, at first */
 	uint32_t unpinned;	/* ... how often */
 } seen;
-
-/*
- * The ids that are alive, for live_word(): the guest's own word, and one that is any
- * other's. All 2048 of them are more than a checker can see through.
- */
-static uint32_t own_word, other_word;
-
-uint32_t *word_of(struct om_mediator *m, uint32_t id)
-{
-	PROVE(m == &world_mediator && id / 32 < sizeof(m->live) / sizeof(m->live[0]),
-	      "an id has a word of its mediator's");
-	return id / 32 == world_guest.id / 32 ? &own_word : &other_word;
-}
 
 /*
  * One pin that is watched, which can be any: entry `entry` of record `record`, else the
@@ -322,16 +310,13 @@ static void reset(bool was_alive)
 
 static void destroy(bool was_alive)
 {
-	uint32_t own = 1u << world_guest.id % 32, others, other = any_u32();
 	enum om_result result;
 
-	/* Its own id is taken. */
-	own_word = any_u32() | own;
-	others = own_word & ~own;
-	other_word = other;
+	ids_init(world_guest.id);
+	ASSUME(ids_is_taken());
 	result = om_guest_destroy(&world_guest);
-	PROVE(other_word == other && (own_word & ~own) == others, "no other's id is touched");
-	PROVE((own_word & own) == (result == OM_AGAIN ? own : 0),
+	PROVE(ids_others_are_kept(), "no other's id is touched");
+	PROVE(ids_is_taken() == (result == OM_AGAIN),
 	      "an id is free when its guest is gone, and not before");
 	PROVE(seen.created == 0, "a guest that goes does not come back");
 	if (result == OM_AGAIN) {

@@ -38,13 +38,6 @@ static uint32_t recorded(const struct om_call *call)
 	return n;
 }
 
-/* What put_more() in call.c gives back. */
-static bool holds_more(const struct om_call *call)
-{
-	return call->subject != OM_NONE || call->carrier != OM_NONE ||
-	       call->lists.reserved != 0 || call->translation.source.raw != 0;
-}
-
 static bool is_about_one(uint32_t cmd)
 {
 	return cmd == OPTEE_MSG_CMD_REGISTER_SHM || cmd == OPTEE_MSG_CMD_UNREGISTER_SHM;
@@ -64,7 +57,7 @@ int main(void)
 	cmd = call->message.hdr.cmd;
 	/* Only parameters of the others hold any. */
 	ASSUME(IMPLIES(is_about_one(cmd), call->held_count == 0));
-	ASSUME(IMPLIES(holds_more(call), call->holds_more));
+	ASSUME(IMPLIES(world_holds_more(call), call->holds_more));
 	/* Only claim() waits; om_call_begin() says that nobody does. */
 	ASSUME(IMPLIES(call->waiting, cmd == OPTEE_MSG_CMD_UNREGISTER_SHM));
 	/* shm.c charged them. */
@@ -77,7 +70,7 @@ int main(void)
 	why = om_message_load(call);
 
 	PROVE(recorded(call) == rooms.users, "each buffer that is held is recorded (I9)");
-	PROVE(IMPLIES(holds_more(call), call->holds_more), "... to be given back");
+	PROVE(IMPLIES(world_holds_more(call), call->holds_more), "... to be given back");
 	PROVE(call->held_count <= OPTEE_MSG_CALL_PARAMS &&
 	      call->held_pages <= world_guest.limits.call_pages,
 	      "a call holds no more than it may (I5)");

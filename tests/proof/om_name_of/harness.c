@@ -6,8 +6,8 @@
  * Assumes: nothing; any number, any id.
  * Proves: memory safety; what is returned is NULL or a string that ends, in its table, and
  * has at most 31 characters, an attribute's at most 12 (which om_trace_text/ relies on);
- * none of them means something to Mermaid or ends a line; an event always has a name, and a result
- * a text of at most 71 characters.
+ * none of them means something to Mermaid or ends a line; an event always has a name, and
+ * a result a text of at most 71 characters.
  *
  * Class: quick
  * Sources: counters.c fdt.c mediator.c trace_names.c trace_text.c
