@@ -106,7 +106,8 @@ static uint64_t cookie_of(const struct om_buffer *buffer)
 
 /*
  * Walks a chain. Without the lock it may be led astray by a buffer that moves to
- * another list meanwhile: then it misses, or finds what the caller rejects.
+ * another list meanwhile: then it misses, or finds a buffer that is not the one, and
+ * the caller has to look again with the lock held.
  * *length: how many buffers were passed by.
  */
 static inline uint32_t search_bucket(struct om_shm *shm, const uint32_t *bucket,
@@ -131,20 +132,15 @@ static inline uint32_t search(struct om_shm *shm, uint64_t cookie, uint32_t *len
 	return search_bucket(shm, bucket_of(shm, cookie), cookie, length);
 }
 
-static OM_COLD uint32_t search_locked(struct om_guest *guest, uint64_t cookie)
+bool om_shm_is_known(struct om_guest *guest, om_cookie_t cookie)
 {
 	uint32_t length;
 	uint32_t i;
 
 	lock(guest);
-	i = search(&guest->shm, cookie, &length);
+	i = search(&guest->shm, cookie.raw, &length);
 	unlock(guest);
-	return i;
-}
-
-bool om_shm_is_known(struct om_guest *guest, om_cookie_t cookie)
-{
-	return search_locked(guest, cookie.raw) != OM_NONE;
+	return i != OM_NONE;
 }
 
 /* The quotas, before anything is taken. Lock held. */
@@ -352,25 +348,51 @@ static inline uint32_t hold(struct om_guest *guest, uint32_t i, om_cookie_t cook
 	return OM_NONE;
 }
 
-/* Missed, perhaps only because the chain changed: looks again, undisturbed. */
-static OM_COLD uint32_t get_locked(struct om_guest *guest, om_cookie_t cookie,
-				   enum om_trace_share kind, uint32_t busy, uint32_t add,
-				   struct om_release *release)
+/*
+ * Only under the lock are buffers forgotten, so here what is found stays. OM_BUSY only
+ * when the caller asked for it with busy: else not live means not there, even if it
+ * becomes live this moment. Lock held.
+ */
+static inline uint32_t find_locked(struct om_shm *shm, om_cookie_t cookie,
+				   enum om_trace_share kind, uint32_t busy, uint32_t add)
 {
-	uint32_t i = search_locked(guest, cookie.raw);
+	uint32_t length;
+	uint32_t i = search(shm, cookie.raw, &length);
 
-	return i == OM_NONE ? i : hold(guest, i, cookie, kind, busy, add, release);
+	if (i == OM_NONE || !is_it(&shm->buffers[i], cookie, kind))
+		return OM_NONE;
+	if (become_user(&shm->buffers[i], busy, add))
+		return i;
+	return busy && (om_load_relaxed(&shm->buffers[i].hold) & OM_HOLD_LIVE) ? OM_BUSY : OM_NONE;
 }
 
+static OM_COLD uint32_t find(struct om_guest *guest, om_cookie_t cookie,
+			     enum om_trace_share kind, uint32_t busy, uint32_t add)
+{
+	uint32_t i;
+
+	lock(guest);
+	i = find_locked(&guest->shm, cookie, kind, busy, add);
+	unlock(guest);
+	return i;
+}
+
+/*
+ * The look without the lock is believed only where it succeeds. A miss may be due to a
+ * chain that changed: the walk may have gone astray into the free list, where a dead
+ * buffer still has the cookie of its last life.
+ */
 static inline uint32_t get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
 			   uint32_t busy, uint32_t add, struct om_release *release)
 {
 	uint32_t length;
 	uint32_t i = search(&guest->shm, cookie.raw, &length);
 
+	if (i != OM_NONE)
+		i = hold(guest, i, cookie, kind, busy, add, release);
 	if (i == OM_NONE)
-		return get_locked(guest, cookie, kind, busy, add, release);
-	return hold(guest, i, cookie, kind, busy, add, release);
+		i = find(guest, cookie, kind, busy, add);
+	return i == OM_BUSY ? OM_NONE : i;
 }
 
 uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
@@ -391,43 +413,14 @@ void om_shm_entered(struct om_guest *guest, uint32_t index)
 	__atomic_fetch_sub(&guest->shm.buffers[index].hold, OM_HOLD_ENTERING, __ATOMIC_RELEASE);
 }
 
-/*
- * Only under the lock are buffers forgotten, so here what is found stays. OM_BUSY only
- * when the caller asked for it with busy: else not live means not there, even if it
- * becomes live this moment. Lock held.
- */
-static inline uint32_t claim_locked(struct om_shm *shm, om_cookie_t cookie,
-				    enum om_trace_share kind, uint32_t busy)
-{
-	uint32_t length;
-	uint32_t i = search(shm, cookie.raw, &length);
-
-	if (i == OM_NONE || !is_it(&shm->buffers[i], cookie, kind))
-		return OM_NONE;
-	if (become_user(&shm->buffers[i], busy, CLAIM))
-		return i;
-	return busy && (om_load_relaxed(&shm->buffers[i].hold) & OM_HOLD_LIVE) ? OM_BUSY : OM_NONE;
-}
-
-static uint32_t claim(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
-		      uint32_t busy)
-{
-	uint32_t i;
-
-	lock(guest);
-	i = claim_locked(&guest->shm, cookie, kind, busy);
-	unlock(guest);
-	return i;
-}
-
 uint32_t om_shm_claim(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind)
 {
-	return claim(guest, cookie, kind, 0);
+	return find(guest, cookie, kind, 0, CLAIM);
 }
 
 uint32_t om_shm_claim_settled(struct om_guest *guest, om_cookie_t cookie)
 {
-	return claim(guest, cookie, OM_SHARE_REGISTERED, BUSY_ENTERING);
+	return find(guest, cookie, OM_SHARE_REGISTERED, BUSY_ENTERING, CLAIM);
 }
 
 static OM_COLD void trace_share(struct om_guest *guest, uint32_t index, enum om_trace_id id)
@@ -480,7 +473,7 @@ bool om_shm_remove(struct om_guest *guest, om_cookie_t cookie, enum om_trace_sha
 	uint32_t i;
 
 	lock(guest);
-	i = claim_locked(shm, cookie, kind, 0);
+	i = find_locked(shm, cookie, kind, 0, CLAIM);
 	if (i != OM_NONE)
 		unlink_buffer(shm, i);
 	unlock(guest);

@@ -321,6 +321,78 @@ static void end_two_names(void *w)
 	end(NULL);
 }
 
+static uint32_t bucket_of(uint64_t cookie)
+{
+	const struct om_share share = { .kind = OM_SHARE_PAYLOAD, .cookie = { cookie }, .pages = 1 };
+	struct om_guest *om = world.g->om;
+	struct om_release release = { OM_NONE };
+	uint32_t bucket = 0;
+	uint32_t i;
+
+	if (om_shm_reserve(om, &share, &i) != OM_ACCEPTED)
+		test_fail("reserve");
+	while (om->shm.buckets[bucket] != i)
+		bucket++;
+	om_shm_forget(om, i);
+	om_shm_put(om, i, &release);
+	while (om_shm_release_step(om, &release))
+		;
+	return bucket;
+}
+
+static void register_as(uint32_t which, uint64_t cookie)
+{
+	world.buf[which].cookie = cookie;
+	if (cg_register(world.g->cg, &world.buf[which]) != TEEC_SUCCESS)
+		test_fail("register");
+}
+
+static void unregister(uint64_t cookie)
+{
+	if (cg_unregister(world.g->cg, cookie) != TEEC_SUCCESS)
+		test_fail("unregister");
+}
+
+/*
+ * Both buffers are in one chain, the first one ahead. And the one that is the next to
+ * be taken from the free list was, in an earlier life, the second: it still says so.
+ */
+static void earlier_lives_begin(void *w)
+{
+	const uint64_t second = 100;
+	uint64_t first = second + 1;
+
+	begin(w);
+	fx_buffer(&world.buf[0], world.g, CG_PAGE, 0);
+	fx_buffer(&world.buf[1], world.g, CG_PAGE, 0);
+	while (bucket_of(first) != bucket_of(second))
+		first++;
+	register_as(1, second);
+	register_as(0, 1);
+	register_as(0, 2);
+	unregister(second);
+	unregister(2);
+	unregister(1);
+	register_as(1, second);
+	register_as(0, first);
+}
+
+static void use_the_second(void *w)
+{
+	(void)w;
+	on_buffer(OPTEE_MSG_CMD_INVOKE_COMMAND, 1, 0);
+	on_buffer(OPTEE_MSG_CMD_INVOKE_COMMAND, 1, 1);
+}
+
+static void end_earlier_lives(void *w)
+{
+	must(world.result[0][0] == TEEC_SUCCESS, "unregister");
+	for (uint32_t i = 0; i < CALLS; i++)
+		must(world.result[1][i] == TEEC_SUCCESS, "use of a buffer that is registered");
+	unregister(world.buf[1].cookie);
+	end(w);
+}
+
 /* After the play: what is registered now can be unregistered, once. */
 static void end_with(uint32_t registered)
 {
@@ -530,6 +602,8 @@ static const struct cast {
 	    { unregister_and_register, use_it_twice }, end_reregister_use }, 2, 1 },
 	{ { "unregister + register another, use twice", 2, two_names_begin,
 	    { unregister_and_register, use_it_twice }, end_two_names }, 2, 1 },
+	{ { "fault_b1: unregister one, use another", 2, earlier_lives_begin,
+	    { unregister_it, use_the_second }, end_earlier_lives }, 2, 1 },
 	{ { "resume, resume", 2, suspended_begin, { resume_it, resume_it }, end_one_resume }, 2, 1 },
 	{ { "2 x (resume, call)", 2, suspended_begin, { resume_and_call, resume_and_call },
 	    end_one_resume }, 2, 1 },

@@ -357,11 +357,12 @@ static void test_random_walk(void **state)
 
 /*
  * What another vCPU does in the very moment that the lock is taken or given: the
- * buffer that is looked for appears, or becomes another one.
+ * buffer that is looked for appears, or goes; a chain is whole again.
  */
 static struct {
 	struct rig *rig;
-	bool appears, changes, inside;
+	bool appears, goes, inside;
+	uint32_t *link, whole;	/* NULL: all are */
 	void (*lock)(void *guest), (*unlock)(void *guest);
 } meanwhile;
 
@@ -373,16 +374,18 @@ static void lock_after_it_appeared(void *guest)
 		share(meanwhile.rig, OM_SHARE_REGISTERED, 5);
 		meanwhile.inside = false;
 	}
+	if (meanwhile.link)
+		*meanwhile.link = meanwhile.whole;
+	meanwhile.link = NULL;
 	meanwhile.lock(guest);
 }
 
-static void unlock_before_it_changes(void *guest)
+static void unlock_before_it_goes(void *guest)
 {
 	meanwhile.unlock(guest);
-	if (meanwhile.changes && !meanwhile.inside) {
-		meanwhile.changes = false;
+	if (meanwhile.goes && !meanwhile.inside) {
+		meanwhile.goes = false;
 		unshare(meanwhile.rig, OM_SHARE_REGISTERED, 5);
-		/* In the same slot, which was the last to become free. */
 		share(meanwhile.rig, OM_SHARE_REGISTERED, 6);
 	}
 }
@@ -393,7 +396,7 @@ static void with_hooks(struct rig *rig)
 	meanwhile.lock = rig->host->ops.lock;
 	meanwhile.unlock = rig->host->ops.unlock;
 	rig->host->ops.lock = lock_after_it_appeared;
-	rig->host->ops.unlock = unlock_before_it_changes;
+	rig->host->ops.unlock = unlock_before_it_goes;
 }
 
 static void test_invariant_7_second_look_under_the_lock(void **state)
@@ -412,15 +415,54 @@ static void test_invariant_7_second_look_under_the_lock(void **state)
 	assert_int_not_equal(index, OM_NONE);
 	om_shm_put(rig->guest, index, &release);
 	unshare(rig, OM_SHARE_REGISTERED, 5);
-	/* Found, and another one by the time it is looked at. */
+	/* Found, and forgotten right after: it is held, and so it is no other. */
 	meanwhile.appears = true;
-	meanwhile.changes = true;
-	assert_int_equal(get(rig, OM_SHARE_REGISTERED, 5, false), OM_NONE);
-	assert_false(meanwhile.changes);
-	assert_int_equal(get(rig, OM_SHARE_REGISTERED, 6, false), index);
+	meanwhile.goes = true;
+	index = get(rig, OM_SHARE_REGISTERED, 5, false);
+	assert_false(meanwhile.goes);
+	assert_int_equal(rig->guest->shm.buffers[index].cookie, 5);
+	assert_false(known(rig, 5));
 	om_shm_put(rig->guest, index, &release);
+	assert_int_equal(release.head, index);
+	drain(rig, &release);
 	unshare(rig, OM_SHARE_REGISTERED, 6);
 	rig_free(rig);
+}
+
+/*
+ * A vCPU that stood on a buffer while another one unregistered it goes on into the free
+ * list. There a dead buffer has the cookie that it looks for, of an earlier life. What
+ * is live is found all the same.
+ */
+static void fault_b1_dead_buffer_in_the_way(void **state)
+{
+	const enum om_trace_share kinds[] = { OM_SHARE_REGISTERED, OM_SHARE_PAYLOAD };
+	struct om_release release = { OM_NONE };
+	struct rig_setup setup = rig_default;
+	uint32_t dead, live, i;
+
+	(void)state;
+	setup.prepare = with_hooks;
+	/* The earlier life may have been of another kind, too. */
+	for (i = 0; i < COUNT_OF(kinds); i++) {
+		struct rig *rig = rig_new(&setup);
+		uint32_t bucket = bucket_of(rig, 5);
+
+		dead = share(rig, kinds[i], 5);
+		share(rig, OM_SHARE_REGISTERED, 6);
+		unshare(rig, kinds[i], 5);
+		unshare(rig, OM_SHARE_REGISTERED, 6);
+		live = share(rig, OM_SHARE_REGISTERED, 5);
+		assert_int_not_equal(live, dead);
+		meanwhile.link = &rig->guest->shm.buckets[bucket];
+		meanwhile.whole = live;
+		*meanwhile.link = dead;
+		assert_int_equal(get(rig, OM_SHARE_REGISTERED, 5, false), live);
+		assert_null(meanwhile.link);
+		om_shm_put(rig->guest, live, &release);
+		unshare(rig, OM_SHARE_REGISTERED, 5);
+		rig_free(rig);
+	}
 }
 
 #define RACE_ROUNDS	200000u
@@ -668,6 +710,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random_walk),
 		cmocka_unit_test(test_invariant_7_second_look_under_the_lock),
+		cmocka_unit_test(fault_b1_dead_buffer_in_the_way),
 		cmocka_unit_test(test_invariant_7_getting_without_a_lock),
 		cmocka_unit_test(test_invariant_7_replaced_at_any_instruction),
 		cmocka_unit_test(test_invariant_7_claimed_while_it_is_published),
