@@ -77,7 +77,7 @@ static inline void om_shm_put_users(struct om_guest *guest, uint32_t index, uint
 {
 	struct om_buffer *buffer = &guest->shm.buffers[index];
 
-	if (__atomic_fetch_sub(&buffer->hold, users, __ATOMIC_ACQ_REL) != users)
+	if ((uint32_t)__atomic_fetch_sub(&buffer->hold, users, __ATOMIC_ACQ_REL) != users)
 		return;
 	om_store_relaxed(&buffer->next, release->head);
 	release->head = index;

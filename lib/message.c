@@ -38,7 +38,7 @@ static OM_NOINLINE enum om_refusal locate_registered(struct om_call *call,
 	uint64_t position;
 	uint64_t room;
 
-	call->carrier = om_shm_get(guest, cookie, OM_SHARE_REGISTERED, false, &call->release);
+	call->carrier = om_shm_get(guest, cookie, OM_SHARE_REGISTERED, false);
 	call->holds_more = true;
 	if (call->carrier == OM_NONE)
 		return OM_REFUSED_ADDRESS;
@@ -161,7 +161,7 @@ static inline enum om_refusal get_buffer(struct om_call *call, struct om_guest *
 					 const struct optee_msg_param_rmem *rmem)
 {
 	om_cookie_t cookie = { rmem->shm_ref };
-	uint32_t i = om_shm_get_entering(guest, cookie, &call->release);
+	uint32_t i = om_shm_get_entering(guest, cookie);
 	enum om_refusal why;
 	uint64_t size;
 

@@ -186,10 +186,10 @@ static enum om_refusal check_memory(struct om_call *call, const struct optee_msg
 	om_cookie_t cookie = { rmem->shm_ref };
 	const struct om_buffer *buffer;
 	uint64_t size;
-	uint32_t i = om_shm_get(guest, cookie, OM_SHARE_PAYLOAD, false, &call->release);
+	uint32_t i = om_shm_get(guest, cookie, OM_SHARE_PAYLOAD, false);
 
 	if (i == OM_NONE)
-		i = om_shm_get(guest, cookie, OM_SHARE_REGISTERED, false, &call->release);
+		i = om_shm_get(guest, cookie, OM_SHARE_REGISTERED, false);
 	if (i == OM_NONE)
 		return OM_REFUSED_REQUEST;
 	buffer = &guest->shm.buffers[i];
@@ -247,7 +247,7 @@ static bool find_arg(struct om_call *call)
 
 	if (cookie.raw == 0)
 		return call->fid != OPTEE_SMC_CALL_WITH_ARG;
-	call->rpc_arg = om_shm_get(call->guest, cookie, OM_SHARE_RPC_ARG, true, &call->release);
+	call->rpc_arg = om_shm_get(call->guest, cookie, OM_SHARE_RPC_ARG, true);
 	return call->rpc_arg != OM_NONE;
 }
 

@@ -104,6 +104,11 @@ static uint64_t cookie_of(const struct om_buffer *buffer)
 	return __atomic_load_n(&buffer->cookie, __ATOMIC_RELAXED);
 }
 
+static inline uint64_t hold_of(const struct om_buffer *buffer)
+{
+	return __atomic_load_n(&buffer->hold, __ATOMIC_ACQUIRE);
+}
+
 /*
  * Walks a chain. Without the lock it may be led astray by a buffer that moves to
  * another list meanwhile: then it misses, or finds a buffer that is not the one, and
@@ -202,8 +207,9 @@ static uint32_t make_buffer(struct om_shm *shm, const struct om_share *share)
 		shm->free_rpc_shadows = shm->shadows[buffer->shadow].next;
 	}
 	/* What is lent for a call is one of its parameters, like what it names. */
-	om_store_relaxed(&buffer->hold, OM_HOLD_USER +
-			 (share->kind == OM_SHARE_TEMPORARY ? OM_HOLD_ENTERING : 0));
+	__atomic_store_n(&buffer->hold, hold_of(buffer) + OM_HOLD_LIFE + OM_HOLD_USER +
+			 (share->kind == OM_SHARE_TEMPORARY ? OM_HOLD_ENTERING : 0),
+			 __ATOMIC_RELAXED);
 	return index;
 }
 
@@ -305,26 +311,15 @@ void om_shm_give_lists(struct om_guest *guest, uint32_t first, uint32_t last, ui
 	unlock(guest);
 }
 
-/*
- * Becomes a user of a live buffer. busy: bits of hold that must not be set; add: what
- * to add to it. The exchange is what makes it safe without the lock.
- */
-static inline bool become_user(struct om_buffer *buffer, uint32_t busy, uint32_t add)
-{
-	uint32_t old = om_load_relaxed(&buffer->hold);
-
-	while ((old & OM_HOLD_LIVE) && !(old & busy)) {
-		if (om_exchange(&buffer->hold, old, old + add))
-			return true;
-		old = om_load_relaxed(&buffer->hold);
-	}
-	return false;
-}
-
-/* LIVE is the highest bit: adding it takes it away. */
-#define CLAIM		(OM_HOLD_LIVE + OM_HOLD_USER)
 #define BUSY_USERS	(OM_HOLD_LIVE - 1)
 #define BUSY_ENTERING	(OM_HOLD_LIVE - OM_HOLD_ENTERING)
+
+/* How to become a user of a buffer. */
+struct om_use {
+	uint32_t busy;		/* bits of hold that must not be set */
+	uint32_t add;		/* to hold */
+	uint32_t claim;		/* LIVE: nobody else becomes a user any more; or 0 */
+};
 
 static inline bool is_it(const struct om_buffer *buffer, om_cookie_t cookie,
 			 enum om_trace_share kind)
@@ -332,47 +327,48 @@ static inline bool is_it(const struct om_buffer *buffer, om_cookie_t cookie,
 	return cookie_of(buffer) == cookie.raw && om_load_relaxed(&buffer->kind) == kind;
 }
 
-/* Becomes a user of the buffer that was found, if it is what was looked for. */
-static inline uint32_t hold(struct om_guest *guest, uint32_t i, om_cookie_t cookie,
-			    enum om_trace_share kind, uint32_t busy, uint32_t add,
-			    struct om_release *release)
+/*
+ * Becomes a user of a live buffer, if it is what is looked for. The exchange makes it
+ * safe without the lock: it fails when another life has begun since the buffer was
+ * compared.
+ */
+static inline bool become_user(struct om_buffer *buffer, om_cookie_t cookie,
+			       enum om_trace_share kind, struct om_use use)
 {
-	struct om_buffer *buffer = &guest->shm.buffers[i];
+	uint64_t old = hold_of(buffer);
 
-	if (!is_it(buffer, cookie, kind) || !become_user(buffer, busy, add))
-		return OM_NONE;
-	/* It may have become another buffer before it was held; now it cannot. */
-	if (is_it(buffer, cookie, kind))
-		return i;
-	om_shm_put_users(guest, i, add, release);
-	return OM_NONE;
+	while ((old & OM_HOLD_LIVE) && !(old & use.busy) && is_it(buffer, cookie, kind))
+		if (__atomic_compare_exchange_n(&buffer->hold, &old, old + use.add - use.claim,
+						false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+			return true;
+	return false;
 }
 
 /*
- * Only under the lock are buffers forgotten, so here what is found stays. OM_BUSY only
- * when the caller asked for it with busy: else not live means not there, even if it
- * becomes live this moment. Lock held.
+ * Only under the lock are buffers forgotten, so here what is found stays. OM_BUSY: only
+ * use.busy is in the way. Not live means not there, even if it becomes live this moment.
+ * Lock held.
  */
 static inline uint32_t find_locked(struct om_shm *shm, om_cookie_t cookie,
-				   enum om_trace_share kind, uint32_t busy, uint32_t add)
+				   enum om_trace_share kind, struct om_use use)
 {
 	uint32_t length;
 	uint32_t i = search(shm, cookie.raw, &length);
 
 	if (i == OM_NONE || !is_it(&shm->buffers[i], cookie, kind))
 		return OM_NONE;
-	if (become_user(&shm->buffers[i], busy, add))
+	if (become_user(&shm->buffers[i], cookie, kind, use))
 		return i;
-	return busy && (om_load_relaxed(&shm->buffers[i].hold) & OM_HOLD_LIVE) ? OM_BUSY : OM_NONE;
+	return use.busy && (hold_of(&shm->buffers[i]) & OM_HOLD_LIVE) ? OM_BUSY : OM_NONE;
 }
 
 static OM_COLD uint32_t find(struct om_guest *guest, om_cookie_t cookie,
-			     enum om_trace_share kind, uint32_t busy, uint32_t add)
+			     enum om_trace_share kind, struct om_use use)
 {
 	uint32_t i;
 
 	lock(guest);
-	i = find_locked(&guest->shm, cookie, kind, busy, add);
+	i = find_locked(&guest->shm, cookie, kind, use);
 	unlock(guest);
 	return i;
 }
@@ -383,29 +379,30 @@ static OM_COLD uint32_t find(struct om_guest *guest, om_cookie_t cookie,
  * buffer still has the cookie of its last life.
  */
 static inline uint32_t get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
-			   uint32_t busy, uint32_t add, struct om_release *release)
+			   struct om_use use)
 {
 	uint32_t length;
 	uint32_t i = search(&guest->shm, cookie.raw, &length);
 
-	if (i != OM_NONE)
-		i = hold(guest, i, cookie, kind, busy, add, release);
-	if (i == OM_NONE)
-		i = find(guest, cookie, kind, busy, add);
-	return i == OM_BUSY ? OM_NONE : i;
+	if (i != OM_NONE && become_user(&guest->shm.buffers[i], cookie, kind, use))
+		return i;
+	return find(guest, cookie, kind, use);
 }
 
 uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
-		    bool alone, struct om_release *release)
+		    bool alone)
 {
-	return get(guest, cookie, kind, alone ? BUSY_USERS : 0, OM_HOLD_USER, release);
+	const struct om_use use = { .busy = alone ? BUSY_USERS : 0, .add = OM_HOLD_USER };
+	uint32_t i = get(guest, cookie, kind, use);
+
+	return i == OM_BUSY ? OM_NONE : i;
 }
 
-uint32_t om_shm_get_entering(struct om_guest *guest, om_cookie_t cookie,
-			     struct om_release *release)
+uint32_t om_shm_get_entering(struct om_guest *guest, om_cookie_t cookie)
 {
-	return get(guest, cookie, OM_SHARE_REGISTERED, 0, OM_HOLD_USER + OM_HOLD_ENTERING,
-		   release);
+	const struct om_use use = { .add = OM_HOLD_USER + OM_HOLD_ENTERING };
+
+	return get(guest, cookie, OM_SHARE_REGISTERED, use);
 }
 
 void om_shm_entered(struct om_guest *guest, uint32_t index)
@@ -413,14 +410,19 @@ void om_shm_entered(struct om_guest *guest, uint32_t index)
 	__atomic_fetch_sub(&guest->shm.buffers[index].hold, OM_HOLD_ENTERING, __ATOMIC_RELEASE);
 }
 
+static const struct om_use claim = { .add = OM_HOLD_USER, .claim = OM_HOLD_LIVE };
+
 uint32_t om_shm_claim(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind)
 {
-	return find(guest, cookie, kind, 0, CLAIM);
+	return find(guest, cookie, kind, claim);
 }
 
 uint32_t om_shm_claim_settled(struct om_guest *guest, om_cookie_t cookie)
 {
-	return find(guest, cookie, OM_SHARE_REGISTERED, BUSY_ENTERING, CLAIM);
+	const struct om_use use = { .busy = BUSY_ENTERING, .add = OM_HOLD_USER,
+				    .claim = OM_HOLD_LIVE };
+
+	return find(guest, cookie, OM_SHARE_REGISTERED, use);
 }
 
 static OM_COLD void trace_share(struct om_guest *guest, uint32_t index, enum om_trace_id id)
@@ -473,7 +475,7 @@ bool om_shm_remove(struct om_guest *guest, om_cookie_t cookie, enum om_trace_sha
 	uint32_t i;
 
 	lock(guest);
-	i = find_locked(shm, cookie, kind, 0, CLAIM);
+	i = find_locked(shm, cookie, kind, claim);
 	if (i != OM_NONE)
 		unlink_buffer(shm, i);
 	unlock(guest);

@@ -18,8 +18,8 @@
  *   released   on a call's list, pins given back batch by batch; then free.
  *
  * Locking: the guest's lock guards the tables. Getting a buffer takes no lock:
- * buffers are never moved or freed, so a stale index is harmless, and what was
- * got is compared again once it is held.
+ * buffers are never moved or freed, so a stale index is harmless, and one exchange
+ * makes a user only in the life in which the buffer was compared.
  */
 #ifndef OM_LIB_SHM_H
 #define OM_LIB_SHM_H
@@ -46,9 +46,12 @@ struct om_pins {
 _Static_assert(sizeof(struct om_pins) == 256, "whole cache lines");
 
 /*
- * hold: LIVE, the number of users, and of how many of them OP-TEE may not know
- * yet: calls that name the buffer and are on their way in.
+ * hold: in the lower half LIVE, the number of users, and of how many of them OP-TEE may
+ * not know yet: calls that name the buffer and are on their way in. In the upper half
+ * the number of the buffer's life, so that a vCPU which has found it in one life cannot
+ * become its user in the next.
  */
+#define OM_HOLD_LIFE		0x100000000u
 #define OM_HOLD_LIVE		0x80000000u
 #define OM_HOLD_ENTERING	0x00010000u
 #define OM_HOLD_USER		0x00000001u
@@ -56,8 +59,8 @@ _Static_assert(sizeof(struct om_pins) == 256, "whole cache lines");
 struct om_buffer {
 	uint64_t cookie;	/* read without the lock, hence atomic */
 	uint32_t next;		/* in a chain, the free list or a release list; atomic */
-	uint32_t hold;		/* atomic */
 	uint32_t kind;		/* enum om_trace_share; atomic like the cookie */
+	uint64_t hold;		/* atomic */
 	/* Constant while anybody holds the buffer. */
 	uint32_t first;		/* its pins, in the order of its pages */
 	uint32_t last;
@@ -144,18 +147,16 @@ void om_shm_give_lists(struct om_guest *guest, uint32_t first, uint32_t last, ui
 
 /*
  * Finds a live buffer of this kind and becomes one of its users. Returns its
- * index or OM_NONE. release: where a buffer goes whose last user we became by
- * accident. alone: only if nobody else uses it.
+ * index or OM_NONE. alone: only if nobody else uses it.
  */
 uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
-		    bool alone, struct om_release *release);
+		    bool alone);
 
 /*
  * The same for a registered buffer that a message names, and "entering" until
  * om_shm_entered(): so long it cannot be unregistered.
  */
-uint32_t om_shm_get_entering(struct om_guest *guest, om_cookie_t cookie,
-			     struct om_release *release);
+uint32_t om_shm_get_entering(struct om_guest *guest, om_cookie_t cookie);
 void om_shm_entered(struct om_guest *guest, uint32_t index);
 
 /* Finds a live buffer, becomes a user, and makes it unfindable for everybody else. */

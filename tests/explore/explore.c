@@ -36,6 +36,7 @@ struct world {
 	struct cg_call call[SCHEDULE_VCPUS][CALLS];
 	uint64_t result[SCHEDULE_VCPUS][CALLS];
 	uint64_t id;
+	uint64_t refused;
 	struct schedule_lock lock;
 };
 
@@ -566,15 +567,54 @@ static void ask_time(void *w)
 	do_call(c, &world.result[schedule_vcpu()][0]);
 }
 
-static void end_rpc(void *w)
+static void empty_cache_and_end(void *w)
 {
 	uint32_t out[4];
 
-	must(world.result[0][0] == TEEC_SUCCESS && world.result[1][0] == TEEC_SUCCESS, "payloads");
 	while (cg_fast(world.g->cg, OPTEE_SMC_DISABLE_SHM_CACHE, 0, out) == OPTEE_SMC_RETURN_OK)
 		if (!cg_rpc_arg_drop(world.g->cg, (uint64_t)out[1] << 32 | out[2]))
 			test_fail("a cookie that is not the guest's");
 	end(w);
+}
+
+static void end_rpc(void *w)
+{
+	must(world.result[0][0] == TEEC_SUCCESS && world.result[1][0] == TEEC_SUCCESS, "payloads");
+	empty_cache_and_end(w);
+}
+
+/*
+ * What was the buffer is now the RPC argument, and OP-TEE asks with it more than once.
+ * Between two requests the other vCPU, which stood where it had found the buffer, goes on.
+ */
+static void unregister_and_ask(void *w)
+{
+	struct cg_call *c = &world.call[0][1];
+
+	unregister_it(w);
+	if (!cg_invoke_init(c, world.g->cg, world.session, MODEL_TA_PAYLOAD))
+		test_fail("memory");
+	cg_set_value(c, 0, OPTEE_MSG_ATTR_TYPE_VALUE_INOUT, CG_PAGE, 0, 0);
+	if (!cg_until_cmd(c, OPTEE_RPC_CMD_GET_TIME))
+		test_fail("no request");
+	schedule_give_way();
+	cg_finish(c);
+	world.result[0][1] = cg_result(c);
+	cg_call_fini(c);
+}
+
+static void asking_begin(void *w)
+{
+	registered_begin(w);
+	world.refused = fx_counter(world.g, OM_COUNT_REFUSED_REQUEST);
+}
+
+static void end_asking(void *w)
+{
+	must(world.result[0][0] == TEEC_SUCCESS && world.result[0][1] == TEEC_SUCCESS &&
+	     fx_counter(world.g, OM_COUNT_REFUSED_REQUEST) == world.refused, "a request");
+	must(is_one_of(world.result[1][0], TEEC_SUCCESS, TEEC_ERROR_BAD_PARAMETERS), "use");
+	empty_cache_and_end(w);
 }
 
 /* --- All of them ----------------------------------------------------------------------------------- */
@@ -609,6 +649,8 @@ static const struct cast {
 	    end_one_resume }, 2, 1 },
 	{ { "resume, another guest's end", 2, other_begin, { resume_and_call, destroy_other },
 	    end_other }, 2, 2 },
+	{ { "fault_b10: unregister + ask, use", 2, asking_begin,
+	    { unregister_and_ask, use_it }, end_asking }, 2, 1 },
 	{ { "payload, payload", 2, begin, { ask_time, ask_time }, end_rpc }, 2, 1 },
 };
 #define CASTS (sizeof(casts) / sizeof(casts[0]))

@@ -21,6 +21,8 @@ bool registry_init(void)
 	for (i = 0; i < WORLD_BUCKETS; i++)
 		world_buckets[i] = OM_NONE;
 	world_buffers[REGISTRY_FREE].next = OM_NONE;
+	/* A buffer that is free has had any number of lives. */
+	ASSUME(om_low(world_buffers[REGISTRY_FREE].hold) == 0);
 	shm->free_buffers = REGISTRY_FREE;
 	shm->free_pins = REGISTRY_FREE;
 	world_record(REGISTRY_FREE)->count = 0;

@@ -59,16 +59,15 @@ static uint32_t find(uint64_t cookie, enum om_trace_share kind)
 }
 
 uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
-		    bool alone, struct om_release *release)
+		    bool alone)
 {
-	(void)guest, (void)alone, (void)release;
+	(void)guest, (void)alone;
 	return find(cookie.raw, kind);
 }
 
-uint32_t om_shm_get_entering(struct om_guest *guest, om_cookie_t cookie,
-			     struct om_release *release)
+uint32_t om_shm_get_entering(struct om_guest *guest, om_cookie_t cookie)
 {
-	(void)guest, (void)release;
+	(void)guest;
 	return find(cookie.raw, OM_SHARE_REGISTERED);
 }
 
@@ -191,7 +190,7 @@ bool om_shm_release_step(struct om_guest *guest, struct om_release *release)
 	PROVE(!ghost.locked, "rooms: nothing is called with the lock held");
 	if (release->head == OM_NONE)
 		return false;
-	PROVE(release->head < WORLD_BUFFERS && world_buffers[release->head].hold == 0,
+	PROVE(release->head < WORLD_BUFFERS && om_low(world_buffers[release->head].hold) == 0,
 	      "rooms: what is released has no user left (I4)");
 	/* A buffer of several records takes several steps. */
 	if (rooms.records > 0 && any_bool())

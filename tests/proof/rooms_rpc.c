@@ -133,12 +133,11 @@ bool rooms_is_return(const struct om_regs *regs, uint64_t a0, uint64_t a1, uint6
 /* shm.h */
 
 uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
-		    bool alone, struct om_release *release)
+		    bool alone)
 {
 	struct om_buffer *named = &guest->shm.buffers[ROOMS_NAMED];
 	uint64_t bytes;
 
-	(void)release;
 	if (any_bool())
 		return OM_NONE;
 	if (kind == OM_SHARE_RPC_ARG) {

@@ -94,12 +94,12 @@ static void test_claimed_when_nobody_enters_with_it(void **state)
 	/* Unknown, or of another kind. */
 	assert_int_equal(om_shm_claim_settled(guest, (om_cookie_t){ 8 }), OM_NONE);
 	assert_int_equal(om_shm_claim_settled(guest, (om_cookie_t){ 10 }), OM_NONE);
-	assert_int_equal(om_shm_get_entering(guest, (om_cookie_t){ 10 }, &release), OM_NONE);
+	assert_int_equal(om_shm_get_entering(guest, (om_cookie_t){ 10 }), OM_NONE);
 
 	/* It stays live meanwhile, and others can begin to use it. */
-	assert_int_equal(om_shm_get_entering(guest, cookie, &release), index);
+	assert_int_equal(om_shm_get_entering(guest, cookie), index);
 	assert_int_equal(om_shm_claim_settled(guest, cookie), OM_BUSY);
-	assert_int_equal(om_shm_get_entering(guest, cookie, &release), index);
+	assert_int_equal(om_shm_get_entering(guest, cookie), index);
 	om_shm_entered(guest, index);
 	assert_int_equal(om_shm_claim_settled(guest, cookie), OM_BUSY);
 	om_shm_put_users(guest, index, OM_HOLD_USER + OM_HOLD_ENTERING,
@@ -108,7 +108,7 @@ static void test_claimed_when_nobody_enters_with_it(void **state)
 	assert_int_equal(om_shm_claim_settled(guest, cookie), index);
 	/* Claimed by then: not busy, gone. */
 	assert_int_equal(om_shm_claim_settled(guest, cookie), OM_NONE);
-	assert_int_equal(om_shm_get_entering(guest, cookie, &release), OM_NONE);
+	assert_int_equal(om_shm_get_entering(guest, cookie), OM_NONE);
 	om_shm_forget(guest, index);
 	om_shm_put(guest, index, &release);
 	assert_int_equal(release.head, OM_NONE);

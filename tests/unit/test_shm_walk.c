@@ -506,7 +506,7 @@ static void *reader(void *arg)
 	(void)arg;
 	while (!om_load_relaxed(&race.stop)) {
 		om_cookie_t cookie = { 1 + n++ % 2 };
-		uint32_t i = om_shm_get(guest, cookie, OM_SHARE_REGISTERED, n % 3 == 0, &release);
+		uint32_t i = om_shm_get(guest, cookie, OM_SHARE_REGISTERED, n % 3 == 0);
 
 		if (i != OM_NONE) {
 			const struct om_buffer *buffer = &guest->shm.buffers[i];
@@ -613,7 +613,7 @@ static void other_vcpu(int signal)
 		other.held = OM_NONE;
 	} else if (other.turn++ % 2) {
 		other.held = om_shm_get(other.guest, (om_cookie_t){ other.cookie },
-					OM_SHARE_REGISTERED, false, &other.release);
+					OM_SHARE_REGISTERED, false);
 	} else {
 		other_replaces_the_buffer();
 	}
@@ -642,7 +642,7 @@ static void test_invariant_7_replaced_at_any_instruction(void **state)
 	for (n = 0; n < 300000; n++) {
 		om_cookie_t cookie = { 1 + n % 2 };
 
-		i = om_shm_get(race.rig->guest, cookie, OM_SHARE_REGISTERED, false, &release);
+		i = om_shm_get(race.rig->guest, cookie, OM_SHARE_REGISTERED, false);
 		if (i != OM_NONE) {
 			wrong += race.rig->guest->shm.buffers[i].cookie != cookie.raw;
 			om_shm_put(race.rig->guest, i, &release);

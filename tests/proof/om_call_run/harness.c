@@ -56,7 +56,7 @@ static struct {
 } seen;
 
 /* `hold` of each buffer without this call: of others, and whether it is live. */
-static uint32_t others[WORLD_BUFFERS];
+static uint64_t others[WORLD_BUFFERS];
 
 /* A byte of the call, which can be any, when it was given away. */
 static size_t watched;
@@ -236,7 +236,7 @@ static void judge(struct om_call *of)
 	/* What OP-TEE or the guest let go of, and nobody else uses. */
 	if (of->release.head == OM_NONE && any_bool()) {
 		of->release.head = any_below(WORLD_BUFFERS);
-		ASSUME(world_buffers[of->release.head].hold == 0);
+		ASSUME(om_low(world_buffers[of->release.head].hold) == 0);
 		world_buffers[of->release.head].next = OM_NONE;
 	}
 }
@@ -423,12 +423,13 @@ static void init(enum om_call_state state)
 	/* What is to be given back already has no user left. */
 	for (i = 0; i < WORLD_BUFFERS; i++) {
 		/* How many others there are makes no difference; whether there is one does. */
-		others[i] = (any_bool() ? OM_HOLD_LIVE : 0) | (any_bool() ? OM_HOLD_USER : 0);
+		others[i] = (any_u64() & ~(uint64_t)UINT32_MAX) | (any_bool() ? OM_HOLD_LIVE : 0) |
+			    (any_bool() ? OM_HOLD_USER : 0);
 		world_buffers[i].hold = others[i] + held_by_call(i);
 	}
 	ASSUME(is_buffer(call->release.head));
 	if (call->release.head != OM_NONE) {
-		ASSUME(world_buffers[call->release.head].hold == 0);
+		ASSUME(om_low(world_buffers[call->release.head].hold) == 0);
 		world_buffers[call->release.head].next = OM_NONE;
 	}
 	/* Ends give back what begins had; an empty list has no first page. */

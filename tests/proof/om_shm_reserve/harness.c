@@ -64,19 +64,19 @@ static void live(const struct om_share *share, uint32_t index, struct om_release
 		om_shm_put(&world_guest, index, release);
 		return;
 	}
-	found = om_shm_get(&world_guest, share->cookie, share->kind, false, release);
+	found = om_shm_get(&world_guest, share->cookie, share->kind, false);
 	PROVE(found == OM_NONE, "a reserved buffer is not found");
 	om_shm_publish_put(&world_guest, index);
-	found = om_shm_get(&world_guest, share->cookie, share->kind, true, release);
+	found = om_shm_get(&world_guest, share->cookie, share->kind, true);
 	PROVE(found == index, "a live buffer is found by its cookie");
-	PROVE(om_shm_get(&world_guest, share->cookie, share->kind, true, release) == OM_NONE,
+	PROVE(om_shm_get(&world_guest, share->cookie, share->kind, true) == OM_NONE,
 	      "who wants it alone does not get it twice (I6)");
 	om_shm_put(&world_guest, index, release);
 	PROVE(om_shm_claim(&world_guest, share->cookie, share->kind) == index,
 	      "a live buffer can be claimed");
 	PROVE(om_shm_claim(&world_guest, share->cookie, share->kind) == OM_NONE,
 	      "a claimed buffer cannot be claimed");
-	PROVE(om_shm_get(&world_guest, share->cookie, share->kind, false, release) == OM_NONE,
+	PROVE(om_shm_get(&world_guest, share->cookie, share->kind, false) == OM_NONE,
 	      "a claimed buffer is not found");
 	om_shm_forget(&world_guest, index);
 	PROVE(!om_shm_is_known(&world_guest, share->cookie), "a forgotten cookie is free (I7)");
