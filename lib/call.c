@@ -42,10 +42,13 @@ bool om_call_others(const struct om_guest *guest, const struct om_call *call)
 {
 	uint32_t i;
 
-	for (i = 0; i < guest->limits.threads; i++)
-		if (&guest->calls[i] != call &&
-		    om_call_state(&guest->calls[i]) != OM_CALL_FREE)
+	for (i = 0; i < guest->limits.threads; i++) {
+		enum om_call_state state = om_call_state(&guest->calls[i]);
+
+		if (&guest->calls[i] != call && state != OM_CALL_FREE &&
+		    state != OM_CALL_ENDING && state != OM_CALL_ENDING_PAUSED)
 			return true;
+	}
 	return false;
 }
 
@@ -119,19 +122,37 @@ static bool is_rpc(uint32_t a0)
 	       a0 != OPTEE_SMC_RETURN_UNKNOWN_FUNCTION;
 }
 
+/*
+ * OP-TEE is busy. Told so, Linux sleeps until another call of its own ends, then starts
+ * over. If there is none it would sleep for ever, and so would two that count each
+ * other: who is told is ending, and that is decided under the lock. A call whose id the
+ * guest has would not be started over, and neither would one that may have to pause on
+ * its way out because it lends memory.
+ */
+static bool ends_busy(struct om_call *call)
+{
+	struct om_guest *guest = call->guest;
+	bool others;
+
+	if (call->resumed || call->lists.first != OM_NONE)
+		return false;
+	guest->ops->lock(guest->ctx);
+	others = om_call_others(guest, call);
+	if (others)
+		om_store_relaxed(&call->word, (om_load_relaxed(&call->word) & ~STATE_MASK) |
+				 OM_CALL_ENDING);
+	guest->ops->unlock(guest->ctx);
+	return others;
+}
+
 /* OP-TEE returned for good, with a code that says it did not do what it was asked. */
 static OM_COLD enum om_call_event secure_done(struct om_call *call, uint32_t code,
 						 struct om_regs *regs)
 {
 	bool busy = code == OPTEE_SMC_RETURN_ETHREAD_LIMIT || code == OPTEE_SMC_RETURN_EBUSY;
 
-	/*
-	 * Told so, Linux sleeps until another call of its own ends, then starts
-	 * over. If there is none it would sleep for ever; if it has the id of
-	 * this one it would not start over: let it come back and try again.
-	 */
-	if (busy && !call->entered &&
-	    (call->resumed || !om_call_others(call->guest, call))) {
+	if (busy && !call->entered && !ends_busy(call)) {
+		/* It only has to come back: then OP-TEE is asked again. */
 		om_message_address(call);
 		om_set_interrupted(call, regs);
 		return OM_EVENT_INTERRUPT;

@@ -142,7 +142,11 @@ struct om_call *om_call_resume(struct om_guest *guest, unsigned int vcpu, struct
 /* Runs an owned call until it belongs to nobody; regs are what the guest gets. */
 void om_call_run(struct om_call *call, struct om_regs *regs);
 
-/* True when a call other than this one is in flight; NULL: any. */
+/*
+ * True when a call other than this one (NULL: any) is in flight and not yet ending, so
+ * that a guest which waits for one to end is woken up. Calls that find no slot need not
+ * ask: not all that have one can have been told to wait.
+ */
 bool om_call_others(const struct om_guest *guest, const struct om_call *call);
 
 /* What the guest sees in a3 of an RPC return: generation and slot. Never 0 nor ~0. */

@@ -37,6 +37,8 @@ struct world {
 	uint64_t result[SCHEDULE_VCPUS][CALLS];
 	uint64_t id;
 	uint64_t refused;
+	uint32_t ended;		/* calls that did not have to wait */
+	bool sleeps[SCHEDULE_VCPUS], is_done[SCHEDULE_VCPUS];
 	struct schedule_lock lock;
 };
 
@@ -176,8 +178,9 @@ static void end(void *w)
 	model_assert_clean(world.f->model);
 	if (world.g->cg->anomalies)
 		test_fail("%u anomalies", world.g->cg->anomalies);
-	if (om_call_others(world.g->om, NULL))
-		test_fail("a slot is in use");
+	for (uint32_t i = 0; i < world.g->om->limits.threads; i++)
+		if (om_call_state(&world.g->om->calls[i]) != OM_CALL_FREE)
+			test_fail("a slot is in use");
 }
 
 static void do_call(struct cg_call *c, uint64_t *result)
@@ -226,6 +229,85 @@ static void end_one_slot(void *w)
 		}
 	/* Of two that meet one goes on, so at least one vCPU's second or first does. */
 	must(good >= CALLS, "too few calls went on");
+	end(w);
+}
+
+/* --- An OP-TEE that is busy ---------------------------------------------------------------------- */
+
+/* Twice, whoever asks, though there are threads enough. */
+static void busy_begin(void *w)
+{
+	begin(w);
+	world.ended = 0;
+	for (uint32_t v = 0; v < SCHEDULE_VCPUS; v++)
+		world.sleeps[v] = world.is_done[v] = false;
+	for (uint32_t i = 0; i < 2; i++)
+		model_answer_next(world.f->model, 0, OPTEE_SMC_RETURN_ETHREAD_LIMIT,
+				  0, 0, 0);
+}
+
+/* Until a call ends that had not ended when this one began: as Linux does it. */
+static void sleep_until_one_ends(uint32_t v, uint32_t ended)
+{
+	world.sleeps[v] = true;
+	while (world.ended == ended) {
+		if (world.sleeps[1 - v] || world.is_done[1 - v])
+			test_fail("a call sleeps, and there is none to wake it up");
+		schedule_give_way();
+	}
+	world.sleeps[v] = false;
+}
+
+static void invoke_and_wait(void *w)
+{
+	uint32_t v = schedule_vcpu();
+	struct cg_call *c = &world.call[v][0];
+	const uint64_t told = CG_SMC_ERROR | OPTEE_SMC_RETURN_ETHREAD_LIMIT;
+	uint32_t ended;
+
+	(void)w;
+	do {
+		ended = world.ended;
+		fx_nop(c, world.g, world.session);
+		do_call(c, &world.result[v][0]);
+		if (world.result[v][0] == told)
+			sleep_until_one_ends(v, ended);
+	} while (world.result[v][0] != TEEC_SUCCESS);
+	world.ended++;
+	world.is_done[v] = true;
+}
+
+/* DISABLE_SHM_CACHE until it is empty, beside a call. */
+static void empty_cache_and_wait(void *w)
+{
+	uint32_t v = schedule_vcpu();
+	struct om_regs regs;
+	uint32_t ended;
+
+	(void)w;
+	do {
+		ended = world.ended;
+		regs = (struct om_regs){ .a = { OPTEE_SMC_DISABLE_SHM_CACHE } };
+		if (!om_guest_call(world.g->om, v, &regs))
+			test_fail("not taken");
+		if (regs.a[0] == OPTEE_SMC_RETURN_EBUSY)
+			sleep_until_one_ends(v, ended);
+	} while (regs.a[0] != OPTEE_SMC_RETURN_ENOTAVAIL);
+	world.result[v][0] = TEEC_SUCCESS;
+	world.is_done[v] = true;
+}
+
+static void busy_cache_begin(void *w)
+{
+	busy_begin(w);
+	for (uint32_t i = 0; i < 2; i++)
+		model_answer_next(world.f->model, OPTEE_SMC_DISABLE_SHM_CACHE,
+				  OPTEE_SMC_RETURN_EBUSY, 0, 0, 0);
+}
+
+static void end_busy(void *w)
+{
+	must(world.result[0][0] == TEEC_SUCCESS && world.result[1][0] == TEEC_SUCCESS, "calls");
 	end(w);
 }
 
@@ -627,6 +709,10 @@ static const struct cast {
 	{ { "2 vCPUs x 2 calls", 2, begin, { two_invokes, two_invokes }, end_all_good }, 2, 1 },
 	{ { "2 vCPUs x 2 calls, one slot", 2, begin, { two_invokes, two_invokes },
 	    end_one_slot }, 1, 1 },
+	{ { "fault_b6: 2 vCPUs, OP-TEE is busy twice", 2, busy_begin,
+	    { invoke_and_wait, invoke_and_wait }, end_busy }, 2, 1 },
+	{ { "fault_b6: the same, and DISABLE_SHM_CACHE", 2, busy_cache_begin,
+	    { invoke_and_wait, empty_cache_and_wait }, end_busy }, 2, 1 },
 	{ { "register, unregister", 2, buffers_begin, { register_it, unregister_it },
 	    end_register_unregister }, 2, 1 },
 	{ { "register, register", 2, buffers_begin, { register_it, register_it },

@@ -72,6 +72,16 @@ uint32_t spec_calls(const struct spec *s)
 	return n;
 }
 
+uint32_t spec_calls_under_way(const struct spec *s)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < SPEC_CALLS; i++)
+		n += s->call[i].used && !(s->call[i].pending == SPEC_HELD_BACK &&
+					  s->call[i].held_back.ends);
+	return n;
+}
+
 const struct spec_call *spec_suspended(const struct spec *s, uint32_t n)
 {
 	for (uint32_t i = 0; i < SPEC_CALLS; i++)
@@ -247,7 +257,8 @@ static void secure_failed(struct spec *s, uint32_t code)
 	struct spec_call *c = s->now;
 	bool busy = code == OPTEE_SMC_RETURN_ETHREAD_LIMIT || code == OPTEE_SMC_RETURN_EBUSY;
 
-	if (busy && !c->entered && (c->resumed || spec_calls(s) == 1)) {
+	/* Told to wait only while another one is under way, and never under an id. */
+	if (busy && !c->entered && (c->resumed || c->lists || spec_calls_under_way(s) == 1)) {
 		c->ready = true;
 		spec_set_outcome(s, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0, true, false);
 		return;

@@ -224,6 +224,8 @@ void spec_guest_returns(struct spec *s, const struct om_regs *regs);
 
 /* Calls in flight; the i-th suspended one, NULL when there are fewer. */
 uint32_t spec_calls(const struct spec *s);
+/* Of them, those that are not on their way out. */
+uint32_t spec_calls_under_way(const struct spec *s);
 const struct spec_call *spec_suspended(const struct spec *s, uint32_t i);
 /* True when what is charged is known exactly: no call is broken off by the mediator. */
 bool spec_is_settled(const struct spec *s);

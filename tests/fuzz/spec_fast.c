@@ -118,7 +118,7 @@ void spec_fast_returned(struct spec *s, const struct om_regs *r)
 		break;
 	case OPTEE_SMC_DISABLE_SHM_CACHE:
 	case OPTEE_SMC_ENABLE_SHM_CACHE:
-		if (code == OPTEE_SMC_RETURN_EBUSY && spec_calls(s)) {
+		if (code == OPTEE_SMC_RETURN_EBUSY && spec_calls_under_way(s)) {
 			spec_set_outcome(s, code, 0, 0, false, false);
 		} else if (code == OPTEE_SMC_RETURN_EBUSY) {
 			/* Linux would sleep for ever: never told so. */

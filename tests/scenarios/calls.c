@@ -599,23 +599,29 @@ static void s20_busy_optee_with_a_call_in_flight_is_passed_on(void **state)
 	fx_invoke(&other, g, fx_session(g), MODEL_TA_INTERRUPT);
 	cg_set_value(&other, 0, VALUE_IN, 1, 0, 0);
 	cg_start(&other);
+	for (size_t i = 0; i < 2; i++) {
+		fx_nop(&c, g, session);
+		model_answer_next(f->model, OPTEE_SMC_CALL_WITH_ARG, codes[i], 0xbad1, 0xbad2, 0xbad3);
+		cg_start(&c);
+		for (size_t r = 1; r < 4; r++)
+			assert_int_equal(c.a[r], 0);
+		fx_ended(&c, CG_SMC_ERROR | codes[i]);
+		assert_int_equal(atomic_load(&g->test->pinned), 1);
+	}
+	/* One that lends memory, and so may pause on its way out, comes back instead. */
 	fx_buffer(&b, g, 20 * CG_PAGE, 0);
 	for (size_t i = 0; i < 2; i++) {
 		fx_call(&c, g, OPTEE_MSG_CMD_REGISTER_SHM, 1);
 		cg_set_tmem(&c, 0, ATTR_LIST, &b);
 		model_answer_next(f->model, OPTEE_SMC_CALL_WITH_ARG, codes[i], 0xbad1, 0xbad2, 0xbad3);
 		cg_start(&c);
-		for (size_t r = 1; r < 4; r++)
-			assert_int_equal(c.a[r], 0);
-		fx_ended(&c, CG_SMC_ERROR | codes[i]);
-		assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), 0);
-		assert_int_equal(atomic_load(&g->test->pinned), 1);
+		assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+		cg_finish(&c);
+		fx_ended(&c, TEEC_SUCCESS);
+		assert_int_equal(cg_unregister(g->cg, b.cookie), TEEC_SUCCESS);
 	}
 	cg_finish(&other);
 	fx_ended(&other, TEEC_SUCCESS);
-	fx_nop(&c, g, session);
-	cg_do(&c);
-	fx_ended(&c, TEEC_SUCCESS);
 	cg_buf_free(g->cg, &b);
 	fx_assert_idle(g);
 }

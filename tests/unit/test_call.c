@@ -388,6 +388,83 @@ static void test_host_that_never_gives_way(void **state)
 	rig_free(rig);
 }
 
+/* --- Busy, and others --------------------------------------------------------------------- */
+
+/* In the end of a call that was told to wait: the only other one ends, and one begins. */
+static struct {
+	struct rig *rig;
+	struct answers *answers;
+	uint64_t id;		/* of the other one; 0: nothing to do */
+	struct om_regs begun;
+} told;
+
+static void other_ends_and_one_begins(void *arg, enum test_op op, struct test_guest *guest)
+{
+	struct om_regs regs = { .a = { OPTEE_SMC_RETURN_FROM_RPC, 0, 0, told.id } };
+
+	(void)arg, (void)guest;
+	if (op != TEST_OP_UNPIN || told.id == 0)
+		return;
+	told.id = 0;
+	told.answers->a0[0] = OPTEE_SMC_RETURN_OK;
+	assert_true(om_guest_call(told.rig->guest, 1, &regs));
+	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_OK);
+	told.answers->a0[0] = OPTEE_SMC_RETURN_ETHREAD_LIMIT;
+	told.begun = (struct om_regs){ .a = { OPTEE_SMC_CALL_WITH_ARG, 0,
+					      rig_ipa(told.rig, 2) } };
+	assert_true(om_guest_call(told.rig->guest, 2, &told.begun));
+}
+
+/* Who was told to wait wakes nobody up: the next one must not wait for it. */
+static void fault_b6_who_is_told_does_not_count(void **state)
+{
+	struct answers answers = { { INTERRUPT }, 1, 0 };
+	struct rig *rig = call_rig(&answers);
+
+	(void)state;
+	((struct optee_msg_hdr *)rig_va(rig, 2))->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
+	told.rig = rig;
+	told.answers = &answers;
+	told.id = begin_on(rig, 1, 1).a[3];
+	answers.a0[0] = OPTEE_SMC_RETURN_ETHREAD_LIMIT;
+	rig->host->on_op = other_ends_and_one_begins;
+	assert_int_equal(begin_on(rig, 0, 0).a[0], OPTEE_SMC_RETURN_ETHREAD_LIMIT);
+	assert_int_equal(told.id, 0);
+	assert_int_equal(told.begun.a[0], INTERRUPT);
+	answers.a0[0] = OPTEE_SMC_RETURN_OK;
+	assert_int_equal(resume(rig, told.begun.a[3]).a[0], OPTEE_SMC_RETURN_OK);
+	rig_free(rig);
+}
+
+static void busy_and_from_now_on_giving_way(struct rig *rig, struct om_regs *regs)
+{
+	rig->host->yield_every = 1;
+	answer(rig, regs);
+}
+
+/*
+ * What it lent is given back in pieces: on its way out the call may pause, and then the
+ * guest has its id. Linux would resume it after its sleep.
+ */
+static void fault_b6_not_told_under_an_id(void **state)
+{
+	struct answers answers = { { INTERRUPT }, 1, 0 };
+	struct rig *rig = call_rig(&answers);
+	struct om_regs r, other = begin_on(rig, 1, 70);
+
+	(void)state;
+	new_list(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 0x209, 60);
+	answers = (struct answers){ { OPTEE_SMC_RETURN_ETHREAD_LIMIT, OPTEE_SMC_RETURN_OK }, 2, 0 };
+	rig->yielding = busy_and_from_now_on_giving_way;
+	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0);
+	assert_int_equal(r.a[0], INTERRUPT);
+	while (r.a[0] == INTERRUPT)
+		r = resume(rig, r.a[3]);
+	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
+	assert_int_equal(resume(rig, other.a[3]).a[0], OPTEE_SMC_RETURN_OK);
+	rig_free(rig);
+}
+
 /* --- Waiting for other calls ------------------------------------------------------------------ */
 
 static struct om_message *new_rmem(struct rig *rig, uint32_t page, uint32_t cmd)
@@ -579,6 +656,8 @@ int main(void)
 		cmocka_unit_test(test_codes_of_optee),
 		cmocka_unit_test(test_busy_optee_and_a_guest_alone),
 		cmocka_unit_test(test_busy_optee_and_another_call),
+		cmocka_unit_test(fault_b6_who_is_told_does_not_count),
+		cmocka_unit_test(fault_b6_not_told_under_an_id),
 		cmocka_unit_test(test_scenario_59_translation_that_gives_way),
 		cmocka_unit_test(test_translation_fails_after_a_pause),
 		cmocka_unit_test(test_host_that_never_gives_way),

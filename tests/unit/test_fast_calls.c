@@ -405,6 +405,39 @@ static void test_cache_answers_that_linux_can_live_with(void **state)
 	}
 }
 
+/* A call that pauses on its way out, because it has much to give back. */
+static void pause_an_end(struct rig *rig)
+{
+	struct om_message *message = rig_va(rig, 0);
+	uint64_t *list = rig_va(rig, 1);
+	uint32_t i;
+
+	memset(message, 0, TEST_PAGE);
+	message->hdr.cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
+	message->hdr.num_params = 1;
+	message->param[0].attr = OPTEE_MSG_ATTR_TYPE_TMEM_INPUT | OPTEE_MSG_ATTR_NONCONTIG;
+	message->param[0].u.tmem.buf_ptr = rig_ipa(rig, 1);
+	message->param[0].u.tmem.size = 60 * TEST_PAGE;
+	for (i = 0; i < 60; i++)
+		list[i] = rig_ipa(rig, 2 + i);
+	rig->host->yield_every = 3;
+	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0],
+			 OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	assert_int_equal(om_call_state(&rig->guest->calls[0]), OM_CALL_ENDING_PAUSED);
+}
+
+/* OP-TEE has done with it: whatever OP-TEE is busy with, it is not this call. */
+static void fault_b6_ending_call_keeps_no_cache_busy(void **state)
+{
+	struct rig *rig = rig_new(NULL);
+
+	(void)state;
+	pause_an_end(rig);
+	rig_answer(rig, OPTEE_SMC_DISABLE_SHM_CACHE)->a[0] = OPTEE_SMC_RETURN_EBUSY;
+	expect_cache(rig, OPTEE_SMC_DISABLE_SHM_CACHE, OPTEE_SMC_RETURN_ENOTAVAIL, 0);
+	rig_free(rig);
+}
+
 /* --- Notifications ------------------------------------------------------------------------ */
 
 static void without_async(struct rig *rig)
@@ -476,6 +509,7 @@ int main(void)
 		cmocka_unit_test(test_scenario_10_own_capabilities),
 		cmocka_unit_test(test_scenario_11_cache_is_emptied),
 		cmocka_unit_test(test_cache_answers_that_linux_can_live_with),
+		cmocka_unit_test(fault_b6_ending_call_keeps_no_cache_busy),
 		cmocka_unit_test(test_notifications_where_nobody_offers_them),
 		cmocka_unit_test(test_notification_values),
 	};

@@ -202,16 +202,25 @@ void om_message_refuse(struct om_call *of, enum om_refusal why)
 	end_message(of);
 }
 
+/* Neither free, nor on its way out as one is that was told to wait. */
+static bool is_under_way(const struct om_call *other)
+{
+	uint32_t state = other->word & STATE_MASK;
+
+	return state != OM_CALL_FREE && state != OM_CALL_ENDING && state != OM_CALL_ENDING_PAUSED;
+}
+
 void om_message_fail(struct om_call *of, uint32_t code)
 {
-	prove_owned(OM_CALL_SECURE);
+	bool told = code == OPTEE_SMC_RETURN_ETHREAD_LIMIT || code == OPTEE_SMC_RETURN_EBUSY;
+
+	prove_owned(told ? OM_CALL_ENDING : OM_CALL_SECURE);
 	PROVE(code != OPTEE_SMC_RETURN_OK && code <= OPTEE_SMC_RETURN_ENOTAVAIL,
 	      "an error is one that a guest knows");
 	PROVE(code == seen.answer || code == OPTEE_SMC_RETURN_ENOTAVAIL, "... OP-TEE's own, if it is");
 	/* Linux would wait for a call of its own to end, for ever or under a stale id. */
-	PROVE(IMPLIES(code == OPTEE_SMC_RETURN_ETHREAD_LIMIT || code == OPTEE_SMC_RETURN_EBUSY,
-		      !of->entered && !of->resumed && (calls[1].word & STATE_MASK) != OM_CALL_FREE &&
-		      world_guest.limits.threads == 2),
+	PROVE(IMPLIES(told, !of->entered && !of->resumed && of->lists.first == OM_NONE &&
+		      is_under_way(&calls[1]) && world_guest.limits.threads == 2),
 	      "a guest is told to wait only while another of its calls is under way (I9)");
 	end_message(of);
 	of->result = code;
