@@ -95,7 +95,7 @@ static OM_NOINLINE bool load_more(struct om_call *call)
 	while (call->refusal == OM_ACCEPTED && !om_message_is_loaded(call)) {
 		call->refusal = om_message_load(call);
 		if (call->refusal == OM_ACCEPTED &&
-		    (call->waiting || om_should_yield(call->guest)))
+		    (call->waits || om_should_yield(call->guest)))
 			return false;
 	}
 	return true;
@@ -421,7 +421,7 @@ struct om_call *om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_
 	call->params = 0;
 	call->shape = 0;
 	call->fetched = false;
-	call->waiting = false;
+	call->waits = 0;
 	call->resumed = false;
 	call->translating = false;
 	call->entered = false;

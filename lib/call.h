@@ -47,10 +47,10 @@ struct om_call {
 	uint32_t params;		/* that were fetched */
 	uint32_t shape;			/* OM_SHAPE_*; LIST: still to be translated */
 	uint32_t policy;		/* what authorize() said */
+	uint32_t waits;			/* times it has waited for other calls; 0: does not */
 
 	/* How far it has come. Side by side, for the beginning of a call sets all. */
 	bool fetched;			/* the header at least: it can carry an answer */
-	bool waiting;			/* for other calls to end */
 	bool resumed;			/* the guest was given the id at least once */
 	bool translating;		/* a translation is under way */
 	bool entered;			/* OP-TEE has taken the call */

@@ -258,16 +258,17 @@ static enum om_refusal translate(struct om_call *call)
  * Takes the buffer that is to be unregistered. Calls that use it in OP-TEE are
  * OP-TEE's to wait for. Those that are still on their way there are waited for
  * here: else they would reach it with a cookie that names nothing any more, or
- * already something else (invariant I7).
+ * already something else (invariant I7). Not for ever, because the guest's scheduler
+ * may never run them while it waits: then the buffer stays registered.
  */
 static enum om_refusal claim(struct om_call *call)
 {
 	om_cookie_t cookie = { call->message.param[0].u.rmem.shm_ref };
 	uint32_t i = om_shm_claim_settled(call->guest, cookie);
 
-	call->waiting = i == OM_BUSY;
+	call->waits = i == OM_BUSY ? call->waits + 1 : 0;
 	call->holds_more = true;
-	if (i == OM_NONE)
+	if (i == OM_NONE || call->waits > OM_UNREGISTER_TRIES)
 		return OM_REFUSED_COOKIE;
 	if (i == OM_BUSY)
 		return OM_ACCEPTED;

@@ -14,6 +14,9 @@
  */
 enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *regs);
 
+/* How often UNREGISTER_SHM comes back for calls that are on their way in: some 10 ms. */
+#define OM_UNREGISTER_TRIES	4096u
+
 /*
  * Does a bounded piece of what is left: translates what the message names by
  * address, takes the buffer it unregisters.

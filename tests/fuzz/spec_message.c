@@ -265,6 +265,7 @@ static void look_at_unregister(struct spec *s)
 		s->must_refuse |= SPEC_WHY(COOKIE);
 		return;
 	}
+	/* No input is long enough for it to be refused because it waited too long. */
 	for (uint32_t i = 0; i < SPEC_CALLS; i++) {
 		const struct spec_call *c = &s->call[i];
 

@@ -157,7 +157,7 @@ static void soil_free_slots(struct om_guest *guest)
 		call->params = OM_MESSAGE_PARAMS;
 		call->shape = UINT32_MAX;
 		call->fetched = true;
-		call->waiting = true;
+		call->waits = UINT32_MAX;
 		call->resumed = true;
 		call->translating = true;
 		call->entered = true;

@@ -9,6 +9,8 @@
 #include <sched.h>
 #include <stdatomic.h>
 
+#include "message.h"
+
 /* What OP-TEE answers, one after the other; the last one for ever. */
 struct answers {
 	uint64_t a0[8];
@@ -520,6 +522,42 @@ static void test_invariant_7_unregister_waits_for_users(void **state)
 	rig_free(rig);
 }
 
+/* A guest whose scheduler never runs the other thread, because this one comes back at once. */
+static void fault_b7_unregister_comes_to_an_end(void **state)
+{
+	struct answers answers = { { OPTEE_SMC_RETURN_OK }, 1, 0 };
+	struct rig *rig = call_rig(&answers);
+	struct om_message *message;
+	struct om_regs user, r;
+	uint32_t n = 0;
+
+	(void)state;
+	new_list(rig, OPTEE_MSG_CMD_REGISTER_SHM, 0x20a, 1);
+	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0], 0);
+	answers.a0[0] = INTERRUPT;
+	new_rmem(rig, 70, OPTEE_MSG_CMD_INVOKE_COMMAND);
+	user = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 70), 0);
+	answers.a0[0] = OPTEE_SMC_RETURN_OK;
+
+	message = new_rmem(rig, 71, OPTEE_MSG_CMD_UNREGISTER_SHM);
+	rig->smcs = 0;
+	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 71), 0);
+	for (; r.a[0] == INTERRUPT && n < 100000; n++)
+		r = resume(rig, r.a[3]);
+	assert_int_equal(n, OM_UNREGISTER_TRIES);
+	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
+	assert_int_equal(message->hdr.ret, TEEC_ERROR_BAD_PARAMETERS);
+	assert_int_equal(message->hdr.ret_origin, TEEC_ORIGIN_COMMS);
+	/* OP-TEE has heard nothing of it, and the buffer is as it was: the other call goes on. */
+	assert_int_equal(rig->smcs, 0);
+	assert_int_equal(rig->ram->pinned, 2);
+	assert_int_equal(resume(rig, user.a[3]).a[0], OPTEE_SMC_RETURN_OK);
+	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 71), 0).a[0], 0);
+	assert_int_equal(message->hdr.ret, TEEC_SUCCESS);
+	assert_int_equal(rig->ram->pinned, 0);
+	rig_free(rig);
+}
+
 /* --- Two vCPUs ------------------------------------------------------------------------------ */
 
 #define ROUNDS	4000u
@@ -662,6 +700,7 @@ int main(void)
 		cmocka_unit_test(test_translation_fails_after_a_pause),
 		cmocka_unit_test(test_host_that_never_gives_way),
 		cmocka_unit_test(test_invariant_7_unregister_waits_for_users),
+		cmocka_unit_test(fault_b7_unregister_comes_to_an_end),
 		cmocka_unit_test(test_scenario_25_two_vcpus_resume_one_call),
 		cmocka_unit_test(test_scenario_25_resumed_at_any_instruction),
 	};

@@ -146,7 +146,7 @@ enum om_refusal om_message_load(struct om_call *of)
 	seen.pieces++;
 	of->holds_more = true;
 	of->translating = any_bool();
-	of->waiting = any_bool();
+	of->waits = any_u32();
 	of->translation.source.raw = any_u64();
 	if (of->lists.reserved == 0 && any_bool())
 		of->lists = any_lists();
@@ -158,11 +158,11 @@ enum om_refusal om_message_load(struct om_call *of)
 	if (any_bool())
 		return OM_REFUSED_PAGE;
 	/* Who waits is not loaded. */
-	if (seen.pieces >= 2 && !of->waiting)
+	if (seen.pieces >= 2 && !of->waits)
 		load_all(of);
 	if (om_message_is_loaded(of))
 		of->translation.source.raw = 0;
-	ASSUME(!of->waiting || !om_message_is_loaded(of));
+	ASSUME(!of->waits || !om_message_is_loaded(of));
 	return OM_ACCEPTED;
 }
 

@@ -59,7 +59,7 @@ int main(void)
 	ASSUME(IMPLIES(is_about_one(cmd), call->held_count == 0));
 	ASSUME(IMPLIES(world_holds_more(call), call->holds_more));
 	/* Only claim() waits; om_call_begin() says that nobody does. */
-	ASSUME(IMPLIES(call->waiting, cmd == OPTEE_MSG_CMD_UNREGISTER_SHM));
+	ASSUME(IMPLIES(call->waits, cmd == OPTEE_MSG_CMD_UNREGISTER_SHM));
 	/* shm.c charged them. */
 	ASSUME(call->lists.reserved <= world_guest.limits.list_pages);
 	rooms.users = recorded(call);
@@ -83,15 +83,15 @@ int main(void)
 	}
 	PROVE(message_is_sound(call) && message_has_place(call), "the message stays sound");
 	PROVE(message_param_is_sound(call, i), "... and so does each parameter (I2, I7)");
-	PROVE(call->waiting || call->shape < shape || call->subject != OM_NONE ||
+	PROVE(call->waits || call->shape < shape || call->subject != OM_NONE ||
 	      (call->translating && (!translating || call->translation.remaining < remaining)),
 	      "a piece gets on, or waits for others");
-	PROVE(IMPLIES(call->waiting, !om_message_is_loaded(call)), "who waits is not loaded");
+	PROVE(IMPLIES(call->waits, !om_message_is_loaded(call)), "who waits is not loaded");
 	if (om_message_is_loaded(call))
 		REACHED("loaded");
 	if (call->translating)
 		REACHED("a list has more to translate");
-	if (call->waiting)
+	if (call->waits)
 		REACHED("an unregistration waits");
 	return 0;
 }
