@@ -247,35 +247,45 @@ static void next_stage(struct om_guest *guest, enum om_guest_stage stage)
 	guest->cursor = 0;
 }
 
+/* False: nobody knows what OP-TEE still uses, so all of it stays (I4). */
+static bool vm_destroyed(struct om_guest *guest)
+{
+	om_store_relaxed(&guest->notify_enabled, 0);
+	next_stage(guest, OM_STAGE_LEAVING);
+	return om_fast_smc(guest->mediator, OPTEE_SMC_VM_DESTROYED, guest->id,
+			   OPTEE_SMC_CLIENT_HYPERVISOR).a[0] == OPTEE_SMC_RETURN_OK;
+}
+
 /*
  * Until nothing of the guest's is held, in the order of invariant I4: OP-TEE lets
  * go first. The vCPUs are stopped, so there is nobody to lock out.
  */
-static bool leave(struct om_guest *guest)
+static enum om_result leave(struct om_guest *guest)
 {
-	if (guest->stage == OM_STAGE_ALIVE) {
-		om_fast_smc(guest->mediator, OPTEE_SMC_VM_DESTROYED, guest->id,
-			    OPTEE_SMC_CLIENT_HYPERVISOR);
-		om_store_relaxed(&guest->notify_enabled, 0);
+	if (guest->stage <= OM_STAGE_LEAVING) {
+		if (!vm_destroyed(guest))
+			return OM_ERR_NOT_RELEASED;
 		next_stage(guest, OM_STAGE_UNPIN_BUFFERS);
 	}
 	if (guest->stage == OM_STAGE_UNPIN_BUFFERS) {
 		if (!unpin_buffers(guest))
-			return false;
+			return OM_AGAIN;
 		next_stage(guest, OM_STAGE_UNPIN_CALLS);
 	}
 	if (guest->stage == OM_STAGE_UNPIN_CALLS) {
 		if (!unpin_calls(guest))
-			return false;
+			return OM_AGAIN;
 		next_stage(guest, OM_STAGE_EMPTY);
 	}
-	return true;
+	return OM_OK;
 }
 
 enum om_result om_guest_reset(struct om_guest *guest)
 {
-	if (!leave(guest))
-		return OM_AGAIN;
+	enum om_result result = leave(guest);
+
+	if (result != OM_OK)
+		return result;
 	init_tables(guest);
 	if (!vm_created(guest))
 		return OM_ERR_REFUSED;
@@ -287,9 +297,10 @@ enum om_result om_guest_reset(struct om_guest *guest)
 enum om_result om_guest_destroy(struct om_guest *guest)
 {
 	uint32_t n = shadow_count(&guest->limits);
+	enum om_result result = leave(guest);
 
-	if (!leave(guest))
-		return OM_AGAIN;
+	if (result != OM_OK)
+		return result;
 	guest->stage = OM_STAGE_FREE_PAGES;
 	while (guest->cursor < n) {
 		guest->ops->page_free(guest->mediator->host,

@@ -13,6 +13,7 @@ struct om_call;
 /* What om_guest_reset() and om_guest_destroy() have done so far. */
 enum om_guest_stage {
 	OM_STAGE_ALIVE = 0,
+	OM_STAGE_LEAVING,	/* VM_DESTROYED was called, and OP-TEE has not said OK */
 	OM_STAGE_UNPIN_BUFFERS,	/* VM_DESTROYED has returned */
 	OM_STAGE_UNPIN_CALLS,
 	OM_STAGE_EMPTY,		/* nothing of the guest's is held */

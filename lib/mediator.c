@@ -101,6 +101,7 @@ const char *om_result_text(enum om_result result)
 		[OM_ERR_NO_DYNAMIC_SHM] = "OP-TEE takes no shared memory: build it with CFG_CORE_DYN_SHM=y",
 		[OM_ERR_NO_VIRTUALIZATION] = "OP-TEE knows no guests: build it with CFG_NS_VIRTUALIZATION=y",
 		[OM_ERR_REFUSED] = "OP-TEE takes no more guests",
+		[OM_ERR_NOT_RELEASED] = "OP-TEE has not let go of the guest: its memory has to stay",
 	};
 
 	if ((size_t)result >= sizeof(texts) / sizeof(texts[0]))

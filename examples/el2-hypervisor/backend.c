@@ -217,6 +217,7 @@ void backend_interrupt(void)
 void backend_destroy(struct guest *g)
 {
 	struct om_guest *om = g->om;
+	enum om_result result;
 	unsigned int steps = 1;
 
 	lock(&g->om_lock);
@@ -225,10 +226,12 @@ void backend_destroy(struct guest *g)
 	say("hypervisor: guest %u: %u pages pinned, %u shadow pages free\n", g->id, g->pinned,
 	    free_count);
 	/* OM_AGAIN: an interrupt waits. It is for this core, which has nobody else. */
-	while (om_guest_destroy(om) == OM_AGAIN) {
+	while ((result = om_guest_destroy(om)) == OM_AGAIN) {
 		irq_handle(g->stopped_by);
 		steps++;
 	}
+	if (result != OM_OK)
+		fatal(om_result_text(result));
 	say("hypervisor: guest %u: destroyed in %u steps; %u pages pinned, %u shadow pages free\n",
 	    g->id, steps, g->pinned, free_count);
 	if (g->pinned)

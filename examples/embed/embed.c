@@ -114,8 +114,10 @@ int main(void)
 
 	on_guest_smc(guest, 0, &regs);
 	printf("embed: the guest sees OP-TEE %u.%u\n", (unsigned)regs.a[0], (unsigned)regs.a[1]);
-	while (om_guest_destroy(guest) == OM_AGAIN)
-		;
-	free(mem);
-	return 0;
+	do
+		result = om_guest_destroy(guest);
+	while (result == OM_AGAIN);
+	if (result == OM_OK)
+		free(mem);	/* else OP-TEE has not let go, and all of it stays */
+	return result != OM_OK;
 }

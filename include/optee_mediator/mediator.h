@@ -42,6 +42,7 @@ enum om_result {
 	OM_ERR_NO_DYNAMIC_SHM,		/* OP-TEE takes no memory of the normal world */
 	OM_ERR_NO_VIRTUALIZATION,	/* OP-TEE built without CFG_NS_VIRTUALIZATION */
 	OM_ERR_REFUSED,			/* OP-TEE refused VM_CREATED */
+	OM_ERR_NOT_RELEASED,		/* OP-TEE did not say OK to VM_DESTROYED */
 };
 
 /* A sentence for a person; a static string, never NULL. Any context. */
@@ -146,7 +147,8 @@ OM_API void om_guest_interrupt(struct om_guest *guest);
  * Context: all vCPUs stopped. When it returns OM_AGAIN, call it again before
  * any other function on this guest.
  * Returns OM_OK; OM_AGAIN; OM_ERR_REFUSED when OP-TEE did not take the guest
- * back: nothing is shared, every call fails, it can only be reset or destroyed.
+ * back: nothing is shared, every call fails, it can only be reset or destroyed;
+ * OM_ERR_NOT_RELEASED, see om_guest_destroy().
  */
 OM_API enum om_result om_guest_reset(struct om_guest *guest);
 
@@ -155,7 +157,13 @@ OM_API enum om_result om_guest_reset(struct om_guest *guest);
  * shadow page freed, in bounded steps. Safe on a guest in any state.
  * Context: all vCPUs stopped. When it returns OM_AGAIN, call it again; after
  * OM_OK the guest and its memory are the caller's and *guest must not be used.
- * Returns OM_OK or OM_AGAIN.
+ *
+ * Returns OM_OK; OM_AGAIN; or OM_ERR_NOT_RELEASED when OP-TEE did not say OK to
+ * VM_DESTROYED, and so may go on to use what the guest shared. Then nothing is
+ * unpinned or freed, every call of the guest fails, and its id stays taken. Call it
+ * again, at once or later: OP-TEE is asked again each time. Until it returns OM_OK,
+ * never free the guest's RAM, nor the memory given to om_guest_create(), and give
+ * none of it to anybody else: to keep it for ever is the only other way out.
  */
 OM_API enum om_result om_guest_destroy(struct om_guest *guest);
 

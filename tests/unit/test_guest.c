@@ -558,6 +558,58 @@ static void test_reset_that_optee_refuses(void **state)
 	rig_free(rig);
 }
 
+/* OP-TEE may still use what was shared, so it stays; what is asked for can be asked again. */
+static void not_released(enum om_result (*leave)(struct om_guest *guest), uint64_t answer)
+{
+	static _Alignas(OM_GUEST_ALIGN) uint8_t other[1u << 16];
+	struct rig *rig = rig_new(NULL);
+	uint32_t i;
+
+	leave_behind(rig, 2, OM_PIN_BATCH + 1);
+	leave_a_call(rig);
+	rig_call(rig, OPTEE_SMC_ENABLE_ASYNC_NOTIF, 0, 0, 0);
+	rig_answer(rig, OPTEE_SMC_VM_DESTROYED)->a[0] = answer;
+	rig->smcs = 0;
+	for (i = 1; i <= 3; i++) {
+		assert_int_equal(leave(rig->guest), OM_ERR_NOT_RELEASED);
+		expect_vm_smcs(rig, OPTEE_SMC_VM_DESTROYED, i);
+		expect_vm_smcs(rig, OPTEE_SMC_VM_CREATED, 0);
+		assert_int_equal(rig->host->count[TEST_OP_UNPIN], 0);
+		assert_int_equal(rig->ram->pinned, 2 * (OM_PIN_BATCH + 1) + 1);
+		assert_int_equal(rig->host->shadow_pages, 12);
+		/* It is nobody's, and calls nobody. */
+		assert_int_equal(rig_call(rig, OPTEE_SMC_GET_OS_UUID, 0, 0, 0).a[0],
+				 OPTEE_SMC_RETURN_ENOTAVAIL);
+		om_guest_interrupt(rig->guest);
+		assert_int_equal(rig->ram->notified, 0);
+		assert_int_equal(rig->smcs, i);
+	}
+	/* Its id is no other's. */
+	assert_int_equal(om_guest_create(&rig->mediator, RIG_GUEST, &small, rig->ram, other,
+					 sizeof(other), &rig->guest), OM_ERR_EXISTS);
+	rig_answer(rig, OPTEE_SMC_VM_DESTROYED)->a[0] = OPTEE_SMC_RETURN_OK;
+	assert_int_equal(leave(rig->guest), OM_OK);
+	assert_int_equal(rig->ram->pinned, 0);
+	if (leave == om_guest_destroy)
+		rig->guest = NULL;
+	rig_free(rig);
+}
+
+static void fault_a8_optee_does_not_let_go(void **state)
+{
+	static const uint64_t answers[] = {
+		OPTEE_SMC_RETURN_ENOTAVAIL, OPTEE_SMC_RETURN_EBUSY,
+		OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, 0x100000001,
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT_OF(answers); i++) {
+		not_released(om_guest_destroy, answers[i]);
+		not_released(om_guest_reset, answers[i]);
+	}
+}
+
 /* A list page of the guest's that was being read when the guest died. */
 static void test_destroy_in_the_middle_of_a_translation(void **state)
 {
@@ -690,6 +742,7 @@ int main(void)
 		cmocka_unit_test(test_scenario_6_tables_are_those_of_a_new_guest),
 		cmocka_unit_test(test_scenario_6_reset),
 		cmocka_unit_test(test_reset_that_optee_refuses),
+		cmocka_unit_test(fault_a8_optee_does_not_let_go),
 		cmocka_unit_test(test_destroy_in_the_middle_of_a_translation),
 		cmocka_unit_test(test_counter_names),
 		cmocka_unit_test(test_counters_are_sums),

@@ -320,7 +320,7 @@ static void test_result_texts(void **state)
 	uint32_t i, k;
 
 	(void)state;
-	for (i = OM_OK; i <= OM_ERR_REFUSED; i++) {
+	for (i = OM_OK; i <= OM_ERR_NOT_RELEASED; i++) {
 		const char *text = om_result_text((enum om_result)i);
 
 		assert_non_null(text);
@@ -329,7 +329,7 @@ static void test_result_texts(void **state)
 		for (k = 0; k < i; k++)
 			assert_string_not_equal(text, om_result_text((enum om_result)k));
 	}
-	assert_string_equal(om_result_text((enum om_result)(OM_ERR_REFUSED + 1)), "unknown result");
+	assert_string_equal(om_result_text((enum om_result)(OM_ERR_NOT_RELEASED + 1)), "unknown result");
 	assert_string_equal(om_result_text((enum om_result)-1), "unknown result");
 }
 

@@ -41,8 +41,8 @@ static struct om_call calls[CALLS];
 static struct om_pins records[RECORDS];
 
 static struct {
-	bool destroyed;		/* VM_DESTROYED was told, now or before */
-	uint32_t told;		/* ... now */
+	bool destroyed;		/* OP-TEE said OK to VM_DESTROYED, now or before */
+	uint32_t told;		/* ... was told, now */
 	uint32_t created;
 	bool accepted;		/* by OP-TEE, the guest that starts over */
 	uint32_t emptied;	/* registry and calls as new */
@@ -131,9 +131,11 @@ struct om_regs om_fast_smc(const struct om_mediator *m, uint32_t fid, uint32_t a
 	PROVE(m == &world_mediator && a1 == world_guest.id && client == OPTEE_SMC_CLIENT_HYPERVISOR,
 	      "OP-TEE is told by the hypervisor, of this guest");
 	if (fid == OPTEE_SMC_VM_DESTROYED) {
-		PROVE(!seen.destroyed, "... once that it is gone");
-		seen.destroyed = true;
+		PROVE(!seen.destroyed && seen.told == 0, "... once that it is gone");
+		seen.destroyed = any_bool();
 		seen.told++;
+		return (struct om_regs){ .a = { seen.destroyed ? OPTEE_SMC_RETURN_OK :
+								 any_u32() | 1u } };
 	} else {
 		PROVE(fid == OPTEE_SMC_VM_CREATED && seen.destroyed && !is_held() &&
 		      seen.emptied == 1 + CALLS, "... that it is there again when nothing is left of it");
@@ -207,10 +209,11 @@ static bool is_leaving(void)
 {
 	uint32_t cursor = world_guest.cursor;
 
-	if (seen.held != (is_held() || seen.unpinned) || seen.destroyed != (world_guest.stage != OM_STAGE_ALIVE))
+	if (seen.held != (is_held() || seen.unpinned) || seen.destroyed != (world_guest.stage > OM_STAGE_LEAVING))
 		return false;
 	switch (world_guest.stage) {
 	case OM_STAGE_ALIVE:
+	case OM_STAGE_LEAVING:
 		return seen.freed == 0;
 	case OM_STAGE_UNPIN_BUFFERS:
 		return cursor <= RECORDS && records_are_empty(cursor) && seen.freed == 0;
@@ -251,7 +254,7 @@ static void init(enum om_guest_stage stage, uint32_t cursor)
 	world_guest.shm.pins = records;
 	world_guest.stage = stage;
 	world_guest.cursor = cursor;
-	seen.destroyed = stage != OM_STAGE_ALIVE;
+	seen.destroyed = stage > OM_STAGE_LEAVING;
 	seen.freed = stage == OM_STAGE_FREE_PAGES ? cursor : 0;
 	pin.recorded = any_bool();
 	pin.paged = any_bool();
@@ -276,6 +279,17 @@ static void prove_paused(bool was_alive)
 		REACHED("paused among the shadow pages");
 }
 
+/* OP-TEE did not let go: all stays as it is, and either can be called again. */
+static void prove_not_released(bool was_alive)
+{
+	PROVE(was_alive && seen.told == 1 && !seen.destroyed, "OP-TEE was asked, and did not say OK");
+	PROVE(seen.unpinned == 0 && seen.freed == 0 && seen.created == 0 && seen.emptied == 0,
+	      "what OP-TEE did not let go of stays (I4)");
+	PROVE(world_guest.stage == OM_STAGE_LEAVING && world_guest.notify_enabled == 0 && is_leaving(),
+	      "... and its guest is not alive, and can go later");
+	REACHED("not released");
+}
+
 static void prove_gone(bool was_alive)
 {
 	PROVE(!is_held() && seen.unpinned == seen.held, "what was pinned is unpinned (I4)");
@@ -292,6 +306,10 @@ static void reset(bool was_alive)
 	PROVE(seen.freed == 0, "a guest that starts over keeps its shadow pages (I5)");
 	if (result == OM_AGAIN) {
 		prove_paused(was_alive);
+		return;
+	}
+	if (result == OM_ERR_NOT_RELEASED) {
+		prove_not_released(was_alive);
 		return;
 	}
 	prove_gone(was_alive);
@@ -316,11 +334,15 @@ static void destroy(bool was_alive)
 	ASSUME(ids_is_taken());
 	result = om_guest_destroy(&world_guest);
 	PROVE(ids_others_are_kept(), "no other's id is touched");
-	PROVE(ids_is_taken() == (result == OM_AGAIN),
+	PROVE(ids_is_taken() == (result != OM_OK),
 	      "an id is free when its guest is gone, and not before");
 	PROVE(seen.created == 0, "a guest that goes does not come back");
 	if (result == OM_AGAIN) {
 		prove_paused(was_alive);
+		return;
+	}
+	if (result == OM_ERR_NOT_RELEASED) {
+		prove_not_released(was_alive);
 		return;
 	}
 	PROVE(result == OM_OK, "nothing else can become of it");
@@ -332,7 +354,7 @@ static void destroy(bool was_alive)
 /* One of the two, of a guest that is found there. */
 static void go(enum om_guest_stage stage, uint32_t cursor)
 {
-	bool was_alive = stage == OM_STAGE_ALIVE;
+	bool was_alive = stage <= OM_STAGE_LEAVING;
 
 	init(stage, cursor);
 	if (any_bool())
@@ -344,7 +366,10 @@ static void go(enum om_guest_stage stage, uint32_t cursor)
 /* Each point for itself: then where the guest is are numbers, and not variables. */
 int main(void)
 {
-	switch (any_below(10)) {
+	switch (any_below(11)) {
+	case 10:
+		go(OM_STAGE_LEAVING, 0);
+		break;
 	case 0:
 		go(OM_STAGE_ALIVE, any_u32());
 		break;
