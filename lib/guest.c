@@ -110,15 +110,24 @@ static bool alloc_pages(struct om_guest *guest)
 	return true;
 }
 
-static void init_tables(struct om_guest *guest)
+static void init_registry(struct om_guest *guest)
 {
 	const struct om_limits *l = &guest->limits;
-	uint32_t i;
 
 	om_shm_init(guest, l->threads, l->threads + l->rpc_args);
-	for (i = 0; i < l->threads; i++)
+}
+
+/* Of a new guest; one that starts over is emptied by leave(), piece by piece. */
+static void init_tables(struct om_guest *guest)
+{
+	uint32_t rows = om_shm_rows(&guest->limits);
+	uint32_t i;
+
+	init_registry(guest);
+	for (i = 0; i < rows; i++)
+		om_shm_init_row(guest, i);
+	for (i = 0; i < guest->limits.threads; i++)
 		om_call_init(&guest->calls[i], guest, i);
-	om_store_relaxed(&guest->notify_enabled, 0);
 }
 
 static void trace_life(struct om_guest *guest, enum om_trace_guest what)
@@ -208,33 +217,45 @@ enum om_result om_guest_create(struct om_mediator *m, uint32_t id,
 	return result;
 }
 
-static bool unpin_buffers(struct om_guest *guest)
+/* Rows of tables between two looks at whether to give way. */
+#define ROWS	64u
+
+/* Every record with pins in it, whoever has it: nothing can be missed. */
+static bool unpin_record(struct om_guest *guest, uint32_t i)
 {
-	uint32_t n = om_shm_pins_count(&guest->limits);
+	struct om_pins *pins = &guest->shm.pins[i];
 
-	/* Every record with pins in it, whoever has it: nothing can be missed. */
+	if (i >= om_shm_pins_count(&guest->limits) || pins->count == 0)
+		return false;
+	guest->ops->unpin(guest->ctx, pins->pa, pins->count);
+	return true;
+}
+
+static bool empty_registry(struct om_guest *guest)
+{
+	uint32_t n = om_shm_rows(&guest->limits);
+
 	while (guest->cursor < n) {
-		struct om_pins *pins = &guest->shm.pins[guest->cursor++];
+		uint32_t i = guest->cursor++;
+		bool unpinned = unpin_record(guest, i);
 
-		if (pins->count == 0)
-			continue;
-		guest->ops->unpin(guest->ctx, pins->pa, pins->count);
-		pins->count = 0;
-		if (om_should_yield(guest))
+		om_shm_init_row(guest, i);
+		if ((unpinned || guest->cursor % ROWS == 0) && om_should_yield(guest))
 			return false;
 	}
 	return true;
 }
 
-static bool unpin_calls(struct om_guest *guest)
+static bool empty_calls(struct om_guest *guest)
 {
 	while (guest->cursor < guest->limits.threads) {
-		struct om_call *call = &guest->calls[guest->cursor++];
+		uint32_t i = guest->cursor++;
+		struct om_call *call = &guest->calls[i];
 
 		om_translation_end(guest, &call->translation);
 		if (call->page.raw)
 			guest->ops->unpin(guest->ctx, &call->page, 1);
-		call->page.raw = 0;
+		om_call_init(call, guest, i);
 		if (om_should_yield(guest))
 			return false;
 	}
@@ -257,23 +278,25 @@ static bool vm_destroyed(struct om_guest *guest)
 }
 
 /*
- * Until nothing of the guest's is held, in the order of invariant I4: OP-TEE lets
- * go first. The vCPUs are stopped, so there is nobody to lock out.
+ * Until nothing of the guest's is held and its tables are those of a new one, in the
+ * order of invariant I4: OP-TEE lets go first. The vCPUs are stopped, so there is nobody
+ * to lock out.
  */
 static enum om_result leave(struct om_guest *guest)
 {
 	if (guest->stage <= OM_STAGE_LEAVING) {
 		if (!vm_destroyed(guest))
 			return OM_ERR_NOT_RELEASED;
-		next_stage(guest, OM_STAGE_UNPIN_BUFFERS);
+		init_registry(guest);
+		next_stage(guest, OM_STAGE_EMPTY_REGISTRY);
 	}
-	if (guest->stage == OM_STAGE_UNPIN_BUFFERS) {
-		if (!unpin_buffers(guest))
+	if (guest->stage == OM_STAGE_EMPTY_REGISTRY) {
+		if (!empty_registry(guest))
 			return OM_AGAIN;
-		next_stage(guest, OM_STAGE_UNPIN_CALLS);
+		next_stage(guest, OM_STAGE_EMPTY_CALLS);
 	}
-	if (guest->stage == OM_STAGE_UNPIN_CALLS) {
-		if (!unpin_calls(guest))
+	if (guest->stage == OM_STAGE_EMPTY_CALLS) {
+		if (!empty_calls(guest))
 			return OM_AGAIN;
 		next_stage(guest, OM_STAGE_EMPTY);
 	}
@@ -286,7 +309,6 @@ enum om_result om_guest_reset(struct om_guest *guest)
 
 	if (result != OM_OK)
 		return result;
-	init_tables(guest);
 	if (!vm_created(guest))
 		return OM_ERR_REFUSED;
 	next_stage(guest, OM_STAGE_ALIVE);

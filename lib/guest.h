@@ -14,8 +14,8 @@ struct om_call;
 enum om_guest_stage {
 	OM_STAGE_ALIVE = 0,
 	OM_STAGE_LEAVING,	/* VM_DESTROYED was called, and OP-TEE has not said OK */
-	OM_STAGE_UNPIN_BUFFERS,	/* VM_DESTROYED has returned */
-	OM_STAGE_UNPIN_CALLS,
+	OM_STAGE_EMPTY_REGISTRY,	/* OP-TEE has let go */
+	OM_STAGE_EMPTY_CALLS,
 	OM_STAGE_EMPTY,		/* nothing of the guest's is held */
 	OM_STAGE_FREE_PAGES,
 };

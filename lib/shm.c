@@ -49,42 +49,59 @@ static void unlock(struct om_guest *guest)
 	guest->ops->unlock(guest->ctx);
 }
 
-static uint32_t make_pool(struct om_shadow *shadows, uint32_t first, uint32_t n)
+uint32_t om_shm_rows(const struct om_limits *limits)
 {
-	uint32_t i;
+	/* Of buffers and RPC arguments there are never more than of records. */
+	uint32_t n = om_shm_pins_count(limits);
+	uint32_t buckets = om_shm_bucket_count(limits);
 
-	for (i = 0; i < n; i++)
-		shadows[first + i].next = i + 1 < n ? first + i + 1 : OM_NONE;
-	return first;
+	if (n < buckets)
+		n = buckets;
+	return n < limits->list_pages ? limits->list_pages : n;
 }
 
-void om_shm_init(struct om_guest *guest, uint32_t rpc_shadow, uint32_t list_shadow)
+/* What follows element i of a pool of n that begins with the first. */
+static uint32_t next_in_pool(uint32_t first, uint32_t n, uint32_t i)
+{
+	return i + 1 < n ? first + i + 1 : OM_NONE;
+}
+
+void om_shm_init_row(struct om_guest *guest, uint32_t i)
 {
 	const struct om_limits *limits = &guest->limits;
 	struct om_shm *shm = &guest->shm;
 	uint32_t n = om_shm_buffer_count(limits);
-	uint32_t i;
 
-	om_zero(shm->buffers, n * sizeof(*shm->buffers));
-	for (i = 0; i < n; i++)
-		shm->buffers[i].next = i + 1 < n ? i + 1 : OM_NONE;
-	shm->free_buffers = 0;
-
+	if (i < n) {
+		om_zero(&shm->buffers[i], sizeof(shm->buffers[i]));
+		shm->buffers[i].next = next_in_pool(0, n, i);
+	}
 	n = om_shm_pins_count(limits);
-	for (i = 0; i < n; i++) {
-		shm->pins[i].next = i + 1 < n ? i + 1 : OM_NONE;
+	if (i < n) {
+		shm->pins[i].next = next_in_pool(0, n, i);
 		shm->pins[i].count = 0;
 	}
-	shm->free_pins = 0;
-
-	n = om_shm_bucket_count(limits);
-	for (i = 0; i < n; i++)
+	if (i <= shm->bucket_mask)
 		shm->buckets[i] = OM_NONE;
-	shm->bucket_mask = n - 1;
+	n = limits->rpc_args;
+	if (i < n)
+		shm->shadows[shm->free_rpc_shadows + i].next =
+			next_in_pool(shm->free_rpc_shadows, n, i);
+	n = limits->list_pages;
+	if (i < n)
+		shm->shadows[shm->free_lists + i].next = next_in_pool(shm->free_lists, n, i);
+}
 
-	shm->free_rpc_shadows = make_pool(shm->shadows, rpc_shadow, limits->rpc_args);
-	shm->free_lists = make_pool(shm->shadows, list_shadow, limits->list_pages);
-	shm->lists_left = limits->list_pages;
+void om_shm_init(struct om_guest *guest, uint32_t rpc_shadow, uint32_t list_shadow)
+{
+	struct om_shm *shm = &guest->shm;
+
+	shm->free_buffers = 0;
+	shm->free_pins = 0;
+	shm->free_rpc_shadows = rpc_shadow;
+	shm->free_lists = list_shadow;
+	shm->bucket_mask = om_shm_bucket_count(&guest->limits) - 1;
+	shm->lists_left = guest->limits.list_pages;
 	shm->buffers_used = 0;
 	shm->rpc_args_used = 0;
 	shm->pages_used = 0;

@@ -119,10 +119,14 @@ uint32_t om_shm_pins_count(const struct om_limits *limits);
 uint32_t om_shm_bucket_count(const struct om_limits *limits);
 
 /*
- * Makes the registry empty. rpc_shadow, list_shadow: index of the first shadow
- * page of each pool. The arrays must be in place. Nobody else may be around.
+ * Makes the registry empty: nothing is charged, and each pool begins with its first
+ * element. rpc_shadow, list_shadow: index of the first shadow page of each pool. Then
+ * every row, which is the i-th element of each table that has one, in any order. The
+ * arrays must be in place. Nobody else may be around.
  */
 void om_shm_init(struct om_guest *guest, uint32_t rpc_shadow, uint32_t list_shadow);
+uint32_t om_shm_rows(const struct om_limits *limits);
+void om_shm_init_row(struct om_guest *guest, uint32_t i);
 
 /*
  * Charges a new buffer to the quotas and takes its cookie; the caller is its

@@ -104,7 +104,8 @@ OM_API size_t om_guest_size(const struct om_limits *limits);
  * live guests. ctx: passed to the guest operations as it is. mem, size: at
  * least om_guest_size(limits) bytes aligned to OM_GUEST_ALIGN, private to the
  * hypervisor, owned by the guest until om_guest_destroy() returned OM_OK.
- * Context: any; several guests may be created at once.
+ * Context: any; several guests may be created at once. It never asks should_yield:
+ * it zeroes mem and makes every shadow page, so the time it takes grows with the limits.
  *
  * Returns OM_OK with *out set; or, with nothing held and *out untouched,
  * OM_ERR_ARGUMENT (limits, id, mem), OM_ERR_EXISTS, OM_ERR_NO_MEMORY,
@@ -144,8 +145,9 @@ OM_API void om_guest_interrupt(struct om_guest *guest);
 /*
  * The guest starts over (reboot, kexec): everything it shared is given back and
  * OP-TEE forgets its sessions. Its ids of calls in flight are unknown from now on.
- * Context: all vCPUs stopped. When it returns OM_AGAIN, call it again before
- * any other function on this guest.
+ * Context: all vCPUs stopped. should_yield is asked at least every 64 pages or 64
+ * records, used or not. When it returns OM_AGAIN, call it again before any other
+ * function on this guest.
  * Returns OM_OK; OM_AGAIN; OM_ERR_REFUSED when OP-TEE did not take the guest
  * back: nothing is shared, every call fails, it can only be reset or destroyed;
  * OM_ERR_NOT_RELEASED, see om_guest_destroy().
@@ -154,7 +156,8 @@ OM_API enum om_result om_guest_reset(struct om_guest *guest);
 
 /*
  * The guest is gone: VM_DESTROYED first, then every page unpinned and every
- * shadow page freed, in bounded steps. Safe on a guest in any state.
+ * shadow page freed, in steps bounded as those of om_guest_reset(). Safe on a guest in
+ * any state.
  * Context: all vCPUs stopped. When it returns OM_AGAIN, call it again; after
  * OM_OK the guest and its memory are the caller's and *guest must not be used.
  *

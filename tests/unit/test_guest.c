@@ -610,6 +610,69 @@ static void fault_a8_optee_does_not_let_go(void **state)
 	}
 }
 
+/* Asked whether to give way: how much was done since the last time. */
+static struct {
+	struct om_guest *guest;
+	uint32_t stage, cursor;
+	uint32_t asked, most;
+} steps;
+
+static bool count_and_give_way(void *host)
+{
+	uint32_t from = steps.guest->stage == steps.stage ? steps.cursor : 0;
+
+	(void)host;
+	if (steps.guest->cursor - from > steps.most)
+		steps.most = steps.guest->cursor - from;
+	steps.stage = steps.guest->stage;
+	steps.cursor = steps.guest->cursor;
+	return ++steps.asked % 2;
+}
+
+/*
+ * However large the limits are and however little of them was used, a step is short:
+ * which table is the largest makes no difference.
+ */
+static void fault_b9_steps_are_bounded(void **state)
+{
+	static const struct om_limits limits[] = {
+		{ .threads = 4, .buffers = 16, .rpc_args = 4, .pages = 1u << 22, .list_pages = 4 },
+		{ .threads = 1, .buffers = 40000, .rpc_args = 1, .pages = 64, .list_pages = 4 },
+		{ .threads = 1, .buffers = 1, .rpc_args = 1, .pages = 64, .list_pages = 8000 },
+	};
+	static const uint32_t rows[] = { (1u << 22) / OM_PIN_BATCH, 65536, 8000 };
+	struct rig_setup setup = rig_default;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT_OF(limits); i++) {
+		uint32_t again = 0;
+		struct rig *rig;
+
+		setup.limits = limits[i];
+		rig = rig_new(&setup);
+		leave_behind(rig, 1, 40);
+		leave_a_call(rig);
+		rig->host->ops.should_yield = count_and_give_way;
+		memset(&steps, 0, sizeof(steps));
+		steps.guest = rig->guest;
+		while (om_guest_reset(rig->guest) == OM_AGAIN)
+			again++;
+		assert_in_range(steps.most, 1, 64);
+		assert_true(steps.asked >= rows[i] / 64 && again >= rows[i] / 128);
+		expect_empty_tables(rig);
+		leave_behind(rig, 1, 40);
+		memset(&steps, 0, sizeof(steps));
+		steps.guest = rig->guest;
+		while (om_guest_destroy(rig->guest) == OM_AGAIN)
+			;
+		assert_in_range(steps.most, 1, 64);
+		assert_true(steps.asked >= rows[i] / 64);
+		rig->guest = NULL;
+		rig_free(rig);
+	}
+}
+
 /* A list page of the guest's that was being read when the guest died. */
 static void test_destroy_in_the_middle_of_a_translation(void **state)
 {
@@ -742,6 +805,7 @@ int main(void)
 		cmocka_unit_test(test_scenario_6_tables_are_those_of_a_new_guest),
 		cmocka_unit_test(test_scenario_6_reset),
 		cmocka_unit_test(test_reset_that_optee_refuses),
+		cmocka_unit_test(fault_b9_steps_are_bounded),
 		cmocka_unit_test(fault_a8_optee_does_not_let_go),
 		cmocka_unit_test(test_destroy_in_the_middle_of_a_translation),
 		cmocka_unit_test(test_counter_names),

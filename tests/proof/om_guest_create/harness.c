@@ -25,6 +25,7 @@
 
 #define CALLS	2u
 #define SHADOWS	(CALLS + 2u)
+#define ROWS	3u	/* of the registry's tables */
 #define NEEDED	4096u	/* bytes */
 
 static struct om_guest guest;
@@ -36,6 +37,7 @@ static uint64_t memory[OM_GUEST_ALIGN] __attribute__((__aligned__(OM_GUEST_ALIGN
 static struct {
 	uint32_t allocated, freed;
 	uint32_t emptied;	/* registry and calls */
+	uint32_t rows;
 	uint32_t placed;
 	uint32_t told;
 	bool accepted;		/* by OP-TEE */
@@ -89,7 +91,8 @@ struct om_regs om_fast_smc(const struct om_mediator *m, uint32_t fid, uint32_t a
 
 	PROVE(m == &world_mediator && fid == OPTEE_SMC_VM_CREATED && a1 == ids.id &&
 	      client == OPTEE_SMC_CLIENT_HYPERVISOR, "OP-TEE is told by the hypervisor, of this guest");
-	PROVE(seen.allocated == SHADOWS && seen.freed == 0 && seen.emptied == 1 + CALLS,
+	PROVE(seen.allocated == SHADOWS && seen.freed == 0 && seen.emptied == 1 + CALLS &&
+	      seen.rows == ROWS,
 	      "... when all of it is there");
 	for (i = 0; i < SHADOWS; i++)
 		PROVE(shadows[i].page.va && is_usable(shadows[i].page.pa.raw),
@@ -104,6 +107,19 @@ void om_shm_init(struct om_guest *of, uint32_t rpc_shadow, uint32_t list_shadow)
 	PROVE(of == &guest && rpc_shadow == CALLS && list_shadow == CALLS + 1 &&
 	      seen.emptied == 0, "a registry is made once, with pages that are no call's");
 	seen.emptied++;
+}
+
+uint32_t om_shm_rows(const struct om_limits *limits)
+{
+	(void)limits;
+	return ROWS;
+}
+
+void om_shm_init_row(struct om_guest *of, uint32_t i)
+{
+	PROVE(of == &guest && i == seen.rows && i < ROWS && seen.emptied == 1,
+	      "each row of the registry is made once");
+	seen.rows++;
 }
 
 void om_call_init(struct om_call *call, struct om_guest *of, uint32_t index)

@@ -33,6 +33,7 @@
 
 #define CALLS	2u
 #define RECORDS	2u
+#define ROWS	3u	/* of the registry's tables, the largest of which has no records */
 
 struct om_call nondet_call(void);
 struct om_pins nondet_pins(void);
@@ -45,7 +46,8 @@ static struct {
 	uint32_t told;		/* ... was told, now */
 	uint32_t created;
 	bool accepted;		/* by OP-TEE, the guest that starts over */
-	uint32_t emptied;	/* registry and calls as new */
+	bool begun;		/* nothing is charged: the registry is being emptied, or is */
+	bool row_is_new, call_is_new;	/* those that are watched */
 	uint32_t freed;		/* shadow pages */
 	bool yielded;
 	bool held;		/* the pin that is watched, at first */
@@ -60,6 +62,9 @@ static struct {
 	bool recorded, paged;
 	uint32_t record, entry, of_call;
 } pin;
+
+/* A row of the registry and a call that are watched, which can be any. */
+static uint32_t row, watched_call;
 
 /* That it is among the first n entries of record i; that it is of call i. */
 static bool is_pin_in(uint32_t i, size_t n)
@@ -137,8 +142,9 @@ struct om_regs om_fast_smc(const struct om_mediator *m, uint32_t fid, uint32_t a
 		return (struct om_regs){ .a = { seen.destroyed ? OPTEE_SMC_RETURN_OK :
 								 any_u32() | 1u } };
 	} else {
-		PROVE(fid == OPTEE_SMC_VM_CREATED && seen.destroyed && !is_held() &&
-		      seen.emptied == 1 + CALLS, "... that it is there again when nothing is left of it");
+		PROVE(fid == OPTEE_SMC_VM_CREATED && seen.destroyed && !is_held() && seen.begun &&
+		      seen.row_is_new && seen.call_is_new,
+		      "... that it is there again when nothing is left of it");
 		seen.created++;
 	}
 	seen.accepted = any_bool();
@@ -166,15 +172,34 @@ void om_shm_init(struct om_guest *guest, uint32_t rpc_shadow, uint32_t list_shad
 
 	PROVE(rpc_shadow == limits->threads && list_shadow == limits->threads + limits->rpc_args,
 	      "shadow pages are laid out as they were");
-	PROVE(seen.emptied == 0 && !is_held(), "a registry is emptied when it holds nothing");
-	seen.emptied++;
+	PROVE(!seen.begun && seen.destroyed, "a registry is emptied once, when OP-TEE has let go");
+	seen.begun = true;
+}
+
+uint32_t om_shm_rows(const struct om_limits *limits)
+{
+	(void)limits;
+	return ROWS;
+}
+
+void om_shm_init_row(struct om_guest *guest, uint32_t i)
+{
+	PROVE(guest == &world_guest && i < ROWS && seen.begun, "a row of this registry");
+	if (i < RECORDS) {
+		PROVE(!is_pin_in(i, records[i].count) || seen.unpinned == 1,
+		      "a record is emptied when its pins are given back (I4)");
+		records[i].count = 0;
+	}
+	seen.row_is_new |= i == row;
 }
 
 void om_call_init(struct om_call *call, struct om_guest *guest, uint32_t index)
 {
-	PROVE(guest == &world_guest && index < CALLS && call == &calls[index] &&
-	      seen.emptied == 1 + index, "each call is as new");
-	seen.emptied++;
+	PROVE(guest == &world_guest && index < CALLS && call == &calls[index], "a call of this guest");
+	PROVE(!(is_pin_of(index, true) && call->page.raw) || seen.unpinned == 1,
+	      "a call is emptied when its page is given back (I4)");
+	call->page.raw = 0;
+	seen.call_is_new |= index == watched_call;
 }
 
 void om_trace(const struct om_guest *guest, const struct om_call *call,
@@ -209,15 +234,21 @@ static bool is_leaving(void)
 {
 	uint32_t cursor = world_guest.cursor;
 
+	if (seen.begun != seen.destroyed ||
+	    seen.row_is_new != (world_guest.stage > OM_STAGE_EMPTY_REGISTRY ||
+				(world_guest.stage == OM_STAGE_EMPTY_REGISTRY && row < cursor)) ||
+	    seen.call_is_new != (world_guest.stage > OM_STAGE_EMPTY_CALLS ||
+				 (world_guest.stage == OM_STAGE_EMPTY_CALLS && watched_call < cursor)))
+		return false;
 	if (seen.held != (is_held() || seen.unpinned) || seen.destroyed != (world_guest.stage > OM_STAGE_LEAVING))
 		return false;
 	switch (world_guest.stage) {
 	case OM_STAGE_ALIVE:
 	case OM_STAGE_LEAVING:
 		return seen.freed == 0;
-	case OM_STAGE_UNPIN_BUFFERS:
-		return cursor <= RECORDS && records_are_empty(cursor) && seen.freed == 0;
-	case OM_STAGE_UNPIN_CALLS:
+	case OM_STAGE_EMPTY_REGISTRY:
+		return cursor <= ROWS && records_are_empty(cursor) && seen.freed == 0;
+	case OM_STAGE_EMPTY_CALLS:
 		return cursor <= CALLS && records_are_empty(RECORDS) && calls_are_empty(cursor) &&
 		       seen.freed == 0;
 	case OM_STAGE_EMPTY:
@@ -261,6 +292,11 @@ static void init(enum om_guest_stage stage, uint32_t cursor)
 	pin.record = any_below(RECORDS);
 	pin.entry = any_below(OM_PIN_BATCH);
 	pin.of_call = any_below(CALLS);
+	row = any_below(ROWS);
+	watched_call = any_below(CALLS);
+	seen.begun = seen.destroyed;
+	seen.row_is_new = any_bool();
+	seen.call_is_new = any_bool();
 	seen.held = is_held();
 	ASSUME(is_leaving());
 }
@@ -269,11 +305,11 @@ static void prove_paused(bool was_alive)
 {
 	PROVE(seen.yielded, "who gives way was asked to");
 	PROVE(is_leaving(), "a guest that goes can go on (I4)");
-	PROVE(seen.created == 0 && seen.emptied == 0, "... and is not there again");
+	PROVE(seen.created == 0, "... and is not there again");
 	PROVE(seen.told == was_alive, "... and OP-TEE knows");
-	if (world_guest.stage == OM_STAGE_UNPIN_BUFFERS)
+	if (world_guest.stage == OM_STAGE_EMPTY_REGISTRY)
 		REACHED("paused among the buffers");
-	if (world_guest.stage == OM_STAGE_UNPIN_CALLS)
+	if (world_guest.stage == OM_STAGE_EMPTY_CALLS)
 		REACHED("paused among the calls");
 	if (world_guest.stage == OM_STAGE_FREE_PAGES)
 		REACHED("paused among the shadow pages");
@@ -283,7 +319,7 @@ static void prove_paused(bool was_alive)
 static void prove_not_released(bool was_alive)
 {
 	PROVE(was_alive && seen.told == 1 && !seen.destroyed, "OP-TEE was asked, and did not say OK");
-	PROVE(seen.unpinned == 0 && seen.freed == 0 && seen.created == 0 && seen.emptied == 0,
+	PROVE(seen.unpinned == 0 && seen.freed == 0 && seen.created == 0 && !seen.begun,
 	      "what OP-TEE did not let go of stays (I4)");
 	PROVE(world_guest.stage == OM_STAGE_LEAVING && world_guest.notify_enabled == 0 && is_leaving(),
 	      "... and its guest is not alive, and can go later");
@@ -314,7 +350,7 @@ static void reset(bool was_alive)
 	}
 	prove_gone(was_alive);
 	PROVE(world_guest.notify_enabled == 0, "nobody is interrupted who did not ask anew");
-	PROVE(seen.emptied == 1 + CALLS && seen.created == 1, "... and is as new");
+	PROVE(seen.row_is_new && seen.call_is_new && seen.created == 1, "... and is as new");
 	PROVE(result == (seen.accepted ? OM_OK : OM_ERR_REFUSED), "... as OP-TEE says");
 	if (result == OM_OK) {
 		PROVE(world_guest.stage == OM_STAGE_ALIVE, "... and alive");
@@ -366,7 +402,10 @@ static void go(enum om_guest_stage stage, uint32_t cursor)
 /* Each point for itself: then where the guest is are numbers, and not variables. */
 int main(void)
 {
-	switch (any_below(11)) {
+	switch (any_below(12)) {
+	case 11:
+		go(OM_STAGE_EMPTY_REGISTRY, ROWS);
+		break;
 	case 10:
 		go(OM_STAGE_LEAVING, 0);
 		break;
@@ -374,19 +413,19 @@ int main(void)
 		go(OM_STAGE_ALIVE, any_u32());
 		break;
 	case 1:
-		go(OM_STAGE_UNPIN_BUFFERS, 0);
+		go(OM_STAGE_EMPTY_REGISTRY, 0);
 		break;
 	case 2:
-		go(OM_STAGE_UNPIN_BUFFERS, 1);
+		go(OM_STAGE_EMPTY_REGISTRY, 1);
 		break;
 	case 3:
-		go(OM_STAGE_UNPIN_BUFFERS, RECORDS);
+		go(OM_STAGE_EMPTY_REGISTRY, RECORDS);
 		break;
 	case 4:
-		go(OM_STAGE_UNPIN_CALLS, 1);
+		go(OM_STAGE_EMPTY_CALLS, 1);
 		break;
 	case 5:
-		go(OM_STAGE_UNPIN_CALLS, CALLS);
+		go(OM_STAGE_EMPTY_CALLS, CALLS);
 		break;
 	case 6:
 		go(OM_STAGE_EMPTY, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * om_shm_init(): a registry without a buffer.
+ * om_shm_init(), _rows() and _init_row(): a registry without a buffer.
  *
  * Assumes: arrays as place() in guest.c makes them, of exactly as many elements as
  * om_shm_*_count() say.
@@ -59,6 +59,8 @@ int main(void)
 	buffers = om_shm_buffer_count(limits);
 	pins = om_shm_pins_count(limits);
 	om_shm_init(&world_guest, rpc, list);
+	for (i = 0; i < om_shm_rows(limits); i++)
+		om_shm_init_row(&world_guest, i);
 
 	PROVE(shm->free_buffers == 0 && shm->free_pins == 0 && shm->free_rpc_shadows == rpc &&
 	      shm->free_lists == list, "pools begin with their first");
