@@ -669,7 +669,10 @@ static void s55_i7_buffer_being_unregistered_is_nobodys(void **state)
 	fx_assert_idle(g);
 }
 
-/* Released while a call in OP-TEE uses it: that is OP-TEE's to wait for. */
+/*
+ * Released while a call in OP-TEE uses it: that is OP-TEE's to wait for. Here the release
+ * holds the buffer, too; that its user alone keeps it pinned is shown in test_call.c.
+ */
 static void s55_i4_unregistered_buffer_stays_pinned_for_its_users(void **state)
 {
 	struct fx *f = fx_new(state, NULL);

@@ -195,6 +195,83 @@ static void test_ids_wrap_around(void **state)
 	rig_free(rig);
 }
 
+/*
+ * OP-TEE has ended a call and given its thread to another one on another CPU, before the
+ * first CPU is back from its SMC.
+ */
+static struct om_regs overtakes;
+
+static void thread_is_used_again(struct rig *rig, struct om_regs *regs)
+{
+	struct answers *answers = rig->arg;
+
+	rig->yielding = answer;
+	answers->a0[0] = INTERRUPT;
+	overtakes = (struct om_regs){ .a = { OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 1) } };
+	assert_true(om_guest_call(rig->guest, 1, &overtakes));
+	assert_int_equal(overtakes.a[0], INTERRUPT);
+	answers->a0[0] = OPTEE_SMC_RETURN_OK;
+	*regs = (struct om_regs){ .a = { OPTEE_SMC_RETURN_OK } };
+}
+
+static void fault_d3_thread_used_again_before_the_call_is_back(void **state)
+{
+	struct answers answers = { { INTERRUPT }, 1, 0 };
+	struct rig *rig = call_rig(&answers);
+	struct optee_msg_hdr *hdr = rig_va(rig, 1);
+	uint64_t first = begin_on(rig, 0, 0).a[3];
+
+	(void)state;
+	hdr->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
+	rig->yielding = thread_is_used_again;
+	assert_int_equal(resume(rig, first).a[0], OPTEE_SMC_RETURN_OK);
+	/* Both were thread 0x33 of OP-TEE's; for the guest they are two calls. */
+	assert_int_equal(rig->smcs, 2);
+	assert_int_equal(rig->smc[0].a[3], 0x33);
+	assert_int_not_equal(overtakes.a[3], first);
+	assert_int_equal(rig->ram->pinned, 1);
+	assert_int_equal(resume(rig, first).a[0], OPTEE_SMC_RETURN_ERESUME);
+	assert_int_equal(resume(rig, overtakes.a[3]).a[0], OPTEE_SMC_RETURN_OK);
+	assert_int_equal(rig->smc[0].a[3], 0x33);
+	assert_int_equal(rig->ram->pinned, 0);
+	rig_free(rig);
+}
+
+/* A CANCEL needs a thread, too: it waits for one like any other call, here as in OP-TEE. */
+static void fault_d3_cancel_at_the_thread_limit(void **state)
+{
+	struct answers answers = { { INTERRUPT }, 1, 0 };
+	struct rig *rig = call_rig(&answers);
+	struct optee_msg_hdr *hdr = rig_va(rig, 5);
+	struct om_regs r;
+	uint64_t id[4];
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 4; i++)
+		id[i] = begin_on(rig, i, i).a[3];
+	hdr->cmd = OPTEE_MSG_CMD_CANCEL;
+	hdr->session = 7;
+	hdr->cancel_id = 8;
+	rig->smcs = 0;
+	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 5), 0);
+	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_ETHREAD_LIMIT);
+	assert_int_equal(r.a[1] | r.a[2] | r.a[3], 0);
+	assert_int_equal(rig->smcs, 0);
+	assert_int_equal(rig->ram->pinned, 4);
+	answers.a0[0] = OPTEE_SMC_RETURN_OK;
+	assert_int_equal(resume(rig, id[2]).a[0], OPTEE_SMC_RETURN_OK);
+	/* The very same SMC, as Linux makes it when it is woken up. */
+	rig->smcs = 0;
+	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 5), 0);
+	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
+	assert_int_equal(rig->smcs, 1);
+	for (i = 0; i < 4; i++)
+		if (i != 2)
+			assert_int_equal(resume(rig, id[i]).a[0], OPTEE_SMC_RETURN_OK);
+	rig_free(rig);
+}
+
 /* --- How OP-TEE ends a call ------------------------------------------------------------ */
 
 static void test_codes_of_optee(void **state)
@@ -522,6 +599,52 @@ static void test_invariant_7_unregister_waits_for_users(void **state)
 	rig_free(rig);
 }
 
+/* OP-TEE asks for the time, with the argument behind the message: it has looked it up. */
+static void asks_for_the_time(struct rig *rig, struct om_regs *regs)
+{
+	struct om_message *shadow = test_host_peek(rig->host, om_pair(regs->a[1], regs->a[2]));
+	struct om_request_copy *request;
+
+	assert_non_null(shadow);
+	request = (void *)((uint8_t *)shadow + OPTEE_MSG_ARG_SIZE(shadow->hdr.num_params));
+	memset(request, 0, sizeof(*request));
+	request->hdr.cmd = OPTEE_RPC_CMD_GET_TIME;
+	request->hdr.num_params = 1;
+	request->param[0].attr = OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT;
+	*regs = (struct om_regs){ .a = { OPTEE_SMC_RETURN_RPC_CMD, 0, 0, 0x33 } };
+}
+
+/*
+ * OP-TEE says that a buffer is released, and goes on to use it for a call that it is busy
+ * with. What holds the buffer then is that call, and nothing else.
+ */
+static void fault_d4_unregistered_buffer_stays_pinned_for_its_user(void **state)
+{
+	struct answers answers = { { OPTEE_SMC_RETURN_OK }, 1, 0 };
+	struct rig *rig = call_rig(&answers);
+	struct om_message *message;
+	struct om_regs user;
+
+	(void)state;
+	new_list(rig, OPTEE_MSG_CMD_REGISTER_SHM, 0x20a, 20);
+	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0], 0);
+	rig->yielding = asks_for_the_time;
+	new_rmem(rig, 70, OPTEE_MSG_CMD_INVOKE_COMMAND);
+	user = rig_call(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, 0, rig_ipa(rig, 70), 0);
+	assert_int_equal(user.a[0], OPTEE_SMC_RETURN_RPC_CMD);
+	assert_int_equal(rig->ram->pinned, 21);
+
+	rig->yielding = answer;
+	message = new_rmem(rig, 71, OPTEE_MSG_CMD_UNREGISTER_SHM);
+	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 71), 0).a[0], 0);
+	assert_int_equal(message->hdr.ret, TEEC_SUCCESS);
+	assert_false(om_shm_is_known(rig->guest, (om_cookie_t){ 0x33 }));
+	assert_int_equal(rig->ram->pinned, 21);
+	assert_int_equal(resume(rig, user.a[3]).a[0], OPTEE_SMC_RETURN_OK);
+	assert_int_equal(rig->ram->pinned, 0);
+	rig_free(rig);
+}
+
 /* A guest whose scheduler never runs the other thread, because this one comes back at once. */
 static void fault_b7_unregister_comes_to_an_end(void **state)
 {
@@ -691,6 +814,8 @@ int main(void)
 		cmocka_unit_test(test_scenario_24_slot_behind_the_last),
 		cmocka_unit_test(test_scenario_24_running_call),
 		cmocka_unit_test(test_ids_wrap_around),
+		cmocka_unit_test(fault_d3_thread_used_again_before_the_call_is_back),
+		cmocka_unit_test(fault_d3_cancel_at_the_thread_limit),
 		cmocka_unit_test(test_codes_of_optee),
 		cmocka_unit_test(test_busy_optee_and_a_guest_alone),
 		cmocka_unit_test(test_busy_optee_and_another_call),
@@ -700,6 +825,7 @@ int main(void)
 		cmocka_unit_test(test_translation_fails_after_a_pause),
 		cmocka_unit_test(test_host_that_never_gives_way),
 		cmocka_unit_test(test_invariant_7_unregister_waits_for_users),
+		cmocka_unit_test(fault_d4_unregistered_buffer_stays_pinned_for_its_user),
 		cmocka_unit_test(fault_b7_unregister_comes_to_an_end),
 		cmocka_unit_test(test_scenario_25_two_vcpus_resume_one_call),
 		cmocka_unit_test(test_scenario_25_resumed_at_any_instruction),
