@@ -234,6 +234,9 @@ static bool is_leaving(void)
 {
 	uint32_t cursor = world_guest.cursor;
 
+	/* Nobody can ask for notifications who is not alive: om_guest_call/. */
+	if (world_guest.stage != OM_STAGE_ALIVE && world_guest.notify_enabled)
+		return false;
 	if (seen.begun != seen.destroyed ||
 	    seen.row_is_new != (world_guest.stage > OM_STAGE_EMPTY_REGISTRY ||
 				(world_guest.stage == OM_STAGE_EMPTY_REGISTRY && row < cursor)) ||

@@ -60,6 +60,8 @@ int main(void)
 	ASSUME(IMPLIES(world_holds_more(call), call->holds_more));
 	/* Only claim() waits; om_call_begin() says that nobody does. */
 	ASSUME(IMPLIES(call->waits, cmd == OPTEE_MSG_CMD_UNREGISTER_SHM));
+	/* Proved below of who goes on to wait. */
+	ASSUME(call->waits <= OM_UNREGISTER_TRIES);
 	/* shm.c charged them. */
 	ASSUME(call->lists.reserved <= world_guest.limits.list_pages);
 	rooms.users = recorded(call);
@@ -87,6 +89,7 @@ int main(void)
 	      (call->translating && (!translating || call->translation.remaining < remaining)),
 	      "a piece gets on, or waits for others");
 	PROVE(IMPLIES(call->waits, !om_message_is_loaded(call)), "who waits is not loaded");
+	PROVE(call->waits <= OM_UNREGISTER_TRIES, "nobody waits for ever");
 	if (om_message_is_loaded(call))
 		REACHED("loaded");
 	if (call->translating)
