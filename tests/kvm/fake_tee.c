@@ -3,17 +3,19 @@
 #define _GNU_SOURCE
 #include "fake_tee.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/tee.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <model/model_ta.h>
 #include <optee_mediator/abi_msg.h>
 
-#define FIRST_FD	1000
-#define FIRST_SHM_FD	2000
 #define PAGE		4096u
 
 #ifndef MADV_POPULATE_WRITE
@@ -71,38 +73,61 @@ static int fake_open(void *ctx, const char *path)
 		if (i == FAKE_CONTEXTS) {
 			result = -ENOMEM;
 		} else if (!tee->context[i].used) {
-			tee->context[i] = (struct fake_context){ true, true, 1 };
-			result = FIRST_FD + i;
+			/* As it comes from a broker that forgot the flag. */
+			result = open("/dev/null", O_RDWR);
+			if (result >= 0)
+				tee->context[i] = (struct fake_context){ true, true, result, 1 };
+			break;
 		}
 	}
 	pthread_mutex_unlock(&tee->lock);
 	return result;
 }
 
+/* The context whose descriptor this is; FAKE_CONTEXTS: none. */
+static uint32_t find_context(const struct fake_tee *tee, int fd)
+{
+	uint32_t i;
+
+	for (i = 0; i < FAKE_CONTEXTS; i++)
+		if (tee->context[i].open && tee->context[i].fd == fd)
+			break;
+	return i;
+}
+
+/* The registration whose descriptor this is; FAKE_SHMS: none. */
+static uint32_t find_shm(const struct fake_tee *tee, int fd)
+{
+	uint32_t i;
+
+	for (i = 0; i < FAKE_SHMS; i++)
+		if (tee->shm[i].id && tee->shm[i].fd == fd)
+			break;
+	return i;
+}
+
 static int fake_close(void *ctx, int fd)
 {
 	struct fake_tee *tee = ctx;
+	uint32_t context, shm;
 	int result;
-	int i;
 
 	pthread_mutex_lock(&tee->lock);
 	/* A failing close() closes all the same. */
 	result = injected(tee, FAKE_CLOSE);
-	if (fd >= FIRST_FD && fd < FIRST_FD + FAKE_CONTEXTS && tee->context[fd - FIRST_FD].open) {
-		tee->context[fd - FIRST_FD].open = false;
-		put_context(tee, (uint32_t)(fd - FIRST_FD));
-		pthread_mutex_unlock(&tee->lock);
-		return result;
-	}
-	for (i = 0; i < FAKE_SHMS; i++)
-		if (tee->shm[i].id && tee->shm[i].fd == fd)
-			break;
-	if (i == FAKE_SHMS) {
-		result = -EBADF;
+	context = find_context(tee, fd);
+	shm = find_shm(tee, fd);
+	if (context < FAKE_CONTEXTS) {
+		tee->context[context].open = false;
+		put_context(tee, context);
+	} else if (shm < FAKE_SHMS) {
+		tee->shm[shm].id = 0;
+		put_context(tee, tee->shm[shm].context);
 	} else {
-		tee->shm[i].id = 0;
-		put_context(tee, tee->shm[i].context);
+		result = -EBADF;
 	}
+	if (result != -EBADF)
+		close(fd);
 	pthread_mutex_unlock(&tee->lock);
 	return result;
 }
@@ -119,6 +144,7 @@ static int shm_register(struct fake_tee *tee, uint32_t context,
 			struct tee_ioctl_shm_register_data *data)
 {
 	uint64_t start = data->addr & ~(uint64_t)(PAGE - 1);
+	int fd;
 	int i;
 
 	if (data->flags || !data->length)
@@ -133,14 +159,16 @@ static int shm_register(struct fake_tee *tee, uint32_t context,
 			break;
 	if (i == FAKE_SHMS)
 		return -EMFILE;
+	fd = open("/dev/null", O_RDWR);
+	if (fd < 0)
+		return -errno;
 	tee->shm[i] = (struct fake_shm){
-		.id = (int32_t)++tee->next_id, .fd = FIRST_SHM_FD + i, .context = context,
+		.id = (int32_t)++tee->next_id, .fd = fd, .context = context,
 		.va = (void *)(uintptr_t)data->addr, .size = data->length,
 	};
 	tee->context[context].refs++;
 	data->id = tee->shm[i].id;
-	tee->last_fd = tee->shm[i].fd;
-	return tee->shm[i].fd;
+	return fd;
 }
 
 static struct fake_session *find_session(struct fake_tee *tee, uint32_t context, uint32_t id)
@@ -488,8 +516,12 @@ static int cancel(struct fake_tee *tee, uint32_t context, const struct tee_ioctl
 
 	if (!session)
 		return -EINVAL;
-	session->cancelled = arg->cancel_id + 1;
 	tee->last_cancel_id = arg->cancel_id;
+	if (tee->lost_cancels) {
+		tee->lost_cancels--;
+		return 0;
+	}
+	session->cancelled = arg->cancel_id + 1;
 	pthread_cond_broadcast(&tee->changed);
 	return 0;
 }
@@ -514,27 +546,50 @@ static int dispatch(struct fake_tee *tee, uint32_t context, unsigned long reques
 	}
 }
 
+/* What a TEE device's own code does not see: the kernel keeps this flag itself. */
+static int close_on_exec(struct fake_tee *tee, int fd)
+{
+	int result = injected(tee, FIOCLEX);
+
+	if (find_context(tee, fd) == FAKE_CONTEXTS && find_shm(tee, fd) == FAKE_SHMS)
+		return -EBADF;
+	if (!result && ioctl(fd, FIOCLEX))
+		result = -errno;
+	return result;
+}
+
+static int serve(struct fake_tee *tee, uint32_t context, unsigned long request, void *arg)
+{
+	int error = injected(tee, request);
+	int result;
+
+	/* See the head of fake_tee.h. */
+	if (error && (request != TEE_IOC_CLOSE_SESSION || error == -EINVAL))
+		return error;
+	result = dispatch(tee, context, request, arg);
+	return error && !result ? error : result;
+}
+
 static int fake_ioctl(void *ctx, int fd, unsigned long request, void *arg)
 {
 	struct fake_tee *tee = ctx;
-	uint32_t context = (uint32_t)(fd - FIRST_FD);
-	int result;
+	uint32_t context;
+	int result = -EBADF;
 
 	pthread_mutex_lock(&tee->lock);
-	if (context >= FAKE_CONTEXTS || !tee->context[context].open) {
-		pthread_mutex_unlock(&tee->lock);
-		return -EBADF;
+	context = find_context(tee, fd);
+	if (request == FIOCLEX) {
+		result = close_on_exec(tee, fd);
+	} else if (context < FAKE_CONTEXTS) {
+		/* A call keeps its context. */
+		tee->context[context].refs++;
+		tee->count[_IOC_NR(request)]++;
+		if (++tee->in_flight > tee->most_in_flight)
+			tee->most_in_flight = tee->in_flight;
+		result = serve(tee, context, request, arg);
+		tee->in_flight--;
+		put_context(tee, context);
 	}
-	/* A call keeps its context. */
-	tee->context[context].refs++;
-	tee->count[_IOC_NR(request)]++;
-	if (++tee->in_flight > tee->most_in_flight)
-		tee->most_in_flight = tee->in_flight;
-	result = injected(tee, request);
-	if (!result)
-		result = dispatch(tee, context, request, arg);
-	tee->in_flight--;
-	put_context(tee, context);
 	pthread_mutex_unlock(&tee->lock);
 	return result;
 }
@@ -545,6 +600,7 @@ void fake_init(struct fake_tee *tee)
 	pthread_mutex_init(&tee->lock, NULL);
 	pthread_cond_init(&tee->changed, NULL);
 	tee->os = (struct om_kvm_os){ tee, fake_open, fake_ioctl, fake_close };
+	tee->descriptors = fake_descriptors();
 	tee->impl_id = TEE_IMPL_ID_OPTEE;
 	tee->gen_caps = TEE_GEN_CAP_GP | TEE_GEN_CAP_REG_MEM | TEE_GEN_CAP_MEMREF_NULL;
 }
@@ -603,9 +659,37 @@ uint32_t fake_shms(struct fake_tee *tee)
 	return n;
 }
 
+/* Descriptors whose flags have none of these bits. */
+static uint32_t count_descriptors(int without)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	uint32_t n = 0;
+
+	if (!dir)
+		abort();
+	while ((entry = readdir(dir))) {
+		int fd = atoi(entry->d_name);
+
+		n += entry->d_name[0] != '.' && fd != dirfd(dir) && !(fcntl(fd, F_GETFD) & without);
+	}
+	closedir(dir);
+	return n;
+}
+
+uint32_t fake_descriptors(void)
+{
+	return count_descriptors(0);
+}
+
+uint32_t fake_inherited(void)
+{
+	return count_descriptors(FD_CLOEXEC);
+}
+
 uint32_t fake_left(struct fake_tee *tee)
 {
-	uint32_t n = fake_sessions(tee) + fake_shms(tee);
+	uint32_t n = fake_sessions(tee) + fake_shms(tee) + fake_descriptors() - tee->descriptors;
 	uint32_t i;
 
 	pthread_mutex_lock(&tee->lock);

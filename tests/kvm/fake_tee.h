@@ -3,11 +3,14 @@
  * A TEE device in software, behind the system calls that the KVM backend makes:
  * contexts, sessions, registered memory, a TA, a few functions of OP-TEE's pseudo-TAs
  * invoke_tests and stats, and what Linux refuses. Failures can be injected. It
- * works on the very memory it was given, as OP-TEE does.
+ * works on the very memory it was given, as OP-TEE does, and its descriptors are the
+ * process's own.
  *
  * Facts of Linux it keeps to: a context's sessions live until its descriptor, its
  * registrations and its calls are all gone; ids belong to the context that made
- * them; the length of an argument has to be exact; an unknown session is EINVAL.
+ * them; the length of an argument has to be exact; an unknown session is EINVAL; a
+ * CLOSE_SESSION that fails otherwise has forgotten the session all the same
+ * (drivers/tee/optee/call.c); registrations are not closed on exec (since 5.17).
  */
 #ifndef FAKE_TEE_H
 #define FAKE_TEE_H
@@ -40,7 +43,8 @@ enum fake_func {
 
 struct fake_context {
 	bool used;
-	bool open;		/* its descriptor */
+	bool open;		/* its descriptor: */
+	int fd;
 	uint32_t refs;
 };
 
@@ -96,8 +100,9 @@ struct fake_tee {
 	uint32_t most_in_flight;
 	uint32_t count[16];	/* by TEE_IOC number */
 	uint32_t opens;
-	int last_fd;		/* the descriptor of the last registration */
+	uint32_t descriptors;	/* of the process, at fake_init() */
 	uint32_t last_cancel_id;
+	uint32_t lost_cancels;	/* the next ones come before what they would cancel */
 };
 
 void fake_init(struct fake_tee *tee);
@@ -110,7 +115,11 @@ void fake_resumed(struct fake_tee *tee);
 /* Waits until n calls block in the TA. */
 void fake_wait_blocked(struct fake_tee *tee, uint32_t n);
 
-/* Contexts, sessions and registrations that are left. */
+/* The descriptors of this process; only those that a program it executes would get. */
+uint32_t fake_descriptors(void);
+uint32_t fake_inherited(void);
+
+/* Contexts, sessions and registrations that are left, and descriptors of any kind. */
 uint32_t fake_left(struct fake_tee *tee);
 uint32_t fake_sessions(struct fake_tee *tee);
 uint32_t fake_shms(struct fake_tee *tee);
