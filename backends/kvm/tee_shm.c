@@ -15,10 +15,16 @@
 #define PAGE		((size_t)OPTEE_MSG_PAGE_SIZE)
 
 /*
- * Mappings for aliases at once. Linux gives a process 65530 of all kinds
- * (vm.max_map_count), and the VMM needs its own.
+ * Pages in aliases at once, each of which may be a mapping of its own. Linux gives a
+ * process 65530 mappings of all kinds (vm.max_map_count), and the VMM needs its own.
  */
-#define ALIAS_RUNS	16384u
+#define ALIAS_PAGES	((size_t)32768)
+
+/*
+ * How many there are. Of the process, as is what they use up, and so the only thing that
+ * guests share here: a bound for each would have to know how many guests there will be.
+ */
+static atomic_size_t aliased;
 
 /* An arena grown beyond this for one call is not kept for the next. */
 #define ARENA_KEEP	((size_t)1 << 20)
@@ -111,32 +117,86 @@ static size_t total_size(const struct om_tee_buffer *buffer)
 	return size;
 }
 
-static void alias_free(struct om_tee_shm *shm, struct om_tee_buffer *buffer)
+static bool alias_charge(size_t pages)
 {
-	if (!buffer->alias)
-		return;
-	munmap(buffer->alias, total_size(buffer));
-	buffer->alias = NULL;
-	shm->aliased -= buffer->runs;
-}
+	size_t now = atomic_load(&aliased);
 
-/* A second mapping of each run's pages, one after the other. False: cannot be made. */
-static bool fill_alias(uint8_t *alias, const struct om_tee_buffer *buffer)
-{
-	size_t i;
-
-	for (i = 0; i < buffer->runs; i++) {
-		/* An old size of 0 leaves the old mapping; only shared ones allow it. */
-		void *va = mremap(buffer->run[i].va, 0, buffer->run[i].size,
-				  MREMAP_MAYMOVE | MREMAP_FIXED, alias);
-
-		if (va == MAP_FAILED)
+	do {
+		if (pages > ALIAS_PAGES - now)
 			return false;
-		alias += buffer->run[i].size;
-	}
+	} while (!atomic_compare_exchange_weak(&aliased, &now, now + pages));
 	return true;
 }
 
+static void alias_free(struct om_tee_buffer *buffer)
+{
+	size_t size = total_size(buffer);
+
+	if (!buffer->alias)
+		return;
+	munmap(buffer->alias, size);
+	atomic_fetch_sub(&aliased, size / PAGE);
+	buffer->alias = NULL;
+}
+
+/* An alias while it is made. */
+struct alias {
+	uint8_t *va;		/* addresses of ours, where nothing is mapped yet */
+	size_t size;
+	size_t made;		/* so much of it is made */
+	size_t lost;		/* what follows may have become somebody else's: 0, or a page */
+};
+
+/*
+ * Maps a page a second time, as the next of an alias. One page at a time: the range
+ * that a longer one would come from may be of several mappings, and Linux would go on in
+ * the file of the first, whose pages there are not the guest's. Returns 0, or -errno.
+ */
+static int alias_page(struct alias *alias, uint8_t *from)
+{
+	/* First anywhere: a refusal changes nothing then. Old size 0 leaves the old mapping. */
+	void *page = mremap(from, 0, PAGE, MREMAP_MAYMOVE);
+	int error;
+
+	if (page == MAP_FAILED)
+		return -errno;
+	if (mremap(page, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   alias->va + alias->made) == MAP_FAILED) {
+		/* Linux may have unmapped the place before it failed: another thread's then. */
+		error = -errno;
+		munmap(page, PAGE);
+		alias->lost = PAGE;
+		return error;
+	}
+	alias->made += PAGE;
+	return 0;
+}
+
+static int alias_pages(struct alias *alias, const struct om_tee_buffer *buffer)
+{
+	int error = 0;
+	size_t i, at;
+
+	for (i = 0; i < buffer->runs && !error; i++)
+		for (at = 0; at < buffer->run[i].size && !error; at += PAGE)
+			error = alias_page(alias, buffer->run[i].va + at);
+	return error;
+}
+
+/* Gives back an alias that was not finished: what is ours of it, whatever became of the rest. */
+static void alias_undo(const struct alias *alias)
+{
+	size_t behind = alias->made + alias->lost;
+
+	if (alias->made)
+		munmap(alias->va, alias->made);
+	if (behind < alias->size)
+		munmap(alias->va + behind, alias->size - behind);
+	/* A lost page may be there still, for good. */
+	atomic_fetch_sub(&aliased, (alias->size - alias->lost) / PAGE);
+}
+
+/* Spares an attempt that is bound to fail; the kernel has the last word on each page. */
 static bool is_shared(struct om_tee_shm *shm, const struct om_tee_buffer *buffer)
 {
 	size_t i;
@@ -149,25 +209,30 @@ static bool is_shared(struct om_tee_shm *shm, const struct om_tee_buffer *buffer
 
 static bool alias_new(struct om_tee_shm *shm, struct om_tee_buffer *buffer)
 {
-	void *alias;
+	struct alias alias = { .size = total_size(buffer) };
+	void *va;
+	int error;
 
 	/* Pages of the guest's smaller than the host's cannot be mapped one by one. */
 	if (sysconf(_SC_PAGESIZE) != (long)PAGE || !is_shared(shm, buffer)) {
 		buffer->hopeless = true;
 		return false;
 	}
-	if (buffer->runs > ALIAS_RUNS - shm->aliased)
+	if (!alias_charge(alias.size / PAGE))
 		return false;
-	alias = mmap(NULL, total_size(buffer), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (alias == MAP_FAILED)
-		return false;
-	buffer->alias = alias;
-	shm->aliased += buffer->runs;
-	if (!fill_alias(alias, buffer)) {
-		alias_free(shm, buffer);
-		buffer->hopeless = true;
+	va = mmap(NULL, alias.size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (va == MAP_FAILED) {
+		atomic_fetch_sub(&aliased, alias.size / PAGE);
 		return false;
 	}
+	alias.va = va;
+	error = alias_pages(&alias, buffer);
+	if (error) {
+		alias_undo(&alias);
+		buffer->hopeless = error == -EINVAL || error == -EFAULT;
+		return false;
+	}
+	buffer->alias = va;
 	return true;
 }
 
@@ -190,7 +255,7 @@ static void unregister(struct om_tee_shm *shm, struct om_tee_buffer *buffer)
 		shm->registered--;
 	}
 	buffer->fd = -1;
-	alias_free(shm, buffer);
+	alias_free(buffer);
 }
 
 void om_tee_buffer_free(struct om_tee_buffer *buffer)
@@ -249,7 +314,7 @@ static bool register_now(struct om_tee_shm *shm, struct om_tee_buffer *buffer)
 	if (buffer->fd < 0) {
 		buffer->hopeless = is_final(buffer->fd);
 		buffer->fd = -1;
-		alias_free(shm, buffer);
+		alias_free(buffer);
 		return false;
 	}
 	shm->registered++;

@@ -23,7 +23,10 @@
 
 #define OM_TEE_BUCKETS		256u
 
-/* Pages that follow each other in this process. */
+/*
+ * Pages that follow each other in this process, maybe over the edge of a region. So they
+ * can be read, written and registered as one; the mappings they are of are not one.
+ */
 struct om_tee_run {
 	uint8_t *va;
 	size_t size;
@@ -51,7 +54,6 @@ struct om_tee_shm {
 	struct om_memory *memory;
 	uint32_t limit;			/* of registrations */
 	uint32_t registered;		/* under registering */
-	size_t aliased;			/* mappings made for aliases; under registering */
 	uint32_t hand;			/* the bucket eviction looks at next; under registering */
 	/*
 	 * lock is held for table operations, registering by a worker around system

@@ -13,5 +13,7 @@ om_add_test(test_kvm_exhausted LABELS kvm SOURCES kvm/test_kvm_exhausted.c LINKS
 foreach(function IN ITEMS calloc aligned_alloc strdup mmap mremap pthread_create)
 	target_link_options(test_kvm_exhausted PRIVATE LINKER:--wrap=${function})
 endforeach()
+om_add_test(test_kvm_process LABELS kvm SOURCES kvm/test_kvm_process.c LINKS kvm_rig)
+target_link_options(test_kvm_process PRIVATE LINKER:--wrap=mremap)
 om_add_test(test_kvm_conformance LABELS kvm SOURCES kvm/test_kvm_conformance.c
 	LINKS kvm_rig conformance_frame)

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The backend is a guest in the VMM's process: its mappings are not the only ones
+ * there. What is the VMM's stays the VMM's.
+ */
+#define _GNU_SOURCE
+#include "rig.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define DATA		(SHARED_GPA + DRIVER_PAGES * PAGE)
+#define MORE_GPA	0x40000000u
+#define COUNT(rig, what) ((unsigned int)om_kvm_counter((rig)->kvm, OM_KVM_COUNT_##what))
+
+/* The mremap() that fails, from 1, of those that duplicate or that move to a fixed place. */
+static struct {
+	uint32_t nth;
+	bool fixed;
+	int error;
+	uint8_t *taken;		/* where somebody else's page has come to be */
+} fault;
+
+void *__real_mremap(void *va, size_t old, size_t size, int flags, ...);
+void *__wrap_mremap(void *va, size_t old, size_t size, int flags, ...);
+
+/*
+ * As Linux before 6.16 does it: what is at the fixed place is unmapped first, and only
+ * then may the rest fail. Meanwhile another thread maps something, and gets that place.
+ */
+void *__wrap_mremap(void *va, size_t old, size_t size, int flags, ...)
+{
+	void *to = NULL;
+
+	if (flags & MREMAP_FIXED) {
+		va_list arguments;
+
+		va_start(arguments, flags);
+		to = va_arg(arguments, void *);
+		va_end(arguments);
+	}
+	if (!fault.nth || fault.fixed != !!(flags & MREMAP_FIXED) || --fault.nth)
+		return __real_mremap(va, old, size, flags, to);
+	if (to) {
+		munmap(to, size);
+		fault.taken = mmap(to, PAGE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		memset(fault.taken, 0x3c, PAGE);
+	}
+	errno = fault.error;
+	return MAP_FAILED;
+}
+
+static struct rig rigs[4];
+
+static struct rig *start(struct rig *rig, const struct om_kvm_config *config)
+{
+	memset(rig, 0, sizeof(*rig));
+	fake_init(&rig->tee);
+	if (config) {
+		struct om_kvm_config own = *config;
+
+		own.os = &rig->tee.os;
+		own.user = rig;
+		rig_init(rig, &own);
+	} else {
+		rig_init(rig, NULL);
+	}
+	return rig;
+}
+
+static int setup(void **state)
+{
+	*state = start(rigs, NULL);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	rig_exit(*state);
+	return 0;
+}
+
+static uint32_t opened(struct rig *rig)
+{
+	uint32_t session;
+
+	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
+	return session;
+}
+
+/* The TA increments each byte of a buffer of n pages. */
+static void increment(struct rig *rig, uint32_t session, uint64_t cookie, uint32_t n)
+{
+	struct message *m = rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
+
+	rig_rmem(m, 0, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, cookie, 0, (uint64_t)n * PAGE);
+	assert_int_equal(rig_invoke(rig, 0, session, FAKE_MEMORY), TEEC_SUCCESS);
+}
+
+static bool is_filled(const uint8_t *page, uint8_t byte)
+{
+	size_t i;
+
+	for (i = 0; i < PAGE; i++)
+		if (page[i] != byte)
+			return false;
+	return true;
+}
+
+static uint32_t mappings(void)
+{
+	FILE *file = fopen("/proc/self/maps", "re");
+	uint32_t lines = 0;
+	int c;
+
+	assert_non_null(file);
+	while ((c = fgetc(file)) != EOF)
+		lines += c == '\n';
+	fclose(file);
+	return lines;
+}
+
+/* Mappings */
+
+/* A file of six pages, two of the VMM's own between four of the guest's: at va, in a row. */
+static uint8_t *map_around_vmms_own(uint8_t **own)
+{
+	int fd = memfd_create("file", MFD_CLOEXEC);
+	uint8_t *va = mmap(NULL, 4 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int prot = PROT_READ | PROT_WRITE, fixed = MAP_SHARED | MAP_FIXED;
+	uint32_t i;
+
+	assert_true(fd >= 0 && va != MAP_FAILED);
+	assert_int_equal(ftruncate(fd, 6 * PAGE), 0);
+	assert_true(mmap(va, 2 * PAGE, prot, fixed, fd, 0) == va);
+	assert_true(mmap(va + 2 * PAGE, 2 * PAGE, prot, fixed, fd, 4 * PAGE) == va + 2 * PAGE);
+	*own = mmap(NULL, 2 * PAGE, prot, MAP_SHARED, fd, 2 * PAGE);
+	assert_true(*own != MAP_FAILED);
+	close(fd);
+	for (i = 0; i < 4; i++)
+		memset(va + i * PAGE, 0x10 * (int)(i + 1), PAGE);
+	memset(*own, 0x77, 2 * PAGE);
+	return va;
+}
+
+/* Page 3, then 1 and 2, which follow each other in this process but not in the file. */
+static void cross_the_edge(struct rig *rig, const uint8_t *va, const uint8_t *own)
+{
+	const uint64_t pages[] = { MORE_GPA + 3 * PAGE, MORE_GPA + PAGE, MORE_GPA + 2 * PAGE };
+	uint32_t session = opened(rig), aliased = COUNT(rig, ALIASED);
+
+	assert_int_equal(rig_register(rig, 1, pages, 3, 3 * PAGE), TEEC_SUCCESS);
+	increment(rig, session, 1, 3);
+	assert_true(is_filled(own, 0x77) && is_filled(own + PAGE, 0x77));
+	assert_true(is_filled(va, 0x10) && is_filled(va + PAGE, 0x21));
+	assert_true(is_filled(va + 2 * PAGE, 0x31) && is_filled(va + 3 * PAGE, 0x41));
+	assert_int_equal(COUNT(rig, ALIASED), aliased + 1);
+	assert_int_equal(rig_unregister(rig, 1), TEEC_SUCCESS);
+}
+
+static void fault_a3_an_alias_ends_at_a_regions_edge(void **state)
+{
+	struct rig *rig = *state;
+	uint8_t *own, *va = map_around_vmms_own(&own);
+
+	assert_int_equal(om_kvm_add_memory(rig->kvm, MORE_GPA, 2 * PAGE, va, OM_KVM_MEMORY_SHARED),
+			 OM_KVM_OK);
+	assert_int_equal(om_kvm_add_memory(rig->kvm, MORE_GPA + 2 * PAGE, 2 * PAGE, va + 2 * PAGE,
+					   OM_KVM_MEMORY_SHARED), OM_KVM_OK);
+	cross_the_edge(rig, va, own);
+	munmap(va, 4 * PAGE);
+	munmap(own, 2 * PAGE);
+}
+
+static void fault_a3_a_region_may_be_several_mappings(void **state)
+{
+	struct rig *rig = *state;
+	uint8_t *own, *va = map_around_vmms_own(&own);
+
+	assert_int_equal(om_kvm_add_memory(rig->kvm, MORE_GPA, 4 * PAGE, va, OM_KVM_MEMORY_SHARED),
+			 OM_KVM_OK);
+	cross_the_edge(rig, va, own);
+	munmap(va, 4 * PAGE);
+	munmap(own, 2 * PAGE);
+}
+
+/* Where a guest's pages follow each other they are one range for Linux, whoever mapped them. */
+static void fault_a3_regions_in_a_row_are_registered_in_place(void **state)
+{
+	const uint64_t pages[] = { MORE_GPA + PAGE, MORE_GPA + 2 * PAGE };
+	struct rig *rig = *state;
+	uint8_t *own, *va = map_around_vmms_own(&own);
+	uint32_t session = opened(rig);
+
+	assert_int_equal(om_kvm_add_memory(rig->kvm, MORE_GPA, 2 * PAGE, va, OM_KVM_MEMORY_SHARED),
+			 OM_KVM_OK);
+	assert_int_equal(om_kvm_add_memory(rig->kvm, MORE_GPA + 2 * PAGE, 2 * PAGE, va + 2 * PAGE,
+					   OM_KVM_MEMORY_SHARED), OM_KVM_OK);
+	assert_int_equal(rig_register(rig, 1, pages, 2, 2 * PAGE), TEEC_SUCCESS);
+	increment(rig, session, 1, 2);
+	assert_true(is_filled(own, 0x77) && is_filled(own + PAGE, 0x77));
+	assert_true(is_filled(va + PAGE, 0x21) && is_filled(va + 2 * PAGE, 0x31));
+	assert_int_equal(COUNT(rig, IN_PLACE), 1);
+	assert_int_equal(rig_unregister(rig, 1), TEEC_SUCCESS);
+	munmap(va, 4 * PAGE);
+	munmap(own, 2 * PAGE);
+}
+
+/* A scattered buffer whose alias fails at the nth page; then again, when nothing fails. */
+static void fail_an_alias(struct rig *rig, uint32_t session, uint32_t nth, bool fixed, int error)
+{
+	uint32_t aliased = COUNT(rig, ALIASED), copied = COUNT(rig, COPIED);
+	uint64_t pages[4];
+
+	rig_pages(pages, DATA, 4, true);
+	memset(rig_va(rig, DATA), 0, 4 * PAGE);
+	assert_int_equal(rig_register(rig, 1, pages, 4, 4 * PAGE), TEEC_SUCCESS);
+	fault.nth = nth;
+	fault.fixed = fixed;
+	fault.error = error;
+	increment(rig, session, 1, 4);
+	assert_int_equal(fault.nth, 0);
+	assert_int_equal(COUNT(rig, COPIED), copied + 1);
+	assert_int_equal(COUNT(rig, ALIASED), aliased);
+	increment(rig, session, 1, 4);
+	assert_true(is_filled(rig_va(rig, DATA + 3 * PAGE), 2));
+}
+
+static void fault_a4_what_a_failed_alias_leaves_is_not_unmapped(void **state)
+{
+	struct rig *rig = *state;
+	uint32_t session = opened(rig), nth;
+
+	for (nth = 1; nth <= 4; nth++) {
+		fail_an_alias(rig, session, nth, true, ENOMEM);
+		/* It is there, and nobody but its owner has written to it. */
+		assert_int_equal(msync(fault.taken, PAGE, MS_ASYNC), 0);
+		assert_true(is_filled(fault.taken, 0x3c));
+		munmap(fault.taken, PAGE);
+		assert_int_equal(rig_unregister(rig, 1), TEEC_SUCCESS);
+	}
+}
+
+static void fault_a4_errors_that_pass_are_not_remembered(void **state)
+{
+	static const int errors[] = { ENOMEM, EAGAIN };
+	struct rig *rig = *state;
+	uint32_t session = opened(rig), i;
+
+	for (i = 0; i < 4; i++) {
+		bool fixed = i % 2;
+
+		fail_an_alias(rig, session, 2, fixed, errors[i / 2]);
+		assert_int_equal(COUNT(rig, ALIASED), i + 1);
+		if (fixed)
+			munmap(fault.taken, PAGE);
+		assert_int_equal(rig_unregister(rig, 1), TEEC_SUCCESS);
+	}
+}
+
+static void fault_a4_a_refused_alias_leaves_nothing(void **state)
+{
+	struct rig *rig = *state;
+	uint32_t session = opened(rig), before, i;
+
+	/* What a worker needs once is there now. */
+	fail_an_alias(rig, session, 3, false, ENOMEM);
+	assert_int_equal(rig_unregister(rig, 1), TEEC_SUCCESS);
+	before = mappings();
+	for (i = 0; i < 50; i++) {
+		fail_an_alias(rig, session, 1 + i % 4, false, i % 2 ? ENOMEM : EINVAL);
+		assert_int_equal(rig_unregister(rig, 1), TEEC_SUCCESS);
+	}
+	assert_true(mappings() <= before + 5);
+}
+
+/* Buffers of scattered pages, one after the other, each used once; how many were aliased. */
+#define LARGE		1000u
+#define LARGE_BUFFERS	17u
+
+static uint32_t alias_all(struct rig *rig)
+{
+	static uint64_t pages[LARGE];
+	uint32_t session = opened(rig), i;
+
+	for (i = 0; i < LARGE; i++)
+		pages[i] = DATA + (i * 2 % 64) * PAGE;
+	for (i = 0; i < LARGE_BUFFERS; i++) {
+		struct message *m;
+
+		assert_int_equal(rig_register(rig, i + 1, pages, LARGE, LARGE * PAGE), TEEC_SUCCESS);
+		m = rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
+		rig_rmem(m, 0, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT, i + 1, 0, LARGE * PAGE);
+		assert_int_equal(rig_invoke(rig, 0, session, FAKE_NOTHING), TEEC_SUCCESS);
+	}
+	return COUNT(rig, ALIASED);
+}
+
+static void fault_b13_guests_of_a_process_share_its_mappings(void **state)
+{
+	struct om_kvm_config config = rig_config(rigs);
+	uint32_t before = mappings(), aliased, i;
+
+	(void)state;
+	config.limits.pages = LARGE * LARGE_BUFFERS + 100;
+	aliased = alias_all(start(&rigs[0], &config));
+	assert_true(aliased > 0);
+	for (i = 1; i < 4; i++)
+		alias_all(start(&rigs[i], &config));
+	/* Of 65530 by default half are left to the VMM. */
+	assert_true(mappings() - before < 33000);
+	for (i = 4; i; i--)
+		rig_exit(&rigs[i - 1]);
+	/* And they come back. */
+	assert_int_equal(alias_all(start(&rigs[0], &config)), aliased);
+	rig_exit(&rigs[0]);
+}
+
+#define RIGGED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RIGGED(fault_a3_an_alias_ends_at_a_regions_edge),
+		RIGGED(fault_a3_a_region_may_be_several_mappings),
+		RIGGED(fault_a3_regions_in_a_row_are_registered_in_place),
+		RIGGED(fault_a4_what_a_failed_alias_leaves_is_not_unmapped),
+		RIGGED(fault_a4_errors_that_pass_are_not_remembered),
+		RIGGED(fault_a4_a_refused_alias_leaves_nothing),
+		cmocka_unit_test(fault_b13_guests_of_a_process_share_its_mappings),
+	};
+
+	return cmocka_run_group_tests_name("kvm_process", tests, NULL, NULL);
+}
