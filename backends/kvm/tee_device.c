@@ -50,14 +50,29 @@ bool om_tee_count_below(struct om_tee_device *device, enum om_kvm_counter which,
 	return true;
 }
 
-int om_tee_ioctl(struct om_tee_device *device, unsigned long request, void *arg)
+static int counted_ioctl(struct om_tee_device *device, int fd, unsigned long request, void *arg)
 {
-	int result = device->os.ioctl(device->os.ctx, device->fd, request, arg);
+	int result = device->os.ioctl(device->os.ctx, fd, request, arg);
 
 	om_tee_count(device, OM_KVM_COUNT_SYSTEM_CALLS, 1);
 	if (result < 0)
 		om_tee_count(device, OM_KVM_COUNT_ERRORS, 1);
 	return result;
+}
+
+int om_tee_ioctl(struct om_tee_device *device, unsigned long request, void *arg)
+{
+	return counted_ioctl(device, device->fd, request, arg);
+}
+
+int om_tee_close_on_exec(struct om_tee_device *device, int fd)
+{
+	int error = counted_ioctl(device, fd, FIOCLEX, NULL);
+
+	if (error >= 0)
+		return fd;
+	om_tee_unregister(device, fd);
+	return error;
 }
 
 /* What VERSION says: OP-TEE, and one that takes memory of user space. */
@@ -95,14 +110,19 @@ static int open_error(int error)
 int om_tee_open(struct om_tee_device *device)
 {
 	int result;
+	int fd = device->os.open(device->os.ctx, device->path);
 
-	device->fd = device->os.open(device->os.ctx, device->path);
 	om_tee_count(device, OM_KVM_COUNT_SYSTEM_CALLS, 1);
-	if (device->fd < 0) {
-		result = open_error(device->fd);
+	if (fd < 0) {
 		device->fd = -1;
 		om_tee_count(device, OM_KVM_COUNT_ERRORS, 1);
-		return result;
+		return open_error(fd);
+	}
+	/* A broker's descriptor may have come through a socket, where flags are lost. */
+	device->fd = om_tee_close_on_exec(device, fd);
+	if (device->fd < 0) {
+		device->fd = -1;
+		return OM_KVM_ERR_DEVICE;
 	}
 	result = judge(device);
 	if (result != OM_KVM_OK)

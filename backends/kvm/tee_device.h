@@ -48,6 +48,13 @@ void om_tee_close(struct om_tee_device *device);
 /* An ioctl on the device. Returns what it does, or -errno. */
 int om_tee_ioctl(struct om_tee_device *device, unsigned long request, void *arg);
 
+/*
+ * Sees to it that a program which this process executes does not get a descriptor: it
+ * would keep sessions and pinned memory alive for as long as it runs. Linux' TEE driver
+ * does not do so itself (since 5.17). Returns the descriptor; or -errno, and it is closed.
+ */
+int om_tee_close_on_exec(struct om_tee_device *device, int fd);
+
 /* Gives up a registration: OP-TEE has let go of the memory when this returns. */
 void om_tee_unregister(struct om_tee_device *device, int fd);
 

@@ -243,7 +243,7 @@ static int shm_register(struct om_tee_shm *shm, const void *va, uint64_t size, i
 	int fd = om_tee_ioctl(shm->device, TEE_IOC_SHM_REGISTER, &data);
 
 	*id = data.id;
-	return fd;
+	return fd < 0 ? fd : om_tee_close_on_exec(shm->device, fd);
 }
 
 /* Ends a buffer's registration. registering is held. */

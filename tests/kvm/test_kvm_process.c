@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The backend is a guest in the VMM's process: its mappings are not the only ones
- * there. What is the VMM's stays the VMM's.
+ * The backend is a guest in the VMM's process: its mappings and its descriptors are
+ * not the only ones there. What is the VMM's stays the VMM's.
  */
 #define _GNU_SOURCE
 #include "rig.h"
 
 #include <errno.h>
+#include <linux/tee.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -319,6 +320,38 @@ static void fault_b13_guests_of_a_process_share_its_mappings(void **state)
 	rig_exit(&rigs[0]);
 }
 
+/* Descriptors */
+
+static void fault_a5_no_descriptor_survives_exec(void **state)
+{
+	uint32_t before = fake_inherited(), all = fake_descriptors(), session, i;
+	struct om_kvm_config config = rig_config(rigs);
+	uint64_t pages[4];
+	struct rig *rig;
+
+	(void)state;
+	/* One arena. */
+	config.workers = 1;
+	rig = start(rigs, &config);
+	session = opened(rig);
+	/* In place and as an alias; the arena comes with a small reference. */
+	for (i = 0; i < 2; i++) {
+		struct message *m;
+
+		rig_pages(pages, DATA, 4, i);
+		assert_int_equal(rig_register(rig, i + 1, pages, 4, 4 * PAGE), TEEC_SUCCESS);
+		m = rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 2);
+		rig_rmem(m, 0, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, i + 1, 0, 4 * PAGE);
+		rig_rmem(m, 1, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, i + 1, 0, 16);
+		assert_int_equal(rig_invoke(rig, 0, session, FAKE_NOTHING), TEEC_SUCCESS);
+	}
+	assert_int_equal(fake_shms(&rig->tee), 3);
+	/* The device, and these. */
+	assert_true(fake_descriptors() >= all + 4);
+	assert_int_equal(fake_inherited(), before);
+	rig_exit(rig);
+}
+
 #define RIGGED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -331,6 +364,7 @@ int main(void)
 		RIGGED(fault_a4_errors_that_pass_are_not_remembered),
 		RIGGED(fault_a4_a_refused_alias_leaves_nothing),
 		cmocka_unit_test(fault_b13_guests_of_a_process_share_its_mappings),
+		cmocka_unit_test(fault_a5_no_descriptor_survives_exec),
 	};
 
 	return cmocka_run_group_tests_name("kvm_process", tests, NULL, NULL);

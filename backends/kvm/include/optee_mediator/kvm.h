@@ -11,6 +11,9 @@
  * CFG_NS_VIRTUALIZATION, a TEE device the VMM may open, tee-supplicant running.
  * One object is one guest. Any number can exist in a process.
  *
+ * A program that this process executes inherits nothing of it; but see docs/kvm.md,
+ * "In the VMM's process", on fork().
+ *
  * Unless a function says otherwise it may be called on any thread, for one
  * object from several at once, and blocks for no longer than a mutex.
  */
@@ -75,6 +78,11 @@ struct om_kvm_os {
 	void *ctx;	/* the first argument of each */
 	/* Opens the TEE device for reading and writing, closed on exec. */
 	int (*open)(void *ctx, const char *path);
+	/*
+	 * KVM_* and TEE_IOC_*; and FIOCLEX, with arg NULL, on each descriptor that
+	 * open or TEE_IOC_SHM_REGISTER returned: where it fails the descriptor is
+	 * closed again.
+	 */
 	int (*ioctl)(void *ctx, int fd, unsigned long request, void *arg);
 	int (*close)(void *ctx, int fd);
 };
