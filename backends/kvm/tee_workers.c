@@ -53,14 +53,29 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* The VMM's signals are for its own threads. */
+/*
+ * The VMM's signals are for its own threads; but not those that a thread brings upon
+ * itself: Linux ends a process that blocks them, though the VMM would have recovered, such
+ * as from SIGBUS where guest memory has gone.
+ */
+static void block_signals(sigset_t *old)
+{
+	static const int own[] = { SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
+	sigset_t set;
+	size_t i;
+
+	sigfillset(&set);
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		sigdelset(&set, own[i]);
+	pthread_sigmask(SIG_SETMASK, &set, old);
+}
+
 static bool start_worker(struct om_tee_pool *pool, struct om_tee_worker *worker)
 {
-	sigset_t all, old;
+	sigset_t old;
 	int error;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
+	block_signals(&old);
 	error = pthread_create(&worker->thread, NULL, work, worker);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (!error)

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The backend is a guest in the VMM's process: its mappings and its descriptors are
- * not the only ones there. What is the VMM's stays the VMM's.
+ * The backend is a guest in the VMM's process: its mappings, its descriptors and its
+ * signals are not the only ones there. What is the VMM's stays the VMM's.
  */
 #define _GNU_SOURCE
 #include "rig.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/tee.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define DATA		(SHARED_GPA + DRIVER_PAGES * PAGE)
@@ -292,7 +296,7 @@ static uint32_t alias_all(struct rig *rig)
 	for (i = 0; i < LARGE_BUFFERS; i++) {
 		struct message *m;
 
-		assert_int_equal(rig_register(rig, i + 1, pages, LARGE, LARGE * PAGE), TEEC_SUCCESS);
+		assert_int_equal(rig_register(rig, i + 1, pages, LARGE, LARGE * PAGE), 0);
 		m = rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
 		rig_rmem(m, 0, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT, i + 1, 0, LARGE * PAGE);
 		assert_int_equal(rig_invoke(rig, 0, session, FAKE_NOTHING), TEEC_SUCCESS);
@@ -352,6 +356,109 @@ static void fault_a5_no_descriptor_survives_exec(void **state)
 	rig_exit(rig);
 }
 
+/* Signals */
+
+static void map_something_there(int signal, siginfo_t *info, void *context)
+{
+	void *page = (void *)((uintptr_t)info->si_addr & ~(uintptr_t)(PAGE - 1));
+
+	(void)context;
+	if (signal != SIGBUS || mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED |
+				     MAP_ANONYMOUS, -1, 0) != page)
+		_exit(3);
+}
+
+/* A guest whose memory turns out to be missing when a worker reads it. */
+static void live_with_missing_memory(void)
+{
+	struct sigaction action = { .sa_sigaction = map_something_there, .sa_flags = SA_SIGINFO };
+	struct rig *rig = start(rigs, NULL);
+	uint32_t session = opened(rig);
+	int fd = memfd_create("file", MFD_CLOEXEC);
+	const uint64_t page = MORE_GPA;
+	struct message *m;
+	uint8_t *va;
+
+	if (fd < 0 || ftruncate(fd, PAGE) || sigaction(SIGBUS, &action, NULL))
+		_exit(2);
+	va = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (om_kvm_add_memory(rig->kvm, MORE_GPA, PAGE, va, OM_KVM_MEMORY_SHARED) != OM_KVM_OK ||
+	    rig_register(rig, 1, &page, 1, PAGE) != TEEC_SUCCESS || ftruncate(fd, 0))
+		_exit(2);
+	m = rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
+	rig_rmem(m, 0, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, 1, 0, 16);
+	_exit(rig_invoke(rig, 0, session, FAKE_MEMORY) == TEEC_SUCCESS && va[0] == 1 ? 0 : 4);
+}
+
+static void fault_b13_a_worker_survives_what_the_vmm_recovers_from(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	(void)state;
+	assert_true(child >= 0);
+	if (!child)
+		live_with_missing_memory();
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_false(WIFSIGNALED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* The set of signals that a thread blocks, by its name in /proc. */
+static uint64_t blocked_by(const char *thread)
+{
+	char path[64], line[128];
+	unsigned long long blocked = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%.20s/status", thread);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file) && sscanf(line, "SigBlk: %llx", &blocked) != 1)
+		;
+	fclose(file);
+	return blocked;
+}
+
+/* Threads whose signals are blocked, but for those that a thread brings upon itself. */
+static uint32_t count_workers(void)
+{
+	static const int own[] = { SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
+	static const int others[] = { SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD, SIGALRM };
+	uint64_t own_set = 0, other_set = 0;
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *entry;
+	uint32_t n = 0;
+	size_t i;
+
+	assert_non_null(dir);
+	for (i = 0; i < 6; i++) {
+		own_set |= 1ull << (own[i] - 1);
+		other_set |= 1ull << (others[i] - 1);
+	}
+	while ((entry = readdir(dir))) {
+		uint64_t blocked = entry->d_name[0] == '.' ? 0 : blocked_by(entry->d_name);
+
+		n += (blocked & other_set) == other_set && !(blocked & own_set);
+	}
+	closedir(dir);
+	return n;
+}
+
+static void fault_b13_workers_block_only_what_others_send(void **state)
+{
+	uint32_t before = count_workers(), i;
+	struct rig *rig = start(rigs, NULL);
+
+	(void)state;
+	/* A thread blocks all signals until it has begun. */
+	for (i = 0; i < 5000 && count_workers() != before + 3; i++)
+		usleep(1000);
+	/* Two for calls, one for CANCEL. */
+	assert_int_equal(count_workers(), before + 3);
+	rig_exit(rig);
+}
+
 #define RIGGED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -365,6 +472,8 @@ int main(void)
 		RIGGED(fault_a4_a_refused_alias_leaves_nothing),
 		cmocka_unit_test(fault_b13_guests_of_a_process_share_its_mappings),
 		cmocka_unit_test(fault_a5_no_descriptor_survives_exec),
+		cmocka_unit_test(fault_b13_a_worker_survives_what_the_vmm_recovers_from),
+		cmocka_unit_test(fault_b13_workers_block_only_what_others_send),
 	};
 
 	return cmocka_run_group_tests_name("kvm_process", tests, NULL, NULL);
