@@ -370,12 +370,17 @@ static void call_close(struct om_tee_calls *calls, struct om_tee_call *call)
 	int result = om_tee_ioctl(&calls->device, TEE_IOC_CLOSE_SESSION, &arg);
 
 	answer_error(call, result);
-	/* So says OP-TEE of a session it does not know (entry_std.c, tee_ta_close_session()). */
-	if (result == -EINVAL)
+	if (result == -EINVAL) {
+		/* So says OP-TEE of one it does not know: entry_std.c, tee_ta_close_session(). */
 		call->ret = TEEC_ERROR_ITEM_NOT_FOUND;
-	/* Linux forgets a session it knows before it asks OP-TEE to close it. */
-	if (result >= 0)
-		om_tee_uncount(&calls->device, OM_KVM_COUNT_SESSIONS_NOW);
+		return;
+	}
+	/*
+	 * Linux forgets a session it knows before it asks OP-TEE to close it, and does not
+	 * take it up again where that fails (drivers/tee/optee/call.c, optee_close_session()):
+	 * the guest can never close it now, so it does not count any more.
+	 */
+	om_tee_uncount(&calls->device, OM_KVM_COUNT_SESSIONS_NOW);
 }
 
 static int cancel(struct om_tee_calls *calls, uint32_t cancel_id, uint32_t session)

@@ -823,6 +823,33 @@ static void each_ioctls_errors_are_told(void **state)
 	}
 }
 
+static void fault_b12_a_session_that_linux_forgot_counts_no_more(void **state)
+{
+	struct om_kvm_config config = fresh();
+	uint32_t session;
+	size_t i;
+
+	(void)state;
+	config.sessions = 1;
+	start(&config);
+	for (i = 0; i < sizeof(error_table) / sizeof(error_table[0]); i++) {
+		bool known = error_table[i].error == -EINVAL;
+
+		session = opened(rigs);
+		fail_next(rigs, TEE_IOC_CLOSE_SESSION, error_table[i].error);
+		assert_int_not_equal(rig_close(rigs, session), TEEC_SUCCESS);
+		assert_int_equal(fake_sessions(&rigs->tee), known);
+		assert_int_equal(COUNT(rigs, SESSIONS_NOW), known);
+		if (known)
+			assert_int_equal(rig_close(rigs, session), TEEC_SUCCESS);
+	}
+	opened(rigs);
+	/* What never was a session makes no room for one more. */
+	assert_int_equal(rig_close(rigs, 77), TEEC_ERROR_ITEM_NOT_FOUND);
+	assert_int_equal(rig_open(rigs, &session), TEEC_ERROR_OUT_OF_MEMORY);
+	rig_exit(rigs);
+}
+
 static void memory_that_cannot_be_registered_is_copied(void **state)
 {
 	static const int errors[] = { -EINVAL, -EFAULT, -ENOMEM, -EMFILE, -EOPNOTSUPP };
@@ -926,6 +953,7 @@ int main(void)
 		cmocka_unit_test(as_the_vmm_users_and_groups_pass),
 		cmocka_unit_test(a_policy_and_a_trace_of_the_vmms_own),
 		RIGGED(each_ioctls_errors_are_told),
+		cmocka_unit_test(fault_b12_a_session_that_linux_forgot_counts_no_more),
 		RIGGED(memory_that_cannot_be_registered_is_copied),
 		RIGGED(without_memory_for_copies_the_call_fails),
 		cmocka_unit_test(words_for_everything),
