@@ -335,7 +335,7 @@ int om_kvm_reset(struct om_kvm *kvm)
 {
 	enum om_result result;
 
-	if (!om_tee_quiesce(&kvm->conduit, QUIESCE_US))
+	if (!om_tee_pool_quiesce(&kvm->conduit.pool, QUIESCE_US))
 		return OM_KVM_AGAIN;
 	do
 		result = om_guest_reset(kvm->guest);
@@ -345,7 +345,7 @@ int om_kvm_reset(struct om_kvm *kvm)
 
 int om_kvm_destroy(struct om_kvm *kvm)
 {
-	if (!om_tee_quiesce(&kvm->conduit, QUIESCE_US))
+	if (!om_tee_pool_quiesce(&kvm->conduit.pool, QUIESCE_US))
 		return OM_KVM_AGAIN;
 	while (om_guest_destroy(kvm->guest) == OM_AGAIN)
 		;
@@ -354,6 +354,11 @@ int om_kvm_destroy(struct om_kvm *kvm)
 	free(kvm->guest_mem);
 	free_kvm(kvm);
 	return OM_KVM_OK;
+}
+
+int om_kvm_wait_fd(const struct om_kvm *kvm)
+{
+	return kvm->conduit.pool.idle_fd;
 }
 
 const struct om_guest *om_kvm_guest(const struct om_kvm *kvm)

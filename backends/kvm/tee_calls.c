@@ -383,16 +383,12 @@ static void call_close(struct om_tee_calls *calls, struct om_tee_call *call)
 	om_tee_uncount(&calls->device, OM_KVM_COUNT_SESSIONS_NOW);
 }
 
-static int cancel(struct om_tee_calls *calls, uint32_t cancel_id, uint32_t session)
+static void call_cancel(struct om_tee_calls *calls, struct om_tee_call *call)
 {
-	struct tee_ioctl_cancel_arg arg = { .cancel_id = cancel_id, .session = session };
+	struct tee_ioctl_cancel_arg arg = { .cancel_id = call->cancel_id,
+					    .session = call->session };
 
-	return om_tee_ioctl(&calls->device, TEE_IOC_CANCEL, &arg);
-}
-
-void om_tee_call_cancel(struct om_tee_calls *calls, uint32_t cancel_id, uint32_t session)
-{
-	(void)cancel(calls, cancel_id, session);
+	answer_error(call, om_tee_ioctl(&calls->device, TEE_IOC_CANCEL, &arg));
 }
 
 void om_tee_call_make(struct om_tee_calls *calls, struct om_tee_call *call,
@@ -412,7 +408,7 @@ void om_tee_call_make(struct om_tee_calls *calls, struct om_tee_call *call,
 		call_close(calls, call);
 		break;
 	case OPTEE_MSG_CMD_CANCEL:
-		answer_error(call, cancel(calls, call->cancel_id, call->session));
+		call_cancel(calls, call);
 		break;
 	default:	/* UNREGISTER_SHM */
 		answer(call, removal_answer(om_tee_shm_remove_waiting(&calls->shm, call->cookie)));

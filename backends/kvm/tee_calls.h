@@ -62,7 +62,4 @@ void om_tee_call_write(const struct om_tee_call *call, void *message);
 /* Gives back what the call held. */
 void om_tee_call_release(struct om_tee_calls *calls, struct om_tee_call *call);
 
-/* Asks OP-TEE to cancel what a call does. On a worker. */
-void om_tee_call_cancel(struct om_tee_calls *calls, uint32_t cancel_id, uint32_t session);
-
 #endif

@@ -12,11 +12,7 @@ static void run(void *ctx, struct om_tee_job *job, struct om_tee_arena *arena)
 {
 	struct om_tee_conduit *conduit = ctx;
 
-	/* One without a message is the conduit's own: a cancellation nobody waits for. */
-	if (job->message)
-		om_tee_call_make(&conduit->calls, &job->call, arena);
-	else
-		om_tee_call_cancel(&conduit->calls, job->call.cancel_id, job->call.session);
+	om_tee_call_make(&conduit->calls, &job->call, arena);
 }
 
 int om_tee_conduit_init(struct om_tee_conduit *conduit, struct om_memory *memory,
@@ -27,8 +23,7 @@ int om_tee_conduit_init(struct om_tee_conduit *conduit, struct om_memory *memory
 
 	if (result != OM_KVM_OK)
 		return result;
-	/* One job more than calls: for a cancellation of the conduit's own. */
-	result = om_tee_pool_init(&conduit->pool, workers, conduit->threads + 1, run, conduit);
+	result = om_tee_pool_init(&conduit->pool, workers, conduit->threads, run, conduit);
 	if (result != OM_KVM_OK) {
 		om_tee_close(&calls->device);
 		return result;
@@ -122,7 +117,7 @@ static void vm_created(struct om_tee_conduit *conduit, struct om_regs *regs)
 	set(regs, opened ? OPTEE_SMC_RETURN_OK : OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
 }
 
-/* om_tee_quiesce() has seen to it that no worker works. */
+/* om_tee_pool_quiesce() has seen to it that no worker works. */
 static void vm_destroyed(struct om_tee_conduit *conduit, struct om_regs *regs)
 {
 	struct om_tee_calls *calls = &conduit->calls;
@@ -204,39 +199,5 @@ void om_tee_smc(struct om_tee_conduit *conduit, struct om_regs *regs)
 	default:
 		set(regs, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, 0, 0, 0);
 		break;
-	}
-}
-
-/* Has some stuck call cancelled. The cancellation is left to itself: it may get stuck, too. */
-static void cancel_one(struct om_tee_conduit *conduit)
-{
-	struct om_tee_pool *pool = &conduit->pool;
-	struct om_tee_job *job = om_tee_pool_take(pool, OM_TEE_LANE_CANCEL);
-
-	if (!job)
-		return;
-	job->message = NULL;
-	job->call = (struct om_tee_call){ .cmd = OPTEE_MSG_CMD_CANCEL };
-	if (om_tee_pool_find_stuck(pool, &job->call.cancel_id, &job->call.session))
-		om_tee_pool_start(pool, job);
-	else
-		om_tee_pool_give(pool, job);
-}
-
-bool om_tee_quiesce(struct om_tee_conduit *conduit, uint32_t us)
-{
-	/* In steps, as only one cancellation can be under way. */
-	const uint32_t step = 1000;
-	uint32_t waited = 0;
-
-	for (;;) {
-		struct timespec deadline = om_tee_deadline(step);
-
-		cancel_one(conduit);
-		if (om_tee_pool_wait_idle(&conduit->pool, &deadline))
-			return true;
-		if (waited >= us)
-			return false;
-		waited += step;
 	}
 }

@@ -32,10 +32,4 @@ void om_tee_conduit_exit(struct om_tee_conduit *conduit);
 /* One SMC of the core's, on a vCPU's thread. Waits wait_us at most. */
 void om_tee_smc(struct om_tee_conduit *conduit, struct om_regs *regs);
 
-/*
- * Waits until no call is in OP-TEE, and asks it to cancel those that are. No vCPU
- * runs. False: us microseconds were not enough.
- */
-bool om_tee_quiesce(struct om_tee_conduit *conduit, uint32_t us);
-
 #endif

@@ -5,8 +5,15 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
 
-struct timespec om_tee_deadline(uint32_t us)
+/* Before a cancellation that failed is tried again. */
+#define RETRY_US	10000u
+
+/* A moment from now on the clock that the pool waits by. */
+static struct timespec deadline_in(uint32_t us)
 {
 	struct timespec t;
 
@@ -20,36 +27,96 @@ struct timespec om_tee_deadline(uint32_t us)
 	return t;
 }
 
-/* The next job of a worker's lane; NULL: the pool ends. */
-static struct om_tee_job *next_job(struct om_tee_pool *pool, enum om_tee_lane lane)
-{
-	struct om_tee_job *job;
+/* lock is held in what follows, up to work(), but where a job is run. */
 
-	pthread_mutex_lock(&pool->lock);
-	while (!pool->queue[lane] && !pool->stopping)
-		pthread_cond_wait(&pool->work[lane], &pool->lock);
-	job = pool->queue[lane];
-	if (job)
-		pool->queue[lane] = job->next;
+static bool is_idle(const struct om_tee_pool *pool)
+{
+	return !pool->busy[OM_TEE_LANE_CALLS] && !pool->busy[OM_TEE_LANE_CANCEL];
+}
+
+static void run_job(struct om_tee_worker *worker, struct om_tee_job *job)
+{
+	struct om_tee_pool *pool = worker->pool;
+
 	pthread_mutex_unlock(&pool->lock);
+	pool->run(pool->ctx, job, &worker->arena);
+	pthread_mutex_lock(&pool->lock);
+	pool->busy[worker->lane]--;
+	if (!pool->quiescing || !is_idle(pool))
+		return;
+	pthread_cond_broadcast(&pool->idle);
+	(void)eventfd_write(pool->idle_fd, 1);
+}
+
+/*
+ * An INVOKE under way, to be cancelled; NULL: there is none. Not the one of the last time
+ * if there are others: one that cannot be cancelled must not be in their way.
+ */
+static struct om_tee_job *find_stuck(struct om_tee_pool *pool)
+{
+	uint32_t i;
+
+	for (i = 0; pool->quiescing && i < pool->job_count; i++) {
+		struct om_tee_job *job = &pool->jobs[pool->hand++ % pool->job_count];
+
+		if (job->state == OM_TEE_JOB_STARTED && !job->cancelled &&
+		    job->call.cmd == OPTEE_MSG_CMD_INVOKE_COMMAND)
+			return job;
+	}
+	return NULL;
+}
+
+/*
+ * On the worker for cancellations. If it hangs in one of the guest's own, then because
+ * OP-TEE has no thread for a cancellation, which this one would wait for as well.
+ */
+static void cancel(struct om_tee_worker *worker, struct om_tee_job *stuck)
+{
+	struct om_tee_pool *pool = worker->pool;
+	struct om_tee_job job = { .call = { .cmd = OPTEE_MSG_CMD_CANCEL,
+					    .cancel_id = stuck->call.cancel_id,
+					    .session = stuck->call.session } };
+	struct timespec later;
+
+	pool->busy[worker->lane]++;
+	run_job(worker, &job);
+	stuck->cancelled = job.call.ret == TEEC_SUCCESS;
+	if (stuck->cancelled)
+		return;
+	later = deadline_in(RETRY_US);
+	pthread_cond_timedwait(&pool->work[worker->lane], &pool->lock, &later);
+}
+
+/* The next job of a worker's lane; NULL: the pool ends. */
+static struct om_tee_job *next_job(struct om_tee_worker *worker)
+{
+	struct om_tee_pool *pool = worker->pool;
+	struct om_tee_job *job, *stuck;
+
+	while (!(job = pool->queue[worker->lane]) && !pool->stopping) {
+		stuck = worker->lane == OM_TEE_LANE_CANCEL ? find_stuck(pool) : NULL;
+		if (stuck)
+			cancel(worker, stuck);
+		else
+			pthread_cond_wait(&pool->work[worker->lane], &pool->lock);
+	}
+	if (job)
+		pool->queue[worker->lane] = job->next;
 	return job;
 }
 
 static void *work(void *arg)
 {
 	struct om_tee_worker *worker = arg;
-	struct om_tee_pool *pool = worker->pool;
 	struct om_tee_job *job;
 
-	while ((job = next_job(pool, worker->lane))) {
-		pool->run(pool->ctx, job, &worker->arena);
-		pthread_mutex_lock(&pool->lock);
+	pthread_mutex_lock(&worker->pool->lock);
+	while ((job = next_job(worker))) {
+		run_job(worker, job);
 		job->state = OM_TEE_JOB_DONE;
-		pool->busy[job->lane]--;
 		pthread_cond_signal(&job->done);
-		pthread_cond_broadcast(&pool->changed);
-		pthread_mutex_unlock(&pool->lock);
 	}
+	pthread_mutex_unlock(&worker->pool->lock);
 	return NULL;
 }
 
@@ -113,11 +180,19 @@ static void sync_init(struct om_tee_pool *pool)
 	uint32_t i;
 
 	pthread_mutex_init(&pool->lock, NULL);
-	cond_init(&pool->changed);
+	cond_init(&pool->idle);
 	for (i = 0; i < OM_TEE_LANES; i++)
 		cond_init(&pool->work[i]);
 	for (i = 0; i < pool->job_count; i++)
 		cond_init(&pool->jobs[i].done);
+}
+
+static void free_memory(struct om_tee_pool *pool)
+{
+	if (pool->idle_fd >= 0)
+		close(pool->idle_fd);
+	free(pool->workers);
+	free(pool->jobs);
 }
 
 int om_tee_pool_init(struct om_tee_pool *pool, uint32_t workers, uint32_t jobs,
@@ -129,9 +204,9 @@ int om_tee_pool_init(struct om_tee_pool *pool, uint32_t workers, uint32_t jobs,
 	pool->room[OM_TEE_LANE_CANCEL] = 1;
 	pool->workers = calloc(workers + 1, sizeof(*pool->workers));
 	pool->jobs = calloc(jobs, sizeof(*pool->jobs));
-	if (!pool->workers || !pool->jobs) {
-		free(pool->workers);
-		free(pool->jobs);
+	pool->idle_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!pool->workers || !pool->jobs || pool->idle_fd < 0) {
+		free_memory(pool);
 		return OM_KVM_ERR_NO_MEMORY;
 	}
 	sync_init(pool);
@@ -157,10 +232,9 @@ void om_tee_pool_exit(struct om_tee_pool *pool)
 		pthread_cond_destroy(&pool->jobs[i].done);
 	for (i = 0; i < OM_TEE_LANES; i++)
 		pthread_cond_destroy(&pool->work[i]);
-	pthread_cond_destroy(&pool->changed);
+	pthread_cond_destroy(&pool->idle);
 	pthread_mutex_destroy(&pool->lock);
-	free(pool->workers);
-	free(pool->jobs);
+	free_memory(pool);
 }
 
 static struct om_tee_job *free_job(struct om_tee_pool *pool)
@@ -184,7 +258,6 @@ struct om_tee_job *om_tee_pool_take(struct om_tee_pool *pool, enum om_tee_lane l
 		pool->busy[lane]++;
 		job->state = OM_TEE_JOB_TAKEN;
 		job->lane = lane;
-		job->given_up = false;
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return job;
@@ -211,7 +284,7 @@ void om_tee_pool_start(struct om_tee_pool *pool, struct om_tee_job *job)
 
 bool om_tee_pool_wait(struct om_tee_pool *pool, struct om_tee_job *job, uint32_t us)
 {
-	struct timespec deadline = om_tee_deadline(us);
+	struct timespec deadline = deadline_in(us);
 	bool done;
 
 	pthread_mutex_lock(&pool->lock);
@@ -233,37 +306,24 @@ enum om_tee_job_state om_tee_pool_state(struct om_tee_pool *pool, const struct o
 	return state;
 }
 
-bool om_tee_pool_find_stuck(struct om_tee_pool *pool, uint32_t *cancel_id, uint32_t *session)
+bool om_tee_pool_quiesce(struct om_tee_pool *pool, uint32_t us)
 {
-	struct om_tee_job *found = NULL;
+	struct timespec deadline = deadline_in(us);
+	eventfd_t ended;
 	uint32_t i;
-
-	pthread_mutex_lock(&pool->lock);
-	for (i = 0; i < pool->job_count && !found; i++) {
-		struct om_tee_job *job = &pool->jobs[i];
-
-		if (job->state == OM_TEE_JOB_STARTED && !job->given_up &&
-		    job->call.cmd == OPTEE_MSG_CMD_INVOKE_COMMAND)
-			found = job;
-	}
-	if (found) {
-		found->given_up = true;
-		*cancel_id = found->call.cancel_id;
-		*session = found->call.session;
-	}
-	pthread_mutex_unlock(&pool->lock);
-	return found;
-}
-
-bool om_tee_pool_wait_idle(struct om_tee_pool *pool, const struct timespec *deadline)
-{
 	bool idle;
 
 	pthread_mutex_lock(&pool->lock);
-	while ((pool->busy[OM_TEE_LANE_CALLS] || pool->busy[OM_TEE_LANE_CANCEL]) &&
-	       pthread_cond_timedwait(&pool->changed, &pool->lock, deadline) == 0)
+	/* The one before may have come to OP-TEE before the call that it was for. */
+	for (i = 0; i < pool->job_count; i++)
+		pool->jobs[i].cancelled = false;
+	pool->quiescing = true;
+	pthread_cond_signal(&pool->work[OM_TEE_LANE_CANCEL]);
+	while (!is_idle(pool) && pthread_cond_timedwait(&pool->idle, &pool->lock, &deadline) == 0)
 		;
-	idle = !pool->busy[OM_TEE_LANE_CALLS] && !pool->busy[OM_TEE_LANE_CANCEL];
+	idle = is_idle(pool);
+	pool->quiescing = !idle;
+	(void)eventfd_read(pool->idle_fd, &ended);
 	pthread_mutex_unlock(&pool->lock);
 	return idle;
 }

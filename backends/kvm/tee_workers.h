@@ -5,13 +5,13 @@
  * cancellations, whose one worker is never kept busy by a call it could cancel.
  *
  * A job is FREE until it is taken, and belongs to who took it until it is given
- * back; between start and done a worker has it. Knows nothing of what jobs do.
+ * back; between start and done a worker has it. Knows nothing of what jobs do, but
+ * that INVOKEs can be cancelled.
  */
 #ifndef OM_KVM_TEE_WORKERS_H
 #define OM_KVM_TEE_WORKERS_H
 
 #include <pthread.h>
-#include <time.h>
 
 #include "tee_calls.h"
 
@@ -31,7 +31,7 @@ enum om_tee_job_state {
 struct om_tee_job {
 	enum om_tee_job_state state;	/* under om_tee_pool.lock */
 	enum om_tee_lane lane;
-	bool given_up;			/* its cancellation was asked for by a reset */
+	bool cancelled;			/* as om_tee_pool_quiesce() wants */
 	struct om_tee_job *next;	/* in the queue of its lane */
 	pthread_cond_t done;
 	struct om_tee_call call;	/* of whoever has the job */
@@ -50,10 +50,13 @@ struct om_tee_worker {
 struct om_tee_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t work[OM_TEE_LANES];
-	pthread_cond_t changed;		/* some job is done */
+	pthread_cond_t idle;		/* no worker has a job any more */
 	struct om_tee_job *queue[OM_TEE_LANES];	/* newest first: it is never long */
 	uint32_t busy[OM_TEE_LANES];	/* jobs taken or started, of */
 	uint32_t room[OM_TEE_LANES];
+	bool quiescing;			/* what is started is to be cancelled */
+	uint32_t hand;			/* the job that is looked at next, to cancel it */
+	int idle_fd;			/* readable: no worker has a job any more */
 	bool stopping;
 	struct om_tee_worker *workers;
 	uint32_t worker_count;		/* threads that run */
@@ -83,19 +86,16 @@ void om_tee_pool_start(struct om_tee_pool *pool, struct om_tee_job *job);
 /* Waits for a started job. True: it is done, and the caller's. False: time is up. */
 bool om_tee_pool_wait(struct om_tee_pool *pool, struct om_tee_job *job, uint32_t us);
 
-/* A moment from now on the clock that the pool waits by. */
-struct timespec om_tee_deadline(uint32_t us);
-
 /* The state of a job that somebody else may have. */
 enum om_tee_job_state om_tee_pool_state(struct om_tee_pool *pool, const struct om_tee_job *job);
 
 /*
- * A started INVOKE that was not returned before, to be cancelled: its ids. False:
- * there is none.
+ * Waits until no worker has a job, and has started INVOKEs cancelled: each once, once
+ * more at each call of this function, and again and again where that fails. This takes
+ * neither a job nor memory, and goes on after the function returned. No vCPU runs.
+ * True: none has one. False: us microseconds were not enough; idle_fd becomes readable
+ * when they are done.
  */
-bool om_tee_pool_find_stuck(struct om_tee_pool *pool, uint32_t *cancel_id, uint32_t *session);
-
-/* Waits until some job ends. True: none is started any more. False: time is up. */
-bool om_tee_pool_wait_idle(struct om_tee_pool *pool, const struct timespec *deadline);
+bool om_tee_pool_quiesce(struct om_tee_pool *pool, uint32_t us);
 
 #endif

@@ -16,7 +16,7 @@ const char *om_kvm_result_text(int result)
 	case OM_KVM_ERR_ARGUMENT:
 		return "an argument is out of its range";
 	case OM_KVM_ERR_NO_MEMORY:
-		return "no memory, or no thread can be started";
+		return "no memory, file descriptor or thread can be had";
 	case OM_KVM_ERR_NO_FILTER:
 		return "no SMCCC filter here: it takes arm64, Linux 6.4, and a VM that is not protected";
 	case OM_KVM_ERR_VCPU_RAN:

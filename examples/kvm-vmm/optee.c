@@ -4,6 +4,7 @@
  * The file to copy from. The sixth place is a node in the device tree (tree.c).
  */
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 
 #include <optee_mediator/kvm.h>
@@ -55,12 +56,12 @@ bool optee_exit(struct vcpu *vcpu)
 
 void optee_reset(struct vmm *vmm)
 {
+	struct pollfd ended = { .fd = om_kvm_wait_fd(vmm->optee), .events = POLLIN };
 	int result;
 
-	/* A TA may ignore that its call is cancelled; then this goes on until it is done. */
-	do
-		result = om_kvm_reset(vmm->optee);
-	while (result == OM_KVM_AGAIN);
+	/* A TA may ignore that its call is cancelled. It is asked anew each time. */
+	while ((result = om_kvm_reset(vmm->optee)) == OM_KVM_AGAIN)
+		poll(&ended, 1, 1000);
 	must(result, vmm->options.tee);
 }
 

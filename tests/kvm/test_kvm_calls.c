@@ -8,19 +8,29 @@
 
 #include <errno.h>
 #include <linux/tee.h>
+#include <poll.h>
 #include <time.h>
 
 #define DATA		(SHARED_GPA + DRIVER_PAGES * PAGE)
 #define COUNT(rig, what) ((unsigned int)om_kvm_counter((rig)->kvm, OM_KVM_COUNT_##what))
 
-static struct rig rigs[1];
+/* One for each guest: where a test fails, workers are still in the last one's device. */
+static struct rig *next_rig(void)
+{
+	static struct rig rigs[32];
+	static uint32_t used;
+
+	assert_true(used < sizeof(rigs) / sizeof(rigs[0]));
+	fake_init(&rigs[used].tee);
+	return &rigs[used++];
+}
 
 static int setup(void **state)
 {
-	memset(rigs, 0, sizeof(rigs));
-	fake_init(&rigs->tee);
-	rig_init(rigs, NULL);
-	*state = rigs;
+	struct rig *rig = next_rig();
+
+	rig_init(rig, NULL);
+	*state = rig;
 	return 0;
 }
 
@@ -277,8 +287,8 @@ static void a_reset_says_when_a_ta_does_not_let_go(void **state)
 	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_AGAIN);
 	assert_int_equal(rig->tee.last_cancel_id, s.m->hdr.cancel_id);
 	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_AGAIN);
-	/* Asked once, not again and again. */
-	assert_int_equal(rig->tee.count[_IOC_NR(TEE_IOC_CANCEL)], 1);
+	/* Asked once each time, not again and again. */
+	assert_int_equal(rig->tee.count[_IOC_NR(TEE_IOC_CANCEL)], 2);
 	assert_int_equal(fake_sessions(&rig->tee), 1);
 	fake_release(&rig->tee, true);
 	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_OK);
@@ -288,17 +298,178 @@ static void a_reset_says_when_a_ta_does_not_let_go(void **state)
 
 static void a_destruction_waits_for_a_ta_too(void **state)
 {
-	struct rig *rig = rigs;
+	struct rig *rig = next_rig();
 
 	(void)state;
-	memset(rig, 0, sizeof(*rig));
-	fake_init(&rig->tee);
 	rig_init(rig, NULL);
 	start(rig, 1, FAKE_STUBBORN);
 	start(rig, 2, FAKE_BLOCK);
 	fake_wait_blocked(&rig->tee, 2);
 	assert_int_equal(om_kvm_destroy(rig->kvm), OM_KVM_AGAIN);
 	fake_release(&rig->tee, true);
+	rig_exit(rig);
+}
+
+/* The device's failures to come, while workers use it. */
+static void set_fault(struct rig *rig, struct fake_fault fault)
+{
+	pthread_mutex_lock(&rig->tee.lock);
+	rig->tee.fault = fault;
+	pthread_mutex_unlock(&rig->tee.lock);
+}
+
+/* A guest of so many threads, all of whose workers are stuck in a TA that can be cancelled. */
+static struct rig *start_stuck(uint32_t threads, uint32_t unfetched)
+{
+	struct rig *rig = next_rig();
+	struct om_kvm_config config = rig_config(rig);
+	uint32_t i;
+
+	config.limits.threads = threads;
+	rig_init(rig, &config);
+	for (i = 0; i < unfetched; i++) {
+		fake_release(&rig->tee, false);
+		start(rig, i + 1, FAKE_STUBBORN);
+		fake_wait_blocked(&rig->tee, 1);
+		fake_release(&rig->tee, true);
+		fake_wait_blocked(&rig->tee, 0);
+	}
+	fake_release(&rig->tee, false);
+	start(rig, unfetched + 1, FAKE_BLOCK);
+	start(rig, unfetched + 2, FAKE_BLOCK);
+	fake_wait_blocked(&rig->tee, 2);
+	return rig;
+}
+
+/* Whether a reset ends, of which one call would be enough on a quiet machine. */
+static bool reset_ends(struct rig *rig)
+{
+	int result = OM_KVM_AGAIN;
+	uint32_t i;
+
+	for (i = 0; i < 20 && result == OM_KVM_AGAIN; i++)
+		result = om_kvm_reset(rig->kvm);
+	return result == OM_KVM_OK;
+}
+
+static void fault_b11_a_cancellation_needs_no_job(void **state)
+{
+	struct rig *rig = start_stuck(2, 0);
+
+	(void)state;
+	assert_true(reset_ends(rig));
+	rig_exit(rig);
+}
+
+static void fault_b11_calls_left_unfetched_are_not_in_the_way(void **state)
+{
+	/* With two that are stuck these are all the threads there are. */
+	struct rig *rig = start_stuck(4, 2);
+
+	(void)state;
+	assert_true(reset_ends(rig));
+	rig_exit(rig);
+}
+
+static void fault_b11_a_cancellation_that_fails_is_tried_again(void **state)
+{
+	static const int errors[] = { -ENOMEM, -EBUSY, -EINTR, -EIO };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		struct rig *rig = start_stuck(8, 0);
+
+		set_fault(rig, (struct fake_fault){ TEE_IOC_CANCEL, 1, false, errors[i] });
+		assert_true(reset_ends(rig));
+		rig_exit(rig);
+	}
+}
+
+static void fault_b11_each_reset_asks_anew(void **state)
+{
+	struct rig *rig = start_stuck(8, 0);
+
+	(void)state;
+	/* OP-TEE took them before the calls they were for had got there. */
+	rig->tee.lost_cancels = 2;
+	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_AGAIN);
+	assert_true(reset_ends(rig));
+	rig_exit(rig);
+}
+
+static uint32_t blocked(struct rig *rig)
+{
+	uint32_t n;
+
+	pthread_mutex_lock(&rig->tee.lock);
+	n = rig->tee.blocked;
+	pthread_mutex_unlock(&rig->tee.lock);
+	return n;
+}
+
+static void fault_b11_one_that_cannot_be_cancelled_is_not_in_the_way(void **state)
+{
+	struct rig *rig = *state;
+	struct stuck s = start(rig, 1, FAKE_BLOCK);
+	uint32_t i;
+
+	fake_wait_blocked(&rig->tee, 1);
+	/* Linux forgets the session at once: nobody can cancel what is done in it. */
+	assert_int_equal(rig_close(rig, s.session), TEEC_SUCCESS);
+	start(rig, 2, FAKE_BLOCK);
+	fake_wait_blocked(&rig->tee, 2);
+	for (i = 0; i < 20 && blocked(rig) == 2; i++)
+		assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_AGAIN);
+	assert_int_equal(blocked(rig), 1);
+	fake_release(&rig->tee, true);
+	assert_true(reset_ends(rig));
+}
+
+static bool is_readable(struct rig *rig, int ms)
+{
+	struct pollfd wait = { .fd = om_kvm_wait_fd(rig->kvm), .events = POLLIN };
+
+	return poll(&wait, 1, ms) == 1 && wait.revents == POLLIN;
+}
+
+static void fault_b11_there_is_something_to_wait_on(void **state)
+{
+	struct rig *rig = *state;
+	uint32_t session;
+
+	start(rig, 1, FAKE_STUBBORN);
+	start(rig, 2, FAKE_BLOCK);
+	fake_wait_blocked(&rig->tee, 2);
+	assert_false(is_readable(rig, 0));
+	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_AGAIN);
+	assert_false(is_readable(rig, 20));
+	fake_release(&rig->tee, true);
+	assert_true(is_readable(rig, 10000));
+	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_OK);
+	/* It says so once, and nothing of calls as a guest makes them. */
+	assert_false(is_readable(rig, 0));
+	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
+	assert_false(is_readable(rig, 0));
+	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_OK);
+	assert_false(is_readable(rig, 0));
+}
+
+static void fault_b11_it_goes_on_while_nobody_asks(void **state)
+{
+	struct rig *rig = start_stuck(8, 0);
+	uint32_t asked;
+
+	(void)state;
+	set_fault(rig, (struct fake_fault){ TEE_IOC_CANCEL, 1, true, -ENOMEM });
+	assert_int_equal(om_kvm_destroy(rig->kvm), OM_KVM_AGAIN);
+	set_fault(rig, (struct fake_fault){ 0 });
+	assert_true(is_readable(rig, 10000));
+	/* Not in a busy loop: it waited a hundred milliseconds, and some. */
+	pthread_mutex_lock(&rig->tee.lock);
+	asked = rig->tee.count[_IOC_NR(TEE_IOC_CANCEL)];
+	pthread_mutex_unlock(&rig->tee.lock);
+	assert_true(asked < 100);
 	rig_exit(rig);
 }
 
@@ -395,6 +566,13 @@ int main(void)
 		RIGGED(a_reset_cancels_what_is_in_flight),
 		RIGGED(a_reset_says_when_a_ta_does_not_let_go),
 		cmocka_unit_test(a_destruction_waits_for_a_ta_too),
+		cmocka_unit_test(fault_b11_a_cancellation_needs_no_job),
+		cmocka_unit_test(fault_b11_calls_left_unfetched_are_not_in_the_way),
+		cmocka_unit_test(fault_b11_a_cancellation_that_fails_is_tried_again),
+		cmocka_unit_test(fault_b11_each_reset_asks_anew),
+		RIGGED(fault_b11_one_that_cannot_be_cancelled_is_not_in_the_way),
+		RIGGED(fault_b11_there_is_something_to_wait_on),
+		cmocka_unit_test(fault_b11_it_goes_on_while_nobody_asks),
 		RIGGED(calls_that_ended_unfetched_are_forgotten),
 		RIGGED(a_reset_without_a_device_can_be_tried_again),
 		RIGGED(a_guest_without_a_device_can_be_destroyed),

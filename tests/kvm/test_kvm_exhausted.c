@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 
 #define DATA	(SHARED_GPA + DRIVER_PAGES * PAGE)
@@ -69,6 +70,13 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 			  void *arg)
 {
 	return fails() ? EAGAIN : __real_pthread_create(thread, attr, run, arg);
+}
+
+int __real_eventfd(unsigned int value, int flags);
+int __wrap_eventfd(unsigned int value, int flags);
+int __wrap_eventfd(unsigned int value, int flags)
+{
+	return fails() ? -1 : __real_eventfd(value, flags);
 }
 
 static void arm(uint32_t n)

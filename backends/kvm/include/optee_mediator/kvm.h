@@ -34,7 +34,7 @@ enum om_kvm_result {
 	OM_KVM_DEFERRED,		/* memory is in use: memory_released() will follow */
 
 	OM_KVM_ERR_ARGUMENT = -1,	/* an argument is not what its comment asks */
-	OM_KVM_ERR_NO_MEMORY = -2,	/* no memory or no thread to be had in this process */
+	OM_KVM_ERR_NO_MEMORY = -2,	/* this process gets no memory, thread or descriptor */
 	OM_KVM_ERR_NO_FILTER = -3,	/* this kernel or VM has no SMCCC filter */
 	OM_KVM_ERR_VCPU_RAN = -4,	/* a vCPU has run: too late for the filter */
 	OM_KVM_ERR_FILTER_SET = -5,	/* somebody filters these functions already */
@@ -250,10 +250,13 @@ OM_API int om_kvm_call(struct om_kvm *kvm, unsigned int vcpu, struct om_regs *re
  * The guest starts over (reboot): sessions are closed, all it shared is given
  * back, its regions stay. Context: all vCPUs stopped.
  *
- * Returns OM_KVM_OK. OM_KVM_AGAIN: after 100 ms a call is still in OP-TEE although
- * its cancellation was asked for (a TA can ignore that); call again before any
- * other function but om_kvm_destroy(). OM_KVM_ERR_DEVICE: the device cannot be
- * opened again: nothing is held, every call of the guest fails, it can only be
+ * Calls in OP-TEE are cancelled, each once for every call of this function, and again
+ * where that fails; this goes on after it returned. Waits up to 100 ms for them. Closing
+ * what is left takes secure threads, and waits while others have them all.
+ * Returns OM_KVM_OK. OM_KVM_AGAIN: a call is still in OP-TEE (a TA can ignore its
+ * cancellation); call again, when om_kvm_wait_fd() is readable or after a second, and
+ * before any other function but om_kvm_destroy(). OM_KVM_ERR_DEVICE: the device cannot
+ * be opened again: nothing is held, every call of the guest fails, it can only be
  * reset or destroyed.
  */
 OM_API int om_kvm_reset(struct om_kvm *kvm);
@@ -262,11 +265,21 @@ OM_API int om_kvm_reset(struct om_kvm *kvm);
  * The guest is gone: sessions are closed, all memory is released, memory_released()
  * is called where it is due, the workers end. Context: all vCPUs stopped.
  *
- * Returns OM_KVM_OK: *kvm must not be used any more. OM_KVM_AGAIN: as above. A VMM
- * that does not want to wait may exit: the kernel does the same for a process
- * that ends, however it ends.
+ * Returns OM_KVM_OK: *kvm must not be used any more. OM_KVM_AGAIN: as above; keep the
+ * guest's memory mapped meanwhile. A VMM that does not want to wait may exit: the kernel
+ * does the same for a process that ends, however it ends.
  */
 OM_API int om_kvm_destroy(struct om_kvm *kvm);
+
+/*
+ * What to wait on after OM_KVM_AGAIN of om_kvm_reset() or om_kvm_destroy(): a descriptor
+ * that is readable (poll, epoll) from when no call of the guest is in OP-TEE any more
+ * until one of the two is called again, which then ends. At other times it is not.
+ *
+ * It is the backend's: not to be read, written or closed. Returns the same one, never an
+ * error, from om_kvm_create() until om_kvm_destroy() returns OM_KVM_OK, which closes it.
+ */
+OM_API int om_kvm_wait_fd(const struct om_kvm *kvm);
 
 /* The guest inside, for om_guest_counter() alone; valid until om_kvm_destroy(). */
 OM_API const struct om_guest *om_kvm_guest(const struct om_kvm *kvm);
