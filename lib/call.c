@@ -8,8 +8,10 @@
 #include <optee_mediator/abi_smc.h>
 
 #include "dispatch.h"
+#include "mapping.h"
 #include "message.h"
 #include "rpc.h"
+#include "sessions.h"
 #include "tracing.h"
 
 #define STATE_BITS	8
@@ -28,6 +30,9 @@ void om_call_init(struct om_call *call, struct om_guest *guest, uint32_t index)
 	call->shadow = &guest->shm.shadows[index];
 	call->page.raw = 0;
 	call->subject = OM_NONE;
+	call->session = OM_NONE;
+	call->closes = OM_NONE;
+	call->opens = false;
 	call->carrier = OM_NONE;
 	call->rpc_arg = OM_NONE;
 	call->lists.first = OM_NONE;
@@ -176,6 +181,14 @@ static bool is_past_lookup(const struct om_call *call)
 		call->request.hdr.cmd != OPTEE_RPC_CMD_NOTIFICATION);
 }
 
+/* OP-TEE has looked the session up, or never will. */
+static inline void put_session(struct om_call *call)
+{
+	if (call->session != OM_NONE)
+		om_session_put(call->guest, call->session);
+	call->session = OM_NONE;
+}
+
 /* ASKING: the request goes to the guest; OP-TEE itself knows now what is in use. */
 static OM_NOINLINE enum om_call_event ask(struct om_call *call, struct om_regs *regs)
 {
@@ -186,6 +199,7 @@ static OM_NOINLINE enum om_call_event ask(struct om_call *call, struct om_regs *
 		return event;
 	for (i = 0; i < call->held_count; i++)
 		om_shm_entered(call->guest, call->held[i]);
+	put_session(call);
 	call->entering = false;
 	return event;
 }
@@ -282,6 +296,7 @@ static inline void put_held(struct om_call *call, struct om_guest *guest)
 	while (i)
 		om_shm_put_users(guest, call->held[--i], users, &call->release);
 	call->held_count = 0;
+	om_unmap_params(call);
 }
 
 /* ENDING: the one way out, in reverse order of what was taken. */
@@ -291,6 +306,7 @@ static inline enum om_call_event end(struct om_call *call, struct om_regs *regs)
 
 	if (call->holds_more)
 		put_more(call);
+	put_session(call);
 	put_held(call, guest);
 	if (call->page.raw)
 		guest->ops->unpin(guest->ctx, &call->page, 1);
@@ -427,8 +443,11 @@ struct om_call *om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_
 	call->entered = false;
 	call->entering = true;
 	call->holds_more = false;
+	call->loads_ta = false;
+	call->uses_window = true;
 	call->held_count = 0;
-	call->held_pages = 0;
+	call->param_pages = 0;
+	call->payload_pages = 0;
 	call->refused_cookie = 0;
 	call->refusal = om_message_fetch(call, regs);
 	return call;

@@ -64,8 +64,14 @@ struct om_call {
 	 */
 	uint32_t held[OPTEE_MSG_CALL_PARAMS];	/* buffers its parameters name */
 	uint32_t held_count;
-	uint32_t held_pages;		/* in all of them */
+	uint32_t param_pages;		/* of all of them, as charged: mapping.h */
+	uint32_t payload_pages;		/* allocated for OP-TEE by this call, not freed yet */
 	uint32_t subject;		/* the buffer it registers or unregisters */
+	uint32_t session;		/* that it names, until OP-TEE has looked it up */
+	uint32_t closes;		/* the session it is to close */
+	bool opens;			/* a session was charged for it */
+	bool loads_ta;			/* OP-TEE asked for a TA in the course of it */
+	bool uses_window;		/* its parameters are mapped by OP-TEE itself: mapping.h */
 	struct om_lists lists;		/* translated page lists of its parameters */
 	struct om_release release;	/* buffers to give back */
 
@@ -82,6 +88,7 @@ struct om_call {
 	struct om_request_copy reply;	/* here because stacks are small */
 	uint32_t rpc_arg;		/* buffer it came in until answered, else OM_NONE */
 	uint32_t payload;		/* SHM_ALLOC: the buffer being made */
+	uint32_t payload_charge;	/* its pages, as charged: mapping.h */
 	struct om_lists payload_lists;	/* its page list, until the next request */
 	enum om_refusal refusal;	/* of the request or the reply, if any */
 	uint64_t undo_type;		/* SHM_ALLOC: who was asked to allocate */
@@ -106,7 +113,17 @@ void om_set_return(const struct om_call *call, struct om_regs *regs,
 /* The same for FOREIGN_INTR: take your interrupts and come back. */
 void om_set_interrupted(const struct om_call *call, struct om_regs *regs);
 
-/* The way back into OP-TEE; pa and cookie are the answer to an ALLOC, else 0. */
+/*
+ * The answer to an ALLOC that brings no page. Not 0: where the normal world's RAM
+ * begins at 0, OP-TEE takes that for a page. What is misaligned it never takes (OP-TEE OS,
+ * thread_optee_smc.c, thread_rpc_alloc_arg()).
+ */
+#define OM_NO_PAGE 1u
+
+/*
+ * The way back into OP-TEE. pa, cookie: the answer to an ALLOC, OM_NO_PAGE when there
+ * is none; 0 for other requests, whose answers are in memory.
+ */
 void om_set_resume(struct om_call *call, uint64_t pa, uint64_t cookie);
 
 /* Gives back what is on the release list; false: interrupted, there is more. */

@@ -31,6 +31,8 @@ static const char names[OM_COUNTERS][20] = {
 	[OM_COUNT_PAGES_NOW] = "pages_now",
 	[OM_COUNT_PAGES_PEAK] = "pages_peak",
 	[OM_COUNT_BUFFERS_NOW] = "buffers_now",
+	[OM_COUNT_REFUSED_SESSION] = "refused_session",
+	[OM_COUNT_SESSIONS_NOW] = "sessions_now",
 };
 
 static uint64_t load(const uint64_t *counter)
@@ -52,6 +54,8 @@ uint64_t om_guest_counter(const struct om_guest *guest, enum om_counter which)
 	case OM_COUNT_BUFFERS_NOW:
 		return (uint64_t)om_load_relaxed(&shm->buffers_used) +
 		       om_load_relaxed(&shm->rpc_args_used);
+	case OM_COUNT_SESSIONS_NOW:
+		return om_load_relaxed(&guest->sessions_used);
 	default:
 		break;
 	}

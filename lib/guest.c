@@ -5,10 +5,13 @@
  */
 #include "guest.h"
 
+#include <optee_mediator/abi_msg.h>
 #include <optee_mediator/abi_smc.h>
 
 #include "call.h"
 #include "dispatch.h"
+#include "mapping.h"
+#include "sessions.h"
 #include "tracing.h"
 
 /* Where things are in the memory of a guest, as byte offsets. */
@@ -16,6 +19,7 @@ struct layout {
 	size_t calls;
 	size_t pins;
 	size_t buffers;
+	size_t sessions;
 	size_t shadows;
 	size_t buckets;
 	size_t size;
@@ -38,7 +42,13 @@ static bool are_valid(const struct om_limits *l)
 	       in_range(l->rpc_args, OM_LIMIT_RPC_ARGS) &&
 	       in_range(l->pages, OM_LIMIT_PAGES) &&
 	       in_range(l->list_pages, OM_LIMIT_LIST_PAGES) &&
-	       l->call_pages <= OM_LIMIT_PAGES;
+	       l->call_pages <= OM_LIMIT_PAGES && l->mapped_pages <= OM_LIMIT_PAGES &&
+	       l->sessions <= OM_LIMIT_SESSIONS;
+}
+
+static uint32_t session_count(const struct om_limits *l)
+{
+	return l->sessions ? l->sessions : OM_SESSIONS_DEFAULT;
 }
 
 /* Slots first, one shadow page each, then those for RPC arguments and lists. */
@@ -54,7 +64,8 @@ static struct layout layout_of(const struct om_limits *l)
 	at.calls = aligned(sizeof(struct om_guest));
 	at.pins = at.calls + l->threads * aligned(sizeof(struct om_call));
 	at.buffers = at.pins + om_shm_pins_count(l) * aligned(sizeof(struct om_pins));
-	at.shadows = at.buffers + aligned(om_shm_buffer_count(l) * sizeof(struct om_buffer));
+	at.sessions = at.buffers + aligned(om_shm_buffer_count(l) * sizeof(struct om_buffer));
+	at.shadows = at.sessions + aligned(session_count(l) * sizeof(struct om_session));
 	at.buckets = at.shadows + aligned(shadow_count(l) * sizeof(struct om_shadow));
 	at.size = at.buckets + aligned(om_shm_bucket_count(l) * sizeof(uint32_t));
 	return at;
@@ -106,6 +117,8 @@ static bool alloc_pages(struct om_guest *guest)
 			free_pages(guest, i + 1);
 			return false;
 		}
+		/* OP-TEE sees whole pages, also what no message or list has filled. */
+		om_zero(page->va, OPTEE_MSG_PAGE_SIZE);
 	}
 	return true;
 }
@@ -115,17 +128,33 @@ static void init_registry(struct om_guest *guest)
 	const struct om_limits *l = &guest->limits;
 
 	om_shm_init(guest, l->threads, l->threads + l->rpc_args);
+	om_mapping_init(guest);
+	om_sessions_init(guest);
+}
+
+/* A row is the i-th element of each table that has one. */
+static uint32_t row_count(const struct om_guest *guest)
+{
+	uint32_t n = om_shm_rows(&guest->limits);
+
+	return n < guest->limits.sessions ? guest->limits.sessions : n;
+}
+
+static void init_row(struct om_guest *guest, uint32_t i)
+{
+	om_shm_init_row(guest, i);
+	om_sessions_init_row(guest, i);
 }
 
 /* Of a new guest; one that starts over is emptied by leave(), piece by piece. */
 static void init_tables(struct om_guest *guest)
 {
-	uint32_t rows = om_shm_rows(&guest->limits);
+	uint32_t rows = row_count(guest);
 	uint32_t i;
 
 	init_registry(guest);
 	for (i = 0; i < rows; i++)
-		om_shm_init_row(guest, i);
+		init_row(guest, i);
 	for (i = 0; i < guest->limits.threads; i++)
 		om_call_init(&guest->calls[i], guest, i);
 }
@@ -164,11 +193,15 @@ static struct om_guest *place(struct om_mediator *m, uint32_t id, const struct o
 	 */
 	if (limits->threads > m->threads)
 		guest->limits.threads = m->threads;
+	if (limits->mapped_pages == 0)
+		guest->limits.mapped_pages = OM_MAPPED_PAGES_DEFAULT;
 	if (limits->call_pages == 0)
-		guest->limits.call_pages = limits->pages;
+		guest->limits.call_pages = guest->limits.mapped_pages;
+	guest->limits.sessions = session_count(limits);
 	guest->calls = (void *)(base + at.calls);
 	guest->shm.pins = (void *)(base + at.pins);
 	guest->shm.buffers = (void *)(base + at.buffers);
+	guest->sessions = (void *)(base + at.sessions);
 	guest->shm.shadows = (void *)(base + at.shadows);
 	guest->shm.buckets = (void *)(base + at.buckets);
 	return guest;
@@ -233,13 +266,13 @@ static bool unpin_record(struct om_guest *guest, uint32_t i)
 
 static bool empty_registry(struct om_guest *guest)
 {
-	uint32_t n = om_shm_rows(&guest->limits);
+	uint32_t n = row_count(guest);
 
 	while (guest->cursor < n) {
 		uint32_t i = guest->cursor++;
 		bool unpinned = unpin_record(guest, i);
 
-		om_shm_init_row(guest, i);
+		init_row(guest, i);
 		if ((unpinned || guest->cursor % ROWS == 0) && om_should_yield(guest))
 			return false;
 	}

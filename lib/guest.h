@@ -9,6 +9,7 @@
 #include "shm.h"
 
 struct om_call;
+struct om_session;
 
 /* What om_guest_reset() and om_guest_destroy() have done so far. */
 enum om_guest_stage {
@@ -32,6 +33,10 @@ struct om_guest {
 	uint32_t cursor;		/* where the stage goes on */
 	struct om_call *calls;
 	struct om_shm shm;
+	uint32_t mapped_own;		/* pages each call may map of its own: mapping.h */
+	uint32_t mapped_left;		/* ... and all of them together beyond; atomic */
+	struct om_session *sessions;
+	uint32_t sessions_used;		/* charged; under the lock, and atomic */
 	/* Calls count for themselves; this is for what belongs to no call. Atomic. */
 	uint64_t counters[OM_COUNTERS];
 };

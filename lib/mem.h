@@ -27,6 +27,11 @@ static inline void om_zero(void *dst, size_t len)
 	__builtin_memset(dst, 0, len);
 }
 
+static inline bool om_is_equal(const void *a, const void *b, size_t len)
+{
+	return __builtin_memcmp(a, b, len) == 0;
+}
+
 /*
  * Reads of a shadow page. The secure world may write it at any time, so each
  * value is loaded exactly once: volatile keeps the compiler from loading it again

@@ -7,6 +7,8 @@
 
 #include <optee_mediator/abi_smc.h>
 
+#include "mapping.h"
+#include "sessions.h"
 #include "tracing.h"
 
 /* The command page of CALL_WITH_ARG and CALL_WITH_RPC_ARG. */
@@ -123,37 +125,61 @@ static inline enum om_refusal check(struct om_call *call, const struct om_guest 
 	return why;
 }
 
-static OM_COLD uint32_t ask_policy(struct om_call *call, enum om_request_stage stage)
+/* Becomes a user of the session that the message names: for one TA, and no other. */
+static inline enum om_refusal get_session(struct om_call *call)
+{
+	switch (call->message.hdr.cmd) {
+	case OPTEE_MSG_CMD_INVOKE_COMMAND:
+	case OPTEE_MSG_CMD_CLOSE_SESSION:
+	case OPTEE_MSG_CMD_CANCEL:
+		call->session = om_session_get(call->guest, call->message.hdr.session);
+		if (call->session == OM_NONE)
+			return OM_REFUSED_SESSION;
+		call->uses_window = !call->guest->sessions[call->session].loaded;
+		return OM_ACCEPTED;
+	default:
+		return OM_ACCEPTED;
+	}
+}
+
+static OM_COLD enum om_refusal ask_policy(struct om_call *call)
 {
 	const struct om_message *message = &call->message;
-	struct om_request request = {
-		.stage = stage,
-		.cmd = message->hdr.cmd,
-		.func = message->hdr.func,
-		.session = message->hdr.session,
-	};
+	const struct om_guest *guest = call->guest;
+	struct om_request request = { .cmd = message->hdr.cmd, .func = message->hdr.func };
 
-	if (request.cmd == OPTEE_MSG_CMD_OPEN_SESSION) {
-		if (stage == OM_REQUEST_ASKED)
-			request.session = 0;
+	if (call->session != OM_NONE) {
+		request.session = message->hdr.session;
+		om_copy(request.ta_uuid, guest->sessions[call->session].ta,
+			sizeof(request.ta_uuid));
+	} else if (request.cmd == OPTEE_MSG_CMD_OPEN_SESSION) {
 		om_copy(request.ta_uuid, message->param[0].u.octets, sizeof(request.ta_uuid));
 		om_copy(request.client_uuid, message->param[1].u.octets,
 			sizeof(request.client_uuid));
 		request.login = (uint32_t)message->param[1].u.value.c;
 	}
-	return call->guest->ops->authorize(call->guest->ctx, &request);
+	call->policy = guest->ops->authorize(guest->ctx, &request);
+	return call->policy == TEEC_SUCCESS ? OM_ACCEPTED : OM_REFUSED_POLICY;
+}
+
+/* The session it names or asks for, and what the policy says of it. */
+static inline enum om_refusal admit(struct om_call *call, struct om_guest *guest)
+{
+	enum om_refusal why = get_session(call);
+
+	if (why == OM_ACCEPTED && guest->ops->authorize)
+		why = ask_policy(call);
+	if (why != OM_ACCEPTED || call->message.hdr.cmd != OPTEE_MSG_CMD_OPEN_SESSION)
+		return why;
+	call->opens = om_session_reserve(guest);
+	return call->opens ? OM_ACCEPTED : OM_REFUSED_QUOTA;
 }
 
 /* A buffer of a parameter's, held for the length of the call. */
 static inline enum om_refusal hold(struct om_call *call, uint32_t index)
 {
-	uint32_t pages = call->guest->shm.buffers[index].pages;
-
 	call->held[call->held_count++] = index;
-	if (pages > call->guest->limits.call_pages - call->held_pages)
-		return OM_REFUSED_QUOTA;
-	call->held_pages += pages;
-	return OM_ACCEPTED;
+	return om_map_param(call, call->guest->shm.buffers[index].pages);
 }
 
 /* A registered buffer that a parameter names. */
@@ -198,14 +224,9 @@ enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *reg
 		trace_message(call);
 	if (why == OM_ACCEPTED)
 		why = check(call, guest);
-	if (why != OM_ACCEPTED)
-		return why;
-	if (guest->ops->authorize) {
-		call->policy = ask_policy(call, OM_REQUEST_ASKED);
-		if (call->policy != TEEC_SUCCESS)
-			return OM_REFUSED_POLICY;
-	}
-	return get_buffers(call, guest);
+	if (why == OM_ACCEPTED)
+		why = admit(call, guest);
+	return why == OM_ACCEPTED ? get_buffers(call, guest) : why;
 }
 
 static OM_NOINLINE enum om_refusal begin_translation(struct om_call *call,
@@ -268,7 +289,7 @@ static enum om_refusal claim(struct om_call *call)
 
 	call->waits = i == OM_BUSY ? call->waits + 1 : 0;
 	call->holds_more = true;
-	if (i == OM_NONE || call->waits > OM_UNREGISTER_TRIES)
+	if (i == OM_NONE || call->waits > OM_WAIT_TRIES)
 		return OM_REFUSED_COOKIE;
 	if (i == OM_BUSY)
 		return OM_ACCEPTED;
@@ -278,9 +299,30 @@ static enum om_refusal claim(struct om_call *call)
 	return OM_ACCEPTED;
 }
 
+/*
+ * Takes the session that is to be closed. Calls that are on their way to it are waited
+ * for: else they would reach OP-TEE when the id is already another session's, and that
+ * of another TA. Who is in the TA is OP-TEE's to wait for.
+ */
+static enum om_refusal close_session(struct om_call *call)
+{
+	if (call->closes == OM_NONE) {
+		if (!om_session_close(call->guest, call->session))
+			return OM_REFUSED_SESSION;
+		call->closes = call->session;
+		call->session = OM_NONE;
+	}
+	call->waits = om_session_is_unused(call->guest, call->closes) ? 0 : call->waits + 1;
+	/* As with a buffer: the guest's scheduler may never run them. It stays open then. */
+	return call->waits > OM_WAIT_TRIES ? OM_REFUSED_SESSION : OM_ACCEPTED;
+}
+
 enum om_refusal om_message_load(struct om_call *call)
 {
-	return om_shape_params(call->shape, OM_SHAPE_LIST) ? translate(call) : claim(call);
+	if (om_shape_params(call->shape, OM_SHAPE_LIST))
+		return translate(call);
+	return call->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION ? close_session(call) :
+								      claim(call);
 }
 
 /* OP-TEE is given a copy of the copy, without what it has no use for. */
@@ -394,20 +436,34 @@ static inline int write_ret(const struct om_call *call, const uint32_t out[2])
 }
 
 /* The session that was opened, 0 when none was. */
-static int write_session(struct om_call *call)
+static int finish_open(struct om_call *call, bool success)
 {
 	const struct optee_msg_hdr *shadow = call->shadow->page.va;
+	uint32_t session = om_read_once32(&shadow->session);
 
-	call->message.hdr.session = om_read_once32(&shadow->session);
-	return write_guest(call, offsetof(struct optee_msg_hdr, session),
-			   &call->message.hdr.session, sizeof(call->message.hdr.session));
+	call->message.hdr.session = session;
+	if (success)
+		om_session_publish(call->guest, session, call->message.param[0].u.octets,
+				   call->loads_ta);
+	else
+		om_session_cancel(call->guest);
+	call->opens = false;
+	return write_guest(call, offsetof(struct optee_msg_hdr, session), &session,
+			   sizeof(session));
+}
+
+/* Whatever OP-TEE says, it has no such session any more. */
+static void finish_close(struct om_call *call)
+{
+	om_session_end(call->guest, call->closes);
+	call->closes = OM_NONE;
 }
 
 /*
  * What the end of the call means for the buffer it was about: a registration that
  * succeeded and a release that failed leave it shared, the other two do not.
  */
-static void settle(struct om_call *call, bool success)
+static void settle_buffer(struct om_call *call, bool success)
 {
 	bool registers = call->message.hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM;
 
@@ -419,22 +475,36 @@ static void settle(struct om_call *call, bool success)
 		om_shm_forget(call->guest, call->subject);
 }
 
+/* Without an answer in the message: a session is neither opened nor closed. */
+static void settle_session(struct om_call *call)
+{
+	if (call->opens)
+		om_session_cancel(call->guest);
+	call->opens = false;
+	if (call->closes != OM_NONE)
+		om_session_reopen(call->guest, call->closes);
+	call->closes = OM_NONE;
+}
+
+static void settle(struct om_call *call)
+{
+	settle_buffer(call, false);
+	settle_session(call);
+}
+
 /* What commands other than INVOKE mean beyond their outputs. */
 static OM_NOINLINE int finish_command(struct om_call *call, bool success)
 {
 	uint32_t cmd = call->message.hdr.cmd;
 	int failed = 0;
 
-	settle(call, success);
+	settle_buffer(call, success);
 	if (cmd == OPTEE_MSG_CMD_OPEN_SESSION)
-		failed = write_session(call);
-	if (!success)
-		return failed;
-	if (cmd == OPTEE_MSG_CMD_STOP_ASYNC_NOTIF)
+		failed = finish_open(call, success);
+	else if (cmd == OPTEE_MSG_CMD_CLOSE_SESSION)
+		finish_close(call);
+	else if (cmd == OPTEE_MSG_CMD_STOP_ASYNC_NOTIF && success)
 		om_store_relaxed(&call->guest->notify_enabled, 0);
-	if (call->guest->ops->authorize &&
-	    (cmd == OPTEE_MSG_CMD_OPEN_SESSION || cmd == OPTEE_MSG_CMD_CLOSE_SESSION))
-		(void)ask_policy(call, OM_REQUEST_DONE);
 	return failed;
 }
 
@@ -453,20 +523,39 @@ void om_message_finish(struct om_call *call)
 	call->result = failed ? OPTEE_SMC_RETURN_EBADADDR : OPTEE_SMC_RETURN_OK;
 }
 
+static uint32_t refusal_ret(const struct om_call *call, enum om_refusal why)
+{
+	if (why == OM_REFUSED_POLICY)
+		return call->policy;
+	/* OP-TEE, core/tee/entry_std.c: CLOSE_SESSION alone says it another way. */
+	if (why == OM_REFUSED_SESSION && call->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION)
+		return call->waits ? TEEC_ERROR_BUSY : TEEC_ERROR_ITEM_NOT_FOUND;
+	return om_refusal_teec(why);
+}
+
+/*
+ * A session that is not open is OP-TEE's to refuse; it is only not asked any more. One
+ * that waited in vain to be closed is open.
+ */
+static uint32_t refusal_origin(const struct om_call *call, enum om_refusal why)
+{
+	return why == OM_REFUSED_SESSION && !call->waits ? TEEC_ORIGIN_TEE : TEEC_ORIGIN_COMMS;
+}
+
 void om_message_refuse(struct om_call *call, enum om_refusal why)
 {
 	uint32_t code = om_refusal_smc(why);
-	uint32_t ret = why == OM_REFUSED_POLICY ? call->policy : om_refusal_teec(why);
+	const uint32_t out[2] = { refusal_ret(call, why), refusal_origin(call, why) };
 
-	settle(call, false);
-	om_refused(call, why, code ? code : ret);
-	if (code == OPTEE_SMC_RETURN_OK && write_ret(call, (const uint32_t[]){ ret, TEEC_ORIGIN_COMMS }))
+	settle(call);
+	om_refused(call, why, code ? code : out[0]);
+	if (code == OPTEE_SMC_RETURN_OK && write_ret(call, out))
 		code = OPTEE_SMC_RETURN_EBADADDR;
 	call->result = code;
 }
 
 void om_message_fail(struct om_call *call, uint32_t code)
 {
-	settle(call, false);
+	settle(call);
 	call->result = code;
 }

@@ -14,21 +14,31 @@
  */
 enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *regs);
 
-/* How often UNREGISTER_SHM comes back for calls that are on their way in: some 10 ms. */
-#define OM_UNREGISTER_TRIES	4096u
+/*
+ * How often UNREGISTER_SHM and CLOSE_SESSION come back for calls that are on their way in:
+ * some 10 ms.
+ */
+#define OM_WAIT_TRIES	4096u
 
 /*
  * Does a bounded piece of what is left: translates what the message names by
- * address, takes the buffer it unregisters.
+ * address, takes the buffer it unregisters or the session it closes.
  */
 enum om_refusal om_message_load(struct om_call *call);
 
 /* True when om_message_load() has nothing left to do. */
 static inline bool om_message_is_loaded(const struct om_call *call)
 {
-	return om_shape_params(call->shape, OM_SHAPE_LIST) == 0 &&
-	       (call->message.hdr.cmd != OPTEE_MSG_CMD_UNREGISTER_SHM ||
-		call->subject != OM_NONE);
+	if (om_shape_params(call->shape, OM_SHAPE_LIST))
+		return false;
+	switch (call->message.hdr.cmd) {
+	case OPTEE_MSG_CMD_UNREGISTER_SHM:
+		return call->subject != OM_NONE;
+	case OPTEE_MSG_CMD_CLOSE_SESSION:
+		return call->closes != OM_NONE && !call->waits;
+	default:
+		return true;
+	}
 }
 
 /* Writes the shadow that OP-TEE will read, and the SMC that says where it is. */

@@ -44,6 +44,14 @@ static OM_NOINLINE void use_list(struct om_guest *guest, struct om_lists *lists,
 	t->list_index = 0;
 }
 
+uint64_t om_region_pages(const struct om_region *region)
+{
+	/* A size of 0 would make OP-TEE's page count wrap. */
+	if (region->size == 0 || region->size > UINT64_MAX - 2 * IN_PAGE)
+		return 0;
+	return ((region->buf_ptr & IN_PAGE) + region->size + IN_PAGE) >> OPTEE_MSG_PAGE_SHIFT;
+}
+
 enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_region *region,
 				     struct om_lists *lists, struct om_translation *t)
 {
@@ -53,16 +61,14 @@ enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_reg
 		.size = region->size,
 		.offset = (uint32_t)(region->buf_ptr & IN_PAGE),
 	};
-	uint64_t pages;
+	uint64_t pages = om_region_pages(region);
 	uint32_t list;
 	enum om_refusal why;
 
 	t->buffer = OM_NONE;
 	t->source.raw = 0;
-	/* A size of 0 would make OP-TEE's page count wrap. */
-	if (region->size == 0 || region->size > UINT64_MAX - 2 * IN_PAGE)
+	if (pages == 0)
 		return OM_REFUSED_PARAMS;
-	pages = (share.offset + region->size + IN_PAGE) >> OPTEE_MSG_PAGE_SHIFT;
 	if (pages > guest->limits.pages)
 		return OM_REFUSED_QUOTA;
 	share.pages = (uint32_t)pages;

@@ -40,6 +40,9 @@ struct om_region {
 	om_cookie_t cookie;
 };
 
+/* The pages that a region lies in; 0 when there is no such region. */
+uint64_t om_region_pages(const struct om_region *region);
+
 /*
  * Checks size and offset, charges everything, reserves the buffer. t->buffer is
  * its index, to be forgotten and put back by the caller even when refused after

@@ -7,6 +7,7 @@
 
 #include <optee_mediator/abi_smc.h>
 
+#include "mapping.h"
 #include "tracing.h"
 
 #define ATTR_LIST	(OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG)
@@ -132,8 +133,12 @@ static enum om_refusal judge_free(struct om_call *call)
 	if (cookie.raw != 0 && cookie.raw == call->refused_cookie) {
 		/* It never became a buffer here, but the guest has allocated it. */
 		call->refused_cookie = 0;
-	} else if (!om_shm_remove(call->guest, cookie, OM_SHARE_RPC_ARG, &call->release)) {
-		return OM_REFUSED_REQUEST;
+	} else {
+		uint32_t i = om_shm_remove(call->guest, cookie, OM_SHARE_RPC_ARG);
+
+		if (i == OM_NONE)
+			return OM_REFUSED_REQUEST;
+		om_shm_put(call->guest, i, &call->release);
 	}
 	om_count(call, OM_COUNT_RPC_FREE);
 	call->pending = OM_PENDING_FREE;
@@ -215,10 +220,15 @@ static enum om_refusal check_request(struct om_call *call)
 /* SHM_FREE: the cookie is free before the guest can use it again (I7). */
 static enum om_refusal free_payload(struct om_call *call)
 {
+	struct om_guest *guest = call->guest;
 	om_cookie_t cookie = { call->request.param[0].u.value.b };
+	uint32_t i = om_shm_remove(guest, cookie, OM_SHARE_PAYLOAD);
 
-	return om_shm_remove(call->guest, cookie, OM_SHARE_PAYLOAD, &call->release) ?
-		OM_ACCEPTED : OM_REFUSED_REQUEST;
+	if (i == OM_NONE)
+		return OM_REFUSED_REQUEST;
+	om_unmap_payload(call, guest->shm.buffers[i].owner, guest->shm.buffers[i].pages);
+	om_shm_put(guest, i, &call->release);
+	return OM_ACCEPTED;
 }
 
 static OM_COLD void trace_request_header(const struct om_call *call, bool own)
@@ -270,6 +280,8 @@ static enum om_refusal judge_cmd(struct om_call *call)
 	} else if (why == OM_ACCEPTED && call->request.hdr.cmd == OPTEE_RPC_CMD_SHM_ALLOC) {
 		om_count(call, OM_COUNT_RPC_SHM_ALLOC);
 		call->pending = OM_PENDING_SHM_ALLOC;
+	} else if (why == OM_ACCEPTED && call->request.hdr.cmd == OPTEE_RPC_CMD_LOAD_TA) {
+		call->loads_ta = true;
 	}
 	return why;
 }
@@ -341,11 +353,18 @@ enum om_call_event om_rpc_ask(struct om_call *call, struct om_regs *regs)
 
 	/* Not shown: the guest only comes back, and OP-TEE learns that it failed. */
 	om_refused(call, call->refusal, om_refusal_teec(call->refusal));
-	om_set_resume(call, 0, 0);
+	om_set_resume(call, OM_NO_PAGE, 0);
 	if (call->pending == OM_PENDING_CMD || call->pending == OM_PENDING_SHM_ALLOC)
 		answer(call, om_refusal_teec(call->refusal), TEEC_ORIGIN_COMMS);
 	om_set_interrupted(call, regs);
 	return OM_EVENT_INTERRUPT;
+}
+
+/* A cookie that is a buffer's now names what was refused no longer. */
+static void forget_refused(struct om_call *call, om_cookie_t cookie)
+{
+	if (call->refused_cookie == cookie.raw)
+		call->refused_cookie = 0;
 }
 
 /* ALLOC: the guest's page is pinned, and OP-TEE gets a shadow page instead. */
@@ -364,6 +383,7 @@ static void reply_alloc(struct om_call *call, const struct om_regs *regs)
 		om_set_resume(call, shm->shadows[shm->buffers[i].shadow].page.pa.raw,
 			      share.cookie.raw);
 		om_shm_publish_put(call->guest, i);
+		forget_refused(call, share.cookie);
 		return;
 	}
 	om_refused(call, why == OM_REFUSED_QUOTA ? why : OM_REFUSED_REPLY, om_refusal_teec(why));
@@ -372,7 +392,7 @@ static void reply_alloc(struct om_call *call, const struct om_regs *regs)
 	 * cookie is that of a buffer in use: that one has to survive.
 	 */
 	call->refused_cookie = om_shm_is_known(call->guest, share.cookie) ? 0 : share.cookie.raw;
-	om_set_resume(call, 0, call->refused_cookie);
+	om_set_resume(call, OM_NO_PAGE, call->refused_cookie);
 }
 
 static OM_COLD void trace_reply_header(const struct om_call *call)
@@ -456,8 +476,12 @@ static enum om_refusal begin_payload(struct om_call *call, enum om_reply_verdict
 		.size = tmem->size, .pages = 1,
 	};
 	struct om_translation *t = &call->translation;
-	enum om_refusal why;
+	uint64_t pages = verdict == OM_REPLY_LIST ? om_region_pages(&region) : 1;
+	enum om_refusal why = om_map_payload(call, pages);
 
+	if (why != OM_ACCEPTED)
+		return why;
+	call->payload_charge = (uint32_t)pages;
 	if (verdict == OM_REPLY_LIST) {
 		why = om_translation_begin(guest, &region, &call->payload_lists, t);
 		call->payload = t->buffer;
@@ -479,6 +503,7 @@ static enum om_refusal judge_payload(struct om_call *call)
 	om_cookie_t cookie;
 
 	call->payload = OM_NONE;
+	call->payload_charge = 0;
 	call->undo_cookie = 0;
 	call->holds_more = true;
 	if (!fetch_reply(call))
@@ -513,7 +538,9 @@ static void give_payload(struct om_call *call)
 		shadow->param[0].attr = call->request.param[0].attr;
 		shadow->param[0].u.tmem = call->request.param[0].u.tmem;
 		shadow->param[0].u.tmem.buf_ptr = call->translation.list_start;
+		call->guest->shm.buffers[call->payload].owner = om_call_id(call);
 		om_shm_publish_put(call->guest, call->payload);
+		forget_refused(call, (om_cookie_t){ call->undo_cookie });
 	}
 	call->payload = OM_NONE;
 	answer(call, call->request.hdr.ret, call->request.hdr.ret_origin);
@@ -523,6 +550,8 @@ static void drop_payload(struct om_call *call)
 {
 	om_translation_end(call->guest, &call->translation);
 	om_lists_release(call->guest, &call->payload_lists);
+	om_unmap_payload(call, om_call_id(call), call->payload_charge);
+	call->payload_charge = 0;
 	if (call->payload != OM_NONE) {
 		om_shm_forget(call->guest, call->payload);
 		om_shm_put(call->guest, call->payload, &call->release);

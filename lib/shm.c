@@ -485,8 +485,7 @@ void om_shm_forget(struct om_guest *guest, uint32_t index)
 	unlock(guest);
 }
 
-bool om_shm_remove(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
-		   struct om_release *release)
+uint32_t om_shm_remove(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind)
 {
 	struct om_shm *shm = &guest->shm;
 	uint32_t i;
@@ -496,13 +495,10 @@ bool om_shm_remove(struct om_guest *guest, om_cookie_t cookie, enum om_trace_sha
 	if (i != OM_NONE)
 		unlink_buffer(shm, i);
 	unlock(guest);
-	if (i == OM_NONE)
-		return false;
 	/* Still held, so it still says what it was. */
-	if (om_traced(guest))
+	if (i != OM_NONE && om_traced(guest))
 		trace_share(guest, i, OM_TRACE_UNSHARE);
-	om_shm_put_users(guest, i, OM_HOLD_USER, release);
-	return true;
+	return i;
 }
 
 void om_shm_put(struct om_guest *guest, uint32_t index, struct om_release *release)

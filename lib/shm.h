@@ -68,6 +68,7 @@ struct om_buffer {
 	uint64_t size;		/* bytes, as the guest said */
 	uint32_t offset;	/* of the first byte in the first page */
 	uint32_t shadow;	/* RPC argument: the page that OP-TEE sees instead */
+	uint32_t owner;		/* payload: id of the call that was charged: mapping.h */
 } __attribute__((__aligned__(64)));	/* vCPUs with a buffer each write `hold` at once */
 
 /* A page of the host's, shown to the secure world. */
@@ -171,11 +172,10 @@ uint32_t om_shm_claim(struct om_guest *guest, om_cookie_t cookie, enum om_trace_
 uint32_t om_shm_claim_settled(struct om_guest *guest, om_cookie_t cookie);
 
 /*
- * Claims a live buffer and forgets its cookie at once; its last user will put it on
- * the list. False when there is none.
+ * Claims a live buffer and forgets its cookie at once. The caller is one of its users,
+ * and the last one to put it back releases it. OM_NONE when there is none.
  */
-bool om_shm_remove(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
-		   struct om_release *release);
+uint32_t om_shm_remove(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind);
 
 /* A reserved or claimed buffer: (again) findable. */
 void om_shm_publish(struct om_guest *guest, uint32_t index);

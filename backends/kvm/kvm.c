@@ -85,7 +85,6 @@ static int page_alloc(void *host, struct om_page *page)
 	page->va = aligned_alloc(OPTEE_MSG_PAGE_SIZE, OPTEE_MSG_PAGE_SIZE);
 	if (!page->va)
 		return -1;
-	memset(page->va, 0, OPTEE_MSG_PAGE_SIZE);
 	page->pa.raw = (uintptr_t)page->va;
 	return 0;
 }
@@ -155,7 +154,7 @@ static uint32_t authorize(void *guest, const struct om_request *request)
 	struct om_kvm *kvm = guest;
 	uint32_t ret = TEEC_SUCCESS;
 
-	if (request->stage == OM_REQUEST_ASKED && request->cmd == OPTEE_MSG_CMD_OPEN_SESSION)
+	if (request->cmd == OPTEE_MSG_CMD_OPEN_SESSION)
 		ret = authorize_open(kvm, request);
 	if (ret == TEEC_SUCCESS && kvm->authorize)
 		ret = kvm->authorize(kvm->user, request);
@@ -183,18 +182,27 @@ static uint32_t or_default(uint32_t value, uint32_t other)
 	return value ? value : other;
 }
 
+/* A buffer of 4 MiB, and what is set aside for calls beside that one: limits.h. */
+#define MAPPED_PAGES	1104u
+
 static void fill_in_defaults(struct om_kvm_config *config)
 {
 	static const struct om_limits limits = OM_LIMITS_DEFAULT, none;
 
 	if (memcmp(&config->limits, &none, sizeof(none)) == 0)
 		config->limits = limits;
+	/* Who loads a TA is not seen here, so parameters count for each: one call's, at least. */
+	if (config->limits.mapped_pages == 0)
+		config->limits.mapped_pages = MAPPED_PAGES;
 	if (!config->tee_device)
 		config->tee_device = "/dev/tee0";
 	if (!config->os)
 		config->os = &om_kvm_linux;
 	config->workers = or_default(config->workers, 2);
 	config->sessions = or_default(config->sessions, 64);
+	/* One more than here, where a session too many has a counter of its own. */
+	if (config->limits.sessions == 0 && config->sessions < OM_LIMIT_SESSIONS)
+		config->limits.sessions = config->sessions + 1;
 	config->registrations = or_default(config->registrations, 128);
 	config->wait_us = or_default(config->wait_us, 1000);
 }
@@ -347,6 +355,7 @@ int om_kvm_destroy(struct om_kvm *kvm)
 {
 	if (!om_tee_pool_quiesce(&kvm->conduit.pool, QUIESCE_US))
 		return OM_KVM_AGAIN;
+	/* The conduit always lets go: there is no other answer than this and OM_OK. */
 	while (om_guest_destroy(kvm->guest) == OM_AGAIN)
 		;
 	om_tee_conduit_exit(&kvm->conduit);

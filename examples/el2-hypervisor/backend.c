@@ -8,16 +8,16 @@
 #include "hyp.h"
 
 /*
- * What a guest may make the mediator hold. call_pages is what two threads can lend
- * at once within the 8 MiB or so that this OP-TEE has room to map for one guest.
+ * What a guest may make the mediator hold. mapped_pages is what any build of this OP-TEE has
+ * room to map for one guest (docs/porting.md), and one call has most of it at most.
  */
 static struct om_limits limits = {
 	.threads = 2, .buffers = 128, .rpc_args = 8, .pages = 2200, .list_pages = 4,
-	.call_pages = 1040,
+	.call_pages = 600, .mapped_pages = OM_MAPPED_PAGES_DEFAULT,
 };
 static const struct om_limits linux_limits = OM_LIMITS_DEFAULT;
 
-#define GUEST_MEM_SIZE	(512 * 1024)
+#define GUEST_MEM_SIZE	(544 * 1024)
 #define SHADOW_PAGES	144
 
 static struct om_mediator mediator;
@@ -86,8 +86,6 @@ static int page_alloc(void *host, struct om_page *page)
 		ret = 0;
 	}
 	unlock(&pages_lock);
-	if (ret == 0)
-		__builtin_memset(page->va, 0, PAGE);
 	return ret;
 }
 
@@ -251,4 +249,5 @@ void backend_limits(struct guest_info *info)
 	info->pages = limits.pages;
 	info->list_pages = limits.list_pages;
 	info->call_pages = limits.call_pages;
+	info->mapped_pages = limits.mapped_pages;
 }

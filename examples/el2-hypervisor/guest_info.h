@@ -47,7 +47,7 @@ struct guest_info {
 	uint32_t lives;		/* more than 1: it is to be killed, and to crash */
 	uint32_t trace;		/* nonzero: somebody reads along, be brief */
 	/* The struct om_limits it was created with. */
-	uint32_t threads, buffers, rpc_args, pages, list_pages, call_pages;
+	uint32_t threads, buffers, rpc_args, pages, list_pages, call_pages, mapped_pages;
 	/* For a guest that tests: addresses of the host's that it must never see. */
 	struct {
 		uint64_t base, size;

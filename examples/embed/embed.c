@@ -57,7 +57,7 @@ static int page_alloc(void *host, struct om_page *page)
 	(void)host;
 	page->va = aligned_alloc(PAGE, PAGE);
 	page->pa.raw = (uintptr_t)page->va;
-	return page->va ? (memset(page->va, 0, PAGE), 0) : -1;
+	return page->va ? 0 : -1;
 }
 
 static void page_free(void *host, const struct om_page *page)

@@ -42,18 +42,17 @@ struct om_page {
 };
 
 /* What authorize() is asked. */
-enum om_request_stage {
-	OM_REQUEST_ASKED,	/* before OP-TEE sees it; the answer counts */
-	OM_REQUEST_DONE,	/* OP-TEE carried it out; the answer does not count */
-};
-
 struct om_request {
-	enum om_request_stage stage;
 	uint32_t cmd;		/* OPTEE_MSG_CMD_* */
 	uint32_t func;		/* INVOKE_COMMAND: the TA's command */
-	uint32_t session;	/* 0 while OPEN_SESSION is only asked */
+	uint32_t session;	/* INVOKE_COMMAND, CLOSE_SESSION, CANCEL; else 0 */
 	uint32_t login;		/* OPEN_SESSION: TEE_LOGIN_*, as the guest claims */
-	uint8_t ta_uuid[16];	/* OPEN_SESSION: whom; octets as in the message */
+	/*
+	 * OPEN_SESSION: the TA that is asked for. INVOKE_COMMAND, CLOSE_SESSION,
+	 * CANCEL: the TA whose session it is; the command is carried out by that
+	 * TA or by none. Octets as in the message; else 0.
+	 */
+	uint8_t ta_uuid[16];
 	uint8_t client_uuid[16];/* OPEN_SESSION: who, as the guest claims */
 };
 
@@ -64,7 +63,9 @@ struct om_host_ops {
 	 * Translates n guest pages and holds each so that it cannot leave the
 	 * guest nor be reused until unpin(). All or nothing. Only ordinary RAM of
 	 * this guest that it may write qualifies: never MMIO, read-only or
-	 * foreign pages. A page pinned twice is unpinned twice.
+	 * foreign pages, nor an address with more bits than OP-TEE was built for
+	 * (CFG_CORE_ARM64_PA_BITS): OP-TEE would take a fault at it. A page pinned
+	 * twice is unpinned twice.
 	 *
 	 * ipa: n page-aligned guest addresses, private to the library.
 	 * n: 1..OM_PIN_BATCH. pa: room for n page-aligned results.
@@ -84,9 +85,11 @@ struct om_host_ops {
 	int (*write)(void *guest, om_pa_t pa, const void *src, size_t len);
 
 	/*
-	 * Takes a zeroed shadow page: normal-world RAM that no guest can reach,
-	 * mapped at va until page_free(), not at PA 0 nor in OP-TEE's reserved
-	 * memory. Called at guest creation only. Returns 0, or nonzero.
+	 * Takes a shadow page: normal-world RAM that no guest can reach, mapped at
+	 * va until page_free(), not at PA 0 nor in OP-TEE's reserved memory, and
+	 * within the address bits that OP-TEE was built for. What is in it does not
+	 * matter: the library clears it. Called at guest creation only. Returns 0,
+	 * or nonzero.
 	 */
 	int (*page_alloc)(void *host, struct om_page *page);
 	void (*page_free)(void *host, const struct om_page *page);
@@ -124,9 +127,9 @@ struct om_host_ops {
 	/*
 	 * Optional policy. Called with no lock held, once before a message goes
 	 * to OP-TEE; 0 lets it pass, a TEEC_ERROR_* refuses it, and the guest
-	 * sees that code with origin COMMS. Called again with OM_REQUEST_DONE
-	 * for an OPEN_SESSION or CLOSE_SESSION that succeeded, so that a policy
-	 * can tie sessions to TAs. NULL: everything passes.
+	 * sees that code with origin COMMS. The request says all there is to
+	 * know, so a policy needs no memory of its own. A command for a session
+	 * that is not open is refused before. NULL: everything passes.
 	 */
 	uint32_t (*authorize)(void *guest, const struct om_request *request);
 

@@ -17,6 +17,17 @@
 #define OM_LIMIT_RPC_ARGS	1024u
 #define OM_LIMIT_PAGES		(1u << 26)	/* 256 GiB */
 #define OM_LIMIT_LIST_PAGES	(1u << 20)
+#define OM_LIMIT_SESSIONS	4096u
+
+/*
+ * A stock build of OP-TEE has tables for 2,048 pages of the window. About a third of
+ * that, because OP-TEE fills it first fit: what it has unmapped may be in pieces that
+ * are too small for the next buffer. docs/porting.md has the figures.
+ */
+#define OM_MAPPED_PAGES_DEFAULT	700u
+
+/* More than Linux guests were seen to use. */
+#define OM_SESSIONS_DEFAULT	256u
 
 struct om_limits {
 	/*
@@ -57,22 +68,42 @@ struct om_limits {
 	uint32_t list_pages;
 
 	/*
-	 * Pages of all the buffers that one call may name: 0..OM_LIMIT_PAGES, 0 for
-	 * no limit of its own. More is answered TEEC_ERROR_OUT_OF_MEMORY. OP-TEE
-	 * maps whole buffers for as long as a call uses them, and has a table
-	 * for every 2 MiB of them: keep threads times this within what your build
-	 * of OP-TEE can map for one guest.
+	 * Pages that OP-TEE may have to map for one call: all the buffers that the
+	 * call names, whole, and all that was allocated for OP-TEE in the course
+	 * of it (SHM_ALLOC). 0..OM_LIMIT_PAGES, 0 for no limit of its own but
+	 * mapped_pages. More is answered TEEC_ERROR_OUT_OF_MEMORY, to OP-TEE where
+	 * it asked.
 	 */
 	uint32_t call_pages;
+
+	/*
+	 * Pages of the window in which OP-TEE itself maps a guest's memory, for all
+	 * calls of the guest together: what is allocated for OP-TEE, and the
+	 * parameters of commands for TAs that are a part of it. Those of a TA
+	 * that was loaded are mapped elsewhere and not counted here. Up to 4 of
+	 * them are set aside for the parameters of each thread's call.
+	 * 0..OM_LIMIT_PAGES, 0 for OM_MAPPED_PAGES_DEFAULT. More is answered as above.
+	 * OP-TEE *panics*, for all guests, when it has no table left for the next
+	 * 2 MiB of that window: docs/porting.md says what a build can map.
+	 */
+	uint32_t mapped_pages;
+
+	/*
+	 * Sessions open at once: 0..OM_LIMIT_SESSIONS, 0 for OM_SESSIONS_DEFAULT. One
+	 * more is answered TEEC_ERROR_OUT_OF_MEMORY. 64 bytes each.
+	 */
+	uint32_t sessions;
 };
 
 /*
  * A Linux guest with room to spare: 64 MiB shared at a time, in up to 1024
- * buffers, 4 MiB of them in one call. Costs about 510 KiB of private memory and 81 shadow pages.
+ * buffers, 4 MiB of them in one call, 256 sessions.
+ * Costs about 525 KiB of private memory and 81 shadow pages.
  */
 #define OM_LIMITS_DEFAULT { \
 	.threads = 16, .buffers = 1024, .rpc_args = 16, \
 	.pages = 16384, .list_pages = 49, .call_pages = 1040, \
+	.mapped_pages = 0, .sessions = 0, \
 }
 
 #endif

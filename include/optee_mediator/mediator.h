@@ -199,6 +199,8 @@ enum om_counter {
 	OM_COUNT_PAGES_NOW,		/* pages charged to the quota now */
 	OM_COUNT_PAGES_PEAK,		/* ... and at most so far */
 	OM_COUNT_BUFFERS_NOW,		/* buffers and RPC arguments held now */
+	OM_COUNT_REFUSED_SESSION,	/* not open, or being closed */
+	OM_COUNT_SESSIONS_NOW,		/* sessions charged to the limit now */
 	OM_COUNTERS			/* how many there are */
 };
 

@@ -10,7 +10,6 @@
 
 #include <optee_mediator/abi_smc.h>
 
-#define SESSION		7u
 #define VALUE		1000u
 /* Unlike any cookie of bench.c's, which are kernel pointers. */
 #define CARRIER_COOKIE	0x7000u
@@ -26,10 +25,10 @@ static struct optee_msg_param *params(uint8_t *message)
 	return (void *)(message + sizeof(struct optee_msg_hdr));
 }
 
-static void begin(uint8_t *message, uint32_t cmd, uint32_t n)
+static void begin(struct bench_vcpu *vcpu, uint32_t cmd, uint32_t n)
 {
-	*header(message) = (struct optee_msg_hdr){
-		.cmd = cmd, .func = 1, .session = SESSION,
+	*header(vcpu->message) = (struct optee_msg_hdr){
+		.cmd = cmd, .func = 1, .session = vcpu->session,
 		.ret = TEEC_ERROR_GENERIC, .num_params = n,
 	};
 }
@@ -91,7 +90,7 @@ void bench_invoke(struct bench_vcpu *vcpu, uint32_t fid, uint64_t cookie)
 {
 	struct optee_msg_param *param = params(vcpu->message);
 
-	begin(vcpu->message, OPTEE_MSG_CMD_INVOKE_COMMAND, 4);
+	begin(vcpu, OPTEE_MSG_CMD_INVOKE_COMMAND, 4);
 	param[0] = (struct optee_msg_param){ .attr = OPTEE_MSG_ATTR_TYPE_VALUE_INOUT,
 		.u.value = { .a = VALUE, .b = VALUE } };
 	param[1] = param[0];
@@ -105,7 +104,7 @@ void bench_invoke(struct bench_vcpu *vcpu, uint32_t fid, uint64_t cookie)
 
 void bench_register(struct bench_vcpu *vcpu, const struct bench_list *list, uint64_t cookie)
 {
-	begin(vcpu->message, OPTEE_MSG_CMD_REGISTER_SHM, 1);
+	begin(vcpu, OPTEE_MSG_CMD_REGISTER_SHM, 1);
 	*params(vcpu->message) = (struct optee_msg_param){
 		.attr = OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG,
 		.u.tmem = { .buf_ptr = list->ipa, .size = (uint64_t)list->pages * BENCH_PAGE,
@@ -116,7 +115,7 @@ void bench_register(struct bench_vcpu *vcpu, const struct bench_list *list, uint
 
 void bench_unregister(struct bench_vcpu *vcpu, uint64_t cookie)
 {
-	begin(vcpu->message, OPTEE_MSG_CMD_UNREGISTER_SHM, 1);
+	begin(vcpu, OPTEE_MSG_CMD_UNREGISTER_SHM, 1);
 	*params(vcpu->message) = (struct optee_msg_param){
 		.attr = OPTEE_MSG_ATTR_TYPE_RMEM_INPUT, .u.rmem = { .shm_ref = cookie },
 	};
@@ -151,6 +150,19 @@ struct bench_list bench_list_new(struct bench_guest *guest, uint32_t pages)
 	return list;
 }
 
+static void open_session(struct bench_vcpu *vcpu)
+{
+	struct optee_msg_param *param = params(vcpu->message);
+	uint32_t i;
+
+	begin(vcpu, OPTEE_MSG_CMD_OPEN_SESSION, OPTEE_MSG_META_PARAMS);
+	for (i = 0; i < OPTEE_MSG_META_PARAMS; i++)
+		param[i] = (struct optee_msg_param){
+			.attr = OPTEE_MSG_ATTR_META | OPTEE_MSG_ATTR_TYPE_VALUE_INPUT };
+	call(vcpu, OPTEE_SMC_CALL_WITH_ARG);
+	vcpu->session = header(vcpu->message)->session;
+}
+
 void bench_vcpu_init(struct bench_vcpu *vcpu, struct bench_guest *guest, unsigned int index)
 {
 	vcpu->guest = guest;
@@ -161,6 +173,7 @@ void bench_vcpu_init(struct bench_vcpu *vcpu, struct bench_guest *guest, unsigne
 	vcpu->rpc = bench_guest_va(guest, vcpu->rpc_ipa);
 	vcpu->rpc_cookie = RPC_COOKIE + index;
 	vcpu->carrier = CARRIER_COOKIE + index;
+	open_session(vcpu);
 }
 
 void bench_carry(struct bench_vcpu *vcpu)

@@ -188,7 +188,7 @@ static void give(struct om_regs *regs, uint64_t a0, uint64_t a1, uint64_t a2, ui
 }
 
 /* Writes what OP-TEE writes: outputs by attribute, ret, origin. */
-static void finish(struct bench_thread *thread, struct om_regs *regs)
+static void finish(struct bench_host *host, struct bench_thread *thread, struct om_regs *regs)
 {
 	struct optee_msg_hdr *hdr = (void *)thread->arg;
 	struct optee_msg_param *param = (void *)(hdr + 1);
@@ -202,6 +202,8 @@ static void finish(struct bench_thread *thread, struct om_regs *regs)
 			param[i].u.rmem.size /= 2;
 		}
 	}
+	if (hdr->cmd == OPTEE_MSG_CMD_OPEN_SESSION)
+		hdr->session = ++host->sessions;
 	hdr->ret = TEEC_SUCCESS;
 	hdr->ret_origin = TEEC_ORIGIN_TRUSTED_APP;
 	give(regs, OPTEE_SMC_RETURN_OK, 0, 0, 0);
@@ -232,7 +234,7 @@ static void enter(struct bench_host *host, struct om_regs *regs)
 	thread->step = 0;
 	hdr = (const void *)thread->arg;
 	if (hdr->cmd != OPTEE_MSG_CMD_INVOKE_COMMAND || host->script == BENCH_PLAIN) {
-		finish(thread, regs);
+		finish(host, thread, regs);
 	} else if (host->script == BENCH_INTERRUPT) {
 		give(regs, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0, index);
 	} else if (thread->fid == OPTEE_SMC_CALL_WITH_RPC_ARG) {
@@ -251,7 +253,7 @@ static void resume(struct bench_host *host, struct om_regs *regs)
 	struct bench_thread *thread = &host->threads[index];
 
 	if (host->script == BENCH_INTERRUPT || thread->fid == OPTEE_SMC_CALL_WITH_RPC_ARG) {
-		finish(thread, regs);
+		finish(host, thread, regs);
 		return;
 	}
 	switch (thread->step++) {
@@ -265,7 +267,7 @@ static void resume(struct bench_host *host, struct om_regs *regs)
 		     (uint32_t)thread->cookie, index);
 		break;
 	default:
-		finish(thread, regs);
+		finish(host, thread, regs);
 		break;
 	}
 }

@@ -77,6 +77,7 @@ struct bench_host {
 	uint32_t shadow_used;
 	uint64_t page_allocs;
 	uint64_t page_frees;
+	uint32_t sessions;		/* opened so far */
 	struct bench_thread threads[BENCH_SHADOW_PAGES];
 };
 
@@ -120,6 +121,7 @@ struct bench_vcpu {
 	uint8_t *rpc;
 	uint64_t rpc_cookie;
 	uint64_t carrier;		/* cookie of the message page when registered */
+	uint32_t session;		/* its own, of a TA that is a part of OP-TEE */
 };
 
 /* A list of n pages of the guest, as REGISTER_SHM names it. */

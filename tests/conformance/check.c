@@ -66,6 +66,16 @@ void cg_anomaly(struct cg_guest *g, const char *file, uint32_t line)
 	}
 }
 
+void cg_leak(struct cg_guest *g, const char *file, uint32_t line, const char *where,
+	     uint64_t value)
+{
+	if (!__atomic_load_n(&g->anomalies, __ATOMIC_RELAXED)) {
+		g->leaked = value;
+		g->leak = where;
+	}
+	cg_anomaly(g, file, line);
+}
+
 /* ---- lines of text ---- */
 
 #define LINE_MAX 240u
@@ -168,6 +178,7 @@ static const struct cg_scenario_entry *entry(unsigned int i)
 		cg_scenarios_fast, cg_scenarios_calls, cg_scenarios_params,
 		cg_scenarios_resume, cg_scenarios_rpc, cg_scenarios_payload,
 		cg_scenarios_shm, cg_scenarios_registry, cg_scenarios_quota,
+		cg_scenarios_mapping, cg_scenarios_edges,
 	};
 	unsigned int n;
 
@@ -210,6 +221,7 @@ static void run_one(struct cg_guest *g, const struct cg_scenario_entry *s)
 	cg_fill(&g->verdict, 0, sizeof(g->verdict));
 	g->verdict.digest = DIGEST_START;
 	g->anomalies = 0;
+	g->leak = NULL;
 	g->ta_size = 0;
 	cg_fill(g->notified, 0, sizeof(g->notified));
 
@@ -217,7 +229,9 @@ static void run_one(struct cg_guest *g, const struct cg_scenario_entry *s)
 
 	cg_check(g, "all memory is given back", __FILE__, __LINE__, g->pages_held, held, false);
 	cg_check(g, "no RPC buffer is left", __FILE__, __LINE__, cg_rpc_held(g), 0, false);
-	if (g->anomalies)
+	if (g->anomalies && g->leak)
+		cg_check(g, g->leak, g->anomaly_file, g->anomaly_line, g->leaked, 0, false);
+	else if (g->anomalies)
 		cg_check(g, "nothing that must never be seen", g->anomaly_file,
 			 g->anomaly_line, g->anomalies, 0, false);
 	report(g, s);

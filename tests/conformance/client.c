@@ -41,8 +41,28 @@ bool cg_leaks(struct cg_guest *g, const void *mem, size_t len)
 	return false;
 }
 
+/* A register, or two as the ABI passes an address; what was passed in is no news. */
+static void check_value(struct cg_guest *g, const uint64_t in[8], const char *where,
+			uint64_t value)
+{
+	unsigned int i;
+
+	if (!is_host(g, value))
+		return;
+	for (i = 0; i < 8; i++)
+		if (value == in[i] || value == (uint32_t)in[i] ||
+		    (i < 7 && value == (in[i] << 32 | (uint32_t)in[i + 1])))
+			return;
+	if (!cg_payload_find(g, value) && cg_rpc_arg_page(g, value) == CG_NO_PAGE)
+		CG_LEAK(g, where, value);
+}
+
 static void check_registers(struct cg_guest *g, const uint64_t in[8], const uint64_t out[8])
 {
+	static const char *const where[] = {
+		"host address in x0", "host address in x1", "host address in x2",
+		"host address in x3",
+	};
 	uint32_t fid = (uint32_t)in[0] & ~SMCCC_FID_SVE_HINT;
 	unsigned int i;
 
@@ -59,10 +79,9 @@ static void check_registers(struct cg_guest *g, const uint64_t in[8], const uint
 	    fid == OPTEE_SMC_GET_OS_REVISION)
 		return;
 	for (i = 0; i < 4; i++)
-		if (is_host(g, out[i]))
-			CG_ANOMALY(g);
-	if (is_host(g, out[1] << 32 | out[2]) || is_host(g, out[2] << 32 | out[1]))
-		CG_ANOMALY(g);
+		check_value(g, in, where[i], out[i]);
+	check_value(g, in, "host address in x1 and x2", out[1] << 32 | out[2]);
+	check_value(g, in, "host address in x2 and x1", out[2] << 32 | out[1]);
 }
 
 void cg_smc(struct cg_guest *g, unsigned int vcpu, uint64_t x[8])
@@ -134,6 +153,65 @@ static uint8_t *find_rpc(struct cg_call *c)
 	return page == CG_NO_PAGE ? NULL : cg_page_va(c->g, page);
 }
 
+/* ---- what is the guest's own ---- */
+
+static bool is_among(uint64_t value, const uint64_t *words, size_t n)
+{
+	while (n--) {
+		uint64_t word = words[n];
+
+		if (value == word || value == (uint32_t)word || value == word >> 32)
+			return true;
+	}
+	return false;
+}
+
+/* The guest wrote it itself: whatever it looks like, it tells the guest nothing. */
+static bool is_own(struct cg_call *c, uint64_t value)
+{
+	return is_among(value, c->first, CG_MSG_WORDS) ||
+	       is_among(value, c->last, CG_MSG_WORDS) ||
+	       is_among(value, c->reply, CG_RPC_WORDS) || cg_payload_find(c->g, value) ||
+	       cg_rpc_arg_page(c->g, value) != CG_NO_PAGE;
+}
+
+static void keep(uint64_t *words, const uint8_t *from, size_t n)
+{
+	if (from)
+		cg_copy(words, from, n * sizeof(*words));
+}
+
+/* Before each SMC of a call. */
+static void keep_own(struct cg_call *c, bool first)
+{
+	keep(c->last, c->msg, CG_MSG_WORDS);
+	if (first) {
+		keep(c->first, c->msg, CG_MSG_WORDS);
+		cg_fill(c->reply, 0, sizeof(c->reply));
+	}
+	/* In a reply to NOTIFICATION there is nothing; the one before may come back yet. */
+	if (c->rpc && cg_rpc_hdr(c)->cmd != OPTEE_RPC_CMD_NOTIFICATION)
+		keep(c->reply, c->rpc, CG_RPC_WORDS);
+}
+
+static void check_memory(struct cg_call *c, const char *where, const uint8_t *mem, size_t n)
+{
+	const uint64_t *words = (const uint64_t *)(const void *)mem;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (is_host(c->g, words[i]) && !is_own(c, words[i]))
+			CG_LEAK(c->g, where, words[i]);
+}
+
+/* Behind a request's parameters is what the guest had there before it lent the page. */
+static size_t request_words(struct cg_call *c)
+{
+	uint32_t n = cg_rpc_hdr(c)->num_params;
+
+	return OPTEE_MSG_ARG_SIZE(n < OPTEE_MSG_RPC_PARAMS ? n : OPTEE_MSG_RPC_PARAMS) / 8u;
+}
+
 /*
  * Takes in what an SMC returned. The answer is prepared as Linux has it: a1..a3
  * go back as they came, a4..a7 hold anything.
@@ -146,8 +224,8 @@ static void after_smc(struct cg_call *c, const uint64_t x[8])
 		c->a[i] = (uint32_t)x[i];
 	if (!is_rpc(c->a[0])) {
 		c->state = CG_ENDED;
-		if (c->msg && cg_leaks(c->g, c->msg, OPTEE_MSG_ARG_SIZE(6)))
-			CG_ANOMALY(c->g);
+		if (c->msg)
+			check_memory(c, "host address in a message", c->msg, CG_MSG_WORDS);
 		return;
 	}
 	c->state = CG_WAITING;
@@ -163,7 +241,9 @@ static void after_smc(struct cg_call *c, const uint64_t x[8])
 	if (c->a[0] != OPTEE_SMC_RETURN_RPC_CMD)
 		return;
 	c->rpc = find_rpc(c);
-	if (!c->rpc || cg_leaks(c->g, c->rpc, OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS)))
+	if (c->rpc)
+		check_memory(c, "host address in a request", c->rpc, request_words(c));
+	else
 		CG_ANOMALY(c->g);
 }
 
@@ -176,6 +256,7 @@ void cg_start(struct cg_call *c)
 	c->interrupts = 0;
 	c->resumes = 0;
 	c->rpc = NULL;
+	keep_own(c, true);
 	/* num_params may be changed while the call runs: this one counts. */
 	c->inline_rpc = c->msg ? c->msg + OPTEE_MSG_ARG_SIZE(cg_hdr(c)->num_params) : NULL;
 	cg_smc(c->g, c->vcpu, x);
@@ -187,6 +268,7 @@ void cg_resume(struct cg_call *c)
 	uint64_t x[8];
 
 	c->resumes++;
+	keep_own(c, false);
 	cg_copy(x, c->x, sizeof(x));
 	cg_smc(c->g, c->vcpu, x);
 	after_smc(c, x);

@@ -86,6 +86,8 @@ struct cg_guest {
 	uint32_t anomalies;	/* things no scenario expects; always a failure */
 	const char *anomaly_file;	/* of the first one */
 	uint32_t anomaly_line;
+	const char *leak;	/* the first one is a host address: where it was seen */
+	uint64_t leaked;	/* ... and which */
 	uint32_t lock;
 	struct cg_rpc_arg rpc_args[CG_RPC_ARGS];
 	struct cg_payload payloads[CG_PAYLOADS];
@@ -131,6 +133,10 @@ void cg_skip(struct cg_guest *g, const char *why);
 /* Something that must never be seen, wherever it is noticed. Any vCPU. */
 #define CG_ANOMALY(g) cg_anomaly(g, __FILE__, __LINE__)
 void cg_anomaly(struct cg_guest *g, const char *file, uint32_t line);
+/* A host address, and where it was seen. */
+#define CG_LEAK(g, where, value) cg_leak(g, __FILE__, __LINE__, where, value)
+void cg_leak(struct cg_guest *g, const char *file, uint32_t line, const char *where,
+	     uint64_t value);
 
 /* ---- memory ---- */
 
@@ -145,6 +151,8 @@ void cg_unlock(struct cg_guest *g);
 
 /* A page, not zeroed, never next to the one before; CG_NO_PAGE when none is left. */
 uint32_t cg_page_get(struct cg_guest *g);
+/* A page of the caller's choice; false: somebody has it. */
+bool cg_page_take(struct cg_guest *g, uint32_t page);
 void cg_page_put(struct cg_guest *g, uint32_t page);
 void *cg_page_va(struct cg_guest *g, uint32_t page);
 uint64_t cg_page_ipa(struct cg_guest *g, uint32_t page);
@@ -173,6 +181,10 @@ enum cg_state {
 	CG_ENDED,	/* a[0] is its end */
 };
 
+/* Words that a guest can know to be its own: of a message, of a request's reply. */
+#define CG_MSG_WORDS	(OPTEE_MSG_ARG_SIZE(6) / 8u)
+#define CG_RPC_WORDS	(OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS) / 8u)
+
 /* One yielding call from its message to its end. */
 struct cg_call {
 	struct cg_guest *g;
@@ -190,6 +202,13 @@ struct cg_call {
 	uint8_t *inline_rpc;	/* where it is when it comes with the call */
 	uint32_t interrupts;	/* FOREIGN_INTR so far */
 	uint32_t resumes;	/* so far */
+	/*
+	 * What the guest itself has written, and may so find again: the message as it
+	 * was at the start and before the last SMC, the last reply that says something.
+	 */
+	uint64_t first[CG_MSG_WORDS];
+	uint64_t last[CG_MSG_WORDS];
+	uint64_t reply[CG_RPC_WORDS];
 };
 
 static inline struct optee_msg_hdr *cg_hdr(struct cg_call *c)
@@ -317,8 +336,14 @@ void cg_slots_are_free(struct cg_guest *g);
 uint32_t cg_threads(struct cg_guest *g);
 /* Pages one buffer can have at most: its whole list is held while it is read. */
 uint32_t cg_longest(struct cg_guest *g);
-/* Pages of all the buffers that one call can name. */
-uint32_t cg_call_pages(struct cg_guest *g);
+/*
+ * Pages that one call, when there is no other, can never have OP-TEE map; and those that
+ * it always can. How calls share the guest's limit is the mediator's business: within
+ * CG_MAPPED_SLACK pages of each slot either answer is right.
+ */
+#define CG_MAPPED_SLACK	4u
+uint32_t cg_mapped_never(struct cg_guest *g);
+uint32_t cg_mapped_always(struct cg_guest *g);
 /* True when guest memory shows an address of the host. */
 bool cg_leaks(struct cg_guest *g, const void *mem, size_t len);
 
@@ -341,6 +366,8 @@ extern const struct cg_scenario_entry cg_scenarios_payload[];
 extern const struct cg_scenario_entry cg_scenarios_shm[];
 extern const struct cg_scenario_entry cg_scenarios_registry[];
 extern const struct cg_scenario_entry cg_scenarios_quota[];
+extern const struct cg_scenario_entry cg_scenarios_mapping[];
+extern const struct cg_scenario_entry cg_scenarios_edges[];
 
 #define CG_SCENARIO(numbers, invariants, fn) { numbers, invariants, #fn, fn }
 #define CG_SCENARIOS_END { NULL, NULL, NULL, NULL }

@@ -44,6 +44,7 @@ struct cg_limits {
 	uint32_t pages;
 	uint32_t list_pages;
 	uint32_t call_pages;	/* 0: no limit of its own */
+	uint32_t mapped_pages;	/* of all calls together; 0: no such limit */
 };
 
 /*
@@ -83,6 +84,13 @@ struct cg_platform {
 	void *ram;
 	uint64_t ram_ipa;
 	uint64_t ram_size;
+
+	/*
+	 * All RAM of the guest's, `ram` being its end; size 0: `ram` is all there is.
+	 * Nothing may be mapped in the page before it nor in the page behind it.
+	 */
+	uint64_t all_ipa;
+	uint64_t all_size;
 
 	/* Optional page addresses in the guest's IPA space, outside of `ram`. */
 	uint64_t hole_ipa;	/* nothing is mapped there */

@@ -99,6 +99,17 @@ void cg_memory_init(struct cg_guest *g, const struct cg_platform *platform)
 	g->next_cookie = 1;
 }
 
+bool cg_page_take(struct cg_guest *g, uint32_t page)
+{
+	uint64_t bit = 1ull << (page % 64u);
+
+	/* Acquire: what the page's last user did with it is over. */
+	if (__atomic_fetch_or(&g->used[page / 64u], bit, __ATOMIC_ACQUIRE) & bit)
+		return false;
+	__atomic_fetch_add(&g->pages_held, 1u, __ATOMIC_RELAXED);
+	return true;
+}
+
 uint32_t cg_page_get(struct cg_guest *g)
 {
 	uint32_t n = g->pages - g->first_page;
@@ -107,13 +118,9 @@ uint32_t cg_page_get(struct cg_guest *g)
 	for (tries = 0; tries < n; tries++) {
 		uint32_t at = __atomic_fetch_add(&g->cursor, 1u, __ATOMIC_RELAXED);
 		uint32_t page = g->first_page + (uint32_t)((uint64_t)(at % n) * g->stride % n);
-		uint64_t bit = 1ull << (page % 64u);
 
-		/* Acquire: what the page's last user did with it is over. */
-		if (!(__atomic_fetch_or(&g->used[page / 64u], bit, __ATOMIC_ACQUIRE) & bit)) {
-			__atomic_fetch_add(&g->pages_held, 1u, __ATOMIC_RELAXED);
+		if (cg_page_take(g, page))
 			return page;
-		}
 	}
 	return CG_NO_PAGE;
 }

@@ -204,11 +204,32 @@ uint32_t cg_longest(struct cg_guest *g)
 	return n < g->platform->limits.pages ? (uint32_t)n : g->platform->limits.pages;
 }
 
-uint32_t cg_call_pages(struct cg_guest *g)
+/* limit: of all calls together, 0 for none. */
+static uint32_t mapped(struct cg_guest *g, uint32_t limit)
 {
 	const struct cg_limits *l = &g->platform->limits;
+	uint32_t n = l->call_pages ? l->call_pages : l->pages;
+	/* Each request has an argument, which is a page of the quota. */
+	uint32_t quota = l->pages - 2;
 
-	return l->call_pages ? l->call_pages : l->pages;
+	if (limit && n > limit)
+		n = limit;
+	if (n > quota)
+		n = quota;
+	return n < cg_longest(g) ? n : cg_longest(g);
+}
+
+uint32_t cg_mapped_never(struct cg_guest *g)
+{
+	return mapped(g, g->platform->limits.mapped_pages) + 1;
+}
+
+uint32_t cg_mapped_always(struct cg_guest *g)
+{
+	const struct cg_limits *l = &g->platform->limits;
+	uint32_t slack = CG_MAPPED_SLACK * l->threads;
+
+	return mapped(g, l->mapped_pages ? l->mapped_pages - slack : 0);
 }
 
 /* As many calls at once as there are threads get past the slots. */

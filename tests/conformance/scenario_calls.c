@@ -280,15 +280,19 @@ static void s13_only_outputs_come_back(struct cg_guest *g)
 /* A refused message is answered in ret and ret_origin and nowhere else. */
 static void s13_refusal_writes_the_result_only(struct cg_guest *g)
 {
+	uint32_t session;
 	struct cg_call c;
 
+	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (!cg_call_init(&c, g, OPTEE_MSG_CMD_INVOKE_COMMAND, 4))
 		return;
+	cg_hdr(&c)->session = session;
 	cg_set_value(&c, 0, OPTEE_MSG_ATTR_TYPE_VALUE_INOUT, 1, 2, 3);
 	cg_set_rmem(&c, 1, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, 0x123456789, 4, 5);
 	only_outputs(&c, "refused", 0);
 	CG_REFUSED(&c, "unknown cookie", TEEC_ERROR_BAD_PARAMETERS);
 	cg_call_fini(&c);
+	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* An output that the TA left alone is not what the last guest left there. */

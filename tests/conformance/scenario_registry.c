@@ -268,19 +268,21 @@ static void s56_rmem_of_rpc_buffers_is_unknown(struct cg_guest *g)
 {
 	uint64_t rpc_cookie;
 	uint64_t payload;
+	uint32_t session;
 	struct cg_call c;
 
 	if (cg_threads(g) < 2) {
 		cg_skip(g, "needs two calls at once");
 		return;
 	}
+	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (!cg_call_init(&c, g, OPTEE_MSG_CMD_OPEN_SESSION, 2))
 		return;
 	cg_set_open(&c, cg_uuid_unknown);
 	if (CG_OK(g, "uses a payload", cg_until_cmd(&c, OPTEE_RPC_CMD_FS))) {
 		rpc_cookie = (uint64_t)c.a[1] << 32 | c.a[2];
 		payload = cg_rpc_param(&c, 1)->u.rmem.shm_ref;
-		bad_rmem(g, 1, "RPC buffer", rpc_cookie, 0, 16, TEEC_ERROR_BAD_PARAMETERS);
+		bad_rmem(g, session, "RPC buffer", rpc_cookie, 0, 16, TEEC_ERROR_BAD_PARAMETERS);
 		CG_EQ(g, "unregister RPC buffer", cg_unregister(g, rpc_cookie),
 		      TEEC_ERROR_BAD_PARAMETERS);
 		CG_EQ(g, "unregister payload", cg_unregister(g, payload),
@@ -289,6 +291,7 @@ static void s56_rmem_of_rpc_buffers_is_unknown(struct cg_guest *g)
 	cg_finish(&c);
 	CG_EQ(g, "ends", cg_result(&c), TEEC_ERROR_ITEM_NOT_FOUND);
 	cg_call_fini(&c);
+	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /*
@@ -350,12 +353,15 @@ static void s56_buffer_unregistered_before_the_call_reaches_optee(struct cg_gues
 static void s57_another_guests_cookie_is_unknown(struct cg_guest *g)
 {
 	uint64_t cookie = g->platform->foreign_cookie;
+	uint32_t session;
 
 	if (!cookie) {
 		cg_skip(g, "the platform has no other guest");
 		return;
 	}
-	bad_rmem(g, 1, "foreign", cookie, 0, 1, TEEC_ERROR_BAD_PARAMETERS);
+	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
+	bad_rmem(g, session, "foreign", cookie, 0, 1, TEEC_ERROR_BAD_PARAMETERS);
+	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 	CG_EQ(g, "unregister", cg_unregister(g, cookie), TEEC_ERROR_BAD_PARAMETERS);
 }
 

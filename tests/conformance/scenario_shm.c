@@ -17,7 +17,7 @@ static void shape(struct cg_guest *g, uint32_t session, uint64_t size, uint32_t 
 	uint8_t want;
 	uint8_t sum;
 
-	if (pages > cg_longest(g) || pages > cg_call_pages(g)) {
+	if (pages > cg_longest(g) || pages > cg_mapped_always(g)) {
 		cg_unchecked(g);
 		return;
 	}
@@ -104,6 +104,7 @@ static void s45_temporary_buffers(struct cg_guest *g)
 static void refused_both(struct cg_guest *g, const char *what, uint64_t buf_ptr, uint64_t size,
 			 uint64_t cookie, uint32_t ret)
 {
+	uint32_t session;
 	struct cg_call c;
 
 	if (cg_call_init(&c, g, OPTEE_MSG_CMD_REGISTER_SHM, 1)) {
@@ -112,13 +113,15 @@ static void refused_both(struct cg_guest *g, const char *what, uint64_t buf_ptr,
 		CG_REFUSED(&c, what, ret);
 		cg_call_fini(&c);
 	}
-	if (cg_invoke_init(&c, g, 1, CG_INVOKE_PARAMS)) {
+	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
+	if (cg_invoke_init(&c, g, session, CG_INVOKE_PARAMS)) {
 		cg_set_value(&c, 0, OPTEE_MSG_ATTR_TYPE_TMEM_INOUT | OPTEE_MSG_ATTR_NONCONTIG,
 			     buf_ptr, size, cookie);
 		cg_do(&c);
 		CG_REFUSED(&c, what, ret);
 		cg_call_fini(&c);
 	}
+	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 static void s46_size_that_wraps_or_is_0(struct cg_guest *g)
@@ -227,16 +230,18 @@ static void s49_second_buffer_is_bad(struct cg_guest *g)
 	uint64_t attr = OPTEE_MSG_ATTR_TYPE_TMEM_INOUT | OPTEE_MSG_ATTR_NONCONTIG;
 	struct cg_buf good;
 	struct cg_buf bad;
+	uint32_t session;
 	struct cg_call c;
 	unsigned int i;
 
 	if (!CG_OK(g, "memory", cg_buf_make(g, &good, 20 * CG_PAGE, 0)))
 		return;
+	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (CG_OK(g, "memory", cg_buf_make(g, &bad, 20 * CG_PAGE, 0))) {
 		uint64_t keep = *cg_buf_entry(g, &bad, 19);
 
 		*cg_buf_entry(g, &bad, 19) = 0;
-		for (i = 0; i < 200 && cg_invoke_init(&c, g, 1, CG_INVOKE_PARAMS); i++) {
+		for (i = 0; i < 200 && cg_invoke_init(&c, g, session, CG_INVOKE_PARAMS); i++) {
 			cg_set_tmem(&c, 0, attr, &good);
 			cg_set_tmem(&c, 3, attr, &bad);
 			cg_do(&c);
@@ -246,6 +251,7 @@ static void s49_second_buffer_is_bad(struct cg_guest *g)
 		*cg_buf_entry(g, &bad, 19) = keep;
 		cg_buf_free(g, &bad);
 	}
+	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 	cg_buf_free(g, &good);
 }
 

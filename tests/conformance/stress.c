@@ -301,16 +301,22 @@ uint32_t cg_stress(const struct cg_platform *platform, unsigned int vcpu, uint64
 	return w.anomalies;
 }
 
+/* Of struct cg_stress, one after the other. */
+#define PAGES 4u
+
 void cg_stress_init(const struct cg_platform *platform)
 {
 	struct cg_guest *g = platform->ram;
 	struct cg_stress *s;
 	uint32_t i;
 
-	_Static_assert(sizeof(struct cg_stress) <= CG_PAGE, "it lives in one page");
+	_Static_assert(sizeof(struct cg_stress) <= PAGES * CG_PAGE, "it lives in so many pages");
 	cg_memory_init(g, platform);
-	s = cg_page_va(g, cg_page_get(g));
-	cg_fill(s, 0, CG_PAGE);
+	s = cg_page_va(g, g->first_page);
+	for (i = 0; i < PAGES; i++)
+		if (!cg_page_take(g, g->first_page + i))
+			CG_ANOMALY(g);
+	cg_fill(s, 0, PAGES * CG_PAGE);
 	s->page = cg_page_get(g);
 	cg_fill(cg_page_va(g, s->page), 0, CG_PAGE);
 	/* No session of anybody's in it. */
@@ -342,8 +348,8 @@ uint32_t cg_stress_end(const struct cg_platform *platform)
 	if (cg_close(g, s->stats) || cg_close(g, s->invoke) || cg_rpc_held(g))
 		CG_ANOMALY(g);
 	cg_page_put(g, s->page);
-	/* All that is left is the page of this state itself. */
-	if (g->pages_held != 1)
+	/* All that is left are the pages of this state itself. */
+	if (g->pages_held != PAGES)
 		CG_ANOMALY(g);
 	return g->anomalies;
 }

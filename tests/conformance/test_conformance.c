@@ -53,10 +53,14 @@ struct set_up {
 	bool real;		/* nothing that a real OP-TEE has not, and no other guest */
 	uint32_t secure_pages;	/* guest.h */
 	uint32_t vcpus;		/* 0: 4 */
+	bool constants;		/* the host's addresses are like the guest's numbers */
 };
 
 #define REAL_LIMITS { .threads = 2, .buffers = 128, .rpc_args = 8, .pages = 2200, \
-		      .list_pages = 4, .call_pages = 1040 }
+		      .list_pages = 4, .call_pages = 600 }
+
+#define WIDE_LIMITS { .threads = 2, .buffers = 128, .rpc_args = 8, .pages = 10000, \
+		      .list_pages = 20, .call_pages = 600 }
 
 static const struct set_up set_ups[] = {
 	/* As an embedder would have it, on OP-TEE as Debian builds it. */
@@ -64,7 +68,8 @@ static const struct set_up set_ups[] = {
 	  .ram_pages = 8192, .notify = true },
 	/* Every limit within reach, the least RAM, no notifications. */
 	{ .name = "narrow", .limits = { .threads = 3, .buffers = 24, .rpc_args = 4,
-					.pages = 1500, .list_pages = 2, .call_pages = 700 },
+					.pages = 1500, .list_pages = 2, .call_pages = 700,
+					.mapped_pages = 900, .sessions = 16 },
 	  .secure_threads = 5, .ram_pages = CG_RAM_MIN / TEST_PAGE },
 	/* Somebody always wants the CPU; one thread only. */
 	{ .name = "yielding", .limits = { .threads = 4, .buffers = 64, .rpc_args = 4,
@@ -81,6 +86,12 @@ static const struct set_up set_ups[] = {
 	  .ram_pages = 8192, .notify = true, .interrupt_every = 5, .real = true, .vcpus = 1 },
 	{ .name = "real-smp", .limits = REAL_LIMITS, .secure_threads = 2, .secure_pages = 11000,
 	  .ram_pages = 8192, .notify = true, .interrupt_every = 5, .real = true, .vcpus = 2 },
+	/* The same with pages=10000: lists as long as a Linux guest's. */
+	{ .name = "real-wide", .limits = WIDE_LIMITS, .secure_threads = 2, .secure_pages = 11000,
+	  .ram_pages = 8192, .notify = true, .interrupt_every = 5, .real = true, .vcpus = 1 },
+	/* A host whose ranges hold numbers that the guest writes itself. */
+	{ .name = "fault_g2_constants", .limits = OM_LIMITS_DEFAULT, .secure_threads = 2,
+	  .ram_pages = 8192, .notify = true, .constants = true },
 };
 
 /* The machine of one test. */
@@ -102,6 +113,7 @@ struct world {
 	bool print;
 };
 
+static struct world *current;
 static char first_failure[256];
 
 static void on_failure(const char *message)
@@ -125,14 +137,25 @@ static void vm_smc(void *ctx, unsigned int vcpu, uint64_t x[8])
 	memcpy(x, regs.a, sizeof(regs.a));
 }
 
+/* A filling, words of the OS's and API's UUIDs, of TAs' UUIDs, the time that is served. */
+static const uint64_t constants[] = {
+	0x5c5c5c5c, 0x5c5c5c5c5c5c5c5c, 0xd7d7d7d7, 0xa5a5a5a5, 0x486178e0, 0xe7f811e3,
+	0xbc5e0002, 0xa5d5c51b, 0x384fb3e0, 0xaf630002, 0x405b6ad9, 0x1bc6d5a5, 1500000000,
+};
+#define CONSTANTS (sizeof(constants) / sizeof(constants[0]))
+
 static bool vm_is_host_address(void *ctx, uint64_t value)
 {
 	struct test_guest *guest = ctx;
+	size_t i;
 
+	/* Numbers of the guest's own that a host may well have as addresses. */
+	for (i = 0; current->set_up->constants && i < CONSTANTS; i++)
+		if (value - (constants[i] & ~0xfffull) < TEST_PAGE)
+			return true;
 	return test_host_is_host_address(guest->host, value);
 }
 
-static struct world *current;
 
 static void vm_log(void *ctx, const char *line)
 {
@@ -162,6 +185,8 @@ static void fill_platform(struct cg_platform *p, const struct set_up *s, struct 
 	p->limits.pages = s->limits.pages;
 	p->limits.list_pages = s->limits.list_pages;
 	p->limits.call_pages = s->limits.call_pages;
+	p->limits.mapped_pages = s->limits.mapped_pages ? s->limits.mapped_pages :
+							   OM_MAPPED_PAGES_DEFAULT;
 	p->secure_threads = s->secure_threads;
 	p->secure_pages = s->secure_pages;
 	p->vcpus = s->vcpus ? s->vcpus : 4;

@@ -109,7 +109,8 @@ static bool set_up(struct demo *d)
 		.ctx = d, .smc = smc, .ram = d->guest->ram, .ram_ipa = d->guest->ipa,
 		.ram_size = (uint64_t)RAM_PAGES * TEST_PAGE, .vcpus = 1,
 		.limits = { limits.threads, limits.buffers, limits.rpc_args, limits.pages,
-			    limits.list_pages, limits.call_pages },
+			    limits.list_pages, limits.call_pages,
+			    limits.mapped_pages },
 	};
 	d->client = malloc(sizeof(*d->client));
 	memset(d->client, 0, sizeof(*d->client));

@@ -104,6 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (in_rarely(&in, 2))
 		w->sec_caps &= ~OPTEE_SMC_SEC_CAP_ASYNC_NOTIF;
 	world_begin(w, 1, &limits, in_rarely(&in, 2));
+	guest_open_sessions(&w->guest[0], 1);
 	for (uint32_t i = 0; i < 32 && in.left; i++) {
 		tee->mood = in_rarely(&in, 4) ? TEE_DOES : TEE_RAVES;
 		if (in_rarely(&in, 8))

@@ -150,6 +150,16 @@ static void write_param(struct world_guest *g, struct optee_msg_param *p, uint32
 		a_param(g, p);
 }
 
+uint32_t guest_session(struct world_guest *g)
+{
+	uint8_t which = in_u8(in_of(g));
+	uint32_t n = 0;
+
+	while (spec_open_session(g->spec, n))
+		n++;
+	return which < 224 && n ? spec_open_session(g->spec, which % n)->id : which % 16u;
+}
+
 /* The header and at most as many parameters as fit behind it in its page. */
 uint32_t guest_write(struct world_guest *g, uint8_t *at, uint32_t cmd)
 {
@@ -161,7 +171,7 @@ uint32_t guest_write(struct world_guest *g, uint8_t *at, uint32_t cmd)
 	if (in_rarely(in, 16))
 		hdr.num_params = in_rarely(in, 2) ? in_u32(in) : in_pick(in, 130);
 	hdr.func = in_u8(in);
-	hdr.session = in_u8(in);
+	hdr.session = guest_session(g);
 	hdr.cancel_id = in_u8(in);
 	hdr.pad = in_pick(in, 3);
 	hdr.ret = in_pick(in, 3);
@@ -241,7 +251,37 @@ void guest_call_any(struct world_guest *g)
 
 	if (cmd > 11)
 		cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
+	/* Without a session there is little that can be done. */
+	if (cmd == OPTEE_MSG_CMD_INVOKE_COMMAND && !spec_open_session(g->spec, 0))
+		cmd = OPTEE_MSG_CMD_OPEN_SESSION;
 	guest_call(g, in_rarely(in, 64) ? in_u32(in) : cmd);
+}
+
+void guest_open(struct world_guest *g, uint8_t ta)
+{
+	const struct optee_msg_hdr hdr = { .cmd = OPTEE_MSG_CMD_OPEN_SESSION,
+					   .num_params = OPTEE_MSG_META_PARAMS };
+	uint64_t ipa = world_ipa(WORLD_MESSAGES);
+	uint8_t *at = world_at(g, ipa);
+	struct optee_msg_param p[OPTEE_MSG_META_PARAMS];
+
+	for (uint32_t i = 0; i < OPTEE_MSG_META_PARAMS; i++)
+		put(&p[i], OPTEE_MSG_ATTR_META | OPTEE_MSG_ATTR_TYPE_VALUE_INPUT, i ? 0 : ta, 0, 0);
+	memcpy(at, &hdr, sizeof(hdr));
+	memcpy(at + sizeof(hdr), p, sizeof(p));
+	smc(g, OPTEE_SMC_CALL_WITH_ARG, ipa >> 32, ipa, 0);
+}
+
+void guest_open_sessions(struct world_guest *g, uint8_t n)
+{
+	struct input none = { NULL, 0 };
+	struct input *in = g->world->in;
+
+	/* With an input that is used up, OP-TEE agrees to everything. */
+	g->world->in = &none;
+	for (uint8_t ta = 1; ta <= n; ta++)
+		guest_open(g, ta);
+	g->world->in = in;
 }
 
 void guest_register(struct world_guest *g, uint32_t list, uint64_t size, uint64_t cookie)
@@ -281,6 +321,9 @@ static void reply_shm_alloc(struct world_guest *g, const struct spec_call *c, ui
 		hdr.ret = in_number(in) & UINT32_MAX;
 	put(&p, OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG, a_list(g),
 	    in_rarely(in, 4) ? in_number(in) : wanted + in_u8(in), world_cookie(in));
+	/* Far more than was asked for: OP-TEE would map all of it. */
+	if (in_rarely(in, 4))
+		p.u.tmem.size = (uint64_t)in_u8(in) * TEST_PAGE;
 	if (in_rarely(in, 3)) {
 		p.attr = OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT;
 		p.u.tmem.buf_ptr = world_pick_page(g, in, WORLD_DATA, WORLD_PAGES - WORLD_DATA);

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct om_limits limits = {
 		.threads = 3, .buffers = 5, .rpc_args = 3, .pages = 600, .list_pages = 4,
-		.call_pages = 300,
+		.call_pages = 300, .mapped_pages = 320, .sessions = 4,
 	};
 	struct input in = { data, size };
 	struct world *w = world_sweep(&in);
@@ -21,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	tee_begin(w, in_rarely(&in, 2) ? TEE_RAVES : TEE_DOES);
 	world_begin(w, 1, &limits, in_rarely(&in, 2));
+	guest_open_sessions(g, 2);
 	/* With an input that is used up, OP-TEE agrees to everything. */
 	w->in = &none;
 	guest_register(g, 0, 5000, 0xa0000c001);

@@ -14,7 +14,8 @@
 static void lend(struct world_guest *g)
 {
 	struct input *in = g->world->in;
-	struct optee_msg_hdr hdr = { .cmd = OPTEE_MSG_CMD_INVOKE_COMMAND };
+	struct optee_msg_hdr hdr = { .cmd = OPTEE_MSG_CMD_INVOKE_COMMAND,
+				     .session = spec_open_session(g->spec, 0)->id };
 	uint64_t ipa = world_ipa(WORLD_MESSAGES + 1);
 	uint8_t *at = world_at(g, ipa);
 	struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_RPC_ARG, ipa >> 32, ipa } };
@@ -66,12 +67,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct om_limits limits = {
 		.threads = 2, .buffers = 4, .rpc_args = 2, .pages = 1150, .list_pages = 4,
+		.mapped_pages = 1600, .sessions = 1,
 	};
 	struct input in = { data, size };
 	struct world *w = world_sweep(&in);
 
 	tee_begin(w, in_rarely(&in, 2) ? TEE_ASKS : TEE_DOES);
 	world_begin(w, 1, &limits, false);
+	guest_open_sessions(&w->guest[0], 1);
 	atomic_store(&w->host->yield_every, in_pick(&in, 4));
 	w->mutate = in_rarely(&in, 2);
 	for (uint32_t i = 0; i < 32 && in.left; i++)

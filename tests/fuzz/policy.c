@@ -1,16 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fuzz target: authorize(). A policy that refuses as the input says is asked once about
- * each good message, about just what OP-TEE then gets, and told of sessions that opened
- * or closed.
+ * each good message, and about just what OP-TEE then gets. Some TAs it keeps the guest
+ * from whatever the input says: none of those ever carries out a command, although there
+ * are sessions with them and OP-TEE uses the id of a session again as soon as it is closed.
  */
 #include "guest.h"
 #include "target.h"
 #include "tee.h"
 
+static bool is_kept(uint32_t cmd, const uint8_t *ta)
+{
+	return cmd == OPTEE_MSG_CMD_INVOKE_COMMAND && ta[0] & 1;
+}
+
+static void carried_out(struct world_guest *g, uint32_t cmd, const uint8_t *ta)
+{
+	if (is_kept(cmd, ta))
+		test_fail("guest %u: a command is carried out by a TA that it is kept from",
+			  g->test->id);
+}
+
 static uint32_t decide(struct world *w, const struct om_request *request)
 {
-	(void)request;
+	if (is_kept(request->cmd, request->ta_uuid))
+		return TEEC_ERROR_ACCESS_DENIED;
 	return in_rarely(w->in, 3) ? TEEC_ERROR_GENERIC | in_u8(w->in) : TEEC_SUCCESS;
 }
 
@@ -18,12 +32,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct om_limits limits = {
 		.threads = 3, .buffers = 3, .rpc_args = 2, .pages = 64, .list_pages = 2,
+		.sessions = 4,
 	};
 	struct input in = { data, size };
 	struct world *w = world_sweep(&in);
 	struct world_guest *g = &w->guest[0];
 
-	tee_begin(w, in_rarely(&in, 2) ? TEE_ASKS : TEE_DOES);
+	tee_begin(w, in_rarely(&in, 2) ? TEE_ASKS : TEE_DOES)->carried_out = carried_out;
 	w->policy = decide;
 	world_begin(w, 1, &limits, in_rarely(&in, 2));
 	w->mutate = in_rarely(&in, 2);

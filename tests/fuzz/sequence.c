@@ -13,7 +13,7 @@
 
 static const struct om_limits limits = {
 	.threads = 4, .buffers = 4, .rpc_args = 3, .pages = 560, .list_pages = 3,
-	.call_pages = 300,
+	.call_pages = 300, .mapped_pages = 400, .sessions = 4,
 };
 
 static void model_secure(void *arg, struct om_regs *regs)
@@ -58,7 +58,7 @@ static void open_session(struct world_guest *g)
 }
 
 /* The test TA does most of what a TA can; its functions have small numbers. */
-static void invoke(struct world_guest *g)
+static void invoke_session(struct world_guest *g)
 {
 	struct input *in = g->world->in;
 	uint64_t ipa = world_ipa(WORLD_MESSAGES + 3);
@@ -68,11 +68,20 @@ static void invoke(struct world_guest *g)
 
 	guest_write(g, (uint8_t *)at, OPTEE_MSG_CMD_INVOKE_COMMAND);
 	at[0] = OPTEE_MSG_CMD_INVOKE_COMMAND | (uint64_t)in_pick(in, 15) << 32;
-	at[1] = 1 + in_pick(in, 3);
+	at[1] = guest_session(g);
 	at[4] = OPTEE_MSG_ATTR_TYPE_VALUE_INPUT + in_pick(in, 3);
 	at[5] = in_u16(in);
 	at[6] = in_pick(in, 4);
 	world_smc(g, in_pick(in, 4), &regs);
+}
+
+/* Without a session there is nothing to invoke. */
+static void invoke(struct world_guest *g)
+{
+	if (spec_open_session(g->spec, 0))
+		invoke_session(g);
+	else
+		open_session(g);
 }
 
 /* The notification interrupt is one for all; who did not ask for it does not get it. */

@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct om_limits limits = {
 		.threads = 5, .buffers = 4, .rpc_args = 3, .pages = 100, .list_pages = 4,
-		.call_pages = 48,
+		.call_pages = 48, .mapped_pages = 90, .sessions = 2,
 	};
 	struct input in = { data, size };
 	struct world *w = world_sweep(&in);
@@ -58,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	tee_begin(w, in_rarely(&in, 4) ? TEE_RAVES : TEE_ASKS);
 	world_begin(w, 1, &limits, false);
+	guest_open_sessions(g, 2);
 	if (in_rarely(&in, 4))
 		atomic_store(&w->host->yield_every, 1 + in_pick(&in, 3));
 	for (uint32_t i = 0; i < 64 && in.left; i++)

@@ -113,8 +113,12 @@ void spec_begin(struct spec *s, const struct spec_world *world, const struct spe
 	memset(s, 0, offsetof(struct spec, pa));
 	s->world = world;
 	s->config = *config;
+	if (!s->config.limits.mapped_pages)
+		s->config.limits.mapped_pages = OM_MAPPED_PAGES_DEFAULT;
 	if (!s->config.limits.call_pages)
-		s->config.limits.call_pages = s->config.limits.pages;
+		s->config.limits.call_pages = s->config.limits.mapped_pages;
+	if (!s->config.limits.sessions)
+		s->config.limits.sessions = OM_SESSIONS_DEFAULT;
 	read_counters(s);
 }
 
@@ -163,6 +167,7 @@ static void begin(struct spec *s)
 	s->now->used = true;
 	s->now->fid = s->fid;
 	s->now->entering = true;
+	s->now->serial = ++s->begun;
 	spec_message_begin(s, &s->in);
 }
 
@@ -210,8 +215,6 @@ void spec_guest_enters(struct spec *s, const struct om_regs *regs, bool yields)
 	s->read_twice = false;
 	s->visits = 0;
 	s->policy_asked = false;
-	s->policy_told = false;
-	s->policy_to_tell = false;
 	if (s->dead) {
 		s->smc = SPEC_REFUSED;
 		spec_set_outcome(s, OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, false, false);
@@ -250,6 +253,7 @@ void spec_secure_enters(struct spec *s, const struct om_regs *regs)
 	} else {
 		spec_rpc_entered(s, regs);
 	}
+	spec_session_entered(s);
 }
 
 static void secure_failed(struct spec *s, uint32_t code)
@@ -297,18 +301,14 @@ void spec_policy(struct spec *s, const struct om_request *request, uint32_t code
 	if (!s->now)
 		return;
 	spec_message_policy(s, request);
-	if (request->stage == OM_REQUEST_ASKED) {
-		spec_check(s, !s->policy_asked && s->smc == SPEC_BEGIN && !s->entered,
-			   "the policy is not asked once before OP-TEE sees it");
-		s->policy_asked = true;
-		s->policy_code = code;
-		if (code)
-			s->must_refuse |= SPEC_WHY(POLICY);
-	} else {
-		spec_check(s, s->policy_to_tell && !s->policy_told,
-			   "the policy is told of what was not done");
-		s->policy_told = true;
-	}
+	spec_check(s, !s->policy_asked && s->smc == SPEC_BEGIN && !s->entered,
+		   "the policy is not asked once before OP-TEE sees it");
+	spec_check(s, !(s->must_refuse & SPEC_WHY(SESSION)),
+		   "the policy is asked about a session that is not open");
+	s->policy_asked = true;
+	s->policy_code = code;
+	if (code)
+		s->must_refuse |= SPEC_WHY(POLICY);
 }
 
 /* --- What the guest gets --------------------------------------------------------------------- */
@@ -362,9 +362,18 @@ static uint32_t ret_code(const struct spec *s, enum om_counter why)
 		return TEEC_ERROR_OUT_OF_MEMORY;
 	case OM_COUNT_REFUSED_POLICY:
 		return s->policy_code;
+	case OM_COUNT_REFUSED_SESSION:
+		/* As OP-TEE says it itself. */
+		return s->now->hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION ?
+		       TEEC_ERROR_ITEM_NOT_FOUND : TEEC_ERROR_BAD_PARAMETERS;
 	default:
 		return TEEC_ERROR_BAD_PARAMETERS;
 	}
+}
+
+static uint32_t ret_origin(enum om_counter why)
+{
+	return why == OM_COUNT_REFUSED_SESSION ? TEEC_ORIGIN_TEE : TEEC_ORIGIN_COMMS;
 }
 
 /* A message that OP-TEE never saw: one of the reasons must be what the guest is told. */
@@ -385,7 +394,7 @@ static void check_refused(struct spec *s, uint64_t a0)
 			continue;
 		good |= a0 == smc_code(why) &&
 			(smc_code(why) || (c->at && told[0] == ret_code(s, why) &&
-					   told[1] == TEEC_ORIGIN_COMMS));
+					   told[1] == ret_origin(why)));
 	}
 	if (!spec_check(s, good, "a message is not answered as it should be") ||
 	    a0 != OPTEE_SMC_RETURN_OK)
@@ -405,7 +414,8 @@ static uint64_t refusals(const struct spec *s)
 	uint64_t n = 0;
 
 	for (uint32_t i = 0; i < SPEC_REASONS; i++)
-		n += since(s, (enum om_counter)(OM_COUNT_REFUSED_FUNCTION + i));
+		if (spec_is_reason(OM_COUNT_REFUSED_FUNCTION + i))
+			n += since(s, (enum om_counter)(OM_COUNT_REFUSED_FUNCTION + i));
 	return n;
 }
 
@@ -427,6 +437,7 @@ static void hold_back(struct spec *s)
 		check_refused(s, OPTEE_SMC_RETURN_OK);
 		if (c->subject && !c->subject->live)
 			spec_buffer_forget(c->subject);
+		spec_session_undo(s, c);
 		spec_set_outcome(s, OPTEE_SMC_RETURN_OK, 0, 0, false, true);
 	}
 	if (!s->decided && c->pending == SPEC_LOADING && s->may_enter)
@@ -529,12 +540,16 @@ static void check_counters(struct spec *s)
 	for (uint32_t i = 0; i < SPEC_REASONS; i++) {
 		uint64_t counted = since(s, (enum om_counter)(OM_COUNT_REFUSED_FUNCTION + i));
 
+		if (!spec_is_reason(OM_COUNT_REFUSED_FUNCTION + i))
+			continue;
 		spec_check(s, !counted || (allowed & (1u << i)), "a refusal is counted as another");
 	}
 	spec_check(s, n >= least && n <= most, "refusals are not counted");
 	spec_check(s, since(s, OM_COUNT_FAST_CALLS) == (s->smc == SPEC_FAST) &&
 		   since(s, OM_COUNT_CALLS) == (s->smc == SPEC_BEGIN) &&
 		   since(s, OM_COUNT_RESUMES) == (s->smc == SPEC_RESUME), "calls are not counted");
+	spec_check(s, s->after[OM_COUNT_SESSIONS_NOW] == spec_sessions(s),
+		   "the sessions charged are not those open (I5)");
 	if (!spec_is_settled(s))
 		return;
 	spec_check(s, s->after[OM_COUNT_PAGES_NOW] == s->pages,
@@ -560,6 +575,5 @@ void spec_guest_returns(struct spec *s, const struct om_regs *regs)
 		s->decided = true;
 		spec_check(s, is_outcome(s, regs), "an SMC is not answered as specified");
 	}
-	spec_check(s, s->policy_told == s->policy_to_tell, "the policy is not told");
 	check_counters(s);
 }

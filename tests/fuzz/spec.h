@@ -34,6 +34,7 @@
 #define SPEC_PARAMS	(OPTEE_MSG_META_PARAMS + OPTEE_MSG_CALL_PARAMS)
 #define SPEC_LENT	OPTEE_MSG_CALL_PARAMS
 #define SPEC_OLD_IDS	64u
+#define SPEC_SESSIONS	64u
 #define SPEC_VISITED	16u
 
 /* The world around a guest. All addresses are what the secure world is given. */
@@ -80,7 +81,23 @@ struct spec_buffer {
 	uint32_t offset;
 	uint32_t pages;
 	uint64_t shadow;	/* SPEC_RPC_ARG: where OP-TEE has it */
+	uint32_t owner;		/* SPEC_PAYLOAD: which call it was allocated for */
 	uint64_t *pa;
+};
+
+enum spec_session_state {
+	SPEC_CLOSED,		/* nobody's */
+	SPEC_OPEN,
+	SPEC_CLOSING,		/* a CLOSE_SESSION has it: nobody else can name it */
+	SPEC_STALE,		/* OP-TEE gave its id again although it was open */
+};
+
+struct spec_session {
+	enum spec_session_state state;
+	bool closed;		/* OP-TEE was told to close it: the id may be another's */
+	uint32_t id;
+	uint8_t ta[16];
+	bool loaded;		/* the TA is not a part of OP-TEE: it has a place of its own */
 };
 
 /* A request and a reply of an RPC. */
@@ -130,8 +147,9 @@ struct spec_call {
 	bool spoiled;		/* ... after an operation of the host had failed */
 	bool late;		/* what OP-TEE freed meanwhile counts until it returns */
 	bool ready;		/* loaded: OP-TEE had no thread for it, it is tried again */
-	bool entering;		/* buffers it names cannot be unregistered */
+	bool entering;		/* buffers and the session it names stay what they are */
 	uint32_t id;
+	uint32_t serial;		/* no other call of this life has it */
 	uint32_t fid;
 	uint64_t at;		/* its message in guest memory */
 	uint64_t secure_at;	/* ... and the shadow */
@@ -145,6 +163,11 @@ struct spec_call {
 
 	struct spec_buffer *subject;	/* REGISTER, UNREGISTER: what it is about */
 	struct spec_buffer *carrier;	/* REGD_ARG */
+	struct spec_session *session;	/* INVOKE, CLOSE, CANCEL: whose it is */
+	struct spec_session *closes;	/* CLOSE: has it to itself */
+	bool opens;			/* OPEN: a session is charged for it */
+	bool loads_ta;			/* ... and OP-TEE has asked for the TA */
+	bool elsewhere;			/* its parameters are mapped in the TA's own place */
 	struct spec_buffer *held[SPEC_LENT];
 	uint32_t helds;
 	struct spec_list lent[SPEC_LENT];
@@ -152,11 +175,16 @@ struct spec_call {
 	bool lent_held;			/* OP-TEE may use it */
 	bool exact;			/* what its page lists name is known */
 	uint32_t lent_pages, lists;	/* charged */
+	uint32_t named_pages;		/* of all buffers that it names */
+	/* Allocated for OP-TEE in its course; others may have freed some of the second. */
+	uint32_t payload_pages, payload_pages_most;
 
 	struct spec_buffer *arg;	/* of the RPC that was asked; NULL: inline */
 	uint64_t answer_at;		/* where OP-TEE looks for the answer */
 	struct spec_rpc request;
 	struct spec_rpc reply;		/* to SHM_ALLOC, as it was read */
+	bool hidden;			/* the last request was not shown */
+	bool for_page;			/* ... and may have been one for a page */
 	bool judged;			/* it was: from now on only its list counts */
 	bool can_undo;
 	uint64_t refused_cookie;
@@ -177,6 +205,9 @@ struct spec {
 
 	struct spec_buffer buffer[SPEC_BUFFERS];
 	uint32_t pages, buffers, rpc_args, lists;	/* charged now */
+	uint32_t payload_pages;		/* of all that is allocated for OP-TEE */
+	struct spec_session session[SPEC_SESSIONS];
+	uint32_t begun;
 	uint32_t old_ids[SPEC_OLD_IDS], ended;
 
 	/*
@@ -200,7 +231,7 @@ struct spec {
 	struct spec_outcome outcome;
 	bool decided;			/* outcome says what will come */
 	uint64_t reply_pa;		/* to RPC ALLOC */
-	bool policy_asked, policy_told, policy_to_tell;
+	bool policy_asked;
 	uint32_t policy_code;
 	uint64_t before[OM_COUNTERS], after[OM_COUNTERS];
 
@@ -231,6 +262,8 @@ const struct spec_call *spec_suspended(const struct spec *s, uint32_t i);
 bool spec_is_settled(const struct spec *s);
 /* The buffer with this cookie, NULL if it is not taken. */
 struct spec_buffer *spec_find(struct spec *s, uint64_t cookie);
+/* The i-th open session, NULL when there are fewer. */
+const struct spec_session *spec_open_session(const struct spec *s, uint32_t i);
 /* Pages that must be pinned now; exact when spec_is_settled(). */
 uint64_t spec_pinned(const struct spec *s);
 

@@ -216,8 +216,8 @@ static void look_at_memory(struct spec *s)
 			look_at_rmem(s, &c->param[i].u.rmem, &call_pages);
 		else if (is_list(&c->param[i]))
 			look_at_list(s, &c->param[i].u.tmem, &call_pages);
-	if (call_pages > s->config.limits.call_pages)
-		s->must_refuse |= SPEC_WHY(QUOTA);
+	spec_map_quota(s, call_pages, 0);
+	c->named_pages = (uint32_t)spec_min(call_pages, UINT32_MAX);
 	if (c->lents)
 		spec_quota(s, c->lent_pages, c->lists, 0, 0);
 }
@@ -278,6 +278,7 @@ static void look(struct spec *s)
 {
 	struct spec_call *c = s->now;
 
+	spec_session_begin(s);
 	switch (c->hdr.cmd) {
 	case OPTEE_MSG_CMD_REGISTER_SHM:
 		look_at_register(s);
@@ -327,6 +328,11 @@ void spec_message_again(struct spec *s)
 			look(s);
 		return;
 	}
+	if (c->hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION) {
+		spec_session_wait(s);
+		s->may_enter = !s->must_wait;
+		return;
+	}
 	/* The list may have changed meanwhile, and what others share. */
 	c->exact = false;
 	s->may_enter = true;
@@ -337,13 +343,15 @@ void spec_message_policy(struct spec *s, const struct om_request *r)
 {
 	const struct spec_call *c = s->now;
 	bool opens = c->hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION;
-	uint32_t session = opens && r->stage == OM_REQUEST_ASKED ? 0 : c->hdr.session;
+	const struct spec_session *session = c->closes ? c->closes : c->session;
 	static const uint8_t none[16];
+	const uint8_t *ta = opens ? c->param[0].u.octets : session ? session->ta : none;
 
-	spec_check(s, r->cmd == c->hdr.cmd && r->func == c->hdr.func && r->session == session,
+	spec_check(s, r->cmd == c->hdr.cmd && r->func == c->hdr.func &&
+		   r->session == (session ? session->id : 0),
 		   "the policy is asked about another request");
-	spec_check(s, memcmp(r->ta_uuid, opens ? c->param[0].u.octets : none, 16) == 0 &&
-		   memcmp(r->client_uuid, opens ? c->param[1].u.octets : none, 16) == 0 &&
+	spec_check(s, memcmp(r->ta_uuid, ta, 16) == 0, "the policy is asked about another TA");
+	spec_check(s, memcmp(r->client_uuid, opens ? c->param[1].u.octets : none, 16) == 0 &&
 		   r->login == (opens ? (uint32_t)c->param[1].u.value.c : 0),
 		   "the policy is asked about another session");
 }
@@ -486,6 +494,18 @@ void spec_message_entered(struct spec *s, const struct om_regs *regs)
 
 /* --- What comes back ----------------------------------------------------------------------- */
 
+static void settle_session(struct spec *s, const struct optee_msg_hdr *shadow)
+{
+	struct spec_call *c = s->now;
+
+	/* Whatever it says of it, a session that OP-TEE was told to close is closed. */
+	if (c->hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION)
+		spec_session_closed(c);
+	else if (c->hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION && shadow->ret == TEEC_SUCCESS)
+		spec_session_opened(s, shadow->session);
+	spec_session_undo(s, c);
+}
+
 static void settle(struct spec *s, bool success)
 {
 	struct spec_call *c = s->now;
@@ -531,26 +551,23 @@ void spec_message_finished(struct spec *s)
 		return;
 	spec_lent_release(s, c);
 	settle(s, hdr->ret == TEEC_SUCCESS);
+	settle_session(s, hdr);
 	spec_set_outcome(s, OPTEE_SMC_RETURN_OK, 0, 0, false, true);
 	put_outputs(s, (const void *)(hdr + 1));
-	if (cmd == OPTEE_MSG_CMD_OPEN_SESSION) {
+	if (cmd == OPTEE_MSG_CMD_OPEN_SESSION)
 		spec_add_write(s, c->at + offsetof(struct optee_msg_hdr, session), &hdr->session,
 			       sizeof(hdr->session));
-		c->hdr.session = hdr->session;
-	}
 	spec_add_write(s, c->at + offsetof(struct optee_msg_hdr, ret), &hdr->ret,
 		       sizeof(hdr->ret) + sizeof(hdr->ret_origin));
 	if (cmd == OPTEE_MSG_CMD_STOP_ASYNC_NOTIF && hdr->ret == TEEC_SUCCESS)
 		s->notified = false;
-	s->policy_to_tell = s->config.policy && hdr->ret == TEEC_SUCCESS &&
-			    (cmd == OPTEE_MSG_CMD_OPEN_SESSION ||
-			     cmd == OPTEE_MSG_CMD_CLOSE_SESSION);
 }
 
 void spec_message_failed(struct spec *s)
 {
 	spec_lent_release(s, s->now);
 	settle(s, false);
+	spec_session_undo(s, s->now);
 }
 
 void spec_call_end(struct spec *s, struct spec_call *c)
@@ -564,6 +581,7 @@ void spec_call_end(struct spec *s, struct spec_call *c)
 	if (c->arg)
 		spec_buffer_put(s, c->arg);
 	spec_rpc_drop(s, c);
+	spec_session_undo(s, c);
 	if (c->subject) {
 		if (!c->secure_at && c->hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM)
 			spec_buffer_forget(c->subject);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the files of the specification share: spec.c follows an SMC from its beginning
- * to its end, spec_fast.c knows fast calls, spec_message.c messages, spec_rpc.c requests
- * and replies, spec_shm.c buffers and page lists.
+ * to its end, spec_fast.c knows fast calls, spec_message.c messages, spec_session.c
+ * sessions, spec_rpc.c requests and replies, spec_shm.c buffers and page lists.
  */
 #ifndef TESTS_FUZZ_SPEC_PRIV_H
 #define TESTS_FUZZ_SPEC_PRIV_H
@@ -13,7 +13,17 @@
 /* Reasons as a set. */
 #define SPEC_WHY_BIT(counter)	(1u << ((counter) - OM_COUNT_REFUSED_FUNCTION))
 #define SPEC_WHY(what)		SPEC_WHY_BIT(OM_COUNT_REFUSED_##what)
-#define SPEC_REASONS		(OM_COUNT_REFUSED_REPLY - OM_COUNT_REFUSED_FUNCTION + 1u)
+#define SPEC_REASONS		(OM_COUNT_REFUSED_SESSION - OM_COUNT_REFUSED_FUNCTION + 1u)
+
+/* Counters of refusals have others between them: new ones go to the end. */
+static inline bool spec_is_reason(uint32_t counter)
+{
+	return (counter >= OM_COUNT_REFUSED_FUNCTION && counter <= OM_COUNT_REFUSED_REPLY) ||
+	       counter == OM_COUNT_REFUSED_SESSION;
+}
+
+/* Pages of its parameters that each call has to itself, when there are as many. */
+#define SPEC_OWN_PAGES 4u
 
 static inline uint64_t spec_pair(uint64_t high, uint64_t low)
 {
@@ -73,6 +83,31 @@ uint32_t spec_size_reasons(const struct spec *s, uint64_t buf_ptr, uint64_t size
 /* The quotas, for so much more: sets QUOTA as certain or, when others are paused, perhaps. */
 void spec_quota(struct spec *s, uint64_t pages, uint64_t lists, uint32_t buffers,
 		uint32_t rpc_args);
+
+/*
+ * Of pages that OP-TEE may have to map, so many more for the call under way: those its
+ * parameters name, or those it allocates.
+ */
+void spec_map_quota(struct spec *s, uint64_t params, uint64_t payload);
+/* They are: b is a payload of this call's. */
+void spec_map_payload(struct spec *s, struct spec_call *c, struct spec_buffer *b);
+/* OP-TEE lets go of it, in the course of call c. */
+void spec_unmap_payload(struct spec *s, struct spec_call *c, const struct spec_buffer *b);
+
+/* spec_session.c */
+/* OPEN_SESSION: charges a session. INVOKE, CLOSE, CANCEL: finds theirs. */
+void spec_session_begin(struct spec *s);
+/* CLOSE_SESSION goes on: it waits for calls that are on their way to the session. */
+void spec_session_wait(struct spec *s);
+/* OP-TEE may look up now which session the call is about. */
+void spec_session_entered(struct spec *s);
+/* OP-TEE has done what it was asked; opened: under this id. */
+void spec_session_opened(struct spec *s, uint32_t id);
+void spec_session_closed(struct spec_call *c);
+/* ... or has not, or never will: no session is opened or closed. */
+void spec_session_undo(struct spec *s, struct spec_call *c);
+/* Charged now. */
+uint32_t spec_sessions(const struct spec *s);
 
 /* spec_fast.c */
 void spec_fast_enters(struct spec *s);

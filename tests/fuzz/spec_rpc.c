@@ -24,6 +24,7 @@ static void hide(struct spec *s, enum spec_answer answer)
 	s->must_hide = SPEC_WHY(REQUEST);
 	spec_put_arg(s, c);
 	c->answer = answer;
+	c->hidden = true;
 	show(s, SPEC_INTERRUPTED, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0);
 }
 
@@ -120,9 +121,11 @@ static bool judge(struct spec *s)
 	if (!frees)
 		return true;
 	b = spec_find_live(s, r->param[0].u.value.b, SPEC_PAYLOAD);
-	if (b)
-		forget(s, b);
-	return b != NULL;
+	if (!b)
+		return false;
+	spec_unmap_payload(s, s->now, b);
+	forget(s, b);
+	return true;
 }
 
 /* The request as the guest finds it: what has no input says nothing (I3). */
@@ -174,6 +177,7 @@ static void asked_cmd(struct spec *s, const struct om_regs *regs)
 	if (!shadow)
 		return;
 	c->request = *shadow;
+	c->loads_ta |= c->request.hdr.cmd == OPTEE_RPC_CMD_LOAD_TA;
 	c->judged = false;
 	if (!judge(s)) {
 		hide(s, SPEC_FAILURE);
@@ -190,11 +194,15 @@ void spec_rpc_asked(struct spec *s, const struct om_regs *regs)
 
 	c->answer = SPEC_NOTHING;
 	c->answer_at = 0;
+	c->hidden = false;
+	c->for_page = false;
 	if ((uint32_t)regs->a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR) {
 		show(s, SPEC_INTERRUPTED, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0);
 		return;
 	}
 	c->late = false;
+	c->for_page = (uint32_t)regs->a[0] != OPTEE_SMC_RETURN_RPC_CMD &&
+		      (uint32_t)regs->a[0] != OPTEE_SMC_RETURN_RPC_FREE;
 	/* Asking again, OP-TEE has read what the last reply brought. */
 	s->lists -= c->payload_lists;
 	c->payload_lists = 0;
@@ -274,17 +282,18 @@ static void take_payload(struct spec *s, const struct optee_msg_param *p)
 	uint32_t lists = 0;
 	bool good;
 
-	if (!tmem->shm_ref)
-		s->must_refuse |= SPEC_WHY(COOKIE) | SPEC_WHY(PAGE);
 	if (list)
 		s->must_refuse |= spec_size_reasons(s, tmem->buf_ptr, tmem->size);
-	if (s->must_refuse)
-		return;
-	if (list) {
+	if (list && !s->must_refuse) {
 		pages = (uint32_t)spec_pages_of(tmem->buf_ptr, tmem->size);
 		lists = (pages + OPTEE_MSG_LIST_ENTRIES - 1) / OPTEE_MSG_LIST_ENTRIES;
 	}
-	spec_quota(s, pages, lists, 1, 0);
+	if (!s->must_refuse)
+		spec_map_quota(s, 0, pages);
+	if (!tmem->shm_ref)
+		s->must_refuse |= SPEC_WHY(COOKIE) | SPEC_WHY(PAGE);
+	if (!s->must_refuse)
+		spec_quota(s, pages, lists, 1, 0);
 	if (s->must_refuse) {
 		/* A page that cannot be had at all is found out first, or after. */
 		s->may_refuse |= SPEC_WHY(PAGE);
@@ -395,6 +404,28 @@ void spec_rpc_resume(struct spec *s, const struct om_regs *regs)
 
 /* --- OP-TEE goes on ---------------------------------------------------------------------------- */
 
+/*
+ * No page, for who asked for one. Not 0: where the normal world's RAM begins at 0 that is
+ * a page like others. OP-TEE refuses an address that is not aligned, and nothing else.
+ */
+static bool is_no_page(uint64_t pa)
+{
+	return pa % OPTEE_MSG_PAGE_SIZE != 0;
+}
+
+/* In registers. What was hidden and is not known may have been a request for a page. */
+static bool is_no_answer(const struct spec_call *c, uint64_t pa)
+{
+	return (!pa && !c->for_page) || (c->hidden && is_no_page(pa));
+}
+
+/* What was refused under a cookie is not what has the cookie now. */
+static void take_cookie(struct spec_call *c, uint64_t cookie)
+{
+	if (c->refused_cookie == cookie)
+		c->refused_cookie = 0;
+}
+
 static void got_alloc(struct spec *s, const struct om_regs *regs)
 {
 	struct spec_call *c = s->now;
@@ -404,7 +435,7 @@ static void got_alloc(struct spec *s, const struct om_regs *regs)
 	const struct spec_buffer *known = spec_find(s, own);
 	struct spec_buffer *b;
 
-	if (!pa) {
+	if (is_no_page(pa)) {
 		spec_check(s, s->must_refuse || s->may_refuse, "a good page for RPCs is not taken");
 		spec_check(s, known ? cookie == 0 || (known->perhaps && cookie == own) :
 			   cookie == own, "OP-TEE is told another cookie to free (I7)");
@@ -417,6 +448,7 @@ static void got_alloc(struct spec *s, const struct om_regs *regs)
 		   s->world->secure(s->world->ctx, pa, OPTEE_MSG_PAGE_SIZE),
 		   "OP-TEE gets the guest's own page for RPCs (I1, I2)");
 	s->may_refuse = 0;
+	take_cookie(c, own);
 	b = spec_buffer_new(s, SPEC_RPC_ARG, own, OPTEE_MSG_PAGE_SIZE, 0, 1);
 	b->shadow = pa;
 	b->pa[0] = s->reply_pa;
@@ -484,6 +516,8 @@ static void got_payload(struct spec *s, const struct spec_rpc *shadow)
 	b->live = true;
 	b->users--;
 	spec_buffer_hold(s, b);
+	spec_map_payload(s, c, b);
+	take_cookie(c, b->cookie);
 	c->payload = NULL;
 }
 
@@ -541,7 +575,8 @@ void spec_rpc_entered(struct spec *s, const struct om_regs *regs)
 	spec_check(s, regs->a[0] == OPTEE_SMC_RETURN_FROM_RPC && regs->a[3] == c->thread &&
 		   !regs->a[6], "OP-TEE is resumed with other registers (I6, I10)");
 	spec_check(s, c->pending == SPEC_ASKED_ALLOC ||
-		   (!regs->a[1] && !regs->a[2] && !regs->a[4] && !regs->a[5]),
+		   (is_no_answer(c, spec_pair(regs->a[1], regs->a[2])) && !regs->a[4] &&
+		    !regs->a[5]),
 		   "OP-TEE is resumed with an address that it did not ask for (I2, I6)");
 	/* Until the call is over, or has asked again, OP-TEE may read its lists. */
 	for (uint32_t i = 0; i < c->lents; i++)

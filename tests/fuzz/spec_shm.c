@@ -136,6 +136,70 @@ void spec_quota(struct spec *s, uint64_t pages, uint64_t lists, uint32_t buffers
 		s->must_refuse |= SPEC_WHY(QUOTA);
 }
 
+/* Pages of its parameters that each call has to itself. */
+static uint64_t own_pages(const struct om_limits *l)
+{
+	return spec_min(SPEC_OWN_PAGES, l->mapped_pages / l->threads);
+}
+
+/*
+ * What of so many pages that parameters of the call name is in the window that calls
+ * share: what a TA that was loaded is given is not mapped there.
+ */
+static uint64_t beyond_own(const struct spec *s, const struct spec_call *c, uint64_t pages)
+{
+	uint64_t own = own_pages(&s->config.limits);
+
+	return !c->elsewhere && pages > own ? pages - own : 0;
+}
+
+/* Pages that calls share, and how many of them are in use. */
+static bool mapped_are_over(const struct spec *s, uint64_t params, uint64_t payload)
+{
+	const struct om_limits *l = &s->config.limits;
+	uint64_t used = s->payload_pages + payload + beyond_own(s, s->now, params);
+
+	for (uint32_t i = 0; i < SPEC_CALLS; i++)
+		if (s->call[i].used && &s->call[i] != s->now)
+			used += beyond_own(s, &s->call[i], s->call[i].named_pages);
+	return used > l->mapped_pages - own_pages(l) * l->threads;
+}
+
+void spec_map_quota(struct spec *s, uint64_t params, uint64_t payload)
+{
+	const struct spec_call *c = s->now;
+	uint64_t most = s->config.limits.call_pages;
+
+	params += c->named_pages;
+	payload += params;
+	if (payload + c->payload_pages > most)
+		s->must_refuse |= SPEC_WHY(QUOTA);
+	else if (payload + c->payload_pages_most > most)
+		s->may_refuse |= SPEC_WHY(QUOTA);
+	if (spec_others_paused(s))
+		s->may_refuse |= SPEC_WHY(QUOTA);
+	else if (mapped_are_over(s, params, payload - params))
+		s->must_refuse |= SPEC_WHY(QUOTA);
+}
+
+void spec_map_payload(struct spec *s, struct spec_call *c, struct spec_buffer *b)
+{
+	b->owner = c->serial;
+	c->payload_pages += b->pages;
+	c->payload_pages_most += b->pages;
+	s->payload_pages += b->pages;
+}
+
+void spec_unmap_payload(struct spec *s, struct spec_call *c, const struct spec_buffer *b)
+{
+	s->payload_pages -= b->pages;
+	for (uint32_t i = 0; i < SPEC_CALLS; i++)
+		if (s->call[i].used && s->call[i].serial == b->owner)
+			s->call[i].payload_pages -= b->pages;
+	if (c->serial == b->owner)
+		c->payload_pages_most -= b->pages;
+}
+
 static uint64_t word_at(struct spec *s, uint64_t page, uint32_t i)
 {
 	const uint8_t *at = s->world->image(s->world->ctx, page);

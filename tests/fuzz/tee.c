@@ -112,6 +112,48 @@ static struct optee_msg_param *param_of(struct optee_msg_hdr *hdr, uint32_t i)
 	return (struct optee_msg_param *)(void *)(hdr + 1) + i;
 }
 
+/* --- Sessions ---------------------------------------------------------------------- */
+
+/* The lowest id that is free, so that what was closed just now is used again; 0: none. */
+static uint32_t new_session(struct tee *t, struct world_guest *g, const uint8_t *ta)
+{
+	struct tee_session *session = t->session[g->test->id - 1];
+	uint32_t id = 1;
+
+	while (id < TEE_SESSIONS && session[id].open)
+		id++;
+	/* Raving, it gives some id twice. */
+	if (t->mood == TEE_RAVES && in_rarely(t->world->in, 4))
+		id = in_pick(t->world->in, 8);
+	if (id == TEE_SESSIONS)
+		return 0;
+	session[id].open = true;
+	memcpy(session[id].ta, ta, sizeof(session[id].ta));
+	return id;
+}
+
+/* From here on it is settled whose command it is, and a session that ends has ended. */
+static void look_up(struct tee *t, struct world_guest *g, struct tee_thread *th)
+{
+	const struct optee_msg_hdr *hdr = memory(g, th->message, TEST_PAGE);
+	struct tee_session *session;
+
+	if (th->looked_up || !hdr)
+		return;
+	th->looked_up = true;
+	if (hdr->cmd != OPTEE_MSG_CMD_INVOKE_COMMAND && hdr->cmd != OPTEE_MSG_CMD_CANCEL &&
+	    hdr->cmd != OPTEE_MSG_CMD_CLOSE_SESSION)
+		return;
+	session = &t->session[g->test->id - 1][hdr->session % TEE_SESSIONS];
+	if (t->honest && (hdr->session >= TEE_SESSIONS || !session->open))
+		test_fail("guest %u: a command for session %u, that is not open", g->test->id,
+			  hdr->session);
+	if (t->honest && t->carried_out)
+		t->carried_out(g, hdr->cmd, session->ta);
+	if (hdr->cmd == OPTEE_MSG_CMD_CLOSE_SESSION)
+		session->open = false;
+}
+
 /* Fills what OP-TEE may write with something; raving, what it must not as well. */
 static void results(struct tee *t, struct world_guest *g, const struct tee_thread *th,
 		    struct om_regs *r)
@@ -127,8 +169,12 @@ static void results(struct tee *t, struct world_guest *g, const struct tee_threa
 	hdr->ret = good ? TEEC_SUCCESS : in_u32(in);
 	hdr->ret_origin = in_pick(in, 6);
 	junk = in_u16(in);
-	if (hdr->cmd == OPTEE_MSG_CMD_OPEN_SESSION)
-		hdr->session = junk;
+	if (hdr->cmd == OPTEE_MSG_CMD_OPEN_SESSION) {
+		good = hdr->ret == TEEC_SUCCESS;
+		hdr->session = good ? new_session(t, g, param_of(hdr, 0)->u.octets) : 0;
+		if (good && !hdr->session && t->mood != TEE_RAVES)
+			hdr->ret = TEEC_ERROR_OUT_OF_MEMORY;
+	}
 	for (uint32_t i = 0; i < th->params && junk; i++) {
 		struct optee_msg_param *p = param_of(hdr, i);
 
@@ -192,6 +238,13 @@ static void any_request(struct tee *t, struct world_guest *g, struct optee_msg_h
 		a_request_param(t, g, param_of(hdr, i));
 }
 
+static bool opens(struct world_guest *g, const struct tee_thread *th)
+{
+	const struct optee_msg_hdr *hdr = memory(g, th->message, TEST_PAGE);
+
+	return hdr && hdr->cmd == OPTEE_MSG_CMD_OPEN_SESSION;
+}
+
 static void shm_request(struct tee *t, struct world_guest *g, struct optee_msg_hdr *hdr, bool alloc)
 {
 	struct input *in = t->world->in;
@@ -205,8 +258,9 @@ static void shm_request(struct tee *t, struct world_guest *g, struct optee_msg_h
 	p->u.value.c = 0;
 }
 
-static void request(struct tee *t, struct world_guest *g, const struct tee_thread *th,
-		    struct om_regs *r, uint32_t thread)
+/* Returns the command it asks for, SHM_FREE when it names what is not there. */
+static uint32_t request(struct tee *t, struct world_guest *g, const struct tee_thread *th,
+			struct om_regs *r, uint32_t thread)
 {
 	struct input *in = t->world->in;
 	uint64_t cookie = th->inline_rpc && !in_rarely(in, 8) ? 0 : a_cookie(t, g, SPEC_RPC_ARG);
@@ -218,13 +272,13 @@ static void request(struct tee *t, struct world_guest *g, const struct tee_threa
 	if (b && b->shadow && b->live)
 		at = b->shadow;
 	else if (cookie || !th->inline_rpc)
-		return;		/* it names what is not there */
+		return OPTEE_RPC_CMD_SHM_FREE;
 	/* What another thread has asked with it stays as it is. */
 	if (b && b->users)
-		return;
+		return OPTEE_RPC_CMD_SHM_FREE;
 	hdr = memory(g, at, OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS));
 	if (!hdr)
-		return;
+		return OPTEE_RPC_CMD_SHM_FREE;
 	hdr->ret = TEEC_ERROR_GENERIC;
 	hdr->session = in_pick(in, 3);
 	switch (in_pick(in, 4)) {
@@ -234,10 +288,17 @@ static void request(struct tee *t, struct world_guest *g, const struct tee_threa
 	case 1:
 		shm_request(t, g, hdr, false);
 		break;
+	case 2:
+		any_request(t, g, hdr);
+		/* Some TAs it has to load first. */
+		if (opens(g, th))
+			hdr->cmd = OPTEE_RPC_CMD_LOAD_TA;
+		break;
 	default:
 		any_request(t, g, hdr);
 		break;
 	}
+	return hdr->cmd;
 }
 
 /* --- Yielding calls ---------------------------------------------------------------------------------- */
@@ -252,16 +313,21 @@ static void code(struct tee *t, struct om_regs *r, bool *busy)
 static void answer(struct tee *t, struct world_guest *g, uint32_t i, struct om_regs *r)
 {
 	struct input *in = t->world->in;
-	const struct tee_thread *th = &t->thread[g->test->id - 1][i];
+	struct tee_thread *th = &t->thread[g->test->id - 1][i];
 	bool *busy = &t->busy[g->test->id - 1][i];
 	uint32_t what = in_pick(in, t->mood == TEE_RAVES ? 16 : t->mood == TEE_ASKS ? 14 : 6);
 	uint64_t cookie;
 
+	/* What it has begun it does not call off. */
+	if (what == 5 && th->looked_up && t->mood != TEE_RAVES)
+		what = 0;
+	th->asked_page = false;
 	switch (what) {
 	case 0:
 	case 1:
 	case 2:
 	case 3:
+		look_up(t, g, th);
 		results(t, g, th, r);
 		*busy = false;
 		break;
@@ -270,13 +336,20 @@ static void answer(struct tee *t, struct world_guest *g, uint32_t i, struct om_r
 		break;
 	case 5:
 		code(t, r, busy);
+		if (r->a[0] != OPTEE_SMC_RETURN_OK || t->mood == TEE_RAVES)
+			break;
+		look_up(t, g, th);
+		results(t, g, th, r);
 		break;
 	case 6:
 	case 7:
 		set(r, OPTEE_SMC_RETURN_RPC_ALLOC, in_rarely(in, 8) ? in_u32(in) : 160, 0, i);
+		th->asked_page = true;
 		break;
 	case 8:
 		cookie = a_cookie(t, g, SPEC_RPC_ARG);
+		if (th->to_free && in_rarely(in, 2))
+			cookie = th->to_free;
 		set(r, OPTEE_SMC_RETURN_RPC_FREE, cookie >> 32, (uint32_t)cookie, i);
 		break;
 	case 14:
@@ -285,10 +358,25 @@ static void answer(struct tee *t, struct world_guest *g, uint32_t i, struct om_r
 		*busy = (r->a[0] >> 16) == 0xffffu && r->a[0] != OPTEE_SMC_RETURN_UNKNOWN_FUNCTION;
 		break;
 	default:
-		request(t, g, th, r, i);
+		/* Only for a lock of its own it waits before it has looked anything up. */
+		if (request(t, g, th, r, i) != OPTEE_RPC_CMD_NOTIFICATION)
+			look_up(t, g, th);
 		break;
 	}
 	dirty(t, r);
+}
+
+/* Any address that is aligned is a page, 0 like others: it will be written to. */
+static void take_page(struct world_guest *g, struct tee_thread *th, const struct om_regs *r)
+{
+	uint64_t pa = r->a[1] << 32 | r->a[2];
+
+	if (!th->asked_page)
+		return;
+	if (pa % TEST_PAGE == 0)
+		(void)memory(g, pa, TEST_PAGE);
+	else
+		th->to_free = r->a[4] << 32 | r->a[5];
 }
 
 static void yielding(struct tee *t, struct world_guest *g, struct om_regs *r)
@@ -301,6 +389,7 @@ static void yielding(struct tee *t, struct world_guest *g, struct om_regs *r)
 	if (r->a[0] == OPTEE_SMC_RETURN_FROM_RPC) {
 		if (i >= TEE_THREADS || !busy[i])
 			test_fail("a thread is resumed that is not suspended (I6)");
+		take_page(g, &th[i % TEE_THREADS], r);
 		answer(t, g, i % TEE_THREADS, r);
 		return;
 	}
@@ -311,6 +400,9 @@ static void yielding(struct tee *t, struct world_guest *g, struct om_regs *r)
 	th[i].message = r->a[1] << 32 | r->a[2];
 	hdr = memory(g, th[i].message, TEST_PAGE);
 	th[i].params = hdr ? hdr->num_params : 0;
+	th[i].asked_page = false;
+	th[i].to_free = 0;
+	th[i].looked_up = false;
 	th[i].inline_rpc = r->a[0] == OPTEE_SMC_CALL_WITH_RPC_ARG;
 	busy[i] = true;
 	answer(t, g, i, r);
@@ -321,8 +413,10 @@ static void tee_smc(void *arg, struct om_regs *r)
 	struct tee *t = arg;
 	struct world_guest *g = &t->world->guest[r->a[7] ? r->a[7] - 1 : 0];
 
-	if (r->a[0] == OPTEE_SMC_VM_DESTROYED)
+	if (r->a[0] == OPTEE_SMC_VM_DESTROYED) {
 		memset(t->busy[r->a[1] - 1], 0, sizeof(t->busy[0]));
+		memset(t->session[r->a[1] - 1], 0, sizeof(t->session[0]));
+	}
 	if (!r->a[7])
 		honest_fast(t, r);
 	else if (r->a[0] & SMCCC_FID_FAST)
@@ -335,7 +429,7 @@ struct tee *tee_begin(struct world *w, enum tee_mood mood)
 {
 	static struct tee tee;
 
-	tee = (struct tee){ .world = w, .mood = mood };
+	tee = (struct tee){ .world = w, .mood = mood, .honest = mood != TEE_RAVES };
 	world_take_secure(w, tee_smc, &tee);
 	w->sec_caps = ALL_CAPS;
 	w->threads = TEE_THREADS - 2;

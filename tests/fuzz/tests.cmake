@@ -16,7 +16,7 @@ endif()
 
 add_library(fuzz_world STATIC fuzz/world.c)
 add_library(fuzz_parts STATIC fuzz/spec.c fuzz/spec_fast.c fuzz/spec_message.c
-	fuzz/spec_rpc.c fuzz/spec_shm.c fuzz/tee.c fuzz/guest.c)
+	fuzz/spec_session.c fuzz/spec_rpc.c fuzz/spec_shm.c fuzz/tee.c fuzz/guest.c)
 foreach(library IN ITEMS fuzz_world fuzz_parts)
 	om_target_defaults(${library})
 	target_include_directories(${library} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}

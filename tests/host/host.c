@@ -325,7 +325,8 @@ static int op_page_alloc(void *host, struct om_page *page)
 	f = &h->frame[frame];
 	page->va = atomic_load(&f->va);
 	page->pa.raw = frame_pa(frame);
-	memset(page->va, 0, TEST_PAGE);
+	/* As a heap does: with what somebody left in it. */
+	memset(page->va, 0x5c, TEST_PAGE);
 	atomic_store(&f->shadow, SHADOW_UNUSED);
 	raise_peak(&h->shadow_pages_peak, atomic_fetch_add(&h->shadow_pages, 1) + 1);
 	return 0;

@@ -647,6 +647,17 @@ uint32_t fake_sessions(struct fake_tee *tee)
 	return n;
 }
 
+void fake_forget(struct fake_tee *tee, uint32_t session)
+{
+	uint32_t i;
+
+	pthread_mutex_lock(&tee->lock);
+	for (i = 0; i < FAKE_SESSIONS; i++)
+		if (tee->session[i].id == session)
+			tee->session[i].id = 0;
+	pthread_mutex_unlock(&tee->lock);
+}
+
 uint32_t fake_shms(struct fake_tee *tee)
 {
 	uint32_t n = 0;

@@ -122,6 +122,8 @@ uint32_t fake_inherited(void);
 /* Contexts, sessions and registrations that are left, and descriptors of any kind. */
 uint32_t fake_left(struct fake_tee *tee);
 uint32_t fake_sessions(struct fake_tee *tee);
+/* Linux does not know the session any more, whatever is done in it. */
+void fake_forget(struct fake_tee *tee, uint32_t session);
 uint32_t fake_shms(struct fake_tee *tee);
 
 #endif

@@ -757,12 +757,12 @@ static void a_policy_and_a_trace_of_the_vmms_own(void **state)
 	session = opened(rigs);
 	rig_message(rigs, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	assert_int_equal(rig_invoke(rigs, 0, session, FAKE_NOTHING), TEEC_ERROR_SECURITY);
-	/* OPEN asked and done, INVOKE asked. */
-	assert_int_equal(asked, 3);
+	/* OPEN and INVOKE. */
+	assert_int_equal(asked, 2);
 	assert_true(events > 0);
 	/* The backend's own policy comes first. */
 	assert_int_equal(rig_open_as(rigs, unknown, 1, &session), TEEC_ERROR_ACCESS_DENIED);
-	assert_int_equal(asked, 3);
+	assert_int_equal(asked, 2);
 	rig_exit(rigs);
 }
 
@@ -833,19 +833,19 @@ static void fault_b12_a_session_that_linux_forgot_counts_no_more(void **state)
 	config.sessions = 1;
 	start(&config);
 	for (i = 0; i < sizeof(error_table) / sizeof(error_table[0]); i++) {
-		bool known = error_table[i].error == -EINVAL;
-
+		/* The one error that leaves Linux as it was: but it says that there is none. */
+		if (error_table[i].error == -EINVAL)
+			continue;
 		session = opened(rigs);
 		fail_next(rigs, TEE_IOC_CLOSE_SESSION, error_table[i].error);
 		assert_int_not_equal(rig_close(rigs, session), TEEC_SUCCESS);
-		assert_int_equal(fake_sessions(&rigs->tee), known);
-		assert_int_equal(COUNT(rigs, SESSIONS_NOW), known);
-		if (known)
-			assert_int_equal(rig_close(rigs, session), TEEC_SUCCESS);
+		assert_int_equal(fake_sessions(&rigs->tee), 0);
+		assert_int_equal(COUNT(rigs, SESSIONS_NOW), 0);
 	}
-	opened(rigs);
-	/* What never was a session makes no room for one more. */
+	/* Nor does what never was one make room for one more. */
 	assert_int_equal(rig_close(rigs, 77), TEEC_ERROR_ITEM_NOT_FOUND);
+	assert_int_equal(COUNT(rigs, SESSIONS_NOW), 0);
+	opened(rigs);
 	assert_int_equal(rig_open(rigs, &session), TEEC_ERROR_OUT_OF_MEMORY);
 	rig_exit(rigs);
 }

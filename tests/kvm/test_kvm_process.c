@@ -283,8 +283,8 @@ static void fault_a4_a_refused_alias_leaves_nothing(void **state)
 }
 
 /* Buffers of scattered pages, one after the other, each used once; how many were aliased. */
-#define LARGE		1000u
-#define LARGE_BUFFERS	17u
+#define LARGE		600u
+#define LARGE_BUFFERS	28u
 
 static uint32_t alias_all(struct rig *rig)
 {

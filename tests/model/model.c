@@ -37,6 +37,7 @@ struct model_config model_config_default(void)
 {
 	return (struct model_config){
 		.threads = 2,
+		.shm_tables = 4,
 		.sec_caps = OPTEE_SMC_SEC_CAP_RESERVED_SHM | OPTEE_SMC_SEC_CAP_DYNAMIC_SHM |
 			    OPTEE_SMC_SEC_CAP_VIRTUALIZATION | OPTEE_SMC_SEC_CAP_MEMREF_NULL |
 			    OPTEE_SMC_SEC_CAP_ASYNC_NOTIF | OPTEE_SMC_SEC_CAP_RPC_ARG |

@@ -27,8 +27,8 @@
  *
  * Differences from the real thing: a call holds no TA lock of a single-instance
  * pseudo-TA; VM_DESTROYED never has to wait for a running thread; the number of
- * loop turns decides when a mutex test is interrupted, not time; virtual address
- * space for shared memory is not bounded; self tests, AES and lockdep tests of
+ * loop turns decides when a mutex test is interrupted, not time; the memory of a
+ * loadable TA's call is mapped as if the TA were a pseudo-TA; self tests, AES and lockdep tests of
  * the invoke_tests pseudo-TA answer at once; opening a loadable TA runs no ldelf and its
  * secure storage ends at the first successful FS reply; no TA ever panics.
  */
@@ -81,11 +81,14 @@ struct model_config {
 	 */
 	size_t heap;
 	/*
-	 * Pages that one guest may have mapped at once while a TA runs: memrefs of
-	 * its calls, payloads, messages. More than OP-TEE has room to map is a
-	 * violation: an embedder bounds it by om_limits.call_pages. 0: no bound.
+	 * Translation tables for what OP-TEE maps of one guest's memory: messages,
+	 * payloads, memrefs of a TA that runs. One for each 512 pages of the window
+	 * (model_window.c) that were ever used, for the guest's life; one more is
+	 * needed: OP-TEE panics, a violation. Debian's build has 4 to 6
+	 * left, as its address space falls at boot. 4; 0: as many as are needed.
 	 */
-	uint64_t mapped_pages;
+	uint32_t shm_tables;
+	bool ram_at_zero;	/* page 0 is the normal world's RAM; false */
 	/* A yielding call is interrupted before every k-th run; 0: never. */
 	uint32_t interrupt_every;
 	/* Violations also fail the test at once, through test_fail(). */
@@ -173,6 +176,20 @@ static inline struct optee_msg_param *model_param(struct optee_msg_hdr *arg, uin
 typedef void model_hook(void *arg, const struct model_event *event);
 void model_on_enter(struct model *m, model_hook *hook, void *arg);
 void model_on_return(struct model *m, model_hook *hook, void *arg);
+
+/*
+ * on_ta: a command gets to a session, that is to the TA it was opened for: an INVOKE
+ * before the TA begins, a CANCEL, a CLOSE. Stays until set to NULL.
+ */
+struct model_ta_event {
+	uint32_t guest;
+	uint32_t cmd;
+	uint32_t func;		/* as in the message, whatever the command */
+	uint32_t session;
+	uint8_t ta[16];
+};
+typedef void model_ta_hook(void *arg, const struct model_ta_event *event);
+void model_on_ta(struct model *m, model_ta_hook *hook, void *arg);
 
 /*
  * The next SMC with this function id (0: any yielding one) is answered with

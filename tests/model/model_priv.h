@@ -57,6 +57,8 @@ struct mobj {
 	uint64_t size;		/* to the end of the last page */
 	size_t pages;
 	uint32_t refs;
+	uint32_t maps;		/* how often it is mapped; it is there once */
+	uint32_t mapped_at;	/* page of the window */
 	bool releasing;
 	bool leaked;		/* still known by its cookie, though nobody uses it */
 	struct mwait wait;
@@ -64,8 +66,11 @@ struct mobj {
 };
 
 struct msession {
-	uint32_t id;		/* 0: free */
+	uint32_t id;		/* 0: closed; free when nobody waits for it any more */
 	uint32_t ta;		/* enum mta */
+	uint8_t uuid[16];
+	uint64_t opened;	/* its number in the order of openings */
+	uint32_t users;		/* threads that have it or wait for it */
 	bool busy;
 	bool cancel;
 	struct mwait wait;
@@ -78,6 +83,7 @@ struct mparam {
 	uint32_t type;		/* 0, VALUE 1..3 or MEMREF 5..7, as RMEM in messages */
 	uint32_t a, b;
 	struct mobj *mobj;
+	bool mapped;
 	uint64_t offs;
 	uint64_t size;
 };
@@ -157,20 +163,32 @@ struct mthread {
 #define MODEL_LEAKED	1024u
 #define MODEL_GONE	64u
 
+/*
+ * What OP-TEE maps of a guest's: MEM_AREA_SHM_VASPACE, 32 MiB, and the translation
+ * tables of it.
+ */
+#define MODEL_WINDOW_PAGES	8192u
+
+struct mwindow {
+	uint8_t used[MODEL_WINDOW_PAGES];
+	bool table[MODEL_WINDOW_PAGES / 512u];	/* never given back */
+	bool panicked;
+};
+
 struct mguest {
 	struct model *model;
 	bool live;
 	uint32_t id;
 	struct mthread thread[MODEL_THREADS_MAX];
 	struct msession session[MODEL_SESSIONS];
-	uint32_t last_session;
+	uint64_t opened;	/* sessions, in all its life */
 	bool rpc_cache;
 	bool notif_started;
 	uint64_t notif;
 	struct mobj *bucket[MODEL_BUCKETS];
 	uint32_t buffers;
 	uint64_t buffer_pages;
-	uint64_t mapped_pages;	/* of payloads and RPC arguments, mapped while known */
+	struct mwindow window;
 	size_t heap_used;
 	struct mobj *kept[MODEL_KEPT];
 	struct mobj *leaked[MODEL_LEAKED];
@@ -211,6 +229,8 @@ struct model {
 
 	model_hook *on_enter, *on_return;
 	void *on_enter_arg, *on_return_arg;
+	model_ta_hook *on_ta;
+	void *on_ta_arg;
 	struct manswer answer[MODEL_QUEUE], replace[MODEL_QUEUE];
 	size_t answers, replaces;
 	uint32_t refuse_register, refuse_unregister, refuse_vm;
@@ -235,8 +255,6 @@ struct mobj *mobj_new(struct mguest *g, enum mobj_kind kind, const uint64_t *pa,
 		      uint64_t offset, uint64_t cookie);
 struct mobj *mobj_from_list(struct mguest *g, enum mobj_kind kind, uint64_t buf_ptr,
 			    uint64_t size, uint64_t cookie);
-/* A TA is about to run: are too many pages mapped? */
-void mobj_check_mapped(struct mguest *g);
 /* A registered buffer's end; and whether that was since the call came in. */
 void mobj_unregister(struct mobj *o);
 bool mobj_gone_since(struct mguest *g, uint64_t cookie, uint64_t gone_before);
@@ -248,6 +266,14 @@ bool mobj_copy(struct mobj *o, uint64_t offs, void *buf, size_t len, bool write)
 /* Calls fn for each piece of a range within one page; false: memory is gone. */
 bool mobj_walk(struct mobj *o, uint64_t offs, uint64_t len, bool write,
 	       void (*fn)(void *arg, uint64_t at, uint8_t *p, size_t n), void *arg);
+
+/*
+ * model_window.c. Maps a buffer, whole, once more; false when the window has no room.
+ * What is mapped is unmapped as often, or at once by mobj_free().
+ */
+bool window_map(struct mobj *o);
+void window_unmap(struct mobj *o);
+bool window_has_room_for_a_list(struct mguest *g);
 
 /* model_thread.c */
 void yielding_smc(struct model *m, struct mguest *g, struct om_regs *regs);

@@ -66,8 +66,12 @@ bool rpc_free_arg(struct mthread *t)
 /* What the reply to RPC ALLOC is good for. */
 static void take_rpc_arg(struct mthread *t, uint64_t pa, uint64_t cookie)
 {
-	/* PA 0 is how the normal world says that it has none. */
-	if (!pa || pa & (OPTEE_MSG_PAGE_SIZE - 1u))
+	struct model *m = t->guest->model;
+
+	/* Only what is misaligned, or not the normal world's RAM, is no page to OP-TEE. */
+	if (!pa)
+		violation(m, "guest %u: ALLOC is answered with page 0 (I2)", t->guest->id);
+	if (pa & (OPTEE_MSG_PAGE_SIZE - 1u) || (!pa && !m->config.ram_at_zero))
 		return;
 	t->rpc_mobj = mobj_new(t->guest, MOBJ_RPC_ARG, &pa, 1, 0, cookie);
 	if (t->rpc_mobj)

@@ -213,6 +213,14 @@ void model_on_enter(struct model *m, model_hook *hook, void *arg)
 	give(m);
 }
 
+void model_on_ta(struct model *m, model_ta_hook *hook, void *arg)
+{
+	take(m);
+	m->on_ta = hook;
+	m->on_ta_arg = arg;
+	give(m);
+}
+
 void model_on_return(struct model *m, model_hook *hook, void *arg)
 {
 	take(m);

@@ -30,9 +30,10 @@ static bool is_listed(const struct mobj *o)
 	return o->kind != MOBJ_ARG;
 }
 
+/* Others are while a TA runs that was given them. */
 static bool stays_mapped(const struct mobj *o)
 {
-	return o->kind == MOBJ_PAYLOAD || o->kind == MOBJ_RPC_ARG;
+	return o->kind == MOBJ_ARG || o->kind == MOBJ_PAYLOAD || o->kind == MOBJ_RPC_ARG;
 }
 
 /* Data is the guest's, messages and lists are the mediator's own. */
@@ -97,6 +98,10 @@ struct mobj *mobj_new(struct mguest *g, enum mobj_kind kind, const uint64_t *pa,
 	o->pages = pages;
 	o->refs = 1;
 	memcpy(o->pa, pa, pages * sizeof(uint64_t));
+	if (stays_mapped(o) && !window_map(o)) {
+		free(o);
+		return NULL;
+	}
 	for (size_t i = 0; i < pages; i++)
 		test_secure_hold(m->host, g->id, pa[i]);
 	g->heap_used += 8 * pages;
@@ -105,30 +110,8 @@ struct mobj *mobj_new(struct mguest *g, enum mobj_kind kind, const uint64_t *pa,
 		g->bucket[bucket_of(cookie)] = o;
 		g->buffers++;
 		g->buffer_pages += pages;
-		g->mapped_pages += stays_mapped(o) ? pages : 0;
 	}
 	return o;
-}
-
-/* OP-TEE's translation tables for shared memory are few. */
-void mobj_check_mapped(struct mguest *g)
-{
-	uint64_t limit = g->model->config.mapped_pages;
-	uint64_t pages = g->mapped_pages;
-
-	for (uint32_t i = 0; i < MODEL_THREADS_MAX; i++) {
-		const struct mthread *t = &g->thread[i];
-
-		if (t->state == MTHREAD_FREE)
-			continue;
-		pages++;
-		for (uint32_t k = 0; k < t->run.params; k++)
-			if (t->run.param[k].mobj && t->run.param[k].size)
-				pages += t->run.param[k].mobj->pages;
-	}
-	if (limit && pages > limit)
-		violation(g->model, "guest %u: %llu pages mapped at once: more than OP-TEE has room for",
-			  g->id, (unsigned long long)pages);
 }
 
 static void let_go(struct mobj *o)
@@ -137,10 +120,11 @@ static void let_go(struct mobj *o)
 
 	for (size_t i = 0; i < o->pages; i++)
 		test_secure_release(g->model->host, g->id, o->pa[i]);
+	while (o->maps)
+		window_unmap(o);
 	if (is_listed(o)) {
 		g->buffers--;
 		g->buffer_pages -= o->pages;
-		g->mapped_pages -= stays_mapped(o) ? o->pages : 0;
 	}
 }
 
@@ -221,6 +205,8 @@ static const uint64_t *list_page(struct mguest *g, uint64_t pa)
 	if (!test_host_is_shadow(g->model->host, pa))
 		violation(g->model, "guest %u: list page 0x%llx is not a shadow page (I1)", g->id,
 			  (unsigned long long)pa);
+	if (!window_has_room_for_a_list(g))
+		return NULL;
 	return mem_at(g, pa, OPTEE_MSG_PAGE_SIZE, false);
 }
 

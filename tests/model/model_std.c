@@ -189,6 +189,32 @@ static bool put_params(struct mthread *t)
 	PT_END(&r->pt_put);
 }
 
+/* A TA that runs in OP-TEE itself sees the call's buffers, whole ones, in its window. */
+static uint32_t map_params(struct mthread *t)
+{
+	for (uint32_t i = 0; i < t->run.params; i++) {
+		struct mparam *p = &t->run.param[i];
+
+		if (!p->mobj || !p->size)
+			continue;
+		if (!window_map(p->mobj))
+			return TEEC_ERROR_OUT_OF_MEMORY;
+		p->mapped = true;
+	}
+	return TEEC_SUCCESS;
+}
+
+static void unmap_params(struct mthread *t)
+{
+	for (uint32_t i = 0; i < t->run.params; i++) {
+		struct mparam *p = &t->run.param[i];
+
+		if (p->mapped)
+			window_unmap(p->mobj);
+		p->mapped = false;
+	}
+}
+
 static void set_result(struct mthread *t)
 {
 	msg_hdr(t)->ret = t->run.ret;
@@ -205,16 +231,36 @@ static struct msession *find_session(struct mguest *g, uint32_t id)
 	return NULL;
 }
 
-static struct msession *new_session(struct mguest *g, enum mta ta)
+/*
+ * As OP-TEE 4.5 does it: one more than that of the session which was opened last and is
+ * open still. So the id of a session that was closed is given to the very next one.
+ */
+static uint32_t new_session_id(struct mguest *g)
+{
+	const struct msession *last = NULL;
+	uint32_t id;
+
+	for (size_t i = 0; i < MODEL_SESSIONS; i++) {
+		const struct msession *s = &g->session[i];
+
+		if (s->id && (!last || s->opened > last->opened))
+			last = s;
+	}
+	id = last ? last->id + 1 : 1;
+	while (!id || find_session(g, id))
+		id++;
+	return id;
+}
+
+static struct msession *new_session(struct mguest *g, enum mta ta, const uint8_t uuid[16])
 {
 	for (size_t i = 0; i < MODEL_SESSIONS; i++) {
 		struct msession *s = &g->session[i];
 
-		if (s->id)
+		if (s->id || s->users)
 			continue;
-		memset(s, 0, sizeof(*s));
-		s->id = ++g->last_session;
-		s->ta = ta;
+		*s = (struct msession){ .id = new_session_id(g), .ta = ta, .opened = ++g->opened };
+		memcpy(s->uuid, uuid, sizeof(s->uuid));
 		return s;
 	}
 	return NULL;
@@ -222,21 +268,25 @@ static struct msession *new_session(struct mguest *g, enum mta ta)
 
 /*
  * A session is used by one thread at a time; others wait in the normal world, and
- * look again. run.ses is NULL when it is, or has become, unknown.
+ * look again. Closed meanwhile, it is unknown, whoever has its id now: run.ses is NULL.
  */
 static bool get_session(struct mthread *t)
 {
 	struct mrun *r = &t->run;
 
 	PT_BEGIN(&r->pt_ta)
-	while (true) {
-		r->ses = find_session(t->guest, r->session);
-		if (!r->ses || !r->ses->busy)
-			break;
+	r->ses = find_session(t->guest, r->session);
+	if (!r->ses)
+		PT_EXIT(&r->pt_ta);
+	r->ses->users++;
+	while (r->ses->id && r->ses->busy)
 		PT_CALL(&r->pt_ta, wait_on(t, &r->ses->wait, false));
-	}
-	if (r->ses)
+	if (r->ses->id) {
 		r->ses->busy = true;
+	} else {
+		r->ses->users--;
+		r->ses = NULL;
+	}
 	PT_END(&r->pt_ta);
 }
 
@@ -248,8 +298,24 @@ static bool put_session(struct mthread *t)
 	PT_BEGIN(&r->pt_ta)
 	r->ses->busy = false;
 	PT_CALL(&r->pt_ta, wake_one_kind(t, &r->ses->wait));
+	r->ses->users--;
 	r->ses = NULL;
 	PT_END(&r->pt_ta);
+}
+
+/* A command has got to a session. */
+static void tell_of_ta(struct mthread *t, const struct msession *s)
+{
+	const struct model *m = t->guest->model;
+	struct model_ta_event event = {
+		.guest = t->guest->id, .cmd = t->run.cmd, .func = msg_hdr(t)->func,
+		.session = s->id,
+	};
+
+	if (!m->on_ta)
+		return;
+	memcpy(event.ta, s->uuid, sizeof(event.ta));
+	m->on_ta(m->on_ta_arg, &event);
 }
 
 static uint32_t open_meta(struct mthread *t)
@@ -277,7 +343,7 @@ static void enter_open(struct mthread *t, enum mta ta)
 	r->origin = TEEC_ORIGIN_TRUSTED_APP;
 	r->ret = ta == MTA_TEST ? test_ta_open(t) : TEEC_SUCCESS;
 	if (!r->ret)
-		s = new_session(t->guest, ta);
+		s = new_session(t->guest, ta, r->uuid);
 	if (!r->ret && !s) {
 		r->ret = TEEC_ERROR_OUT_OF_MEMORY;
 		r->origin = TEEC_ORIGIN_TEE;
@@ -338,6 +404,7 @@ static bool close_session(struct mthread *t)
 	if (!r->ses)
 		goto out;
 	r->ret = TEEC_SUCCESS;
+	tell_of_ta(t, r->ses);
 	r->ses->id = 0;
 	PT_CALL(&r->pt_std, put_session(t));
 out:
@@ -360,10 +427,14 @@ static bool invoke_command(struct mthread *t)
 	r->ret = TEEC_ERROR_BAD_PARAMETERS;
 	if (!r->ses)
 		goto put;
+	tell_of_ta(t, r->ses);
 	PT_CALL(&r->pt_std, inject_rpcs(t));
-	r->origin = TEEC_ORIGIN_TRUSTED_APP;
-	mobj_check_mapped(t->guest);
-	PT_CALL(&r->pt_std, ta_invoke(t));
+	r->ret = map_params(t);
+	if (!r->ret) {
+		r->origin = TEEC_ORIGIN_TRUSTED_APP;
+		PT_CALL(&r->pt_std, ta_invoke(t));
+	}
+	unmap_params(t);
 	PT_CALL(&r->pt_std, put_session(t));
 	copy_out(t);
 put:
@@ -379,6 +450,7 @@ static void cancel(struct mthread *t)
 	t->run.origin = TEEC_ORIGIN_TEE;
 	t->run.ret = TEEC_ERROR_BAD_PARAMETERS;
 	if (!t->run.num_params && s) {
+		tell_of_ta(t, s);
 		s->cancel = true;
 		t->run.ret = TEEC_SUCCESS;
 	}

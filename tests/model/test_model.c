@@ -175,6 +175,53 @@ static void a_session_from_open_to_close(void **state)
 	hyper_free(y);
 }
 
+/* As OP-TEE 4.5: one above that of the last that is open still. */
+static void session_ids_are_given_again(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+
+	(void)state;
+	assert_int_equal(hyper_open(y, invoke_tests), 1);
+	assert_int_equal(hyper_open(y, invoke_tests), 2);
+	assert_int_equal(hyper_open(y, invoke_tests), 3);
+	assert_int_equal(hyper_close(y, 3), TEEC_SUCCESS);
+	assert_int_equal(hyper_open(y, test_ta), 3);
+	assert_int_equal(hyper_close(y, 1), TEEC_SUCCESS);
+	assert_int_equal(hyper_open(y, test_ta), 4);
+	assert_int_equal(hyper_close(y, 4), TEEC_SUCCESS);
+	assert_int_equal(hyper_close(y, 3), TEEC_SUCCESS);
+	assert_int_equal(hyper_open(y, test_ta), 3);
+	assert_int_equal(hyper_close(y, 2), TEEC_SUCCESS);
+	assert_int_equal(hyper_close(y, 3), TEEC_SUCCESS);
+	assert_int_equal(hyper_open(y, test_ta), 1);
+	hyper_free(y);
+}
+
+/* What names no session: CLOSE alone says it in another way. */
+static void fault_c1_unknown_sessions_get_what_optee_answers(void **state)
+{
+	static const struct {
+		uint32_t cmd, ret;
+	} t[] = {
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, TEEC_ERROR_BAD_PARAMETERS },
+		{ OPTEE_MSG_CMD_CANCEL, TEEC_ERROR_BAD_PARAMETERS },
+		{ OPTEE_MSG_CMD_CLOSE_SESSION, TEEC_ERROR_ITEM_NOT_FOUND },
+	};
+	static const uint32_t ids[] = { 0, 2, 0x7fffffff, 0xffffffff };
+	struct hyper *y = hyper_new(NULL);
+
+	(void)state;
+	assert_int_equal(hyper_open(y, invoke_tests), 1);
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		for (size_t k = 0; k < sizeof(ids) / sizeof(ids[0]); k++) {
+			hyper_msg(y, 0, t[i].cmd, 0)->session = ids[k];
+			assert_int_equal(hyper_call(y, 0), OPTEE_SMC_RETURN_OK);
+			assert_int_equal(hyper_arg(y, 0)->ret, t[i].ret);
+			assert_int_equal(hyper_arg(y, 0)->ret_origin, TEEC_ORIGIN_TEE);
+		}
+	hyper_free(y);
+}
+
 static void errors_come_from_where_the_real_ones_do(void **state)
 {
 	struct hyper *y = hyper_new(NULL);
@@ -362,34 +409,105 @@ static void null_memrefs_are_no_memory(void **state)
 	hyper_free(y);
 }
 
-static void heap_and_tables_end_somewhere(void **state)
+static void heap_ends_somewhere(void **state)
 {
 	struct model_config config = model_config_default();
-	struct optee_msg_hdr *hdr;
-	uint32_t session;
 	struct hyper *y;
 	uint64_t cookie;
 
 	(void)state;
 	config.heap = 64 * 1024;
-	config.mapped_pages = 512;
 	y = hyper_new(&config);
-	session = hyper_open(y, test_ta);
 	assert_int_equal(hyper_register(y, IPA, 1024 * 4 / 5, 0, 4096, &cookie), TEEC_SUCCESS);
 	hyper_unregister(y, cookie);
 	assert_int_equal(hyper_register(y, IPA, 2040, 0, 2040 * 4096, &cookie), TEEC_SUCCESS);
-	hdr = hyper_invoke(y, 0, session, MODEL_TA_SUM, 2);
-	hyper_value(hdr, 0, VALUE_OUT, 0, 0);
-	hyper_rmem(hdr, 1, RMEM_IN, 0, 10, cookie);
-	hyper_call(y, 0);
-	assert_int_equal(model_violations(y->model), 1);
-	assert_non_null(strstr(model_violation(y->model, 0), "mapped"));
-	model_violations_reset(y->model);
 	hyper_unregister(y, cookie);
 	model_config(y->model)->heap = 16 * 2040 - 1;
 	assert_int_equal(hyper_register(y, IPA, 2040, 0, 2040 * 4096, &cookie),
 			 TEEC_ERROR_BAD_PARAMETERS);
 	assert_int_equal(model_buffers(y->model, 7), 0);
+	hyper_free(y);
+}
+
+/* An INVOKE that names one byte of a buffer of so many pages. */
+static void use_one_byte(struct hyper *y, uint32_t session, size_t pages)
+{
+	struct optee_msg_hdr *hdr;
+	uint64_t cookie;
+
+	assert_int_equal(hyper_register(y, IPA, pages, 0, pages * 4096, &cookie), TEEC_SUCCESS);
+	hdr = hyper_invoke(y, 0, session, MODEL_TA_SUM, 2);
+	hyper_value(hdr, 0, VALUE_OUT, 0, 0);
+	hyper_rmem(hdr, 1, RMEM_IN, 0, 1, cookie);
+	hyper_call(y, 0);
+	assert_result(hdr, TEEC_SUCCESS, TEEC_ORIGIN_TRUSTED_APP);
+	assert_int_equal(hyper_unregister(y, cookie), TEEC_SUCCESS);
+}
+
+/* Measured: the message and 512 T - 1 pages go, one more panics. */
+static void tables_end_somewhere(void **state)
+{
+	struct model_config config = model_config_default();
+	uint32_t session;
+	struct hyper *y;
+
+	(void)state;
+	config.shm_tables = 3;
+	y = hyper_new(&config);
+	session = hyper_open(y, test_ta);
+	use_one_byte(y, session, 3 * 512 - 1);
+	use_one_byte(y, session, 3 * 512 - 1);
+	assert_int_equal(model_violations(y->model), 0);
+	use_one_byte(y, session, 3 * 512);
+	assert_int_equal(model_violations(y->model), 1);
+	assert_non_null(strstr(model_violation(y->model, 0), "OP-TEE panics"));
+	model_violations_reset(y->model);
+	hyper_free(y);
+}
+
+/* The same of a whole buffer; the call waits, with the buffer mapped. */
+static struct om_regs use_and_wait(struct hyper *y, uint32_t slot, size_t pages, uint64_t *cookie)
+{
+	uint64_t ipa = IPA + (uint64_t)slot * 512 * 4096;
+	struct optee_msg_hdr *hdr;
+	uint32_t session;
+
+	session = hyper_open(y, test_ta);
+	assert_int_equal(hyper_register(y, ipa, pages, 0, pages * 4096, cookie), TEEC_SUCCESS);
+	hdr = hyper_invoke(y, slot, session, MODEL_TA_SUSPEND_MEMREF, 2);
+	hyper_value(hdr, 0, VALUE_IN, 1, 0);
+	hyper_rmem(hdr, 1, RMEM_INOUT, 0, 1, *cookie);
+	return hyper_begin(y, slot, OPTEE_SMC_CALL_WITH_RPC_ARG);
+}
+
+/* What fits in no gap goes behind everything, and tables are never given back. */
+static void gaps_of_the_window_cost_tables(void **state)
+{
+	struct model_config config = model_config_default();
+	uint64_t cookie[2];
+	struct om_regs low;
+	struct om_regs high;
+	uint32_t session;
+	struct hyper *y;
+
+	(void)state;
+	config.shm_tables = 2;
+	config.threads = 3;
+	y = hyper_new(&config);
+	session = hyper_open(y, test_ta);
+	low = use_and_wait(y, 1, 400, &cookie[0]);
+	high = use_and_wait(y, 2, 200, &cookie[1]);
+	hyper_finish(y, 1, low);
+	/* 400 of the 1,024 are free below the second one, and some 420 above it. */
+	use_one_byte(y, session, 400);
+	use_one_byte(y, session, 420);
+	assert_int_equal(model_violations(y->model), 0);
+	use_one_byte(y, session, 430);
+	assert_int_equal(model_violations(y->model), 1);
+	model_violations_reset(y->model);
+	hyper_finish(y, 2, high);
+	assert_int_equal(hyper_unregister(y, cookie[0]), TEEC_SUCCESS);
+	assert_int_equal(hyper_unregister(y, cookie[1]), TEEC_SUCCESS);
 	hyper_free(y);
 }
 
@@ -402,6 +520,8 @@ int main(void)
 		cmocka_unit_test(late_shm_config_waits_for_a_yielding_call),
 		cmocka_unit_test(what_no_mediator_may_do_is_a_violation),
 		cmocka_unit_test(a_session_from_open_to_close),
+		cmocka_unit_test(session_ids_are_given_again),
+		cmocka_unit_test(fault_c1_unknown_sessions_get_what_optee_answers),
 		cmocka_unit_test(errors_come_from_where_the_real_ones_do),
 		cmocka_unit_test(messages_out_of_place_are_bad_addresses),
 		cmocka_unit_test(devices_are_enumerated_with_short_buffer),
@@ -409,7 +529,9 @@ int main(void)
 		cmocka_unit_test(ranges_and_cookies_are_judged),
 		cmocka_unit_test(temporary_buffers_are_used_and_leak_as_they_do),
 		cmocka_unit_test(null_memrefs_are_no_memory),
-		cmocka_unit_test(heap_and_tables_end_somewhere),
+		cmocka_unit_test(heap_ends_somewhere),
+		cmocka_unit_test(tables_end_somewhere),
+		cmocka_unit_test(gaps_of_the_window_cost_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

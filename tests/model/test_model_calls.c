@@ -278,6 +278,37 @@ static void a_session_serves_one_thread_at_a_time(void **state)
 	hyper_free(y);
 }
 
+/*
+ * The one above is closed while an INVOKE waits for it, and its id is another's before
+ * that one looks again: it gets nowhere, whatever TA the id is of now.
+ */
+static void a_closed_session_is_nobody_elses(void **state)
+{
+	struct model_config config = model_config_default();
+	struct om_regs regs[3];
+	uint32_t session;
+	struct hyper *y;
+
+	(void)state;
+	config.threads = 3;
+	y = hyper_new(&config);
+	session = hyper_open(y, test_ta);
+	invoke(y, 0, session, MODEL_TA_INTERRUPT, VALUE_IN, 1, 0);
+	hyper_msg(y, 1, OPTEE_MSG_CMD_CLOSE_SESSION, 0)->session = session;
+	invoke(y, 2, session, MODEL_TA_RETURN, VALUE_IN, TEEC_SUCCESS, 0);
+	begin(y, 0);
+	for (uint32_t i = 1; i < 3; i++)
+		regs[i] = serve_wait(y, i, begin(y, i));
+	hyper_finish(y, 0, resume(y, 0));
+	hyper_finish(y, 1, regs[1]);
+	assert_int_equal(hyper_arg(y, 1)->ret, TEEC_SUCCESS);
+	assert_int_equal(hyper_open(y, test_ta), session);
+	assert_int_equal(hyper_finish(y, 2, regs[2]), OPTEE_SMC_RETURN_OK);
+	assert_int_equal(hyper_arg(y, 2)->ret, TEEC_ERROR_BAD_PARAMETERS);
+	assert_int_equal(hyper_arg(y, 2)->ret_origin, TEEC_ORIGIN_TEE);
+	hyper_free(y);
+}
+
 /* --- Notifications ------------------------------------------------------------------------------- */
 
 static void count_irq(void *arg)
@@ -415,6 +446,7 @@ int main(void)
 		cmocka_unit_test(unregister_waits_for_who_uses_the_buffer),
 		cmocka_unit_test(unregister_can_overtake_an_interrupted_call),
 		cmocka_unit_test(a_session_serves_one_thread_at_a_time),
+		cmocka_unit_test(a_closed_session_is_nobody_elses),
 		cmocka_unit_test(notifications_are_raised_and_taken),
 		cmocka_unit_test(the_shadow_can_be_spoiled),
 		cmocka_unit_test(answers_can_be_scripted),

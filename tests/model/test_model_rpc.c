@@ -144,6 +144,25 @@ static void a_ta_of_1_2_mb_is_loaded(void **state)
 	free(image);
 }
 
+/* Page 0 is no failure to OP-TEE: it is refused for its place, or taken. */
+static void fault_a2_page_0_is_an_address(void **state)
+{
+	struct hyper *y = hyper_new(NULL);
+	uint32_t session = hyper_open(y, stats);
+	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, PTA_STATS_GET_TIME, 2);
+
+	(void)state;
+	hyper_value(hdr, 0, VALUE_OUT, 0, 0);
+	hyper_value(hdr, 1, VALUE_OUT, 0, 0);
+	hyper_begin(y, 0, OPTEE_SMC_CALL_WITH_ARG);
+	hyper_smc(y, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, 0);
+	assert_result(hdr, TEEC_ERROR_OUT_OF_MEMORY, TEEC_ORIGIN_TRUSTED_APP);
+	assert_int_equal(model_violations(y->model), 1);
+	assert_non_null(strstr(model_violation(y->model, 0), "page 0"));
+	model_violations_reset(y->model);
+	hyper_free(y);
+}
+
 static void refused_rpc_arguments_end_in_out_of_memory(void **state)
 {
 	struct hyper *y = hyper_new(NULL);
@@ -156,13 +175,13 @@ static void refused_rpc_arguments_end_in_out_of_memory(void **state)
 	hyper_value(hdr, 1, VALUE_OUT, 0, 0);
 	regs = hyper_begin(y, 0, OPTEE_SMC_CALL_WITH_ARG);
 	assert_regs(regs, OPTEE_SMC_RETURN_RPC_ALLOC, 160, 0, 0);
-	/* PA 0 and no cookie: nothing to free. */
-	regs = hyper_smc(y, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, 0);
+	/* What is misaligned, and no cookie: nothing to free. */
+	regs = hyper_smc(y, OPTEE_SMC_RETURN_FROM_RPC, 0, 1, 0);
 	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_OK);
 	assert_result(hdr, TEEC_ERROR_OUT_OF_MEMORY, TEEC_ORIGIN_TRUSTED_APP);
-	/* PA 0 with a cookie: it is freed. */
+	/* The same with a cookie: it is freed. */
 	hyper_begin(y, 0, OPTEE_SMC_CALL_WITH_ARG);
-	regs = (struct om_regs){ .a = { OPTEE_SMC_RETURN_FROM_RPC, 0, 0, 0, 1, 2, 0, 7 } };
+	regs = (struct om_regs){ .a = { OPTEE_SMC_RETURN_FROM_RPC, 0, 1, 0, 1, 2, 0, 7 } };
 	y->host->ops.smc(y->host, &regs);
 	assert_int_equal((uint32_t)regs.a[0], OPTEE_SMC_RETURN_RPC_FREE);
 	assert_int_equal((uint32_t)regs.a[1], 1);
@@ -264,6 +283,7 @@ int main(void)
 		cmocka_unit_test(get_time_with_and_without_the_cache),
 		cmocka_unit_test(an_unknown_ta_is_looked_for_in_the_real_order),
 		cmocka_unit_test(a_ta_of_1_2_mb_is_loaded),
+		cmocka_unit_test(fault_a2_page_0_is_an_address),
 		cmocka_unit_test(refused_rpc_arguments_end_in_out_of_memory),
 		cmocka_unit_test(payloads_live_and_outlive),
 		cmocka_unit_test(files_and_images_go_through_payloads),

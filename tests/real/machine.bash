@@ -31,7 +31,7 @@ trap 'exit 2' INT TERM HUP
 
 run_machine()
 {
-	local log=$1 limit=$2 since=$SECONDS status=0 panic="Panic \(at\|'\)" with_us=()
+	local log=$1 limit=$2 since=$SECONDS status=0 panic="Panic \(at\|'\)\|Core [a-z]*-abort" with_us=()
 	shift 2
 	if command -v setpriv >/dev/null && setpriv --pdeathsig KILL true 2>/dev/null; then
 		with_us=(setpriv --pdeathsig KILL)
@@ -50,11 +50,11 @@ run_machine()
 			tail -n 20 "$log.optee" >&2
 			die "no end after $limit s, QEMU stopped (OP-TEE's last lines are above)."
 		fi
-		# A panic of OP-TEE stops only the CPU it happens on: nothing would follow.
+		# A panic or abort of OP-TEE stops only the CPU it happens on: nothing would follow.
 		if tail -c 65536 "$log.optee" | grep -aq "$panic"; then
 			sleep 0.3
 			stop_machine
-			grep -a "$panic" "$log.optee" >&2
+			grep -a "$panic" "$log.optee" | sort -u >&2
 			die "OP-TEE panicked, QEMU stopped."
 		fi
 		sleep 0.1

@@ -24,13 +24,21 @@ om_add_real_test(real_smp ${om_demo} --smp)
 om_add_real_test(real_kill ${om_demo} --kill)
 om_add_real_test(real_heap ${om_demo} --heap)
 om_add_real_test(real_trace ${om_demo} --trace 2)
+# Limits as a Linux guest has them: what OP-TEE can map is then bounded by no other quota.
+om_add_real_test(fault_a1_wide_limits ${PROJECT_SOURCE_DIR}/tests/real/run ${om_real}/real
+	${om_real}/real/wide.log pages=10000 only=s61)
+# OP-TEE of a machine whose RAM begins at 0: there it is an address like any other.
+om_add_real_test(fault_a2_ram_at_zero env RAM_AT_0=1 ${PROJECT_SOURCE_DIR}/tests/real/run
+	${om_real}/real ${om_real}/real/zero.log)
 om_add_real_test(real_compare ${PROJECT_SOURCE_DIR}/tests/real/compare
 	$<TARGET_FILE:test_conformance> ${om_real}/real/two.log ${om_real}/real/smp.log
-	${om_real}/real/kill.log)
+	${om_real}/real/kill.log ${om_real}/real/wide.log
+	${om_real}/real/zero.log)
 set_tests_properties(real_build PROPERTIES FIXTURES_SETUP om_real TIMEOUT 900)
-set_tests_properties(real_two_guests real_smp real_kill real_heap real_trace PROPERTIES
-	FIXTURES_REQUIRED om_real)
-set_tests_properties(real_two_guests real_smp real_kill PROPERTIES FIXTURES_SETUP om_real_logs)
+set_tests_properties(real_two_guests real_smp real_kill real_heap real_trace
+	fault_a1_wide_limits fault_a2_ram_at_zero PROPERTIES FIXTURES_REQUIRED om_real)
+set_tests_properties(real_two_guests real_smp real_kill fault_a1_wide_limits
+	fault_a2_ram_at_zero PROPERTIES FIXTURES_SETUP om_real_logs)
 set_tests_properties(real_compare PROPERTIES FIXTURES_REQUIRED om_real_logs)
 
 # Linux guests and OP-TEE's own test suite: a quick selection always, all of it with --full.

@@ -3,7 +3,7 @@
 # The same scenarios, disturbed: every byte of guest memory becomes junk right after it
 # was read (I1); host operations fail (scenario 60).
 
-set(groups lifetime fast calls rpc shm invariants)
+set(groups lifetime fast calls rpc sessions shm invariants)
 foreach(program IN ITEMS test_conformance ${groups})
 	if(program IN_LIST groups)
 		set(program scenarios_${program})

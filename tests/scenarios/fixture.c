@@ -77,7 +77,9 @@ static void set_platform(struct fx_guest *g, const struct fx_options *o)
 		.limits = { .threads = g->limits.threads, .buffers = g->limits.buffers,
 			    .rpc_args = g->limits.rpc_args, .pages = g->limits.pages,
 			    .list_pages = g->limits.list_pages,
-			    .call_pages = g->limits.call_pages },
+			    .call_pages = g->limits.call_pages,
+			    .mapped_pages = g->limits.mapped_pages ? g->limits.mapped_pages :
+								     OM_MAPPED_PAGES_DEFAULT },
 		.secure_threads = model_config(g->fx->model)->threads,
 		.vcpus = 4,
 		.flags = CG_MODEL_TA | (o->no_notify ? 0 : CG_ASYNC_NOTIF),
@@ -275,6 +277,48 @@ size_t fx_smcs_of(const struct fx *f, uint32_t fid)
 	while (fx_smc_of(f, fid, n))
 		n++;
 	return n;
+}
+
+static uint32_t on_authorize(void *arg, struct test_guest *test, const struct om_request *request)
+{
+	struct fx *f = arg;
+	struct fx_asked *asked = &f->asked[f->asked_count++ % FX_ASKED];
+
+	(void)test;
+	*asked = (struct fx_asked){ .cmd = request->cmd, .func = request->func };
+	memcpy(asked->ta, request->ta_uuid, sizeof(asked->ta));
+	return f->policy ? f->policy(request) : TEEC_SUCCESS;
+}
+
+/* The newest of those that it may be. */
+static const struct fx_asked *find_asked(const struct fx *f, uint32_t cmd, uint32_t func)
+{
+	for (uint32_t n = f->asked_count; n > 0 && n + FX_ASKED > f->asked_count; n--) {
+		const struct fx_asked *asked = &f->asked[(n - 1) % FX_ASKED];
+
+		if (asked->cmd == cmd && asked->func == func)
+			return asked;
+	}
+	return NULL;
+}
+
+static void on_ta(void *arg, const struct model_ta_event *e)
+{
+	struct fx *f = arg;
+	const struct fx_asked *asked = find_asked(f, e->cmd, e->func);
+
+	f->carried_out++;
+	if (!asked)
+		test_fail("command %u, func %u: the policy was never asked", e->cmd, e->func);
+	else if (memcmp(asked->ta, e->ta, sizeof(asked->ta)) != 0)
+		test_fail("command %u, func %u: judged for one TA, carried out by another",
+			  e->cmd, e->func);
+}
+
+void fx_watch_tas(struct fx *f)
+{
+	test_host_authorize(f->host, on_authorize, f);
+	model_on_ta(f->model, on_ta, f);
 }
 
 void fx_assert_idle(struct fx_guest *g)

@@ -59,6 +59,14 @@ struct fx_smc {
 	struct om_regs out;
 };
 
+/* A command, and the TA that the policy was asked about. */
+struct fx_asked {
+	uint32_t cmd;
+	uint32_t func;
+	uint8_t ta[16];
+};
+#define FX_ASKED	256u	/* that are remembered */
+
 struct fx {
 	struct test_host *host;
 	struct model *model;
@@ -68,6 +76,12 @@ struct fx {
 
 	struct fx_smc *smc;
 	_Atomic size_t smcs;
+
+	/* fx_watch_tas(). */
+	struct fx_asked asked[FX_ASKED];
+	uint32_t asked_count;
+	uint32_t carried_out;
+	uint32_t (*policy)(const struct om_request *request);
 
 	/* Optional: around every SMC that a client makes. */
 	void (*before_smc)(struct fx_guest *g, const uint64_t x[8]);
@@ -125,6 +139,14 @@ void fx_smcs_reset(struct fx *f);
 /* How many of them had this function id; the n-th of those. */
 size_t fx_smcs_of(const struct fx *f, uint32_t fid);
 const struct fx_smc *fx_smc_of(const struct fx *f, uint32_t fid, size_t n);
+
+/*
+ * From now on what names a session, INVOKE, CANCEL or CLOSE, must get to the TA that the
+ * policy was asked about, and no other: else the test fails. f->carried_out counts what
+ * got to a TA. Takes options.authorize. Commands that are in flight together must differ
+ * in cmd or func, by which they are told apart. f->policy decides; NULL: all is allowed.
+ */
+void fx_watch_tas(struct fx *f);
 
 /* Nothing is pinned, charged or in flight. */
 void fx_assert_idle(struct fx_guest *g);

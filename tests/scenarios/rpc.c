@@ -7,6 +7,8 @@
  */
 #include "fixture.h"
 
+#include "call.h"
+
 #include <string.h>
 
 #define VALUE_IN	OPTEE_MSG_ATTR_TYPE_VALUE_INPUT
@@ -81,6 +83,7 @@ static struct model_rpc_result not_shown(struct fx_guest *g, uint32_t session, u
 					 const struct model_rpc *rpc)
 {
 	uint64_t refused = fx_counter(g, OM_COUNT_REFUSED_REQUEST);
+	uint64_t cmds = fx_counter(g, OM_COUNT_RPC_CMD);
 	struct model_rpc_result result;
 	struct cg_call c;
 
@@ -95,8 +98,9 @@ static struct model_rpc_result not_shown(struct fx_guest *g, uint32_t session, u
 	assert_int_equal(fx_counter(g, OM_COUNT_REFUSED_REQUEST), refused + 1);
 	resume(&c);
 	result = fx_answered(g->fx, 0);
+	/* Where a command has no argument to answer in, nothing that looks like a page. */
 	assert_int_equal(result.a1, 0);
-	assert_int_equal(result.a2, 0);
+	assert_int_equal(result.a2, fx_counter(g, OM_COUNT_RPC_CMD) > cmds ? 0 : OM_NO_PAGE);
 	assert_int_equal(result.a4, 0);
 	assert_int_equal(result.a5, 0);
 	cg_finish(&c);
@@ -469,6 +473,147 @@ static void s35_i4_argument_freed_under_a_waiting_call_stays_pinned(void **state
 	assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), 0);
 }
 
+/* --- Whose reply it is, and how long ------------------------------------------------------------ */
+
+/* A call that asks for the time, and waits; its seconds are in the guest's answer. */
+static void begin_time(struct cg_call *c, struct fx_guest *g, uint32_t session, uint64_t seconds)
+{
+	assert_true(cg_time_init(c, g->cg, session));
+	assert_true(cg_until_cmd(c, OPTEE_RPC_CMD_GET_TIME));
+	assert_true(fx_cookie(c) != 0);
+	cg_serve(c);
+	cg_rpc_param(c, 0)->u.value.a = seconds;
+}
+
+/* It goes on with what is answered already. */
+static void ended_with(struct cg_call *c, uint64_t seconds)
+{
+	cg_resume(c);
+	cg_finish(c);
+	assert_int_equal(cg_param(c, 0)->u.value.a, seconds);
+	fx_ended(c, TEEC_SUCCESS);
+}
+
+/* In an RPC return a1:a2 say where the request is; in the resume they say nothing. */
+static void fault_d1_reply_is_read_from_the_calls_own_argument(void **state)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	struct cg_call first;
+	struct cg_call second;
+	uint32_t session[2];
+	uint64_t named;
+
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(cg_open(g->cg, cg_uuid_stats, &session[i]), TEEC_SUCCESS);
+	for (unsigned int i = 0; i < 3; i++) {
+		begin_time(&first, g, session[0], 111);
+		begin_time(&second, g, session[1], 222);
+		/* The other call's argument, one that nobody knows, none. */
+		named = i == 0 ? fx_cookie(&second) : i == 1 ? 0x1234567890 : 0;
+		first.x[1] = named >> 32;
+		first.x[2] = (uint32_t)named;
+		ended_with(&first, 111);
+		ended_with(&second, 222);
+	}
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(cg_close(g->cg, session[i]), TEEC_SUCCESS);
+	fx_assert_idle(g);
+}
+
+/* The shadow of a request, as a secure world that does not stand still has it. */
+struct flipped {
+	struct optee_msg_hdr *shadow;
+	uint32_t to;
+	enum test_op at;
+};
+
+static void find_shadow(void *arg, const struct model_event *event)
+{
+	struct flipped *flip = arg;
+
+	flip->shadow = event->rpc_arg;
+}
+
+static void flip_num_params(void *arg, enum test_op op, struct test_guest *guest)
+{
+	struct flipped *flip = arg;
+
+	(void)guest;
+	if (op == flip->at && flip->shadow && flip->shadow->cmd == OPTEE_RPC_CMD_GET_TIME)
+		flip->shadow->num_params = flip->to;
+}
+
+/* No more of the guest's page is written than OP-TEE asked for, and no less read. */
+static void fault_d2_length_is_the_requests_however_the_shadow_changes(void **state)
+{
+	static const uint32_t lengths[] = { 0, 2, 4, 127, UINT32_MAX };
+	static const enum test_op ops[] = { TEST_OP_WRITE, TEST_OP_READ };
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	struct flipped flip = { 0 };
+	uint32_t session;
+	struct cg_call c;
+
+	assert_int_equal(cg_open(g->cg, cg_uuid_stats, &session), TEEC_SUCCESS);
+	model_on_return(f->model, find_shadow, &flip);
+	f->host->on_op_arg = &flip;
+	for (size_t i = 0; i < 2 * sizeof(lengths) / sizeof(lengths[0]); i++) {
+		const uint8_t *beyond;
+
+		flip.at = ops[i % 2];
+		flip.to = lengths[i / 2];
+		f->host->on_op = flip_num_params;
+		begin_time(&c, g, session, 333);
+		beyond = c.rpc + OPTEE_MSG_ARG_SIZE(1);
+		for (size_t at = 0; at < OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS); at++)
+			assert_int_equal(beyond[at], ALLOC_FILL);
+		assert_int_equal(cg_rpc_hdr(&c)->num_params, 1);
+		ended_with(&c, 333);
+		f->host->on_op = NULL;
+	}
+	model_on_return(f->model, NULL, NULL);
+	assert_int_equal(cg_close(g->cg, session), TEEC_SUCCESS);
+	fx_assert_idle(g);
+}
+
+/* An OP-TEE that tells the guest where its memory is: the guest says what it saw, and where. */
+static void tell_address(void *arg, const struct model_event *event)
+{
+	(void)arg;
+	if (event->regs->a[0] == OPTEE_SMC_RETURN_OK)
+		model_param(event->arg, 0)->u.value.a = TEST_PA_BASE + 0x5000;
+}
+
+static void fault_g2_host_address_is_told_with_its_place(void **state)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	uint32_t session;
+	struct cg_call c;
+
+	f->anomalies_expected = true;
+	assert_int_equal(cg_open(g->cg, cg_uuid_stats, &session), TEEC_SUCCESS);
+	begin_time(&c, g, session, 444);
+	assert_int_equal(g->cg->anomalies, 0);
+	model_on_return(f->model, tell_address, NULL);
+	cg_resume(&c);
+	cg_finish(&c);
+	model_on_return(f->model, NULL, NULL);
+	assert_int_equal(g->cg->anomalies, 1);
+	assert_string_equal(g->cg->leak, "host address in a message");
+	assert_int_equal(g->cg->leaked, TEST_PA_BASE + 0x5000);
+	/* What the guest has put there itself tells it nothing. */
+	cg_hdr(&c)->ret = 1;
+	cg_param(&c, 1)->u.value.c = TEST_PA_BASE + 0x6000;
+	cg_do(&c);
+	assert_int_equal(g->cg->anomalies, 1);
+	memset(c.msg, 0, CG_PAGE);
+	g->cg->leaked = 0;
+	cg_call_fini(&c);
+	assert_int_equal(cg_close(g->cg, session), TEEC_SUCCESS);
+}
+
 /* --- RPC ALLOC ---------------------------------------------------------------------------------- */
 
 static void answer_alloc(struct cg_call *c, uint64_t ipa, uint64_t cookie)
@@ -538,7 +683,7 @@ static void s31_i8_bad_argument_is_told_as_failure_with_its_cookie(void **state)
 		begin_alloc(&c, g);
 		assert_true(cg_rpc_arg_add(g->cg, cookie, cg_page_get(g->cg)));
 		answer_alloc(&c, bad[i], cookie);
-		assert_told(f, 0, cookie);
+		assert_told(f, OM_NO_PAGE, cookie);
 		assert_int_equal(fx_counter(g, OM_COUNT_REFUSED_REPLY), i + 1);
 		/* OP-TEE has the guest free it, as if it had been good. */
 		assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_FREE);
@@ -547,6 +692,35 @@ static void s31_i8_bad_argument_is_told_as_failure_with_its_cookie(void **state)
 		cg_call_fini(&c);
 		fx_assert_idle(g);
 	}
+}
+
+/* OP-TEE refuses what is misaligned; 0 is a page where the machine's RAM begins there. */
+static void fault_a2_refused_argument_is_no_page_at_all(void **state)
+{
+	struct model_config config = model_config_default();
+	struct fx_options options = { .model = &config };
+	struct fx_guest *g;
+	struct fx *f;
+
+	config.ram_at_zero = true;
+	f = fx_new(state, &options);
+	g = &f->guest[0];
+	for (unsigned int i = 0; i < 3; i++) {
+		const uint64_t bad[] = { 0, g->test->hole_ipa, g->test->pa0_ipa };
+		uint64_t cookie = cg_cookie(g->cg);
+		const struct fx_smc *smc;
+		struct cg_call c;
+
+		begin_alloc(&c, g);
+		assert_true(cg_rpc_arg_add(g->cg, cookie, cg_page_get(g->cg)));
+		answer_alloc(&c, bad[i], cookie);
+		smc = fx_smc_of(f, OPTEE_SMC_RETURN_FROM_RPC, 0);
+		assert_int_not_equal((smc->in.a[1] << 32 | smc->in.a[2]) % CG_PAGE, 0);
+		assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_FREE);
+		cg_finish(&c);
+		cg_call_fini(&c);
+	}
+	fx_assert_idle(g);
 }
 
 static void s31_i7_cookie_of_something_live_is_not_told(void **state)
@@ -569,7 +743,7 @@ static void s31_i7_cookie_of_something_live_is_not_told(void **state)
 
 		begin_alloc(&c, g);
 		answer_alloc(&c, cg_page_ipa(g->cg, page), cookies[i]);
-		assert_told(f, 0, 0);
+		assert_told(f, OM_NO_PAGE, 0);
 		assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), pages);
 		cg_finish(&c);
 		cg_call_fini(&c);
@@ -696,7 +870,7 @@ static void s31_i5_one_argument_too_many_is_refused(void **state)
 		fx_smcs_reset(f);
 		cg_resume(&c);
 		assert_int_equal(fx_counter(g, OM_COUNT_REFUSED_QUOTA), quota + 1);
-		assert_told(f, 0, fx_cookie(&c));
+		assert_told(f, OM_NO_PAGE, fx_cookie(&c));
 		assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_FREE);
 		cg_finish(&c);
 		cg_call_fini(&c);
@@ -798,6 +972,172 @@ static void assert_undone(struct cg_call *c, struct fx_guest *g, uint64_t type, 
 	/* Whatever the guest says to that changes nothing. */
 	memset(c->rpc, 0xff, 64);
 	cg_resume(c);
+}
+
+/*
+ * Every answer to an ALLOC, in the order of the SMCs: a shadow page, or what OP-TEE takes
+ * for no page wherever the machine's RAM begins. Returns how many were none.
+ */
+static uint32_t answers_without_a_page(struct fx *f)
+{
+	uint32_t none = 0;
+
+	for (size_t i = 1; i < fx_smcs(f); i++) {
+		const struct om_regs *in = &f->smc[i].in;
+		uint64_t pa = in->a[1] << 32 | in->a[2];
+
+		if (in->a[0] != OPTEE_SMC_RETURN_FROM_RPC ||
+		    (uint32_t)f->smc[i - 1].out.a[0] != OPTEE_SMC_RETURN_RPC_ALLOC)
+			continue;
+		if (pa % CG_PAGE == 0)
+			assert_true(test_host_is_shadow(f->host, pa));
+		none += pa % CG_PAGE != 0;
+	}
+	return none;
+}
+
+/* What it asks for, and what the guest answers: a page that is good but for one thing. */
+static void refused_alloc(struct fx *f, uint64_t size, uint64_t ipa, uint64_t cookie)
+{
+	struct model_rpc rpc = rpc_raw(OPTEE_SMC_RETURN_RPC_ALLOC, size << 32);
+	struct cg_call c;
+
+	model_inject_rpc(f->model, &rpc);
+	fx_nop(&c, &f->guest[0], fx_session(&f->guest[0]));
+	fx_smcs_reset(f);
+	cg_start(&c);
+	if (c.a[0] == OPTEE_SMC_RETURN_RPC_ALLOC) {
+		c.x[1] = ipa >> 32;
+		c.x[2] = (uint32_t)ipa;
+		c.x[4] = cookie >> 32;
+		c.x[5] = (uint32_t)cookie;
+		cg_resume(&c);
+	}
+	cg_finish(&c);
+	fx_ended(&c, TEEC_SUCCESS);
+	assert_int_equal(answers_without_a_page(f), 1);
+}
+
+static void fault_a2_no_answer_is_a_page(void **state)
+{
+	struct model_config config = model_config_default();
+	struct fx_options o = { .limits = FX_LIMITS, .model = &config };
+	struct cg_call holder;
+	struct fx_guest *g;
+	struct cg_buf b;
+	struct fx *f;
+	uint64_t ipa;
+
+	config.ram_at_zero = true;
+	config.threads = FX_THREADS;
+	o.limits.rpc_args = 1;
+	f = fx_new(state, &o);
+	g = &f->guest[0];
+	fx_register(&b, g, CG_PAGE);
+	ipa = cg_page_ipa(g->cg, cg_page_get(g->cg));
+	for (uint32_t i = 0; i < 6; i++) {
+		const uint64_t bad[] = { 0, ipa + 8, g->test->hole_ipa, g->test->mmio_ipa,
+					 g->test->pa0_ipa, g->test->reserved_ipa };
+
+		refused_alloc(f, CG_PAGE, bad[i], cg_cookie(g->cg));
+	}
+	/* A good page with a cookie that is not; one page too many; a host that fails. */
+	refused_alloc(f, CG_PAGE, ipa, 0);
+	refused_alloc(f, CG_PAGE, ipa, b.cookie);
+	begin_waiting(&holder, g);
+	refused_alloc(f, CG_PAGE, ipa, fx_cookie(&holder));
+	refused_alloc(f, CG_PAGE, ipa, cg_cookie(g->cg));
+	cg_finish(&holder);
+	fx_ended(&holder, TEEC_SUCCESS);
+	/* And what the guest is not even asked. */
+	refused_alloc(f, CG_PAGE + 1, ipa, 0);
+	refused_alloc(f, UINT32_MAX, ipa, 0);
+	fx_unregister(&b, g);
+	fx_assert_idle(g);
+}
+
+/* --- A refused cookie that names something later -------------------------------------------- */
+
+/* A call whose OP-TEE does not free what was refused, but goes on with these requests. */
+static void begin_refused(struct cg_call *c, struct fx_guest *g, uint64_t cookie,
+			  const struct model_rpc *rpc, size_t n)
+{
+	struct model_rpc alloc = rpc_raw(OPTEE_SMC_RETURN_RPC_ALLOC, (uint64_t)CG_PAGE << 32);
+
+	model_inject_rpc(g->fx->model, &alloc);
+	for (size_t i = 0; i < n; i++)
+		model_inject_rpc(g->fx->model, &rpc[i]);
+	fx_nop(c, g, fx_session(g));
+	c->fid = OPTEE_SMC_CALL_WITH_RPC_ARG;
+	assert_true(cg_until(c, OPTEE_SMC_RETURN_RPC_ALLOC));
+	answer_alloc(c, g->test->mmio_ipa, cookie);
+	assert_told(g->fx, OM_NO_PAGE, cookie);
+}
+
+/* ALLOC refused under a cookie, ALLOC good under it, FREE of it: the page is OP-TEE's no more. */
+static void fault_b8_refused_cookie_that_becomes_a_buffer_is_freed_as_one(void **state)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	uint64_t cookie = cg_cookie(g->cg);
+	uint32_t page = cg_page_get(g->cg);
+	const struct model_rpc then[] = {
+		rpc_raw(OPTEE_SMC_RETURN_RPC_ALLOC, (uint64_t)CG_PAGE << 32),
+		rpc_raw(OPTEE_SMC_RETURN_RPC_FREE, cookie),
+		rpc_raw(OPTEE_SMC_RETURN_RPC_FREE, cookie),
+	};
+	uint64_t refused;
+	struct cg_call c;
+
+	begin_refused(&c, g, cookie, then, 3);
+	assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_ALLOC);
+	assert_true(cg_rpc_arg_add(g->cg, cookie, page));
+	answer_alloc(&c, cg_page_ipa(g->cg, page), cookie);
+	/* When the guest sees the FREE, nothing of the page is held (I7). */
+	assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_FREE);
+	assert_int_equal(test_guest_pins(g->test, cg_page_ipa(g->cg, page)), 0);
+	assert_int_equal(fx_counter(g, OM_COUNT_BUFFERS_NOW), 0);
+	/* Once: the next names nothing. */
+	refused = fx_counter(g, OM_COUNT_REFUSED_REQUEST);
+	resume(&c);
+	assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	assert_int_equal(fx_counter(g, OM_COUNT_REFUSED_REQUEST), refused + 1);
+	cg_finish(&c);
+	fx_ended(&c, TEEC_SUCCESS);
+	fx_assert_idle(g);
+}
+
+/* The same with a payload: it is no RPC argument, and only SHM_FREE takes it. */
+static void fault_b8_refused_cookie_that_becomes_a_payload_is_freed_as_one(void **state)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	uint64_t cookie = cg_cookie(g->cg);
+	uint64_t ipa = cg_page_ipa(g->cg, cg_page_get(g->cg));
+	const struct model_rpc then[] = {
+		rpc_with(OPTEE_RPC_CMD_SHM_ALLOC, param(VALUE_IN, 0, CG_PAGE, 8)),
+		rpc_raw(OPTEE_SMC_RETURN_RPC_FREE, cookie),
+		rpc_with(OPTEE_RPC_CMD_SHM_FREE, param(VALUE_IN, 0, cookie, 0)),
+	};
+	uint64_t refused = fx_counter(g, OM_COUNT_REFUSED_REQUEST);
+	struct cg_call c;
+
+	begin_refused(&c, g, cookie, then, 3);
+	assert_int_equal(cg_rpc_hdr(&c)->cmd, OPTEE_RPC_CMD_SHM_ALLOC);
+	reply(&c, param(TMEM_OUT, ipa, CG_PAGE, cookie));
+	/* FREE of it is not shown, and takes nothing away. */
+	assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	assert_int_equal(fx_counter(g, OM_COUNT_REFUSED_REQUEST), refused + 1);
+	assert_int_equal(test_guest_pins(g->test, ipa), 1);
+	assert_int_equal(fx_counter(g, OM_COUNT_BUFFERS_NOW), 1);
+	cg_resume(&c);
+	assert_int_equal(cg_rpc_hdr(&c)->cmd, OPTEE_RPC_CMD_SHM_FREE);
+	assert_int_equal(test_guest_pins(g->test, ipa), 0);
+	cg_rpc_hdr(&c)->ret = TEEC_SUCCESS;
+	cg_resume(&c);
+	cg_finish(&c);
+	fx_ended(&c, TEEC_SUCCESS);
+	fx_assert_idle(g);
 }
 
 static void s36_single_page_is_pinned_and_translated(void **state)
@@ -1460,6 +1800,10 @@ int main(void)
 		FX_TEST(s30_i3_request_shows_only_what_optee_says),
 		FX_TEST(s31_i2_good_argument_is_told_as_a_shadow_page),
 		FX_TEST(s31_i8_bad_argument_is_told_as_failure_with_its_cookie),
+		FX_TEST(fault_a2_refused_argument_is_no_page_at_all),
+		FX_TEST(fault_a2_no_answer_is_a_page),
+		FX_TEST(fault_b8_refused_cookie_that_becomes_a_buffer_is_freed_as_one),
+		FX_TEST(fault_b8_refused_cookie_that_becomes_a_payload_is_freed_as_one),
 		FX_TEST(s31_i7_cookie_of_something_live_is_not_told),
 		FX_TEST(s31_i7_refused_cookie_is_freed_once),
 		FX_TEST(s31_i2_argument_larger_than_its_shadow_is_not_shown),
@@ -1468,6 +1812,9 @@ int main(void)
 		FX_TEST(s33_i7_only_rpc_arguments_are_released_by_free),
 		FX_TEST(s34_i8_unknown_rpc_cookies_are_not_shown),
 		FX_TEST(s34_i6_argument_in_use_is_no_other_calls),
+		FX_TEST(fault_d1_reply_is_read_from_the_calls_own_argument),
+		FX_TEST(fault_d2_length_is_the_requests_however_the_shadow_changes),
+		FX_TEST(fault_g2_host_address_is_told_with_its_place),
 		FX_TEST(s34_i9_unreachable_argument_fails_the_request_only),
 		FX_TEST(s35_i4_argument_freed_under_a_waiting_call_stays_pinned),
 		FX_TEST(s35_i4_argument_page_unmapped_stays_pinned_until_free),

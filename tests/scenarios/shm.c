@@ -890,7 +890,7 @@ static uint64_t converse(struct fx_guest *g, uint32_t fid)
 	struct cg_call c;
 	uint8_t sum[2];
 
-	fx_buffer(&b[0], g, 700 * CG_PAGE, 100);
+	fx_buffer(&b[0], g, 300 * CG_PAGE, 100);
 	fx_buffer(&b[1], g, 33 * CG_PAGE, 4000);
 	register_init(&c, g, &b[0]);
 	c.fid = fid;

@@ -7,7 +7,8 @@
 #include <sys/time.h>
 
 const struct rig_setup rig_default = {
-	.limits = { .threads = 4, .buffers = 8, .rpc_args = 4, .pages = 64, .list_pages = 4 },
+	.limits = { .threads = 4, .buffers = 8, .rpc_args = 4, .pages = 64, .list_pages = 4,
+		    .sessions = 8 },
 	.ram_pages = 128,
 };
 
@@ -116,9 +117,18 @@ struct rig *rig_new(const struct rig_setup *setup)
 	assert_int_equal(om_guest_create(&rig->mediator, RIG_GUEST, &setup->limits, rig->ram,
 					 rig->memory, size, &rig->guest), OM_OK);
 	rig->ram->om = rig->guest;
+	rig_open_session(rig, RIG_SESSION, true);
 	rig->smcs = 0;
 	test_host_trace_reset(rig->host);
 	return rig;
+}
+
+void rig_open_session(struct rig *rig, uint32_t id, bool loaded)
+{
+	static const uint8_t ta[OM_TA_UUID_SIZE];
+
+	assert_true(om_session_reserve(rig->guest));
+	om_session_publish(rig->guest, id, ta, loaded);
 }
 
 void rig_free(struct rig *rig)
@@ -156,6 +166,8 @@ static void soil_free_slots(struct om_guest *guest)
 		call->fid = UINT32_MAX;
 		call->params = OM_MESSAGE_PARAMS;
 		call->shape = UINT32_MAX;
+		call->loads_ta = true;
+		call->uses_window = false;
 		call->fetched = true;
 		call->waits = UINT32_MAX;
 		call->resumed = true;
@@ -165,7 +177,8 @@ static void soil_free_slots(struct om_guest *guest)
 		call->judged = true;
 		call->holds_more = true;
 		call->held_count = OPTEE_MSG_CALL_PARAMS;
-		call->held_pages = UINT32_MAX;
+		call->param_pages = UINT32_MAX;
+		call->payload_pages = UINT32_MAX;
 		call->refused_cookie = RIG_STALE_COOKIE;
 		call->refusal = OM_REFUSED_QUOTA;
 		call->result = UINT32_MAX;

@@ -31,9 +31,11 @@
 
 #include "call.h"
 #include "guest.h"
+#include "sessions.h"
 #include "shm.h"
 
 #define RIG_GUEST	5u	/* the guest's id */
+#define RIG_SESSION	0u	/* is open from the beginning, to a TA of 16 zeros that was loaded */
 #define RIG_ANSWERS	16u
 #define RIG_SMCS	256u
 #define RIG_STALE_COOKIE 0x77u	/* what a call before has left in a slot that is free */
@@ -75,6 +77,9 @@ struct rig {
 };
 
 extern const struct rig_setup rig_default;
+
+/* Opens a session behind OP-TEE's back, as om_session_publish() does. */
+void rig_open_session(struct rig *rig, uint32_t id, bool loaded);
 
 /* A host without mediator and guest, with an OP-TEE that answers the probe. */
 struct rig *rig_new_bare(void);

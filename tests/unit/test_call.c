@@ -40,7 +40,7 @@ static struct om_regs begin_on(struct rig *rig, unsigned int vcpu, uint32_t page
 	struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, page) } };
 
 	memset(hdr, 0, TEST_PAGE);
-	hdr->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
+	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
 	assert_true(test_guest_call(rig->ram, vcpu, &regs));
 	return regs;
 }
@@ -222,7 +222,8 @@ static void fault_d3_thread_used_again_before_the_call_is_back(void **state)
 	uint64_t first = begin_on(rig, 0, 0).a[3];
 
 	(void)state;
-	hdr->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
+	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
+	hdr->session = RIG_SESSION;
 	rig->yielding = thread_is_used_again;
 	assert_int_equal(resume(rig, first).a[0], OPTEE_SMC_RETURN_OK);
 	/* Both were thread 0x33 of OP-TEE's; for the guest they are two calls. */
@@ -251,7 +252,7 @@ static void fault_d3_cancel_at_the_thread_limit(void **state)
 	for (i = 0; i < 4; i++)
 		id[i] = begin_on(rig, i, i).a[3];
 	hdr->cmd = OPTEE_MSG_CMD_CANCEL;
-	hdr->session = 7;
+	hdr->session = RIG_SESSION;
 	hdr->cancel_id = 8;
 	rig->smcs = 0;
 	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 5), 0);
@@ -667,7 +668,7 @@ static void fault_b7_unregister_comes_to_an_end(void **state)
 	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 71), 0);
 	for (; r.a[0] == INTERRUPT && n < 100000; n++)
 		r = resume(rig, r.a[3]);
-	assert_int_equal(n, OM_UNREGISTER_TRIES);
+	assert_int_equal(n, OM_WAIT_TRIES);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(message->hdr.ret, TEEC_ERROR_BAD_PARAMETERS);
 	assert_int_equal(message->hdr.ret_origin, TEEC_ORIGIN_COMMS);

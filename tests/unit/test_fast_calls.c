@@ -358,7 +358,7 @@ static uint32_t suspend_a_call(struct rig *rig)
 	struct optee_msg_hdr *hdr = rig_va(rig, 0);
 	struct om_regs r;
 
-	hdr->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
+	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
 	rig_answer(rig, OPTEE_SMC_CALL_WITH_ARG)->a[0] = OPTEE_SMC_RETURN_RPC_FOREIGN_INTR;
 	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);

@@ -290,7 +290,7 @@ static void test_reserved_memory_is_asked_for_again(void **state)
 	setup.prepare = reserved_is_late;
 	rig = rig_new(&setup);
 	hdr = rig_va(rig, 0);
-	hdr->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
+	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
 	/* The rig's call is not the guest's own here: a7 = 0 in its middle is right. */
 	for (n = 0; n < 4; n++) {
 		struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0) } };

@@ -91,13 +91,15 @@ static uint64_t send(struct rig *rig)
 static void expect_refused(struct rig *rig, uint32_t teec, enum om_counter why)
 {
 	struct om_message *message = rig_va(rig, MESSAGE);
+	/* A session that is not open is answered in OP-TEE's place. */
+	uint32_t origin = why == OM_COUNT_REFUSED_SESSION ? TEEC_ORIGIN_TEE : TEEC_ORIGIN_COMMS;
 	struct secure *s = rig->arg;
 	uint64_t before = om_guest_counter(rig->guest, why);
 	uint32_t calls = s->calls;
 
 	assert_int_equal(send(rig), OPTEE_SMC_RETURN_OK);
 	assert_int_equal(message->hdr.ret, teec);
-	assert_int_equal(message->hdr.ret_origin, TEEC_ORIGIN_COMMS);
+	assert_int_equal(message->hdr.ret_origin, origin);
 	assert_int_equal(s->calls, calls);
 	assert_int_equal(om_guest_counter(rig->guest, why), before + 1);
 }
@@ -270,7 +272,7 @@ static void test_scenario_14_command_page_of_no_use(void **state)
 	size_t i;
 
 	(void)state;
-	new_message(rig, OPTEE_MSG_CMD_CLOSE_SESSION, 0);
+	new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	for (i = 0; i < COUNT_OF(bad); i++) {
 		struct om_regs r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, bad[i] >> 32,
 					    (uint32_t)bad[i], 0);
@@ -382,7 +384,7 @@ static void test_scenario_23_registered_messages(void **state)
 
 		memset(data, 0, 3000);
 		if (cases[i].offset < 3000 - 24)
-			hdr->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
+			hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
 		s.calls = 0;
 		assert_int_equal(send_registered(rig, 0x1000000002, cases[i].offset),
 				 cases[i].code);
@@ -437,11 +439,11 @@ static void test_scenario_23_any_page_of_the_buffer(void **state)
 		struct optee_msg_hdr *hdr = (void *)((uint8_t *)rig_va(rig, DATA + n) + 512);
 
 		memset(hdr, 0, sizeof(*hdr));
-		hdr->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
-		hdr->session = n;
+		hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
+		hdr->func = n;
 		assert_int_equal(send_registered(rig, 2, n * TEST_PAGE + 512),
 				 OPTEE_SMC_RETURN_OK);
-		assert_int_equal(s.saw.hdr.session, n);
+		assert_int_equal(s.saw.hdr.func, n);
 		assert_int_equal(hdr->ret_origin, ORIGIN);
 	}
 	unregister_shm(rig, 2);
@@ -479,7 +481,7 @@ static void test_scenario_23_only_the_first_pages_of_a_buffer(void **state)
 	message->param[0].u.tmem.shm_ref = 2;
 	expect_code(rig, OPTEE_SMC_RETURN_OK);
 	assert_int_equal(message->hdr.ret, 0);
-	((struct optee_msg_hdr *)rig_va(rig, 5))->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
+	((struct optee_msg_hdr *)rig_va(rig, 5))->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
 	assert_int_equal(send_registered(rig, 2, 511 * TEST_PAGE), OPTEE_SMC_RETURN_OK);
 	assert_int_equal(send_registered(rig, 2, 512 * TEST_PAGE), OPTEE_SMC_RETURN_EBADADDR);
 	assert_int_equal(send_registered(rig, 2, 599 * TEST_PAGE), OPTEE_SMC_RETURN_EBADADDR);
@@ -695,12 +697,34 @@ static void test_scenario_55_unregister(void **state)
 	rig_free(rig);
 }
 
+/* --- Notification ---------------------------------------------------------------------------- */
+
+/* The guest has interrupts for as long as OP-TEE has not said that it stopped. */
+static void test_notification_that_is_not_stopped(void **state)
+{
+	static const uint32_t rets[] = { TEEC_ERROR_GENERIC, 1, TEEC_SUCCESS };
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+	size_t i;
+
+	(void)state;
+	om_store_relaxed(&rig->guest->notify_enabled, 1);
+	for (i = 0; i < COUNT_OF(rets); i++) {
+		s.ret = rets[i];
+		new_message(rig, OPTEE_MSG_CMD_STOP_ASYNC_NOTIF, 0);
+		expect_code(rig, OPTEE_SMC_RETURN_OK);
+		assert_int_equal(om_load_relaxed(&rig->guest->notify_enabled),
+				 rets[i] != TEEC_SUCCESS);
+	}
+	rig_free(rig);
+}
+
 /* --- Policy ---------------------------------------------------------------------------------- */
 
 struct policy {
 	uint32_t answer;
 	uint32_t asked;
-	struct om_request last[2];	/* by stage */
+	struct om_request last;
 };
 
 static uint32_t authorize(void *arg, struct test_guest *guest, const struct om_request *request)
@@ -709,8 +733,8 @@ static uint32_t authorize(void *arg, struct test_guest *guest, const struct om_r
 
 	assert_int_equal(guest->id, RIG_GUEST);
 	policy->asked++;
-	policy->last[request->stage] = *request;
-	return request->stage == OM_REQUEST_ASKED ? policy->answer : TEEC_ERROR_GENERIC;
+	policy->last = *request;
+	return policy->answer;
 }
 
 static struct policy the_policy;
@@ -721,11 +745,22 @@ static void with_policy(struct rig *rig)
 	test_host_authorize(rig->host, authorize, &the_policy);
 }
 
-static void test_policy_is_asked_and_told(void **state)
+/* What the policy was asked about last: a command of the session of that TA. */
+static void expect_asked(uint32_t times, uint32_t cmd, const uint8_t *ta)
 {
+	assert_int_equal(the_policy.asked, times);
+	assert_int_equal(the_policy.last.cmd, cmd);
+	assert_int_equal(the_policy.last.session, 0x55);
+	assert_memory_equal(the_policy.last.ta_uuid, ta, 16);
+}
+
+static void test_policy_is_asked_for_the_ta(void **state)
+{
+	static const uint8_t none[16];
 	struct secure s;
 	struct rig *rig = message_rig(&s, with_policy);
 	struct om_message *message = new_message(rig, OPTEE_MSG_CMD_OPEN_SESSION, 3);
+	uint8_t ta[16];
 	uint32_t i;
 
 	(void)state;
@@ -736,38 +771,67 @@ static void test_policy_is_asked_and_told(void **state)
 	message->param[1].u.value.c = 0xffffffff80000000u;
 	message->hdr.session = 0x1234;
 	expect_code(rig, OPTEE_SMC_RETURN_OK);
-	/* The answer about what is done does not count. */
 	assert_int_equal(message->hdr.ret, 0);
-	assert_int_equal(the_policy.asked, 2);
-	for (i = 0; i < 2; i++) {
-		assert_int_equal(the_policy.last[i].cmd, OPTEE_MSG_CMD_OPEN_SESSION);
-		assert_memory_equal(the_policy.last[i].ta_uuid, message->param[0].u.octets, 16);
-		assert_memory_equal(the_policy.last[i].client_uuid,
-				    message->param[1].u.octets, 16);
-		assert_int_equal(the_policy.last[i].login, 0x80000000);
-		/* No session yet, whatever the guest says. */
-		assert_int_equal(the_policy.last[i].session, i ? 0x55 : 0);
-	}
+	memcpy(ta, message->param[0].u.octets, sizeof(ta));
+	assert_int_equal(the_policy.asked, 1);
+	assert_int_equal(the_policy.last.cmd, OPTEE_MSG_CMD_OPEN_SESSION);
+	assert_memory_equal(the_policy.last.ta_uuid, ta, 16);
+	assert_memory_equal(the_policy.last.client_uuid, message->param[1].u.octets, 16);
+	assert_int_equal(the_policy.last.login, 0x80000000);
+	/* No session yet, whatever the guest says. */
+	assert_int_equal(the_policy.last.session, 0);
 
 	message = new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	message->hdr.func = 7;
 	message->hdr.session = 0x55;
 	expect_code(rig, OPTEE_SMC_RETURN_OK);
-	assert_int_equal(the_policy.asked, 3);
-	assert_int_equal(the_policy.last[0].func, 7);
-	assert_int_equal(the_policy.last[0].session, 0x55);
+	expect_asked(2, OPTEE_MSG_CMD_INVOKE_COMMAND, ta);
+	assert_int_equal(the_policy.last.func, 7);
+	assert_memory_equal(the_policy.last.client_uuid, none, 16);
+	new_message(rig, OPTEE_MSG_CMD_CANCEL, 0)->hdr.session = 0x55;
+	expect_code(rig, OPTEE_SMC_RETURN_OK);
+	expect_asked(3, OPTEE_MSG_CMD_CANCEL, ta);
+	new_message(rig, OPTEE_MSG_CMD_CLOSE_SESSION, 0)->hdr.session = 0x55;
+	expect_code(rig, OPTEE_SMC_RETURN_OK);
+	expect_asked(4, OPTEE_MSG_CMD_CLOSE_SESSION, ta);
 
-	/* A session that is not closed, then one that is. */
-	message = new_message(rig, OPTEE_MSG_CMD_CLOSE_SESSION, 0);
-	message->hdr.session = 0x55;
-	s.ret = TEEC_ERROR_BAD_PARAMETERS;
-	expect_code(rig, OPTEE_SMC_RETURN_OK);
+	/* About what cannot be carried out nobody is asked. */
+	new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 0)->hdr.session = 0x55;
+	expect_refused(rig, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_SESSION);
 	assert_int_equal(the_policy.asked, 4);
-	s.ret = TEEC_SUCCESS;
-	expect_code(rig, OPTEE_SMC_RETURN_OK);
-	assert_int_equal(the_policy.asked, 6);
-	assert_int_equal(the_policy.last[1].cmd, OPTEE_MSG_CMD_CLOSE_SESSION);
-	assert_int_equal(the_policy.last[1].session, 0x55);
+	rig_free(rig);
+}
+
+/* Between the look-up of the session and its end: as another vCPU's CLOSE has it. */
+static uint32_t close_meanwhile(void *arg, struct test_guest *guest,
+				const struct om_request *request)
+{
+	struct rig *rig = arg;
+	uint32_t index = om_session_get(rig->guest, request->session);
+
+	assert_int_equal(guest->id, RIG_GUEST);
+	assert_int_not_equal(index, OM_NONE);
+	assert_true(om_session_close(rig->guest, index));
+	return TEEC_SUCCESS;
+}
+
+/* Two CLOSEs that both found the session: one of them closes it. */
+static void fault_c1_session_is_closed_once(void **state)
+{
+	struct secure s;
+	struct rig *rig = message_rig(&s, with_policy);
+	uint32_t index = om_session_get(rig->guest, RIG_SESSION);
+
+	(void)state;
+	om_session_put(rig->guest, index);
+	test_host_authorize(rig->host, close_meanwhile, rig);
+	new_message(rig, OPTEE_MSG_CMD_CLOSE_SESSION, 0)->hdr.session = RIG_SESSION;
+	expect_refused(rig, TEEC_ERROR_ITEM_NOT_FOUND, OM_COUNT_REFUSED_SESSION);
+	/* It is the other's to end, and who was refused does not use it. */
+	assert_true(om_session_is_unused(rig->guest, index));
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_SESSIONS_NOW), 1);
+	om_session_reopen(rig->guest, index);
+	assert_int_equal(om_session_get(rig->guest, RIG_SESSION), index);
 	rig_free(rig);
 }
 
@@ -787,12 +851,6 @@ static void test_policy_refuses_with_its_own_code(void **state)
 			make_list(rig, &message->param[0], LIST, 1);
 		expect_refused(rig, 0xffff0abc, OM_COUNT_REFUSED_POLICY);
 	}
-	/* Success that is told to nobody: it is neither an OPEN nor a CLOSE. */
-	the_policy = (struct policy){ 0 };
-	new_message(rig, OPTEE_MSG_CMD_CANCEL, 0);
-	expect_code(rig, OPTEE_SMC_RETURN_OK);
-	assert_int_equal(the_policy.asked, 1);
-	the_policy.answer = 0xffff0abc;
 	/* What is wrong anyway is not even asked about. */
 	the_policy.asked = 0;
 	new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 5);
@@ -820,7 +878,9 @@ int main(void)
 		cmocka_unit_test(test_invariant_5_pages_of_one_call),
 		cmocka_unit_test(test_scenario_58_registration_that_optee_refuses),
 		cmocka_unit_test(test_scenario_55_unregister),
-		cmocka_unit_test(test_policy_is_asked_and_told),
+		cmocka_unit_test(test_policy_is_asked_for_the_ta),
+		cmocka_unit_test(test_notification_that_is_not_stopped),
+		cmocka_unit_test(fault_c1_session_is_closed_once),
 		cmocka_unit_test(test_policy_refuses_with_its_own_code),
 	};
 

@@ -25,6 +25,7 @@ static const struct told {
 	{ OM_REFUSED_PAGE, 0, 0xffff0006 },
 	{ OM_REFUSED_QUOTA, 0, 0xffff000c },
 	{ OM_REFUSED_POLICY, 0, 0xffff0001 },
+	{ OM_REFUSED_SESSION, 0, 0xffff0006 },
 	/* Between OP-TEE and the guest. */
 	{ OM_REFUSED_REQUEST, 0, 0xffff000a },
 	{ OM_REFUSED_REPLY, 0, 0xffff000e },

@@ -486,7 +486,7 @@ static void test_sizes_of_tables(void **state)
 		assert_int_equal(om_shm_buffer_count(&l), l.buffers + 1 + 4);
 	}
 	l = (struct om_limits){ OM_LIMIT_THREADS, OM_LIMIT_BUFFERS, OM_LIMIT_RPC_ARGS,
-				OM_LIMIT_PAGES, OM_LIMIT_LIST_PAGES, 0 };
+				OM_LIMIT_PAGES, OM_LIMIT_LIST_PAGES, 0, 0, 0 };
 	assert_int_equal(om_shm_bucket_count(&l), 1u << 21);
 	assert_int_equal(om_shm_buffer_count(&l), (1u << 20) + 1024 + 512);
 	assert_int_equal(om_shm_pins_count(&l),

@@ -108,6 +108,7 @@ static uint32_t guest_invokes(struct rig *rig)
 	struct om_regs r;
 	uint32_t id;
 
+	rig_open_session(rig, SESSION, true);
 	rig->yielding = invoke_with_rpcs;
 	rig->arg = &script;
 	memset(message, 0, sizeof(*message));
@@ -332,7 +333,7 @@ static void test_events_of_requests_and_replies(void **state)
 	rig->yielding = ask_inline;
 	rig->arg = &script;
 	memset(message, 0, TEST_PAGE);
-	message->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
+	message->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
 	r = rig_call(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, 0, rig_ipa(rig, 0), 0);
 	arg->hdr.ret = 7;
 	arg->param[0] = (struct optee_msg_param){ .attr = 0x77, .u.value = { 8, 9, 10 } };
@@ -507,7 +508,7 @@ static void test_events_tell_the_vcpu(void **state)
 	size_t i, first;
 
 	(void)state;
-	hdr->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
+	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
 	rig_answer(rig, OPTEE_SMC_CALL_WITH_ARG)->a[0] = OPTEE_SMC_RETURN_RPC_FOREIGN_INTR;
 	assert_true(test_guest_call(rig->ram, 3, &regs));
 	first = rig->host->trace_count;

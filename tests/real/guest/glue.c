@@ -215,6 +215,8 @@ static void fill_platform(struct cg_platform *p)
 	p->ram = (void *)GUEST_RAM_IPA;
 	p->ram_ipa = GUEST_RAM_IPA;
 	p->ram_size = GUEST_RAM_SIZE;
+	p->all_ipa = GUEST_IMAGE_IPA;
+	p->all_size = GUEST_RAM_IPA + GUEST_RAM_SIZE - GUEST_IMAGE_IPA;
 	p->hole_ipa = GUEST_HOLE_IPA;
 	p->readonly_ipa = GUEST_INFO_IPA;
 	p->mmio_ipa = GUEST_DEVICE_IPA;
@@ -225,6 +227,7 @@ static void fill_platform(struct cg_platform *p)
 	p->limits.pages = info->pages;
 	p->limits.list_pages = info->list_pages;
 	p->limits.call_pages = info->call_pages;
+	p->limits.mapped_pages = info->mapped_pages;
 	/* Debian's OP-TEE for QEMU, built with NS virtualization. */
 	p->secure_threads = 2;
 	p->secure_pages = SECURE_PAGES;

@@ -95,6 +95,9 @@ struct om_kvm_config {
 	/*
 	 * What the guest may make the mediator hold (limits.h); all 0:
 	 * OM_LIMITS_DEFAULT. rpc_args of 1 is enough: requests stay in the host.
+	 * mapped_pages of 0 is 1,104 here, so that one call may use 4 MiB: who loads a
+	 * TA is not seen, and so the parameters for every TA are counted. The window
+	 * is the host's own, shared by all its clients: docs/kvm.md.
 	 */
 	struct om_limits limits;
 

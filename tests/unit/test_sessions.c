@@ -1,0 +1,690 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table of sessions: which TA an id stands for, who is on the way in with it, and
+ * how many there are. Knows no messages.
+ */
+#include "rig.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#define LIMIT	4u	/* of sessions, RIG_SESSION included */
+
+static const struct rig_setup small = {
+	.limits = { .threads = 4, .buffers = 8, .rpc_args = 4, .pages = 64, .list_pages = 4,
+		    .sessions = LIMIT },
+	.ram_pages = 128,
+};
+
+static const uint8_t ta_a[OM_TA_UUID_SIZE] = { 0xa, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
+					       14, 15 };
+/* As ta_a but for the last octet. */
+static const uint8_t ta_b[OM_TA_UUID_SIZE] = { 0xa, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
+					       14, 16 };
+
+static void open_as(struct rig *rig, uint32_t id, const uint8_t *ta, bool loaded)
+{
+	assert_true(om_session_reserve(rig->guest));
+	om_session_publish(rig->guest, id, ta, loaded);
+}
+
+/* The session with this id, which must be open for this TA; a user is the caller's. */
+static uint32_t get(struct rig *rig, uint32_t id, const uint8_t *ta)
+{
+	uint32_t index = om_session_get(rig->guest, id);
+
+	assert_true(index < rig->guest->limits.sessions);
+	assert_memory_equal(rig->guest->sessions[index].ta, ta, OM_TA_UUID_SIZE);
+	return index;
+}
+
+static void assert_none(struct rig *rig, uint32_t id)
+{
+	assert_int_equal(om_session_get(rig->guest, id), OM_NONE);
+}
+
+static bool is_loaded(struct rig *rig, uint32_t id)
+{
+	uint32_t index = om_session_get(rig->guest, id);
+	bool loaded;
+
+	assert_int_not_equal(index, OM_NONE);
+	loaded = rig->guest->sessions[index].loaded;
+	om_session_put(rig->guest, index);
+	return loaded;
+}
+
+static uint32_t begin_close(struct rig *rig, uint32_t id)
+{
+	uint32_t index = om_session_get(rig->guest, id);
+
+	assert_int_not_equal(index, OM_NONE);
+	assert_true(om_session_close(rig->guest, index));
+	return index;
+}
+
+static void close_it(struct rig *rig, uint32_t id)
+{
+	uint32_t index = begin_close(rig, id);
+
+	assert_true(om_session_is_unused(rig->guest, index));
+	om_session_end(rig->guest, index);
+}
+
+/* An empty table, of so many entries. */
+static struct rig *new_rig(uint32_t limit)
+{
+	struct rig_setup setup = small;
+	struct rig *rig;
+
+	setup.limits.sessions = limit;
+	rig = rig_new(&setup);
+	close_it(rig, RIG_SESSION);
+	assert_int_equal(rig->guest->sessions_used, 0);
+	return rig;
+}
+
+/* --- The life of a session ------------------------------------------------------ */
+
+static void test_life_of_a_session(void **state)
+{
+	struct rig *rig = new_rig(LIMIT);
+	struct om_guest *guest = rig->guest;
+	uint32_t index;
+
+	(void)state;
+	/* Reserved: charged, and nobody can name it. */
+	assert_none(rig, 7);
+	assert_true(om_session_reserve(guest));
+	assert_int_equal(guest->sessions_used, 1);
+	assert_none(rig, 7);
+	/* Open: anybody can, any number of times. */
+	om_session_publish(guest, 7, ta_a, false);
+	assert_int_equal(guest->sessions_used, 1);
+	index = get(rig, 7, ta_a);
+	assert_int_equal(get(rig, 7, ta_a), index);
+	assert_int_equal(get(rig, 7, ta_a), index);
+	assert_false(om_session_is_unused(guest, index));
+	/* Closing: nobody new, and it waits for those before; its closer is none of them. */
+	assert_true(om_session_close(guest, index));
+	assert_none(rig, 7);
+	assert_false(om_session_close(guest, index));
+	assert_false(om_session_is_unused(guest, index));
+	om_session_put(guest, index);
+	assert_false(om_session_is_unused(guest, index));
+	om_session_put(guest, index);
+	assert_true(om_session_is_unused(guest, index));
+	assert_int_equal(guest->sessions_used, 1);
+	/* Ended. */
+	om_session_end(guest, index);
+	assert_int_equal(guest->sessions_used, 0);
+	assert_none(rig, 7);
+	rig_free(rig);
+}
+
+static void test_reserved_and_not_opened(void **state)
+{
+	struct rig *rig = new_rig(LIMIT);
+
+	(void)state;
+	assert_true(om_session_reserve(rig->guest));
+	om_session_cancel(rig->guest);
+	assert_int_equal(rig->guest->sessions_used, 0);
+	rig_free(rig);
+}
+
+/* OP-TEE was not asked, or did not do it: open again, whoever uses it still. */
+static void test_closing_and_open_again(void **state)
+{
+	struct rig *rig = new_rig(LIMIT);
+	struct om_guest *guest = rig->guest;
+	uint32_t users, i, index = OM_NONE;
+
+	(void)state;
+	for (users = 0; users <= 3; users++) {
+		open_as(rig, 7, ta_a, false);
+		for (i = 0; i < users; i++)
+			index = get(rig, 7, ta_a);
+		index = begin_close(rig, 7);
+		assert_none(rig, 7);
+		om_session_reopen(guest, index);
+		assert_int_equal(guest->sessions_used, 1);
+		assert_int_equal(get(rig, 7, ta_a), index);
+		om_session_put(guest, index);
+		for (i = 0; i < users; i++) {
+			assert_false(om_session_is_unused(guest, index));
+			om_session_put(guest, index);
+		}
+		assert_true(om_session_is_unused(guest, index));
+		/* As good as new. */
+		close_it(rig, 7);
+		assert_int_equal(guest->sessions_used, 0);
+	}
+	rig_free(rig);
+}
+
+/* Invariant I9: a guest that starts over has none, whatever state they were in. */
+static void test_invariant_9_none_after_a_reset(void **state)
+{
+	struct rig *rig = new_rig(LIMIT);
+	struct om_guest *guest = rig->guest;
+	enum om_result result;
+	uint32_t i;
+
+	(void)state;
+	open_as(rig, 1, ta_a, true);
+	open_as(rig, 2, ta_a, true);
+	begin_close(rig, 1);
+	get(rig, 2, ta_a);
+	open_as(rig, 2, ta_b, true);
+	get(rig, 2, ta_b);
+	assert_true(om_session_reserve(guest));
+	do
+		result = om_guest_reset(guest);
+	while (result == OM_AGAIN);
+	assert_int_equal(result, OM_OK);
+	assert_int_equal(guest->sessions_used, 0);
+	for (i = 0; i < LIMIT; i++) {
+		assert_none(rig, i);
+		open_as(rig, i, ta_a, false);
+		/* What was loaded in the life before is not in this one. */
+		assert_false(is_loaded(rig, i));
+	}
+	assert_false(om_session_reserve(guest));
+	rig_free(rig);
+}
+
+/* --- Ids -------------------------------------------------------------------------- */
+
+static uint32_t locks;
+
+static void count_lock(void *guest)
+{
+	(void)guest;
+	locks++;
+}
+
+static void no_unlock(void *guest)
+{
+	(void)guest;
+}
+
+static void count_locks(struct rig *rig)
+{
+	rig->host->ops.lock = count_lock;
+	rig->host->ops.unlock = no_unlock;
+}
+
+/* They are OP-TEE's to choose: any 32 bits, at the edges of them, too. */
+static void test_any_id(void **state)
+{
+	static const uint32_t ids[] = { 0, 1, LIMIT - 1, LIMIT, 0x7fffffff, 0x80000000,
+					0xfffffffe, 0xffffffff };
+	struct rig *rig = new_rig(LIMIT);
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < COUNT_OF(ids); i++) {
+		uint32_t index;
+
+		open_as(rig, ids[i], ta_a, false);
+		for (k = 0; k < COUNT_OF(ids); k++)
+			if (k != i)
+				assert_none(rig, ids[k]);
+		index = get(rig, ids[i], ta_a);
+		om_session_put(rig->guest, index);
+		close_it(rig, ids[i]);
+		/* A free entry still has its bits: 0 is no session's by itself. */
+		assert_none(rig, ids[i]);
+	}
+	rig_free(rig);
+}
+
+/* Where its id says it should be, a session is named without the lock; else with it. */
+static void test_ids_that_collide_in_a_place(void **state)
+{
+	struct rig_setup setup = small;
+	struct rig *rig;
+	uint32_t i, index[LIMIT];
+
+	(void)state;
+	setup.prepare = count_locks;
+	rig = rig_new(&setup);
+	close_it(rig, RIG_SESSION);
+	/* All want the last place, so they go on from the first. */
+	for (i = 0; i < LIMIT; i++) {
+		open_as(rig, LIMIT - 1 + i * LIMIT, i % 2 ? ta_b : ta_a, false);
+		locks = 0;
+		index[i] = get(rig, LIMIT - 1 + i * LIMIT, i % 2 ? ta_b : ta_a);
+		assert_int_equal(index[i], (LIMIT - 1 + i) % LIMIT);
+		assert_int_equal(locks, i == 0 ? 0 : 1);
+		om_session_put(rig->guest, index[i]);
+		assert_int_equal(locks, i == 0 ? 0 : 1);
+	}
+	assert_none(rig, 0);
+	/* The first goes; the others are found as before. */
+	close_it(rig, LIMIT - 1);
+	for (i = 1; i < LIMIT; i++) {
+		assert_int_equal(get(rig, LIMIT - 1 + i * LIMIT, i % 2 ? ta_b : ta_a), index[i]);
+		om_session_put(rig->guest, index[i]);
+	}
+	assert_none(rig, LIMIT - 1);
+	/* What comes takes the one free place, far from its own. */
+	open_as(rig, 0, ta_a, false);
+	assert_int_equal(get(rig, 0, ta_a), LIMIT - 1);
+	om_session_put(rig->guest, LIMIT - 1);
+	rig_free(rig);
+}
+
+/* --- An id that OP-TEE gives again --------------------------------------------------- */
+
+/* It was open, and nobody was on the way in with it: gone at once. */
+static void test_given_again_while_open(void **state)
+{
+	struct rig *rig = new_rig(LIMIT);
+	uint32_t index;
+
+	(void)state;
+	open_as(rig, 7, ta_a, false);
+	open_as(rig, 7, ta_b, false);
+	assert_int_equal(rig->guest->sessions_used, 1);
+	index = get(rig, 7, ta_b);
+	om_session_put(rig->guest, index);
+	close_it(rig, 7);
+	assert_none(rig, 7);
+	rig_free(rig);
+}
+
+/* Its users are for the first TA to the end; the last of them frees the entry. */
+static void test_given_again_while_in_use(void **state)
+{
+	struct rig *rig = new_rig(LIMIT);
+	struct om_guest *guest = rig->guest;
+	uint32_t first, second;
+
+	(void)state;
+	open_as(rig, 7, ta_a, false);
+	first = get(rig, 7, ta_a);
+	get(rig, 7, ta_a);
+	open_as(rig, 7, ta_b, false);
+	assert_int_equal(guest->sessions_used, 2);
+	second = get(rig, 7, ta_b);
+	assert_int_not_equal(first, second);
+	assert_memory_equal(guest->sessions[first].ta, ta_a, OM_TA_UUID_SIZE);
+	/* A CLOSE that named the first cannot close the second. */
+	assert_false(om_session_close(guest, first));
+	om_session_put(guest, first);
+	assert_int_equal(guest->sessions_used, 2);
+	assert_memory_equal(guest->sessions[first].ta, ta_a, OM_TA_UUID_SIZE);
+	om_session_put(guest, first);
+	assert_int_equal(guest->sessions_used, 1);
+	/* That of the second does not end the first's. */
+	om_session_put(guest, second);
+	close_it(rig, 7);
+	assert_int_equal(guest->sessions_used, 0);
+	rig_free(rig);
+}
+
+/* OP-TEE closed it, gave the id again, and only then the CLOSE comes back. */
+static void test_given_again_while_closing(void **state)
+{
+	struct rig *rig = new_rig(LIMIT);
+	struct om_guest *guest = rig->guest;
+	uint32_t first, second;
+
+	(void)state;
+	open_as(rig, 7, ta_a, false);
+	first = begin_close(rig, 7);
+	open_as(rig, 7, ta_b, false);
+	assert_int_equal(guest->sessions_used, 2);
+	second = get(rig, 7, ta_b);
+	assert_int_not_equal(first, second);
+	om_session_end(guest, first);
+	assert_int_equal(guest->sessions_used, 1);
+	om_session_put(guest, second);
+	assert_int_equal(get(rig, 7, ta_b), second);
+	om_session_put(guest, second);
+	rig_free(rig);
+}
+
+/* The same, and then OP-TEE says that it did not close it (it lies): the newest stays. */
+static void test_given_again_and_not_closed(void **state)
+{
+	struct rig *rig = new_rig(LIMIT);
+	struct om_guest *guest = rig->guest;
+	uint32_t users, i, first;
+
+	(void)state;
+	for (users = 0; users <= 2; users++) {
+		open_as(rig, 7, ta_a, false);
+		for (i = 0; i < users; i++)
+			get(rig, 7, ta_a);
+		first = begin_close(rig, 7);
+		open_as(rig, 7, ta_b, false);
+		om_session_reopen(guest, first);
+		for (i = 0; i < users; i++) {
+			assert_int_equal(guest->sessions_used, 2);
+			assert_memory_equal(guest->sessions[first].ta, ta_a, OM_TA_UUID_SIZE);
+			assert_false(om_session_close(guest, first));
+			om_session_put(guest, first);
+		}
+		assert_int_equal(guest->sessions_used, 1);
+		om_session_put(guest, get(rig, 7, ta_b));
+		close_it(rig, 7);
+	}
+	/* Another session that is open does not have the id. */
+	open_as(rig, 7, ta_a, false);
+	open_as(rig, 8, ta_b, false);
+	om_session_reopen(guest, begin_close(rig, 7));
+	om_session_put(guest, get(rig, 7, ta_a));
+	assert_int_equal(guest->sessions_used, 2);
+	rig_free(rig);
+}
+
+/* --- The limit ------------------------------------------------------------------------- */
+
+/* Invariant I5: n are accepted, one more is not, and after one has ended it is. */
+static void test_invariant_5_number_of_sessions(void **state)
+{
+	static const uint32_t limits[] = { 1, 2, 3, LIMIT, 0, OM_LIMIT_SESSIONS };
+	size_t l;
+
+	(void)state;
+	for (l = 0; l < COUNT_OF(limits); l++) {
+		struct rig *rig = new_rig(limits[l]);
+		uint32_t n = limits[l] ? limits[l] : OM_SESSIONS_DEFAULT;
+		uint32_t i, index;
+
+		assert_int_equal(rig->guest->limits.sessions, n);
+		for (i = 0; i < n; i++)
+			open_as(rig, i * 3, ta_a, false);
+		assert_false(om_session_reserve(rig->guest));
+		assert_int_equal(rig->guest->sessions_used, n);
+		/* One that closes counts until it has. */
+		index = begin_close(rig, n / 2 * 3);
+		assert_false(om_session_reserve(rig->guest));
+		om_session_end(rig->guest, index);
+		assert_true(om_session_reserve(rig->guest));
+		/* One that is not open yet counts, too. */
+		assert_false(om_session_reserve(rig->guest));
+		om_session_cancel(rig->guest);
+		open_as(rig, UINT32_MAX, ta_b, false);
+		om_session_put(rig->guest, get(rig, UINT32_MAX, ta_b));
+		assert_false(om_session_reserve(rig->guest));
+		rig_free(rig);
+	}
+}
+
+/* An entry that its users keep is charged, so that there always is a free one. */
+static void test_invariant_5_stale_sessions_count(void **state)
+{
+	struct rig *rig = new_rig(2);
+	struct om_guest *guest = rig->guest;
+	uint32_t first, second;
+
+	(void)state;
+	open_as(rig, 7, ta_a, false);
+	first = get(rig, 7, ta_a);
+	open_as(rig, 7, ta_b, false);
+	second = get(rig, 7, ta_b);
+	assert_false(om_session_reserve(guest));
+	om_session_put(guest, first);
+	open_as(rig, 7, ta_a, false);
+	assert_int_equal(get(rig, 7, ta_a), first);
+	assert_false(om_session_reserve(guest));
+	om_session_put(guest, second);
+	om_session_put(guest, first);
+	open_as(rig, 8, ta_a, false);
+	rig_free(rig);
+}
+
+/* --- TAs that were loaded ---------------------------------------------------------------- */
+
+static void test_what_is_loaded_for_one_is_for_the_next(void **state)
+{
+	struct rig *rig = new_rig(LIMIT);
+	struct om_guest *guest = rig->guest;
+	uint32_t index;
+
+	(void)state;
+	open_as(rig, 1, ta_a, false);
+	assert_false(is_loaded(rig, 1));
+	open_as(rig, 2, ta_a, true);
+	assert_true(is_loaded(rig, 2));
+	/* Not for the one before: it is what it was when it was opened. */
+	assert_false(is_loaded(rig, 1));
+	open_as(rig, 3, ta_a, false);
+	assert_true(is_loaded(rig, 3));
+	open_as(rig, 4, ta_b, false);
+	assert_false(is_loaded(rig, 4));
+	close_it(rig, 4);
+	/* The one that it was loaded for goes; the next still has it, and hands it on. */
+	close_it(rig, 2);
+	open_as(rig, 4, ta_a, false);
+	assert_true(is_loaded(rig, 4));
+	close_it(rig, 3);
+	/* Also while it is closing: OP-TEE may do so after it has opened the next. */
+	index = begin_close(rig, 4);
+	open_as(rig, 5, ta_a, false);
+	assert_true(is_loaded(rig, 5));
+	om_session_end(guest, index);
+	close_it(rig, 5);
+	/* Gone with the last one, though a session that never had it is open still. */
+	open_as(rig, 6, ta_a, false);
+	assert_false(is_loaded(rig, 6));
+	rig_free(rig);
+}
+
+/* OP-TEE gave the id again: the TA of those who are on their way is loaded still. */
+static void test_what_is_loaded_for_a_stale_one_is_for_the_next(void **state)
+{
+	struct rig *rig = new_rig(LIMIT);
+	uint32_t index;
+
+	(void)state;
+	open_as(rig, 1, ta_a, true);
+	index = get(rig, 1, ta_a);
+	open_as(rig, 1, ta_b, false);
+	assert_false(is_loaded(rig, 1));
+	open_as(rig, 2, ta_a, false);
+	assert_true(is_loaded(rig, 2));
+	close_it(rig, 2);
+	om_session_put(rig->guest, index);
+	open_as(rig, 2, ta_a, false);
+	assert_false(is_loaded(rig, 2));
+	rig_free(rig);
+}
+
+/* --- Without the lock --------------------------------------------------------------------- */
+
+/*
+ * Another vCPU closes and opens sessions under the one id, for one TA and the other by
+ * turns, as honest calls and a lying OP-TEE have it; or it is a user of one.
+ */
+static struct {
+	struct om_guest *guest;
+	uint32_t lock;		/* a spin lock: atomic */
+	uint32_t turn;
+	uint32_t held;		/* OM_NONE: it is no user */
+} other;
+
+static void spin_lock(void *guest)
+{
+	(void)guest;
+	while (!om_exchange(&other.lock, 0, 1))
+		sched_yield();
+}
+
+static void spin_unlock(void *guest)
+{
+	(void)guest;
+	om_store_release(&other.lock, 0);
+}
+
+static void with_spin_lock(struct rig *rig)
+{
+	rig->host->ops.lock = spin_lock;
+	rig->host->ops.unlock = spin_unlock;
+}
+
+/* Where calls that are on their way in are left alone, the next TA has the id. */
+static void other_closes_and_opens(void)
+{
+	const uint8_t *ta = other.turn % 4 < 2 ? ta_a : ta_b;
+	uint32_t index = om_session_get(other.guest, 7);
+
+	if (index == OM_NONE)
+		return;
+	if (!om_session_close(other.guest, index)) {
+		om_session_put(other.guest, index);
+		return;
+	}
+	if (!om_session_is_unused(other.guest, index)) {
+		om_session_reopen(other.guest, index);
+		return;
+	}
+	om_session_end(other.guest, index);
+	if (om_session_reserve(other.guest))
+		om_session_publish(other.guest, 7, ta, false);
+}
+
+static void other_goes_on(void)
+{
+	other.turn++;
+	if (other.held != OM_NONE) {
+		om_session_put(other.guest, other.held);
+		other.held = OM_NONE;
+	} else if (other.turn % 3 == 0) {
+		other.held = om_session_get(other.guest, 7);
+	} else if (other.turn % 7 == 0 && om_session_reserve(other.guest)) {
+		om_session_publish(other.guest, 7, other.turn % 2 ? ta_a : ta_b, false);
+	} else {
+		other_closes_and_opens();
+	}
+}
+
+static void other_vcpu(int signal)
+{
+	(void)signal;
+	/* On one thread nobody could wait for the lock. */
+	if (!om_load_acquire(&other.lock))
+		other_goes_on();
+}
+
+/* What tells the two TAs apart, loaded anew each time. */
+static uint8_t last_octet(struct om_guest *guest, uint32_t index)
+{
+	const volatile uint8_t *ta = guest->sessions[index].ta;
+
+	return ta[OM_TA_UUID_SIZE - 1];
+}
+
+/* A user's TA is the same from beginning to end; the number of times that it was not. */
+static uint32_t use_many_times(struct om_guest *guest, uint32_t times)
+{
+	uint32_t n, wrong = 0;
+
+	for (n = 0; n < times; n++) {
+		uint32_t index = om_session_get(guest, 7);
+		uint8_t last;
+
+		if (index == OM_NONE)
+			continue;
+		last = last_octet(guest, index);
+		wrong += last != ta_a[OM_TA_UUID_SIZE - 1] && last != ta_b[OM_TA_UUID_SIZE - 1];
+		wrong += om_session_is_unused(guest, index);
+		wrong += last_octet(guest, index) != last;
+		om_session_put(guest, index);
+	}
+	return wrong;
+}
+
+static struct rig *race_rig(void)
+{
+	struct rig_setup setup = small;
+	struct rig *rig;
+
+	setup.prepare = with_spin_lock;
+	memset(&other, 0, sizeof(other));
+	rig = rig_new(&setup);
+	close_it(rig, RIG_SESSION);
+	other.guest = rig->guest;
+	other.held = OM_NONE;
+	open_as(rig, 7, ta_a, false);
+	return rig;
+}
+
+/* Nobody is left who uses one, and so one entry is taken, of the one that is open. */
+static void end_race(struct rig *rig)
+{
+	if (other.held != OM_NONE)
+		om_session_put(rig->guest, other.held);
+	assert_int_equal(rig->guest->sessions_used, 1);
+	close_it(rig, 7);
+	assert_none(rig, 7);
+	assert_int_equal(rig->guest->sessions_used, 0);
+	rig_free(rig);
+}
+
+static void fault_c1_a_user_keeps_its_ta_at_any_instruction(void **state)
+{
+	struct rig *rig = race_rig();
+	uint32_t wrong;
+
+	(void)state;
+	rig_preempt(other_vcpu, 20);
+	wrong = use_many_times(rig->guest, 400000);
+	rig_preempt(NULL, 0);
+	assert_int_equal(wrong, 0);
+	end_race(rig);
+}
+
+#define TIMES	100000u
+
+static void *other_thread(void *arg)
+{
+	uint32_t n;
+
+	(void)arg;
+	for (n = 0; n < TIMES; n++)
+		other_goes_on();
+	return NULL;
+}
+
+static void fault_c1_a_user_keeps_its_ta_beside_another_thread(void **state)
+{
+	struct rig *rig = race_rig();
+	pthread_t thread;
+	uint32_t wrong;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, other_thread, NULL), 0);
+	wrong = use_many_times(rig->guest, TIMES);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(wrong, 0);
+	end_race(rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_life_of_a_session),
+		cmocka_unit_test(test_reserved_and_not_opened),
+		cmocka_unit_test(test_closing_and_open_again),
+		cmocka_unit_test(test_invariant_9_none_after_a_reset),
+		cmocka_unit_test(test_any_id),
+		cmocka_unit_test(test_ids_that_collide_in_a_place),
+		cmocka_unit_test(test_given_again_while_open),
+		cmocka_unit_test(test_given_again_while_in_use),
+		cmocka_unit_test(test_given_again_while_closing),
+		cmocka_unit_test(test_given_again_and_not_closed),
+		cmocka_unit_test(test_invariant_5_number_of_sessions),
+		cmocka_unit_test(test_invariant_5_stale_sessions_count),
+		cmocka_unit_test(test_what_is_loaded_for_one_is_for_the_next),
+		cmocka_unit_test(test_what_is_loaded_for_a_stale_one_is_for_the_next),
+		cmocka_unit_test(fault_c1_a_user_keeps_its_ta_at_any_instruction),
+		cmocka_unit_test(fault_c1_a_user_keeps_its_ta_beside_another_thread),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
