@@ -44,6 +44,8 @@ static const struct om_limits limits = {
                                OPTEE_MSG_LIST_ENTRIES) +
                   CONFIG_OPTEE_MEDIATOR_THREADS,
     .call_pages = CONFIG_OPTEE_MEDIATOR_CALL_PAGES,
+    .mapped_pages = CONFIG_OPTEE_MEDIATOR_MAPPED_PAGES,
+    .sessions = CONFIG_OPTEE_MEDIATOR_SESSIONS,
 };
 
 static struct om_mediator mediator;
@@ -54,6 +56,12 @@ static void unpin(void *guest, const om_pa_t *pa, size_t n)
 {
     while ( n-- )
         put_page(maddr_to_page(pa[n].raw));
+}
+
+/* An address with more bits than OP-TEE has makes it take a fault. */
+static bool is_reachable(paddr_t pa)
+{
+    return !(pa >> CONFIG_OPTEE_MEDIATOR_PA_BITS);
 }
 
 /*
@@ -76,7 +84,7 @@ static int pin(void *guest, const om_ipa_t *ipa, size_t n, om_pa_t *pa)
         if ( !page )
             break;
 
-        if ( type != p2m_ram_rw )
+        if ( type != p2m_ram_rw || !is_reachable(page_to_maddr(page)) )
         {
             put_page(page);
             break;
@@ -146,7 +154,6 @@ static int page_alloc(void *host, struct om_page *shadow)
     }
 
     shadow->pa.raw = page_to_maddr(page);
-    memset(shadow->va, 0, PAGE_SIZE);
 
     return 0;
 }
@@ -281,12 +288,22 @@ static int domain_teardown(struct domain *d)
 static int relinquish_resources(struct domain *d)
 {
     struct mediated_domain *ctx = d->arch.tee;
+    enum om_result result;
 
     if ( !ctx )
         return 0;
 
-    if ( om_guest_destroy(ctx->guest) == OM_AGAIN )
+    result = om_guest_destroy(ctx->guest);
+    if ( result == OM_AGAIN )
         return -ERESTART;
+
+    /* The domain keeps its pages, and stays until it is killed with success. */
+    if ( result != OM_OK )
+    {
+        printk(XENLOG_ERR "%pd: OP-TEE mediator: %s\n", d,
+               om_result_text(result));
+        return -EBUSY;
+    }
 
     XVFREE(d->arch.tee);
 
@@ -295,7 +312,8 @@ static int relinquish_resources(struct domain *d)
 
 /*
  * When the creation of the domain fails later on, this is all that is called.
- * No vCPU has run: nothing is pinned, so the loop is short.
+ * No vCPU has run: nothing is pinned, so the loop is short. If OP-TEE does not
+ * let go of the domain, the shadow pages are never freed.
  */
 static void free_domain_ctx(struct domain *d)
 {

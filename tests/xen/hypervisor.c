@@ -24,6 +24,7 @@
 
 #define XEN_PAGE	4096u
 #define JUNK		0xa5
+#define OTHERS_PAGE	(TEST_PA_BASE + (TEST_PA_PAGES - 1) * (paddr_t)XEN_PAGE)
 
 /* include/xen/string.h, which would put its own names over the libc's. */
 void stand_in_racy_copy(void *dst, const void *src, size_t n);
@@ -153,7 +154,7 @@ struct page_info *maddr_to_page(paddr_t ma)
 	return &pages[0];
 }
 
-paddr_t page_to_maddr(const struct page_info *page)
+static paddr_t maddr_of(const struct page_info *page)
 {
 	size_t at = (size_t)(page - pages);
 	size_t i = 0;
@@ -163,15 +164,33 @@ paddr_t page_to_maddr(const struct page_info *page)
 	return memory[i].base + at * XEN_PAGE;
 }
 
+paddr_t page_to_maddr(const struct page_info *page)
+{
+	return maddr_of(page) + (page == xen.far_page ? xen.far_by : 0);
+}
+
 mfn_t maddr_to_mfn(paddr_t ma)
 {
 	return (mfn_t){ ma / XEN_PAGE };
+}
+
+/*
+ * Where RAM ends, memory of others begins: a domain has a grant mapped right before and
+ * right behind its own.
+ */
+static bool is_beside_ram(const struct stand_in_domain *own, unsigned long gfn)
+{
+	const struct test_guest *g = own->guest;
+
+	return gfn == g->ipa / XEN_PAGE - 1 || gfn == g->ipa / XEN_PAGE + g->ram_pages;
 }
 
 static p2m_type_t type_of(const struct stand_in_domain *own, unsigned long gfn)
 {
 	if (gfn == own->special_gfn)
 		return own->special_type;
+	if (is_beside_ram(own, gfn))
+		return p2m_grant_map_rw;
 	switch (test_guest_kind(own->guest, (uint64_t)gfn * XEN_PAGE)) {
 	case TEST_PAGE_RAM:
 	case TEST_PAGE_RESERVED:
@@ -195,7 +214,8 @@ static struct page_info *other_page(struct stand_in_domain *own, unsigned long g
 
 	if (type == p2m_invalid || (type >= p2m_mmio_direct_dev && type <= p2m_mmio_direct_c))
 		return NULL;
-	page = maddr_to_page(test_guest_pa(own->guest, (uint64_t)gfn * XEN_PAGE));
+	page = maddr_to_page(is_beside_ram(own, gfn) ? OTHERS_PAGE :
+			     test_guest_pa(own->guest, (uint64_t)gfn * XEN_PAGE));
 	atomic_fetch_add(&page->references, 1);
 	atomic_fetch_add(&xen.references, 1);
 	return page;
@@ -224,7 +244,7 @@ struct page_info *get_page_from_gfn(struct domain *d, unsigned long gfn, p2m_typ
 void put_page(struct page_info *page)
 {
 	struct domain *owner = __atomic_load_n(&page->owner, __ATOMIC_RELAXED);
-	om_pa_t pa = { page_to_maddr(page) };
+	om_pa_t pa = { maddr_of(page) };
 
 	check_context("put_page()");
 	if (atomic_load(&page->references)) {
@@ -363,7 +383,7 @@ bool hypervisor_boot(struct test_host *host)
 	memset(pages, 0, sizeof(pages));
 	xen.host = host;
 	xen.optee_node = true;
-	xen.heap_bits = 32;
+	xen.heap_bits = CONFIG_OPTEE_MEDIATOR_PA_BITS;
 	mediator = stand_in_tee_mediator.ops;
 	return mediator->probe();
 }
@@ -423,6 +443,15 @@ int domain_create(domid_t id, uint16_t tee_type, size_t ram_pages, enum create h
 		test_fail("domain_teardown of a domain that was never created does not end");
 	free_domain(d);
 	return rc ? rc : -EINVAL;
+}
+
+int domain_relinquish(struct domain *d)
+{
+	int rc;
+
+	while ((rc = mediator->relinquish_resources(d)) == -ERESTART)
+		;
+	return rc;
 }
 
 uint32_t domain_kill(struct domain *d)

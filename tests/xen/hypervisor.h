@@ -42,6 +42,9 @@ struct hypervisor {
 	_Atomic uint64_t fail_at;
 	/* Free heap pages have this many address bits. */
 	unsigned int heap_bits;
+	/* A page whose address says that it lies that much further up; NULL: none. */
+	const struct page_info *far_page;
+	uint64_t far_by;
 
 	_Atomic int64_t allocated;	/* xvmalloc memory now */
 	_Atomic int64_t mapped;		/* global mappings now */
@@ -83,6 +86,8 @@ int domain_create(domid_t id, uint16_t tee_type, size_t pages, enum create how,
 		  struct domain **out);
 /* Kills it. Returns how often that had to be continued. */
 uint32_t domain_kill(struct domain *d);
+/* What a first try to kill it comes to; the domain is there afterwards. */
+int domain_relinquish(struct domain *d);
 
 /*
  * An SMC of one of its vCPUs: x0..x7 in and out. x0 is UNKNOWN_FUNCTION when the

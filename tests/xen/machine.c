@@ -80,6 +80,7 @@ static void fill_platform(struct machine *m, struct guest *g)
 	p->limits.list_pages = (CONFIG_OPTEE_MEDIATOR_PAGES + OPTEE_MSG_LIST_ENTRIES - 1) /
 			       OPTEE_MSG_LIST_ENTRIES + CONFIG_OPTEE_MEDIATOR_THREADS;
 	p->limits.call_pages = CONFIG_OPTEE_MEDIATOR_CALL_PAGES;
+	p->limits.mapped_pages = CONFIG_OPTEE_MEDIATOR_MAPPED_PAGES;
 	p->secure_threads = model_config(m->model)->threads;
 	p->vcpus = m->options.vcpus ? m->options.vcpus : 4;
 	p->flags = CG_MODEL_TA | (m->options.interrupt_every ? CG_INTERRUPTS : 0);

@@ -272,6 +272,69 @@ static void i2_only_ram_that_the_guest_may_write_is_pinned(void **state)
 	machine_end(&m);
 }
 
+/* In the model's place: an OP-TEE that does not let go of a guest. */
+static void (*real_smc)(void *tee, struct om_regs *regs);
+
+static void cling(void *tee, struct om_regs *regs)
+{
+	if (regs->a[0] == OPTEE_SMC_VM_DESTROYED)
+		regs->a[0] = OPTEE_SMC_RETURN_EBUSY;
+	else
+		real_smc(tee, regs);
+}
+
+/* Whatever OP-TEE may go on to use stays with its domain. */
+static void fault_a8_domain_that_optee_holds_on_to_stays(void **state)
+{
+	struct machine m;
+	struct guest *g = &m.guest[1];
+	struct cg_buf b;
+
+	(void)state;
+	machine_begin(&m, NULL);
+	machine_add(&m, 1);
+	assert_true(cg_buf_make(g->cg, &b, 40 * TEST_PAGE, 0));
+	assert_int_equal(cg_register(g->cg, &b), TEEC_SUCCESS);
+	real_smc = m.host->smc;
+	m.host->smc = cling;
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(domain_relinquish(g->domain), -EBUSY);
+		assert_non_null(strstr(console_line(), om_result_text(OM_ERR_NOT_RELEASED)));
+		assert_int_equal(atomic_load(&g->domain->own->guest->pinned), 40);
+		assert_true(atomic_load(&m.host->shadow_pages) > 0);
+	}
+	m.host->smc = real_smc;
+	machine_end(&m);
+}
+
+/* OP-TEE takes a fault at an address with more bits than it was built for. */
+static void fault_a7_pages_out_of_optees_reach_are_not_shared(void **state)
+{
+	struct machine m;
+	struct guest *g = &m.guest[1];
+	struct cg_buf b;
+
+	(void)state;
+	machine_begin(&m, NULL);
+	machine_add(&m, 1);
+	assert_true(cg_buf_make(g->cg, &b, 40 * TEST_PAGE, 0));
+	for (uint32_t i = 0; i < 2; i++) {
+		uint64_t page = *cg_buf_entry(g->cg, &b, i ? 39 : 0);
+		uint64_t x[8] = { OPTEE_SMC_CALL_WITH_ARG, page >> 32, (uint32_t)page };
+
+		xen.far_page = maddr_to_page(test_guest_pa(g->domain->own->guest, page));
+		xen.far_by = 1ull << CONFIG_OPTEE_MEDIATOR_PA_BITS;
+		assert_int_equal(cg_register(g->cg, &b), TEEC_ERROR_BAD_PARAMETERS);
+		domain_smc(g->domain, 0, x);
+		assert_int_equal(x[0], OPTEE_SMC_RETURN_EBADADDR);
+		assert_int_equal(atomic_load(&g->domain->own->guest->pinned), 0);
+	}
+	xen.far_page = NULL;
+	assert_int_equal(cg_register(g->cg, &b), TEEC_SUCCESS);
+	assert_int_equal(cg_unregister(g->cg, b.cookie), TEEC_SUCCESS);
+	machine_end(&m);
+}
+
 /* In a debug build: one line, which Xen's rate limit for guests holds back. */
 static void refusals_are_told_at_the_guests_log_level(void **state)
 {
@@ -488,6 +551,8 @@ int main(void)
 		cmocka_unit_test(results_go_to_the_first_four_registers),
 		cmocka_unit_test(notification_is_not_offered),
 		cmocka_unit_test(i2_only_ram_that_the_guest_may_write_is_pinned),
+		cmocka_unit_test(fault_a7_pages_out_of_optees_reach_are_not_shared),
+		cmocka_unit_test(fault_a8_domain_that_optee_holds_on_to_stays),
 		cmocka_unit_test(refusals_are_told_at_the_guests_log_level),
 		cmocka_unit_test(i4_killing_a_busy_domain_can_be_preempted_anywhere),
 		cmocka_unit_test(i5_killing_a_busy_domain_goes_on_step_by_step),

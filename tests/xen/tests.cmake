@@ -15,10 +15,14 @@ foreach(line IN LISTS om_xen_lines)
 		list(APPEND om_xen_default CONFIG_${option}=${CMAKE_MATCH_1})
 	endif()
 endforeach()
+# The test host's memory lies above 4 GiB.
+list(REMOVE_ITEM om_xen_default CONFIG_OPTEE_MEDIATOR_PA_BITS=32)
+list(APPEND om_xen_default CONFIG_OPTEE_MEDIATOR_PA_BITS=44)
 # Every limit within a test's reach.
 set(om_xen_narrow CONFIG_OPTEE_MEDIATOR_THREADS=3 CONFIG_OPTEE_MEDIATOR_BUFFERS=24
 	CONFIG_OPTEE_MEDIATOR_PAGES=1500 CONFIG_OPTEE_MEDIATOR_CALL_PAGES=700
-	CONFIG_OPTEE_MEDIATOR_PA_BITS=32)
+	CONFIG_OPTEE_MEDIATOR_MAPPED_PAGES=900 CONFIG_OPTEE_MEDIATOR_SESSIONS=16
+	CONFIG_OPTEE_MEDIATOR_PA_BITS=44)
 
 foreach(limits IN ITEMS default narrow)
 	# The backend as Xen's build compiles it: not even a libc's headers.

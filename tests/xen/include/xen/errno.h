@@ -6,6 +6,7 @@
 #ifndef ENOMEM
 #define ENOMEM	12
 #define EFAULT	14
+#define EBUSY	16
 #define ENODEV	19
 #define EINVAL	22
 #endif
