@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is true of a call's message between its steps. See messages.h. */
+#include "accounts.h"
 #include "messages.h"
 
 #define PAGE	((uint64_t)OPTEE_MSG_PAGE_SIZE)
@@ -24,10 +25,29 @@ static uint32_t lists_left(const struct om_call *call)
 	return (uint32_t)__builtin_popcount(om_shape_params(call->shape, OM_SHAPE_LIST));
 }
 
+/* It uses a session exactly if its command names one, and none but CLOSE closes it. */
+static bool has_its_session(const struct om_call *call)
+{
+	switch (call->message.hdr.cmd) {
+	case OPTEE_MSG_CMD_CLOSE_SESSION:
+		if (call->closes != OM_NONE)
+			return call->closes < WORLD_SESSIONS && call->session == OM_NONE && !call->opens;
+		/* fall through */
+	case OPTEE_MSG_CMD_INVOKE_COMMAND:
+	case OPTEE_MSG_CMD_CANCEL:
+		return call->session < WORLD_SESSIONS && call->closes == OM_NONE && !call->opens;
+	case OPTEE_MSG_CMD_OPEN_SESSION:
+		return call->session == OM_NONE && call->closes == OM_NONE && call->opens;
+	default:
+		return call->session == OM_NONE && call->closes == OM_NONE && !call->opens;
+	}
+}
+
 bool message_is_sound(const struct om_call *call)
 {
 	uint32_t cmd = call->message.hdr.cmd;
 	const struct om_translation *t = &call->translation;
+	uint32_t k;
 
 	if (cmd >= OM_MESSAGE_RULES || call->params != call->message.hdr.num_params ||
 	    call->params < om_message_rules[cmd].min || call->params > om_message_rules[cmd].max)
@@ -39,8 +59,14 @@ bool message_is_sound(const struct om_call *call)
 		return false;
 	/* There is a place for every buffer that is named or still to be lent. */
 	if (call->held_count > OPTEE_MSG_CALL_PARAMS ||
-	    call->held_pages > world_guest.limits.call_pages ||
 	    call->held_count + lists_left(call) > OPTEE_MSG_CALL_PARAMS + (call->translating ? 1 : 0))
+		return false;
+	/* All that OP-TEE will have to map is charged (I5). */
+	for (k = 0; k < OPTEE_MSG_CALL_PARAMS; k++)
+		if (k < call->held_count && call->held[k] >= WORLD_BUFFERS)
+			return false;
+	if (call->param_pages != accounts_held_pages(call) || call->payload_pages != 0 ||
+	    call->param_pages > world_guest.limits.call_pages || !has_its_session(call))
 		return false;
 	/* A translation that is under way has been begun, and one that is not holds nothing. */
 	if (call->translating)

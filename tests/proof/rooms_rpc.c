@@ -2,6 +2,7 @@
 /* The rooms below rpc.c. See rooms_rpc.h. */
 #include "rooms_rpc.h"
 
+#include "mapping.h"
 #include "tracing.h"
 
 #define IN_PAGE	((uint64_t)OPTEE_MSG_PAGE_SIZE - 1)
@@ -124,6 +125,14 @@ bool rooms_is_resume(uint64_t pa, uint64_t cookie)
 	       a[5] == om_low(cookie) && a[6] == 0 && a[7] == world_guest.id;
 }
 
+bool rooms_is_no_page(void)
+{
+	const uint64_t *a = world_call.secure.a;
+
+	/* OP-TEE OS, thread_optee_smc.c: an address that is not aligned to 8. */
+	return om_pair(a[1], a[2]) % 8 != 0;
+}
+
 bool rooms_is_return(const struct om_regs *regs, uint64_t a0, uint64_t a1, uint64_t a2)
 {
 	return regs->a[0] == a0 && regs->a[1] == a1 && regs->a[2] == a2 &&
@@ -131,6 +140,20 @@ bool rooms_is_return(const struct om_regs *regs, uint64_t a0, uint64_t a1, uint6
 }
 
 /* shm.h */
+
+/* The buffer that is named: any, held by this call from now on. */
+static void name_buffer(struct om_guest *guest)
+{
+	struct om_buffer *named = &guest->shm.buffers[ROOMS_NAMED];
+
+	PROVE(rooms.named_users == 0, "rooms: one buffer is named at a time");
+	/* om_translation_begin(), om_share_page(): at least a page, begins in the first. */
+	named->pages = any_u32();
+	named->offset = any_below(OPTEE_MSG_PAGE_SIZE);
+	named->owner = any_u32();
+	ASSUME(named->pages >= 1 && named->pages <= guest->limits.pages);
+	rooms.named_users = 1;
+}
 
 uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
 		    bool alone)
@@ -147,10 +170,7 @@ uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_sh
 		rooms.arg_came = true;
 		return ROOMS_ARG;
 	}
-	/* om_translation_begin(), om_share_page(): at least a page, begins in the first. */
-	named->pages = any_u32();
-	named->offset = any_below(OPTEE_MSG_PAGE_SIZE);
-	ASSUME(named->pages >= 1 && named->pages <= guest->limits.pages);
+	name_buffer(guest);
 	if (cookie.raw == rooms.watched) {
 		bytes = (uint64_t)named->pages * OPTEE_MSG_PAGE_SIZE - named->offset;
 		ASSUME(bytes == rooms.watched_bytes);
@@ -170,23 +190,24 @@ void om_shm_put(struct om_guest *guest, uint32_t index, struct om_release *relea
 	} else if (index == ROOMS_NEW) {
 		PROVE(rooms.made == ROOMS_FORGOTTEN, "rooms: who gives up a buffer forgot it (I7)");
 		rooms.made = ROOMS_NOTHING;
+	} else {
+		PROVE(index == ROOMS_NAMED && rooms.named_users == 1,
+		      "rooms: a buffer that is named is put once (I7)");
+		rooms.named_users = 0;
 	}
 	if (index == ROOMS_NEW || any_bool())
 		release->head = index;
 }
 
-bool om_shm_remove(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
-		   struct om_release *release)
+uint32_t om_shm_remove(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind)
 {
-	(void)guest;
 	if (any_bool())
-		return false;
+		return OM_NONE;
+	name_buffer(guest);
 	rooms.removals++;
 	rooms.removed = cookie;
 	rooms.removed_kind = kind;
-	if (any_bool())
-		release->head = ROOMS_NAMED;
-	return true;
+	return ROOMS_NAMED;
 }
 
 bool om_shm_release_step(struct om_guest *guest, struct om_release *release)
@@ -223,9 +244,15 @@ om_pa_t om_shm_page(const struct om_guest *guest, const struct om_buffer *buffer
 
 void om_shm_publish_put(struct om_guest *guest, uint32_t index)
 {
-	(void)guest;
 	PROVE(index == ROOMS_NEW && rooms.made == ROOMS_RESERVED && !rooms.source_pinned,
 	      "rooms: a whole buffer is published once (I7)");
+	if (rooms.new_kind == OM_SHARE_PAYLOAD) {
+		PROVE(rooms.charged == guest->shm.buffers[ROOMS_NEW].pages,
+		      "rooms: what OP-TEE may map is charged before it knows of it (I5)");
+		PROVE(guest->shm.buffers[ROOMS_NEW].owner == om_call_id(&world_call),
+		      "rooms: ... and the buffer knows to whom");
+		rooms.charged = 0;
+	}
 	rooms.made = ROOMS_LIVE;
 }
 
@@ -236,7 +263,42 @@ void om_shm_forget(struct om_guest *guest, uint32_t index)
 	rooms.made = ROOMS_FORGOTTEN;
 }
 
+/* mapping.h */
+
+enum om_refusal om_map_payload(struct om_call *call, uint64_t pages)
+{
+	PROVE(call == &world_call && rooms.charged == 0 && rooms.made == ROOMS_NOTHING,
+	      "rooms: a payload is charged once, before it is made (I5)");
+	if (any_bool())
+		return OM_REFUSED_QUOTA;
+	ASSUME(pages <= call->guest->limits.call_pages);
+	rooms.charged = pages;
+	return OM_ACCEPTED;
+}
+
+void om_unmap_payload(struct om_call *call, uint32_t owner, uint32_t pages)
+{
+	const struct om_buffer *named = &call->guest->shm.buffers[ROOMS_NAMED];
+
+	if (rooms.removals > 0) {
+		PROVE(rooms.named_users == 1 && owner == named->owner && pages == named->pages,
+		      "rooms: what a payload was charged for is given back, to who was charged (I5)");
+		rooms.unmapped++;
+		return;
+	}
+	PROVE(owner == om_call_id(call) && pages == rooms.charged,
+	      "rooms: what is given back is what was charged (I5)");
+	rooms.charged = 0;
+}
+
 /* page_list.h */
+
+uint64_t om_region_pages(const struct om_region *region)
+{
+	(void)region;
+	rooms.region_pages = any_u64();
+	return rooms.region_pages;
+}
 
 static enum om_refusal any_refusal(void)
 {
@@ -250,7 +312,6 @@ static enum om_refusal any_refusal(void)
 enum om_refusal om_share_page(struct om_guest *guest, const struct om_share *share,
 			      uint64_t ipa, uint32_t *index)
 {
-	(void)guest;
 	PROVE(share->pages == 1 && share->lists == 0 &&
 	      (share->kind == OM_SHARE_RPC_ARG || share->kind == OM_SHARE_PAYLOAD),
 	      "rooms: what om_share_page/ assumes");
@@ -258,6 +319,9 @@ enum om_refusal om_share_page(struct om_guest *guest, const struct om_share *sha
 	if (any_bool())
 		return any_refusal();
 	ASSUME(share->cookie.raw != 0);
+	PROVE(share->kind != OM_SHARE_PAYLOAD || rooms.charged == 1,
+	      "rooms: a page is charged before it is shared (I5)");
+	guest->shm.buffers[ROOMS_NEW].pages = 1;
 	rooms.made = ROOMS_RESERVED;
 	rooms.new_page = any_guest_page();
 	rooms.new_cookie = share->cookie;
@@ -278,6 +342,10 @@ enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_reg
 	if (any_bool())
 		return any_refusal();
 	ASSUME(region->cookie.raw != 0);
+	/* om_translation_begin/: it shares as many pages as om_region_pages() says. */
+	ASSUME(rooms.region_pages >= 1 && rooms.region_pages <= guest->limits.pages);
+	PROVE(rooms.charged == rooms.region_pages, "rooms: a list is charged before it is shared (I5)");
+	guest->shm.buffers[ROOMS_NEW].pages = (uint32_t)rooms.region_pages;
 	rooms.made = ROOMS_RESERVED;
 	rooms.new_cookie = region->cookie;
 	rooms.new_kind = region->kind;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The rooms below rpc.c, by their contracts: what shm.h and page_list.h promise, no more.
- * That the real ones keep it is proved in om_shm_reserve/, om_share_page/,
- * om_translation_begin/ and om_translation_step/. They look on, too: an argument is held
- * and put once, a buffer is published or forgotten and put, a page list is pinned no
- * longer than it is read.
+ * The rooms below rpc.c, by their contracts: what shm.h, page_list.h and mapping.h
+ * promise, no more. That the real ones keep it is proved in om_shm_reserve/,
+ * om_share_page/, om_translation_begin/, om_translation_step/ and om_map_param/. They look
+ * on, too: an argument is held and put once, a buffer is published or forgotten and put, a
+ * page list is pinned no longer than it is read, a payload is charged before it is shared
+ * and given back once.
  */
 #ifndef TESTS_PROOF_ROOMS_RPC_H
 #define TESTS_PROOF_ROOMS_RPC_H
@@ -46,6 +47,12 @@ struct rooms {
 	/* The last cookie that was asked for, and whether it names anything. */
 	om_cookie_t asked;
 	bool known;
+	/* Payloads: what is charged for the one being made, and what its list asks for. */
+	uint64_t charged;
+	uint64_t region_pages;
+	/* The buffer that is named: how often it is held, and given back to the account. */
+	uint32_t named_users;
+	uint32_t unmapped;
 	/* What was taken away from OP-TEE and the guest. */
 	uint32_t refusals;	/* that were counted */
 	uint32_t removals;
@@ -83,6 +90,9 @@ bool rooms_is_waiting(void);
 void rooms_refused(struct om_call *call, enum om_refusal why, uint32_t code);
 #define om_refused	rooms_refused
 #define om_zero(p, len)	((void)(len), *(p) = (__typeof__(*(p))){ 0 })
+
+/* The SMC that resumes OP-TEE answers an ALLOC with what it can never take for a page. */
+bool rooms_is_no_page(void);
 
 /* The SMC that resumes OP-TEE, with this page and cookie. */
 bool rooms_is_resume(uint64_t pa, uint64_t cookie);

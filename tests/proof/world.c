@@ -10,11 +10,13 @@ struct om_call world_call;
 struct om_buffer world_buffers[WORLD_BUFFERS];
 om_pa_t *world_pins;
 struct om_shadow world_shadows[WORLD_SHADOWS];
+struct om_session world_sessions[WORLD_SESSIONS];
 uint32_t world_buckets[WORLD_BUCKETS];
 
 struct om_limits nondet_limits(void);
 struct om_call nondet_call(void);
 struct om_buffer nondet_buffer(void);
+struct om_session nondet_session(void);
 
 bool is_usable(uint64_t pa)
 {
@@ -34,13 +36,15 @@ bool is_shadow_page(uint64_t pa)
 static void init_limits(struct om_limits *limits)
 {
 	*limits = nondet_limits();
-	/* are_valid() in guest.c; place() turns a call_pages of 0 into pages. */
+	/* are_valid() in guest.c; place() turns the last three into what 0 stands for. */
 	ASSUME(limits->threads >= 1 && limits->threads <= OM_LIMIT_THREADS);
 	ASSUME(limits->buffers >= 1 && limits->buffers <= OM_LIMIT_BUFFERS);
 	ASSUME(limits->rpc_args >= 1 && limits->rpc_args <= OM_LIMIT_RPC_ARGS);
 	ASSUME(limits->pages >= 1 && limits->pages <= OM_LIMIT_PAGES);
 	ASSUME(limits->list_pages >= 1 && limits->list_pages <= OM_LIMIT_LIST_PAGES);
 	ASSUME(limits->call_pages >= 1 && limits->call_pages <= OM_LIMIT_PAGES);
+	ASSUME(limits->mapped_pages >= 1 && limits->mapped_pages <= OM_LIMIT_PAGES);
+	ASSUME(limits->sessions >= 1 && limits->sessions <= OM_LIMIT_SESSIONS);
 }
 
 static void init_shadows(void)
@@ -87,6 +91,8 @@ static void init_registry(struct om_shm *shm)
 
 void world_init(void)
 {
+	uint32_t i;
+
 	host_init();
 	world_mediator.ops = &host_ops;
 	world_mediator.sec_caps = any_u32();
@@ -105,6 +111,14 @@ void world_init(void)
 	world_guest.calls = &world_call;
 	init_shadows();
 	init_registry(&world_guest.shm);
+	world_guest.mapped_own = any_u32();
+	world_guest.mapped_left = any_u32();
+	for (i = 0; i < WORLD_SESSIONS; i++) {
+		world_sessions[i] = nondet_session();
+		world_sessions[i].loaded = any_bool();
+	}
+	world_guest.sessions = world_sessions;
+	world_guest.sessions_used = any_u32();
 
 	world_call = nondet_call();
 	world_call.guest = &world_guest;

@@ -15,6 +15,7 @@
 #include "call.h"
 #include "guest.h"
 #include "host.h"
+#include "sessions.h"
 
 /* How many there are of each; a harness that wants others says so in "Options:". */
 #ifndef WORLD_BUFFERS
@@ -29,12 +30,16 @@
 #ifndef WORLD_SHADOWS
 #define WORLD_SHADOWS	2u
 #endif
+#ifndef WORLD_SESSIONS
+#define WORLD_SESSIONS	2u
+#endif
 
 extern struct om_mediator world_mediator;
 extern struct om_guest world_guest;
 extern struct om_call world_call;
 extern struct om_buffer world_buffers[WORLD_BUFFERS];
 extern struct om_shadow world_shadows[WORLD_SHADOWS];
+extern struct om_session world_sessions[WORLD_SESSIONS];
 extern uint32_t world_buckets[WORLD_BUCKETS];
 
 /*

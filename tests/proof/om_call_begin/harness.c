@@ -40,9 +40,10 @@ enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *reg
 {
 	(void)regs;
 	PROVE(call->params == 0 && call->shape == 0 && call->held_count == 0 &&
-	      call->held_pages == 0 && call->refused_cookie == 0 && !call->fetched &&
-	      !call->waits && !call->resumed && !call->translating && !call->entered &&
-	      call->entering && !call->holds_more,
+	      call->param_pages == 0 && call->payload_pages == 0 &&
+	      call->refused_cookie == 0 && !call->fetched && !call->waits &&
+	      !call->resumed && !call->translating && !call->entered &&
+	      call->entering && !call->holds_more && !call->loads_ta && call->uses_window,
 	      "nothing is left of the call before (I9)");
 	fetches++;
 	return fetched;

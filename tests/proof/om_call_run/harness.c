@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * om_call_run(): an owned call, from any state it can be in, until it belongs to nobody; and
- * om_call_init(), where all calls begin.
+ * om_call_run(): an owned call, from any state it can be in, until it belongs to nobody;
+ * and om_call_init(), where all calls begin.
  *
  * One run from any point of any call, by induction: what is true of a call that nobody
  * owns (is_sound()) is proved of the call that the run leaves, and assumed of the one that
@@ -9,27 +9,34 @@
  *
  * Assumes: is_sound(), which om_message_fetch/ and om_call_begin/ prove of a new call. Of
  * message.c and rpc.c what their headers promise and om_message_*, om_rpc_* and
- * reply_shm_alloc/ prove, at their models here; of the registry what rooms.h says.
- * Nothing of OP-TEE: it returns with anything.
+ * reply_shm_alloc/ prove, at their models here; of the registry what rooms.h says, of
+ * sessions and of what is mapped what accounts.h says. Nothing of OP-TEE: it returns with
+ * anything.
  * Proves: memory safety; a run ends in a state that nobody owns, under the same id, and
  * does not touch the call after the store that gives it away (I6); OP-TEE is entered once
  * at most, with what message.c or rpc.c prepared (I10); a call ends once and is told once
  * (I9): it succeeds when OP-TEE says so, and with no code that an id once given forbids;
- * what the guest gets is a result, or an RPC with the call's id, in 32 bits (I10); when the
- * slot is free nothing is held: the page is unpinned, each buffer put as often as it was
- * held, list pages are given back (I4, I9); until the call ends they are kept, those of a
- * reply until OP-TEE asks again, for which an interrupt does not count (I4).
+ * what the guest gets is a result, or an RPC with the call's id, in 32 bits (I10); when
+ * the slot is free nothing is held: the page is unpinned, each buffer put as often as it
+ * was held, list pages are given back (I4, I9), a session is put once, what was charged
+ * for parameters is given back (I5); a session is in use, or closing, until OP-TEE has
+ * looked it up, and one that closes is unused before OP-TEE sees the CLOSE; until the call
+ * ends list pages are kept, those of a reply until OP-TEE asks again, for which an
+ * interrupt does not count (I4).
  *
  * Class: long
  * Sources: call_state.c
- * Model: builtin.c host.c rooms.c world.c
+ * Model: accounts.c builtin.c host.c rooms.c world.c
  * Replace: om_store_release:give_away
  * Unwind: 9
  *   A call names OPTEE_MSG_CALL_PARAMS = 4 buffers; there are eight registers; of loading
  *   there are two pieces here, which are as good as a million: they have one contract.
+ * Options: -DWORLD_SESSIONS=1u
+ *   A call has to do with one at most.
  * Scale: OM_PIN_BATCH=3u
  *   As in om_translation_step/.
  */
+#include "accounts.h"
 #include "rooms.h"
 
 #include "call.c"
@@ -53,6 +60,8 @@ static struct {
 	uint32_t answer;	/* a0 of OP-TEE's return */
 	struct om_regs prepared, regs;
 	struct om_lists lists, payload_lists;
+	bool entering;		/* at first */
+	bool past_lookup;	/* a request was shown that says so */
 } seen;
 
 /* `hold` of each buffer without this call: of others, and whether it is live. */
@@ -130,12 +139,23 @@ static struct om_lists any_lists(void)
 	return lists;
 }
 
+/* om_message_load/: the session is the call's to close, and waits for its users or not. */
+static void close_session(struct om_call *of)
+{
+	if (of->closes != OM_NONE)
+		return;
+	of->closes = accounts.closes = of->session;
+	of->session = accounts.user_of = OM_NONE;
+}
+
 /* om_message_load/: a message that is loaded has no list left, or has its subject. */
 static void load_all(struct om_call *of)
 {
 	of->shape = 0;
 	if (of->message.hdr.cmd == OPTEE_MSG_CMD_UNREGISTER_SHM && of->subject == OM_NONE)
 		of->subject = any_buffer(OM_HOLD_USER);
+	if (of->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION)
+		close_session(of);
 }
 
 enum om_refusal om_message_load(struct om_call *of)
@@ -146,15 +166,19 @@ enum om_refusal om_message_load(struct om_call *of)
 	seen.pieces++;
 	of->holds_more = true;
 	of->translating = any_bool();
-	of->waits = any_u32();
+	of->waits = any_below(OM_WAIT_TRIES + 1);
 	of->translation.source.raw = any_u64();
 	if (of->lists.reserved == 0 && any_bool())
 		of->lists = any_lists();
+	if (of->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION && any_bool())
+		close_session(of);
+	(void)om_map_param(of, any_below(OM_LIMIT_PAGES));
 	if (of->held_count < OPTEE_MSG_CALL_PARAMS && any_bool())
 		of->held[of->held_count++] = any_buffer(OM_HOLD_USER + OM_HOLD_ENTERING);
 	else if (of->subject == OM_NONE && any_bool())
 		of->subject = any_buffer(OM_HOLD_USER);
 	seen.lists = of->lists;
+	accounts.is_unused = !of->waits;
 	if (any_bool())
 		return OM_REFUSED_PAGE;
 	/* Who waits is not loaded. */
@@ -180,9 +204,18 @@ void om_message_emit(struct om_call *of)
 	om_message_address(of);
 }
 
+/* om_message_finish/: what was charged or closes is settled, this way or that. */
 static void end_message(struct om_call *of)
 {
 	PROVE(seen.ended == 0, "a call ends once (I9)");
+	if (of->opens)
+		om_session_cancel(&world_guest);
+	if (of->closes != OM_NONE && accounts.is_unused)
+		om_session_end(&world_guest, of->closes);
+	else if (of->closes != OM_NONE)
+		om_session_reopen(&world_guest, of->closes);
+	of->opens = false;
+	of->closes = OM_NONE;
 	seen.ended++;
 	of->result = any_u32();
 }
@@ -280,6 +313,7 @@ enum om_call_event om_rpc_ask(struct om_call *of, struct om_regs *regs)
 		go_on(of);
 		return OM_EVENT_INTERRUPT;
 	}
+	seen.past_lookup = is_past_lookup(of);
 	seen.was_shown = true;
 	return OM_EVENT_ASK;
 }
@@ -316,6 +350,20 @@ void om_learn_reserved(struct om_mediator *m)
 	m->reserved_known = any_u32();
 }
 
+/* What a command for a session has to do with it until OP-TEE has looked it up. */
+static bool has_session(void)
+{
+	switch (call->message.hdr.cmd) {
+	case OPTEE_MSG_CMD_INVOKE_COMMAND:
+	case OPTEE_MSG_CMD_CANCEL:
+		return accounts.user_of < WORLD_SESSIONS;
+	case OPTEE_MSG_CMD_CLOSE_SESSION:
+		return accounts.closes < WORLD_SESSIONS && accounts.is_unused;
+	default:
+		return true;
+	}
+}
+
 /* OP-TEE is entered, and comes back with anything. */
 void host_secure_world(struct om_regs *regs)
 {
@@ -327,6 +375,8 @@ void host_secure_world(struct om_regs *regs)
 		PROVE(ghost.smc.a[i] == seen.prepared.a[i],
 		      "OP-TEE is entered with what was prepared, for this guest (I10)");
 	PROVE(call->rpc_arg == OM_NONE, "... and its last request was answered");
+	PROVE(IMPLIES(call->entering, has_session()),
+	      "OP-TEE looks a session up while it is in use, or closes one that nobody uses");
 	*regs = any_regs();
 	seen.answer = (uint32_t)om_low(regs->a[0]);
 	seen.has_asked = is_rpc(seen.answer) && seen.answer != OPTEE_SMC_RETURN_RPC_FOREIGN_INTR;
@@ -370,6 +420,26 @@ static bool is_recorded(void)
 	return true;
 }
 
+static bool is_session(uint32_t i)
+{
+	return i == OM_NONE || i < WORLD_SESSIONS;
+}
+
+/* A CLOSE_SESSION on its way: a user of the session, or waits for the others. */
+static bool is_closing(void)
+{
+	return call->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION &&
+	       (call->closes == OM_NONE) == (call->session != OM_NONE) &&
+	       IMPLIES(call->closes != OM_NONE, call->waits || accounts.is_unused);
+}
+
+/* OP-TEE has it: what it may still look up is in use, what it closes is not. */
+static bool is_on_course(void)
+{
+	return (call->entering ? has_session() : call->session == OM_NONE) &&
+	       IMPLIES(call->closes != OM_NONE, accounts.is_unused);
+}
+
 /* True of a call that is in flight; owned or not makes no difference to what it is. */
 static bool is_sound(enum om_call_state state)
 {
@@ -377,25 +447,28 @@ static bool is_sound(enum om_call_state state)
 	bool translates = call->translation.source.raw != 0;
 	bool has_payload = call->payload_lists.reserved != 0;
 
-	if (!is_recorded())
+	if (!is_recorded() || !accounts_are_recorded(call) ||
+	    call->param_pages > world_guest.limits.call_pages ||
+	    !is_session(call->session) || !is_session(call->closes))
 		return false;
 	switch (state) {
 	case OM_CALL_LOADING:
 	case OM_CALL_LOADING_PAUSED:
-		return answered && !call->entered && call->entering &&
+		return answered && !call->entered && call->entering && call->payload_pages == 0 &&
+		       IMPLIES(call->refusal == OM_ACCEPTED, has_session() || is_closing()) &&
 		       !(translates && call->refusal == OM_ACCEPTED && om_message_is_loaded(call));
 	case OM_CALL_SECURE:
 	case OM_CALL_INTERRUPTED:
-		return answered && !translates && is_smc(&call->secure);
+		return answered && !translates && is_smc(&call->secure) && is_on_course();
 	case OM_CALL_ASKING:
 	case OM_CALL_ASKING_PAUSED:
 	case OM_CALL_WAITING:
-		return call->entered && !translates && !has_payload;
+		return call->entered && !translates && !has_payload && is_on_course();
 	case OM_CALL_REPLYING:
 	case OM_CALL_REPLYING_PAUSED:
-		return call->entered;
+		return call->entered && is_on_course();
 	default:
-		return answered;
+		return answered && call->closes == OM_NONE && !call->opens;
 	}
 }
 
@@ -405,7 +478,8 @@ static bool has_nothing(void)
 	       call->carrier == OM_NONE && call->rpc_arg == OM_NONE && call->lists.first == OM_NONE &&
 	       call->lists.reserved == 0 && call->payload_lists.first == OM_NONE &&
 	       call->payload_lists.reserved == 0 && call->translation.source.raw == 0 &&
-	       call->release.head == OM_NONE;
+	       call->release.head == OM_NONE && call->session == OM_NONE &&
+	       call->closes == OM_NONE && !call->opens;
 }
 
 static bool is_same_list(const struct om_lists *a, const struct om_lists *b)
@@ -446,7 +520,12 @@ static void init(enum om_call_state state)
 	ASSUME(IMPLIES(call->payload_lists.reserved == 0, call->payload_lists.first == OM_NONE));
 	ghost.pins = any_below(2);
 	ASSUME(call->page.raw % PAGE == 0 && IMPLIES(call->page.raw == ghost.page, ghost.pins > 0));
+	accounts_take_over(call);
+	/* Who has OP-TEE's ear waited before: whatever is left of that is no matter. */
+	if (state != OM_CALL_LOADING)
+		accounts.is_unused = true;
 	ASSUME(is_sound(state));
+	seen.entering = call->entering;
 	ASSUME(call->counters[OM_COUNT_PAUSED] < UINT64_MAX &&
 	       call->counters[OM_COUNT_INTERRUPTED] < UINT64_MAX);
 	seen.word = call->word;
@@ -475,6 +554,8 @@ static void prove_in_flight(enum om_call_state state, const struct om_regs *regs
 		      regs->a[2] == 0, "... and otherwise only comes back");
 	if (state == OM_CALL_ENDING_PAUSED)
 		return;
+	PROVE(call->entering == (seen.entering && !seen.past_lookup),
+	      "a call is on its way until OP-TEE asks what it only asks past the look-up");
 	PROVE(is_same_list(&call->lists, &seen.lists) && ghost.unpinned == 0,
 	      "what OP-TEE may read stays (I4)");
 	if (!seen.has_asked)
@@ -489,6 +570,10 @@ static void prove_free(const struct om_regs *regs)
 	PROVE(has_nothing() && call->held_count == 0, "a free slot holds nothing (I4, I9)");
 	for (i = 0; i < WORLD_BUFFERS; i++)
 		PROVE(world_buffers[i].hold == others[i], "... each buffer is put as often as it was held");
+	PROVE(accounts.user_of == OM_NONE && accounts.closes == OM_NONE && !accounts.reserved,
+	      "... a session that was in use is put, one that was charged or closes is settled");
+	PROVE(accounts.pages == 0 && call->param_pages == 0,
+	      "... what was charged for its parameters is given back (I5)");
 	PROVE(regs->a[0] == call->result && regs->a[1] == 0 && regs->a[2] == 0 && regs->a[3] == 0,
 	      "the guest gets the result, and nothing else (I10)");
 }
@@ -544,6 +629,8 @@ static void prove_run(void)
 		prove_in_flight(to, &regs);
 		if (to == OM_CALL_WAITING)
 			REACHED("the guest has a request");
+		else if (to == OM_CALL_LOADING_PAUSED && call->closes != OM_NONE)
+			REACHED("a session that closes waits");
 		else if (to == OM_CALL_INTERRUPTED)
 			REACHED("interrupted");
 		else if (to == OM_CALL_ENDING_PAUSED)

@@ -5,7 +5,8 @@
  * Assumes: nothing of the number. Counters of 64 bits do not overflow.
  * Bounded: 2 calls. The loop looks at nothing but how many.
  * Proves: memory safety for any number; 0 for one that is unknown; what is held now is the
- * registry's own count; anything else is the sum of what the guest and its calls counted.
+ * registry's and the sessions' own count; anything else is the sum of what the guest and
+ * its calls counted.
  *
  * Class: quick
  * Sources: counters.c
@@ -53,6 +54,9 @@ int main(void)
 	case OM_COUNT_BUFFERS_NOW:
 		PROVE(counted == (uint64_t)world_guest.shm.buffers_used + world_guest.shm.rpc_args_used,
 		      "buffers that are held now");
+		break;
+	case OM_COUNT_SESSIONS_NOW:
+		PROVE(counted == world_guest.sessions_used, "sessions that are charged now");
 		break;
 	default:
 		sum = world_guest.counters[which] + calls[0].counters[which];

@@ -22,6 +22,7 @@
 #include "world.h"
 
 #include "dispatch.h"
+#include "mapping.h"
 
 #define CALLS	2u
 #define SHADOWS	(CALLS + 2u)
@@ -31,6 +32,8 @@
 static struct om_guest guest;
 static struct om_call calls[CALLS];
 static struct om_shadow shadows[SHADOWS];
+/* What is behind a shadow page; which one makes no difference. */
+static uint8_t behind[OPTEE_MSG_PAGE_SIZE];
 /* Where the guest is to be; what becomes of these bytes is said at place/. */
 static uint64_t memory[OM_GUEST_ALIGN] __attribute__((__aligned__(OM_GUEST_ALIGN)));
 
@@ -38,6 +41,7 @@ static struct {
 	uint32_t allocated, freed;
 	uint32_t emptied;	/* registry and calls */
 	uint32_t rows;
+	uint32_t accounts;	/* of pages that are mapped, and of sessions */
 	uint32_t placed;
 	uint32_t told;
 	bool accepted;		/* by OP-TEE */
@@ -70,7 +74,7 @@ static int page_alloc(void *host, struct om_page *page)
 	if (any_bool())
 		return -1;
 	seen.allocated++;
-	page->va = any_bool() ? &ghost : NULL;
+	page->va = any_bool() ? behind : NULL;
 	page->pa.raw = any_u64();
 	return 0;
 }
@@ -92,7 +96,7 @@ struct om_regs om_fast_smc(const struct om_mediator *m, uint32_t fid, uint32_t a
 	PROVE(m == &world_mediator && fid == OPTEE_SMC_VM_CREATED && a1 == ids.id &&
 	      client == OPTEE_SMC_CLIENT_HYPERVISOR, "OP-TEE is told by the hypervisor, of this guest");
 	PROVE(seen.allocated == SHADOWS && seen.freed == 0 && seen.emptied == 1 + CALLS &&
-	      seen.rows == ROWS,
+	      seen.rows == ROWS && seen.accounts == 2,
 	      "... when all of it is there");
 	for (i = 0; i < SHADOWS; i++)
 		PROVE(shadows[i].page.va && is_usable(shadows[i].page.pa.raw),
@@ -120,6 +124,24 @@ void om_shm_init_row(struct om_guest *of, uint32_t i)
 	PROVE(of == &guest && i == seen.rows && i < ROWS && seen.emptied == 1,
 	      "each row of the registry is made once");
 	seen.rows++;
+}
+
+void om_mapping_init(struct om_guest *of)
+{
+	PROVE(of == &guest && seen.emptied == 1, "the account of what is mapped begins anew");
+	seen.accounts++;
+}
+
+void om_sessions_init(struct om_guest *of)
+{
+	PROVE(of == &guest && seen.emptied == 1, "... and so does that of sessions");
+	seen.accounts++;
+}
+
+void om_sessions_init_row(struct om_guest *of, uint32_t i)
+{
+	(void)i;
+	PROVE(of == &guest && seen.emptied == 1, "... and each row of them");
 }
 
 void om_call_init(struct om_call *call, struct om_guest *of, uint32_t index)

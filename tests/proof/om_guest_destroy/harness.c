@@ -30,6 +30,7 @@
 #include "world.h"
 
 #include "dispatch.h"
+#include "mapping.h"
 
 #define CALLS	2u
 #define RECORDS	2u
@@ -49,6 +50,7 @@ static struct {
 	bool begun;		/* nothing is charged: the registry is being emptied, or is */
 	bool row_is_new, call_is_new;	/* those that are watched */
 	uint32_t freed;		/* shadow pages */
+	uint32_t accounts;	/* of pages that are mapped, and of sessions */
 	bool yielded;
 	bool held;		/* the pin that is watched, at first */
 	uint32_t unpinned;	/* ... how often */
@@ -193,6 +195,24 @@ void om_shm_init_row(struct om_guest *guest, uint32_t i)
 	seen.row_is_new |= i == row;
 }
 
+void om_mapping_init(struct om_guest *guest)
+{
+	PROVE(guest == &world_guest && seen.begun, "the account of what is mapped begins anew");
+	seen.accounts++;
+}
+
+void om_sessions_init(struct om_guest *guest)
+{
+	PROVE(guest == &world_guest && seen.begun, "... and so does that of sessions");
+	seen.accounts++;
+}
+
+void om_sessions_init_row(struct om_guest *guest, uint32_t i)
+{
+	(void)i;
+	PROVE(guest == &world_guest && seen.begun, "... and each row of them");
+}
+
 void om_call_init(struct om_call *call, struct om_guest *guest, uint32_t index)
 {
 	PROVE(guest == &world_guest && index < CALLS && call == &calls[index], "a call of this guest");
@@ -234,9 +254,6 @@ static bool is_leaving(void)
 {
 	uint32_t cursor = world_guest.cursor;
 
-	/* Nobody can ask for notifications who is not alive: om_guest_call/. */
-	if (world_guest.stage != OM_STAGE_ALIVE && world_guest.notify_enabled)
-		return false;
 	if (seen.begun != seen.destroyed ||
 	    seen.row_is_new != (world_guest.stage > OM_STAGE_EMPTY_REGISTRY ||
 				(world_guest.stage == OM_STAGE_EMPTY_REGISTRY && row < cursor)) ||
@@ -277,6 +294,7 @@ static void init(enum om_guest_stage stage, uint32_t cursor)
 	limits->threads = CALLS;
 	limits->rpc_args = 1;
 	limits->list_pages = 1;
+	limits->sessions = 1;
 	world_guest.calls = calls;
 	for (i = 0; i < CALLS; i++)
 		calls[i] = nondet_call();

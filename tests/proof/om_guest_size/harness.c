@@ -15,6 +15,7 @@
 #include "proof.h"
 
 #include "call.h"
+#include "sessions.h"
 
 struct om_limits nondet_limits(void);
 
@@ -32,7 +33,9 @@ int main(void)
 		     in_range(limits.rpc_args, OM_LIMIT_RPC_ARGS) &&
 		     in_range(limits.pages, OM_LIMIT_PAGES) &&
 		     in_range(limits.list_pages, OM_LIMIT_LIST_PAGES) &&
-		     limits.call_pages <= OM_LIMIT_PAGES;
+		     limits.call_pages <= OM_LIMIT_PAGES &&
+		     limits.mapped_pages <= OM_LIMIT_PAGES &&
+		     limits.sessions <= OM_LIMIT_SESSIONS;
 
 	PROVE(om_guest_size(NULL) == 0, "no limits are refused");
 	PROVE((size != 0) == valid, "limits are refused exactly when one is out of its range");
@@ -43,6 +46,8 @@ int main(void)
 	}
 	PROVE(size >= sizeof(struct om_guest) + limits.threads * sizeof(struct om_call),
 	      "there is room for the guest and its calls");
+	PROVE(size >= (limits.sessions ? limits.sessions : OM_SESSIONS_DEFAULT) *
+		      sizeof(struct om_session), "... and for its sessions");
 	PROVE(size <= SIZE_MAX / 2, "the size can be counted on");
 	REACHED("accepted");
 	return 0;

@@ -12,7 +12,7 @@
  *
  * Class: long
  * Sources: message.c message_check.c
- * Model: builtin.c host.c messages.c rooms.c world.c
+ * Model: accounts.c builtin.c host.c messages.c rooms.c world.c
  * Unwind: 7
  *   There are at most OM_MESSAGE_PARAMS = 6 parameters.
  */

@@ -6,21 +6,26 @@
  * buffer of CALL_WITH_REGD_ARG.
  *
  * Assumes: what om_call_begin() set and the end of the last call left, for which see
- * om_call_begin/ and om_call_run/; of the registry what rooms.h says.
- * Proves: memory safety; every byte of the guest is fetched at most once (I1), from a
- * page that is pinned, inside `room`; an accepted message is sound (messages.h), has the
- * policy's consent, and each RMEM lies inside a registered buffer that the call holds,
- * named by its cookie (I7); accepted or refused, what is held is recorded in the call, as
- * often as it is held (I9); the message lies in its page or buffer; nothing is written.
+ * om_call_begin/ and om_call_run/; of the registry what rooms.h says, of sessions and of
+ * what is mapped what accounts.h says.
+ * Proves: memory safety; every byte of the guest is fetched at most once (I1), from a page
+ * that is pinned, inside `room`; an accepted message is sound (messages.h), so that what
+ * OP-TEE will have to map for it is charged (I5); it has the policy's consent, which was
+ * told the TA that will carry it out, and each RMEM lies inside a registered buffer that
+ * the call holds, named by its cookie (I7); an OPEN_SESSION is charged for a session, a
+ * command for a session is a user of one that is open under its id; accepted or refused,
+ * what is held is recorded in the call, as often as it is held (I9); the message lies in
+ * its page or buffer; nothing is written.
  *
  * Class: long
  * Sources: message.c message_check.c
- * Model: builtin.c host.c messages.c rooms.c world.c
+ * Model: accounts.c builtin.c host.c messages.c rooms.c world.c
  * Unwind: 7
  *   There are at most OM_MESSAGE_PARAMS = 6 parameters; the world has fewer things.
- * Options: --unwindset read.0:25
- *   24 words are read for them.
+ * Options: --unwindset read.0:25 --unwindset is_ta.0:17
+ *   24 words are read for them; a TA's name has 16 octets.
  */
+#include "accounts.h"
 #include "messages.h"
 #include "rooms.h"
 
@@ -55,6 +60,36 @@ static bool is_inside(const struct om_call *call, const struct optee_msg_param_r
 	return false;
 }
 
+static bool is_ta(const uint8_t *ta, const uint8_t *wanted)
+{
+	uint32_t i;
+
+	for (i = 0; i < OM_TA_UUID_SIZE; i++)
+		if (ta[i] != (wanted ? wanted[i] : 0))
+			return false;
+	return true;
+}
+
+/* In place of the host's: what is it that a policy judges? */
+static uint32_t authorize(void *guest, const struct om_request *request)
+{
+	const struct om_message *message = &world_call.message;
+	const uint8_t *ta = NULL;
+
+	(void)guest;
+	PROVE(!ghost.locked, "host: nothing is called with the lock held");
+	if (accounts.user_of != OM_NONE)
+		ta = world_sessions[accounts.user_of].ta;
+	else if (message->hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION)
+		ta = message->param[0].u.octets;
+	PROVE(request->cmd == message->hdr.cmd && request->func == message->hdr.func &&
+	      request->session == (accounts.user_of == OM_NONE ? 0 : accounts.got),
+	      "a policy judges the private copy (I1)");
+	PROVE(is_ta(request->ta_uuid, ta),
+	      "... and the TA that is asked for, or whose session is in use from now on");
+	return any_u32();
+}
+
 static void prove_accepted(const struct om_call *call)
 {
 	uint32_t i = any_below(OM_MESSAGE_PARAMS);
@@ -68,7 +103,13 @@ static void prove_accepted(const struct om_call *call)
 	      "an RMEM lies inside a registered buffer that is held (I7)");
 	PROVE(IMPLIES(host_ops.authorize, call->policy == TEEC_SUCCESS),
 	      "what the policy refuses is not accepted (I8)");
+	PROVE(IMPLIES(call->session != OM_NONE, accounts.got == call->message.hdr.session),
+	      "the session that is in use is the one that is named");
 	REACHED("accepted");
+	if (call->session != OM_NONE)
+		REACHED("a session is in use");
+	if (call->opens)
+		REACHED("a session is charged");
 	if (call->fid == OPTEE_SMC_CALL_WITH_REGD_ARG && call->held_count == 4)
 		REACHED("a message in a buffer names four");
 	if (om_shape_params(call->shape, OM_SHAPE_LIST))
@@ -83,15 +124,20 @@ int main(void)
 
 	world_init();
 	rooms_init();
+	accounts_init();
+	if (host_ops.authorize)
+		host_ops.authorize = authorize;
 	ASSUME(call->fid == OPTEE_SMC_CALL_WITH_ARG || call->fid == OPTEE_SMC_CALL_WITH_RPC_ARG ||
 	       call->fid == OPTEE_SMC_CALL_WITH_REGD_ARG);
 	/* om_call_begin() */
 	ASSUME(call->params == 0 && call->shape == 0 && call->held_count == 0 &&
-	       call->held_pages == 0 && !call->fetched && !call->translating &&
-	       !call->holds_more);
+	       call->param_pages == 0 && call->payload_pages == 0 && !call->fetched &&
+	       !call->translating && !call->holds_more);
 	/* A slot that is free holds nothing. */
 	ASSUME(call->page.raw == 0 && call->carrier == OM_NONE && call->subject == OM_NONE &&
 	       call->translation.source.raw == 0);
+	ASSUME(call->session == OM_NONE && call->closes == OM_NONE && !call->opens);
+	call->uses_window = true;
 	/* Others may have pinned the page that is watched, too. */
 	ghost.pins = any_below(2);
 	ghost.pinned = ghost.unpinned = 0;
@@ -105,7 +151,14 @@ int main(void)
 	      "... and is the one that is pinned");
 	PROVE(IMPLIES(call->page.raw, is_usable(call->page.raw)), "... and usable (I2)");
 	PROVE(recorded(call) == rooms.users, "each buffer that is held is recorded (I9)");
+	PROVE(accounts_are_recorded(call),
+	      "... and so is each session and page that is charged (I5, I9)");
 	PROVE(IMPLIES(call->carrier != OM_NONE, call->holds_more), "... to be given back");
+	PROVE(call->uses_window == (call->session == OM_NONE || !world_sessions[call->session].loaded),
+	      "what a loaded TA maps is not charged to OP-TEE's window, all else is (I5)");
+	PROVE(call->closes == OM_NONE, "no session is closed yet");
+	PROVE(IMPLIES(call->opens, call->message.hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION),
+	      "a session is charged to who opens one");
 	PROVE(IMPLIES(call->fetched && call->carrier != OM_NONE,
 		      call->room <= world_buffers[call->carrier].size - om_low(regs.a[3])),
 	      "a message in a buffer does not go past its end (I2)");

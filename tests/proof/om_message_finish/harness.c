@@ -4,22 +4,25 @@
  * its message.
  *
  * Assumes: a sound message (messages.h) in a page that is pinned; of the registry what
- * rooms.h says. Nothing of the shadow: OP-TEE may write anything to it, and its
- * header again between any two operations of the host.
+ * rooms.h says, of sessions what accounts.h says. Nothing of the shadow: OP-TEE may write
+ * anything to it, and its header again between any two operations of the host.
  * Proves: memory safety; a byte that is written to the guest is one of ret, ret_origin,
  * the session of an OPEN_SESSION, a and b of an output value or the size of an output
  * memory, by the private copy and whatever the shadow says of itself (I1, I3, I6); it is
  * written once, inside `room`, to a page that is pinned; when refused it is ret and
- * ret_origin alone, and what the table in refusal.c says; a buffer is settled once, as
- * the guest is told: kept by a registration that succeeded and a release that failed,
- * forgotten otherwise (I7); ret is written last; EBADADDR when anything was not.
+ * ret_origin alone, and what the table in refusal.c says; a buffer is settled once, as the
+ * guest is told: kept by a registration that succeeded and a release that failed,
+ * forgotten otherwise (I7); a session that was charged is open under the id that the guest
+ * is told, or refunded, and one that closes is ended or open again, once and as the guest
+ * is told (I5); ret is written last; EBADADDR when anything was not.
  *
  * Class: long
  * Sources: message.c message_check.c refusal.c
- * Model: builtin.c host.c messages.c rooms.c world.c
+ * Model: accounts.c builtin.c host.c messages.c rooms.c world.c
  * Unwind: 7
  *   There are at most OM_MESSAGE_PARAMS = 6 parameters.
  */
+#include "accounts.h"
 #include "messages.h"
 #include "rooms.h"
 
@@ -37,8 +40,13 @@ static struct {
 	uint32_t writes;
 } byte;
 static bool write_failed, ret_written;
-static uint32_t ret;
+static uint32_t ret, origin, session;
 static uint32_t refusals;
+/* What the call had to do with a session, at first. */
+static struct {
+	uint32_t session, closes;
+	bool opens;
+} before;
 
 void om_refused(struct om_call *call, enum om_refusal why, uint32_t code)
 {
@@ -86,8 +94,11 @@ static int write(void *guest, om_pa_t pa, const void *src, size_t len)
 	}
 	if (offset == offsetof(struct optee_msg_hdr, ret)) {
 		ret = *(const uint32_t *)src;
+		origin = ((const uint32_t *)src)[1];
 		ret_written = true;
 	}
+	if (offset == offsetof(struct optee_msg_hdr, session))
+		session = *(const uint32_t *)src;
 	/* Meanwhile the secure world writes again what decides. */
 	shadow.message.hdr = nondet_hdr();
 	if (host_write(guest, pa, src, len) == 0)
@@ -110,9 +121,31 @@ static void prove_settled(const struct om_call *call, bool success)
 	REACHED("a buffer was settled");
 }
 
+/* The session that the call opens or closes. */
+static void prove_session(const struct om_call *call, bool opened, bool closed)
+{
+	bool opens = before.opens, closes = before.closes != OM_NONE;
+
+	PROVE(accounts_are_recorded(call) && !call->opens && call->closes == OM_NONE,
+	      "what the call was charged for is settled (I5)");
+	PROVE(accounts.published == (opens && opened) && accounts.cancelled == (opens && !opened),
+	      "a session is open as the guest is told, or refunded (I5)");
+	PROVE(accounts.ended == (closes && closed) && accounts.reopened == (closes && !closed),
+	      "a session is closed as the guest is told, or open again");
+	PROVE(call->session == before.session, "who uses a session does so until the end");
+	if (opens)
+		REACHED("a session was opened, or not");
+	if (closes)
+		REACHED("a session was closed, or not");
+}
+
 static void finish(struct om_call *call)
 {
 	om_message_finish(call);
+	/* Whatever OP-TEE says to CLOSE_SESSION, it has no such session then. */
+	prove_session(call, ret == TEEC_SUCCESS, true);
+	PROVE(IMPLIES(accounts.published, accounts.published_id == session),
+	      "a session is open under the id that the guest is told");
 	PROVE(ret_written, "the guest is told what became of it (I9)");
 	PROVE(call->result == (write_failed ? OPTEE_SMC_RETURN_EBADADDR : OPTEE_SMC_RETURN_OK),
 	      "what could not be written is an error, all else is in the message");
@@ -123,6 +156,16 @@ static void finish(struct om_call *call)
 		REACHED("an output was written");
 }
 
+/* As OP-TEE would say it of a session that is not open. */
+static uint32_t told(const struct om_call *call, enum om_refusal why)
+{
+	if (why == OM_REFUSED_POLICY)
+		return call->policy;
+	if (why == OM_REFUSED_SESSION && call->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION)
+		return TEEC_ERROR_ITEM_NOT_FOUND;
+	return om_refusal_teec(why);
+}
+
 static void refuse(struct om_call *call)
 {
 	enum om_refusal why = (enum om_refusal)any_u32();
@@ -130,15 +173,24 @@ static void refuse(struct om_call *call)
 	/* om_message_fetch/: a reason is only written to a message that is there. */
 	ASSUME(why != OM_ACCEPTED && (call->fetched || why == OM_REFUSED_ADDRESS));
 	om_message_refuse(call, why);
+	prove_session(call, false, false);
 	PROVE(refusals == 1, "a refusal is counted");
 	PROVE(ret_written == (om_refusal_smc(why) == OPTEE_SMC_RETURN_OK),
 	      "the reason is in a0 or in the message");
-	PROVE(IMPLIES(ret_written, ret == (why == OM_REFUSED_POLICY ? call->policy :
-					   om_refusal_teec(why))),
+	PROVE(IMPLIES(ret_written, ret == told(call, why) && origin ==
+		      (why == OM_REFUSED_SESSION ? TEEC_ORIGIN_TEE : TEEC_ORIGIN_COMMS)),
 	      "... and is the one in the table");
 	PROVE(IMPLIES(!ret_written, call->result == om_refusal_smc(why)), "... in a0");
 	prove_settled(call, false);
 	REACHED("refused");
+}
+
+static void begin(const struct om_call *call)
+{
+	accounts_take_over(call);
+	before.session = call->session;
+	before.closes = call->closes;
+	before.opens = call->opens;
 }
 
 int main(void)
@@ -161,6 +213,7 @@ int main(void)
 	if (ends) {
 		ASSUME(message_is_all_sound(call) && om_message_is_loaded(call));
 		byte.may_be_written = may_be_written(call, byte.offset);
+		begin(call);
 		if (any_bool()) {
 			finish(call);
 			return 0;
@@ -168,6 +221,7 @@ int main(void)
 		om_message_fail(call, any_u32());
 		PROVE(!ret_written && byte.writes == 0, "a message is left alone when a0 says it all");
 		prove_settled(call, false);
+		prove_session(call, false, false);
 		REACHED("failed");
 		return 0;
 	}
@@ -176,6 +230,8 @@ int main(void)
 	ASSUME(IMPLIES(call->fetched, call->room >= sizeof(struct optee_msg_hdr)));
 	byte.may_be_written = lies_in(byte.offset, offsetof(struct optee_msg_hdr, ret),
 				      2 * sizeof(uint32_t));
+	ASSUME(call->closes == OM_NONE || call->closes < WORLD_SESSIONS);
+	begin(call);
 	refuse(call);
 	return 0;
 }

@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * om_message_load(): a piece of a page list is translated, or the buffer that is to be
- * unregistered is claimed.
+ * unregistered is claimed, or the session that is to be closed is taken.
  *
  * One piece from any point of any message, so by induction all pieces of all messages.
  *
  * Assumes: a sound message (messages.h) that is not loaded yet; that what the call holds
- * is recorded; of the registry what rooms.h says.
- * Proves: memory safety; when accepted the message is still sound, so that memory named
- * by address is a shadow page once it is translated (I2) and lent memory has no cookie
- * (I7); a piece gets on, or waits for others; accepted or refused, what is held is
- * recorded in the call, as often as it is held, to be given back (I9); a call holds no
- * more pages than it may (I5); nothing of the guest's is read or written.
+ * is recorded; of the registry what rooms.h says, of sessions and of what is mapped what
+ * accounts.h says.
+ * Proves: memory safety; when accepted the message is still sound, so that memory named by
+ * address is a shadow page once it is translated (I2) and lent memory has no cookie (I7);
+ * a piece gets on, or waits for others; accepted or refused, what is held is recorded in
+ * the call, as often as it is held, to be given back (I9); a call holds no more pages than
+ * it may, and what it lends is charged (I5); a session is closed by its user, and the
+ * CLOSE is loaded when nobody else is on the way to it; nothing of the guest's is read or
+ * written.
  *
  * Class: long
  * Sources: message.c message_check.c
- * Model: builtin.c host.c messages.c rooms.c world.c
+ * Model: accounts.c builtin.c host.c messages.c rooms.c world.c
  * Unwind: 7
  *   There are at most OM_MESSAGE_PARAMS = 6 parameters; the world has fewer things.
  */
+#include "accounts.h"
 #include "messages.h"
 #include "rooms.h"
 
@@ -38,9 +42,10 @@ static uint32_t recorded(const struct om_call *call)
 	return n;
 }
 
-static bool is_about_one(uint32_t cmd)
+static bool has_no_params(uint32_t cmd)
 {
-	return cmd == OPTEE_MSG_CMD_REGISTER_SHM || cmd == OPTEE_MSG_CMD_UNREGISTER_SHM;
+	return cmd == OPTEE_MSG_CMD_CLOSE_SESSION ||
+	       cmd == OPTEE_MSG_CMD_REGISTER_SHM || cmd == OPTEE_MSG_CMD_UNREGISTER_SHM;
 }
 
 int main(void)
@@ -55,13 +60,14 @@ int main(void)
 	rooms_init();
 	ASSUME(message_is_all_sound(call) && !om_message_is_loaded(call));
 	cmd = call->message.hdr.cmd;
-	/* Only parameters of the others hold any. */
-	ASSUME(IMPLIES(is_about_one(cmd), call->held_count == 0));
+	/* Only parameters hold any. */
+	ASSUME(IMPLIES(has_no_params(cmd), call->held_count == 0));
 	ASSUME(IMPLIES(world_holds_more(call), call->holds_more));
-	/* Only claim() waits; om_call_begin() says that nobody does. */
-	ASSUME(IMPLIES(call->waits, cmd == OPTEE_MSG_CMD_UNREGISTER_SHM));
-	/* Proved below of who goes on to wait. */
-	ASSUME(call->waits <= OM_UNREGISTER_TRIES);
+	/* Only claim() and close_session() wait, so often; om_call_begin() says that nobody does. */
+	ASSUME(call->waits <= OM_WAIT_TRIES);
+	ASSUME(IMPLIES(call->waits, cmd == OPTEE_MSG_CMD_UNREGISTER_SHM ||
+		       (cmd == OPTEE_MSG_CMD_CLOSE_SESSION && call->closes != OM_NONE)));
+	accounts_take_over(call);
 	/* shm.c charged them. */
 	ASSUME(call->lists.reserved <= world_guest.limits.list_pages);
 	rooms.users = recorded(call);
@@ -72,29 +78,42 @@ int main(void)
 	why = om_message_load(call);
 
 	PROVE(recorded(call) == rooms.users, "each buffer that is held is recorded (I9)");
+	PROVE(accounts_are_recorded(call),
+	      "... and so is each session and page that is charged (I5, I9)");
 	PROVE(IMPLIES(world_holds_more(call), call->holds_more), "... to be given back");
 	PROVE(call->held_count <= OPTEE_MSG_CALL_PARAMS &&
-	      call->held_pages <= world_guest.limits.call_pages,
+	      call->param_pages <= world_guest.limits.call_pages,
 	      "a call holds no more than it may (I5)");
 	PROVE(ghost.fetches == 0 && ghost.pinned == 0 && ghost.unpinned == 0,
 	      "the guest's message is not looked at again (I1)");
 	PROVE(rooms.published == 0 && rooms.forgotten == 0, "no buffer is settled yet");
 	if (why != OM_ACCEPTED) {
+		PROVE(IMPLIES(call->closes != OM_NONE, call->waits > OM_WAIT_TRIES && !accounts.is_unused),
+		      "who closes a session is only refused because others do not arrive");
+		if (call->closes != OM_NONE)
+			REACHED("has waited too often");
 		REACHED("refused");
 		return 0;
 	}
 	PROVE(message_is_sound(call) && message_has_place(call), "the message stays sound");
 	PROVE(message_param_is_sound(call, i), "... and so does each parameter (I2, I7)");
 	PROVE(call->waits || call->shape < shape || call->subject != OM_NONE ||
+	      call->closes != OM_NONE ||
 	      (call->translating && (!translating || call->translation.remaining < remaining)),
 	      "a piece gets on, or waits for others");
 	PROVE(IMPLIES(call->waits, !om_message_is_loaded(call)), "who waits is not loaded");
-	PROVE(call->waits <= OM_UNREGISTER_TRIES, "nobody waits for ever");
+	PROVE(call->waits <= OM_WAIT_TRIES, "... and does not wait for ever");
+	if (call->closes != OM_NONE && om_message_is_loaded(call)) {
+		PROVE(accounts.is_unused, "a session is closed when nobody is on the way to it");
+		REACHED("a session closes");
+	}
 	if (om_message_is_loaded(call))
 		REACHED("loaded");
 	if (call->translating)
 		REACHED("a list has more to translate");
-	if (call->waits)
+	if (call->waits && call->closes == OM_NONE)
 		REACHED("an unregistration waits");
+	if (call->waits && call->closes != OM_NONE)
+		REACHED("a session that closes waits");
 	return 0;
 }

@@ -9,11 +9,12 @@
  * contracts (rooms_rpc.h).
  * Proves: memory safety; a request is copied before it is judged and is judged once (I6);
  * what a guest is shown is that copy, in the page of its own message or argument, and
- * names no address, nothing that OP-TEE had not to tell, and no memory but what this
- * guest shared, inside its pages (I3); the cookie of FREE and SHM_FREE is forgotten
- * before the guest is told (I7); what the guest owes then is what om_rpc_reply/ and
- * reply_shm_alloc/ assume; what is not shown is an error to OP-TEE, and the argument is
- * put (I8, I9); registers as I10 wants them.
+ * names no address, nothing that OP-TEE had not to tell, and no memory but what this guest
+ * shared, inside its pages (I3); the cookie of FREE and SHM_FREE is forgotten before the
+ * guest is told (I7), and what OP-TEE had mapped of it given back once (I5); an ALLOC that
+ * is refused is answered with no page, not even page 0 (I2); what the guest owes then is
+ * what om_rpc_reply/ and reply_shm_alloc/ assume; what is not shown is an error to OP-TEE,
+ * and the argument is put (I8, I9); registers as I10 wants them.
  *
  * Class: long
  * Sources: call.c refusal.c
@@ -22,15 +23,15 @@
  *   OPTEE_MSG_RPC_PARAMS = 4 parameters; two steps of a release are as good as a million
  *   (rooms_rpc.c); the world has 3 of anything.
  * Options: -DWORLD_BUFFERS=3u -DWORLD_SHADOWS=3u -DWORLD_BUCKETS=1u
- * Options: --unwindset rooms_init.0:28
- *   There are 27 counters.
+ * Options: --unwindset rooms_init.0:30
+ *   There are 29 counters.
  * Scale: OM_PIN_BATCH=3u
  *   As in om_translation_step/.
  */
 #include "replies.h"
 
 static uint32_t writes;
-static bool write_failed;
+static bool write_failed, loads_ta;
 /* What OP-TEE wants, as it came, and both places that a request can be in. */
 static struct om_regs secure;
 static struct om_request_copy old_inline, old_arg;
@@ -205,7 +206,9 @@ static void prove_not_shown(void)
 	PROVE(rooms.refusals == 1 && world_call.refusal != OM_ACCEPTED, "a refusal is counted");
 	PROVE(rooms_is_return(&regs, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0),
 	      "the guest only comes back");
-	PROVE(rooms_is_resume(0, 0), "OP-TEE goes on with its own thread (I10)");
+	PROVE(rooms_is_resume(answered ? 0 : OM_NO_PAGE, 0), "OP-TEE goes on with its own thread (I10)");
+	PROVE(IMPLIES(!answered || (uint32_t)secure.a[0] == OPTEE_SMC_RETURN_RPC_ALLOC,
+		      rooms_is_no_page()), "a refused ALLOC is answered with no page, not even page 0 (I2)");
 	PROVE(has_no_argument(), "the argument is put (I9)");
 	PROVE(writes == 0 || write_failed, "the guest has not seen it");
 	PROVE(header_is_kept() && params_are_kept(0), "OP-TEE's request stays as it was");
@@ -230,6 +233,10 @@ static void prove_forgotten(bool first)
 		return;
 	}
 	PROVE(rooms.removals <= 1, "one thing is freed at a time");
+	PROVE(rooms.unmapped == (rooms.removals == 1 && rooms.removed_kind == OM_SHARE_PAYLOAD),
+	      "what OP-TEE mapped of a payload is given back once, when it frees it (I5)");
+	if (rooms.unmapped)
+		REACHED("a payload is given back");
 	if (arg && rooms.removals == 0)
 		PROVE(call->refused_cookie == 0, "a refused cookie is freed once");
 	else if (arg)
@@ -241,11 +248,21 @@ static void prove_forgotten(bool first)
 		      "SHM_FREE frees a payload (I7)");
 }
 
+static bool is_load(void)
+{
+	return world_call.pending == OM_PENDING_CMD &&
+	       world_call.request.hdr.cmd == OPTEE_RPC_CMD_LOAD_TA &&
+	       (world_call.refusal == OM_ACCEPTED || write_failed);
+}
+
 static void prove_returned(enum om_call_event event, bool first)
 {
 	old_shadow = rooms.arg_came ? old_arg : old_inline;
 	PROVE(reads == 0, "a request comes from OP-TEE alone");
+	PROVE(rooms.named_users == 0 && rooms.charged == 0, "what was looked up is put (I9)");
 	prove_forgotten(first);
+	PROVE(world_call.loads_ta == (loads_ta || (first && is_load())),
+	      "a TA is one that is loaded when OP-TEE asks for it, and only then (I5)");
 	switch (event) {
 	case OM_EVENT_ASK:
 		PROVE(!world_call.judged, "the reply is judged anew");
@@ -275,6 +292,7 @@ static void init(bool has_arg)
 	host_ops.write = write_request;
 	for (i = 0; i < 4; i++)
 		world_call.secure.a[i] = any_u32();
+	loads_ta = world_call.loads_ta = any_bool();
 	secure = world_call.secure;
 	regs = old_regs = any_regs();
 	old_inline = rooms_message.request;

@@ -20,8 +20,8 @@
  * Unwind: 5
  *   OPTEE_MSG_RPC_PARAMS = 4 parameters; the world has 3 of anything.
  * Options: -DWORLD_BUFFERS=3u -DWORLD_SHADOWS=3u -DWORLD_BUCKETS=1u
- * Options: --unwindset rooms_init.0:28 --unwindset regs_are_kept.0:9
- *   There are 27 counters, and 8 registers.
+ * Options: --unwindset rooms_init.0:30 --unwindset regs_are_kept.0:9
+ *   There are 29 counters, and 8 registers.
  * Scale: OM_PIN_BATCH=3u
  *   As in om_translation_step/.
  */
@@ -31,9 +31,10 @@ static void prove_alloc(void)
 {
 	struct om_call *call = &world_call;
 	enum om_call_event event;
-	uint64_t cookie;
+	uint64_t cookie, refused;
 
 	replies_init(OM_PENDING_ALLOC, false);
+	refused = call->refused_cookie;
 	cookie = om_pair(regs.a[4], regs.a[5]);
 
 	event = om_rpc_reply(call, &regs);
@@ -48,11 +49,14 @@ static void prove_alloc(void)
 		PROVE(rooms_is_resume(world_shadows[ROOMS_NEW_SHADOW].page.pa.raw, cookie),
 		      "OP-TEE gets a shadow page (I2, I10)");
 		PROVE(rooms.refusals == 0, "what was refused is not given");
+		PROVE(call->refused_cookie == (refused == cookie ? 0 : refused),
+		      "a cookie that is a buffer's is no refused one (I7)");
 		REACHED("ALLOC was given");
 		return;
 	}
 	PROVE(rooms.refusals == 1, "a refusal is counted");
-	PROVE(rooms_is_resume(0, call->refused_cookie), "OP-TEE gets no page (I8, I10)");
+	PROVE(rooms_is_resume(OM_NO_PAGE, call->refused_cookie) && rooms_is_no_page(),
+	      "OP-TEE gets no page, not even page 0 (I2, I8, I10)");
 	PROVE(rooms.asked.raw == cookie && call->refused_cookie == (rooms.known ? 0 : cookie),
 	      "the guest is to free what it allocated, and nothing in use (I7, I8)");
 	REACHED("ALLOC was refused");

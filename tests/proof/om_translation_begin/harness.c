@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * om_translation_begin(): memory of any size and offset that a guest names by a list.
+ * om_translation_begin(), om_region_pages(): memory of any size and offset that a guest
+ * names by a list.
  *
  * Assumes: a valid registry (registry.h); the kinds that message.c and rpc.c pass.
  * Proves: memory safety, and no overflow for any size and address; when nothing was
  * reserved nothing has changed and nothing is held; what is charged are exactly the pages
- * that the memory touches, and the list pages that they take (I5); OP-TEE's buf_ptr is
- * a shadow page with the guest's offset (I2); the state is one that om_translation_step/
+ * that the memory touches, and the list pages that they take (I5); OP-TEE's buf_ptr is a
+ * shadow page with the guest's offset (I2); the state is one that om_translation_step/
  * assumes, and the guest's list page is pinned as long as it is to be read (I4).
  *
  * Class: quick
@@ -69,6 +70,7 @@ int main(void)
 	PROVE((uint64_t)buffer->pages * OPTEE_MSG_PAGE_SIZE >= bytes &&
 	      ((uint64_t)buffer->pages - 1) * OPTEE_MSG_PAGE_SIZE < bytes,
 	      "the pages that the memory touches, no more and no less");
+	PROVE(buffer->pages == om_region_pages(&region), "... as many as om_region_pages() says (I5)");
 	PROVE(world_guest.shm.pages_used == before.shm.pages_used + buffer->pages,
 	      "the pages are charged (I5)");
 	PROVE(before.shm.lists_left - world_guest.shm.lists_left == lists.reserved - reserved,

@@ -19,6 +19,7 @@
 #include "guest.c"
 
 #define CALLS	1u
+#define SESSIONS	1u
 #define BUFFERS	(2u + CALLS * OPTEE_MSG_CALL_PARAMS)
 #define ALIGNED	__attribute__((__aligned__(OM_GUEST_ALIGN)))
 
@@ -28,6 +29,7 @@ static struct memory {
 	struct om_call calls[CALLS] ALIGNED;
 	struct om_pins pins[1 + BUFFERS] ALIGNED;
 	struct om_buffer buffers[BUFFERS] ALIGNED;
+	struct om_session sessions[SESSIONS] ALIGNED;
 	struct om_shadow shadows[CALLS + 2] ALIGNED;
 	uint32_t buckets[2] ALIGNED;
 } memory;
@@ -50,12 +52,13 @@ int main(void)
 	struct om_limits limits = {
 		.threads = CALLS, .buffers = 1, .rpc_args = 1, .pages = 1, .list_pages = 1,
 		.call_pages = any_u32(),
+		.mapped_pages = any_u32(), .sessions = SESSIONS,
 	};
 	uint32_t id = any_u32();
 	const struct om_guest *guest;
 	const struct om_shm *shm;
 
-	ASSUME(limits.call_pages <= OM_LIMIT_PAGES);
+	ASSUME(limits.call_pages <= OM_LIMIT_PAGES && limits.mapped_pages <= OM_LIMIT_PAGES);
 	mediator.ops = &ops;
 	mediator.threads = any_u32();
 	PROVE(om_guest_size(&limits) == sizeof(memory), "what is asked for is what is laid out");
@@ -64,7 +67,8 @@ int main(void)
 
 	shm = &guest->shm;
 	PROVE(guest == &memory.guest && guest->calls == memory.calls && shm->pins == memory.pins &&
-	      shm->buffers == memory.buffers && shm->shadows == memory.shadows &&
+	      shm->buffers == memory.buffers && guest->sessions == memory.sessions &&
+	      shm->shadows == memory.shadows &&
 	      shm->buckets == memory.buckets, "each table lies where there is room for it");
 	PROVE(zeroed == 1, "nothing is left of who had the memory");
 	PROVE(guest->mediator == &mediator && guest->ops == &ops && guest->ctx == &zeroed &&
@@ -72,8 +76,13 @@ int main(void)
 	      "a guest knows what it was told");
 	PROVE(guest->limits.threads == (mediator.threads < CALLS ? mediator.threads : CALLS),
 	      "no more calls than OP-TEE has threads");
-	PROVE(guest->limits.call_pages == (limits.call_pages ? limits.call_pages : limits.pages),
-	      "a call may name as many pages as was said, or as the guest may have");
+	PROVE(guest->limits.mapped_pages ==
+	      (limits.mapped_pages ? limits.mapped_pages : OM_MAPPED_PAGES_DEFAULT),
+	      "OP-TEE may have to map as many pages as was said, or as a stock build bears");
+	PROVE(guest->limits.call_pages ==
+	      (limits.call_pages ? limits.call_pages : guest->limits.mapped_pages),
+	      "... of which a call may have as many as was said, or all");
+	PROVE(guest->limits.sessions == SESSIONS, "... and as many sessions as there is room for");
 	REACHED("laid out");
 	return 0;
 }

@@ -8,11 +8,13 @@
  * Proves: memory safety; the reply is fetched once (I1), from the page that the request
  * was written to, and never again after a pause; OP-TEE gets memory only when the guest
  * said it succeeded, all of it is translated and pinned and it is as large as was asked
- * for: a shadow page list or the pinned page, under the guest's cookie (I2); else an
- * error and no memory (I8); what is refused leaves no buffer, list page or pin behind, and
- * the guest is asked to free it, by a request that is private and names nothing in use (I7,
- * I8); the argument is put exactly once, when OP-TEE goes on, and a call that pauses keeps
- * all it has and can go on (I9); registers as I10 wants them.
+ * for: a shadow page list or the pinned page, under the guest's cookie (I2); else an error
+ * and no memory (I8); what is refused leaves no buffer, list page or pin behind, and the
+ * guest is asked to free it, by a request that is private and names nothing in use (I7,
+ * I8); what OP-TEE may have to map is charged before it learns of it, to this call, and
+ * given back when it does not get it (I5); the argument is put exactly once, when OP-TEE
+ * goes on, and a call that pauses keeps all it has and can go on (I9); registers as I10
+ * wants them.
  *
  * Class: long
  * Sources: call.c refusal.c
@@ -21,8 +23,8 @@
  *   OPTEE_MSG_RPC_PARAMS = 4 parameters; two steps of a translation or a release, which
  *   are as good as a million (rooms_rpc.c); the world has 3 of anything.
  * Options: -DWORLD_BUFFERS=3u -DWORLD_SHADOWS=3u -DWORLD_BUCKETS=1u
- * Options: --unwindset rooms_init.0:28 --unwindset regs_are_kept.0:9
- *   There are 27 counters, and 8 registers.
+ * Options: --unwindset rooms_init.0:30 --unwindset regs_are_kept.0:9
+ *   There are 29 counters, and 8 registers.
  * Scale: OM_PIN_BATCH=3u
  *   As in om_translation_step/.
  */
@@ -62,7 +64,8 @@ static bool has_nothing(void)
 	const struct om_call *call = &world_call;
 
 	return rooms.made == ROOMS_NOTHING && !rooms.source_pinned && call->payload == OM_NONE &&
-	       call->translation.source.raw == 0 && call->payload_lists.reserved == 0;
+	       call->translation.source.raw == 0 && call->payload_lists.reserved == 0 &&
+	       rooms.charged == 0;
 }
 
 /* A list of the guest's is being read: what OP-TEE will get is decided, but for its pages. */
@@ -80,7 +83,9 @@ static bool is_translating(void)
 		       world_shadows[ROOMS_NEW_SHADOW].page.pa.raw &&
 	       param->attr == LIST && param->u.tmem.shm_ref == rooms.new_cookie.raw &&
 	       param->u.tmem.size >= wanted && call->request.hdr.ret == TEEC_SUCCESS &&
-	       call->undo_cookie == rooms.new_cookie.raw && call->release.head == OM_NONE;
+	       call->undo_cookie == rooms.new_cookie.raw && call->release.head == OM_NONE &&
+	       rooms.charged == world_buffers[ROOMS_NEW].pages &&
+	       call->payload_charge == rooms.charged;
 }
 
 /* It was refused, and what it held is being given back. */
@@ -89,7 +94,7 @@ static bool is_dropping(void)
 	const struct om_call *call = &world_call;
 
 	return call->refusal != OM_ACCEPTED && (uint32_t)call->refusal < OM_COUNTERS &&
-	       has_nothing() && call->release.head < WORLD_BUFFERS;
+	       has_nothing() && call->payload_charge == 0 && call->release.head < WORLD_BUFFERS;
 }
 
 static bool is_paused(void)
@@ -120,6 +125,8 @@ static void prove_given(void)
 	else
 		PROVE(page == rooms.new_page.raw && tmem->size <= OPTEE_MSG_PAGE_SIZE &&
 		      IMPLIES(page == ghost.page, ghost.pins > 0), "a page is pinned (I2)");
+	PROVE(call->refused_cookie == 0 || call->refused_cookie != rooms.new_cookie.raw,
+	      "a cookie that is a payload's is no refused one (I7)");
 	PROVE(tmem->size >= wanted, "OP-TEE gets as much as it asked for");
 	PROVE(rooms_shadow()->hdr.num_params == 1 && params_are_kept(1), "... and nothing else");
 	PROVE(is_told(TEEC_SUCCESS, call->request.hdr.ret_origin) && rooms.refusals == 0,
@@ -232,6 +239,7 @@ static void prove_resumed(bool has_arg)
 		call->translation.source.raw = any_u64();
 		call->payload_lists.first = ROOMS_NEW_SHADOW;
 		call->payload_lists.reserved = any_u32();
+		rooms.charged = any_u32();
 	}
 	ASSUME(is_paused());
 	regs = old_regs = any_regs();
