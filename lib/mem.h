@@ -33,6 +33,33 @@ static inline bool om_is_equal(const void *a, const void *b, size_t len)
 }
 
 /*
+ * All ones when i < n, else 0, by arithmetic alone. The compiler is kept from knowing i:
+ * else it would take i < n from the check before this, and there would be no mask.
+ */
+static inline uint64_t om_below(uint32_t i, uint32_t n)
+{
+	__asm__("" : "+r"(i));
+	return 0 - (((uint64_t)i - n) >> 63);
+}
+
+/*
+ * i when i < n, else 0; n is not 0. For an index that a guest chooses, between its check
+ * and its use: a CPU that mispredicts the check still stays in bounds, because there is no
+ * branch here to mispredict (Spectre v1). It is no check: what is out of bounds has to be
+ * refused as well. It is no barrier either: only this one value is bounded.
+ */
+static inline uint32_t om_index(uint32_t i, uint32_t n)
+{
+	return (uint32_t)(i & om_below(i, n));
+}
+
+/* The smaller one, for a length that a guest chooses; as om_index(). */
+static inline uint32_t om_least(uint32_t a, uint32_t b)
+{
+	return b ^ (uint32_t)((a ^ b) & om_below(a, b));
+}
+
+/*
  * Reads of a shadow page. The secure world may write it at any time, so each
  * value is loaded exactly once: volatile keeps the compiler from loading it again
  * after it was judged (invariant I1).

@@ -135,11 +135,6 @@ static enum om_refusal emit(struct om_guest *guest, struct om_lists *lists,
 	return OM_ACCEPTED;
 }
 
-static uint32_t least(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
 enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lists,
 				    struct om_translation *t)
 {
@@ -152,8 +147,8 @@ enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lis
 	if (why != OM_ACCEPTED)
 		return why;
 	pins = om_shm_room(guest, &guest->shm.buffers[t->buffer]);
-	n = least(t->remaining, OM_PIN_BATCH - pins->count);
-	n = least(n, OPTEE_MSG_LIST_ENTRIES - t->source_index);
+	n = om_least(t->remaining, OM_PIN_BATCH - pins->count);
+	n = om_least(n, OPTEE_MSG_LIST_ENTRIES - t->source_index);
 
 	why = read_entries(guest, t, t->ipa, n);
 	if (why != OM_ACCEPTED)
