@@ -465,7 +465,7 @@ struct om_call *om_call_resume(struct om_guest *guest, unsigned int vcpu, struct
 		om_refuse_smc(guest, vcpu, OM_REFUSED_RESUME, regs);
 		return NULL;
 	}
-	call = &guest->calls[index];
+	call = &guest->calls[om_index(index, guest->limits.threads)];
 	word = om_load_relaxed(&call->word);
 	if (word >> STATE_BITS != generation ||
 	    !take(call, word, OM_EVENT_RESUME, generation, vcpu)) {

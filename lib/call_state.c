@@ -73,10 +73,10 @@ static const char event_names[OM_CALL_EVENTS][12] = {
 
 const char *om_call_state_name(uint32_t state)
 {
-	return state < OM_CALL_STATES ? state_names[state] : "?";
+	return state < OM_CALL_STATES ? state_names[om_index(state, OM_CALL_STATES)] : "?";
 }
 
 const char *om_call_event_name(uint32_t event)
 {
-	return event < OM_CALL_EVENTS ? event_names[event] : "?";
+	return event < OM_CALL_EVENTS ? event_names[om_index(event, OM_CALL_EVENTS)] : "?";
 }

@@ -23,6 +23,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mem.h"
+
 enum om_call_state {
 	OM_CALL_FREE = 0,
 	OM_CALL_LOADING,
@@ -65,7 +67,7 @@ static inline enum om_call_state om_call_next(enum om_call_state state,
 
 	if (s >= OM_CALL_TABLE || e >= OM_CALL_TABLE)
 		return OM_CALL_BROKEN;
-	return (enum om_call_state)(om_call_table[s][e] ^ OM_CALL_BROKEN);
+	return (enum om_call_state)(om_call_table[om_index(s, OM_CALL_TABLE)][e] ^ OM_CALL_BROKEN);
 }
 
 /* True when a vCPU owns a call in this state and has to go on with it. */

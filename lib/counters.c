@@ -43,6 +43,7 @@ static uint64_t load(const uint64_t *counter)
 uint64_t om_guest_counter(const struct om_guest *guest, enum om_counter which)
 {
 	const struct om_shm *shm = &guest->shm;
+	uint32_t row = om_index((uint32_t)which, OM_COUNTERS);
 	uint64_t sum;
 	uint32_t i;
 
@@ -61,13 +62,13 @@ uint64_t om_guest_counter(const struct om_guest *guest, enum om_counter which)
 	}
 	if ((uint32_t)which >= OM_COUNTERS)
 		return 0;
-	sum = load(&guest->counters[which]);
+	sum = load(&guest->counters[row]);
 	for (i = 0; i < guest->limits.threads; i++)
-		sum += load(&guest->calls[i].counters[which]);
+		sum += load(&guest->calls[i].counters[row]);
 	return sum;
 }
 
 const char *om_counter_name(enum om_counter which)
 {
-	return (uint32_t)which < OM_COUNTERS ? names[which] : NULL;
+	return (uint32_t)which < OM_COUNTERS ? names[om_index((uint32_t)which, OM_COUNTERS)] : NULL;
 }

@@ -106,5 +106,5 @@ const char *om_result_text(enum om_result result)
 
 	if ((size_t)result >= sizeof(texts) / sizeof(texts[0]))
 		return "unknown result";
-	return texts[result];
+	return texts[om_index((uint32_t)result, sizeof(texts) / sizeof(texts[0]))];
 }

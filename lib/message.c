@@ -54,7 +54,9 @@ static OM_NOINLINE enum om_refusal locate_registered(struct om_call *call,
 		room = buffer->size - offset;
 	call->room = (uint32_t)room;
 	call->at = om_shm_page(guest, buffer, (uint32_t)(position >> OPTEE_MSG_PAGE_SHIFT));
-	call->at.raw += position % OPTEE_MSG_PAGE_SIZE;
+	/* A header that would not fit is refused by the fetch; the offset only stays inside. */
+	call->at.raw += om_index((uint32_t)position % OPTEE_MSG_PAGE_SIZE,
+				 OPTEE_MSG_PAGE_SIZE - sizeof(struct optee_msg_hdr) + 1);
 	return OM_ACCEPTED;
 }
 
@@ -90,6 +92,7 @@ static inline enum om_refusal fetch(struct om_call *call, struct om_guest *guest
 {
 	struct om_message *message = &call->message;
 	om_pa_t params = { call->at.raw + sizeof(message->hdr) };
+	uint32_t asked;
 	uint32_t n;
 
 	if (call->room < sizeof(message->hdr) ||
@@ -97,11 +100,14 @@ static inline enum om_refusal fetch(struct om_call *call, struct om_guest *guest
 		return OM_REFUSED_ADDRESS;
 	/* From here on the message is readable, and can carry the answer. */
 	call->fetched = true;
-	n = message->hdr.num_params;
-	if (n == 0 || n > om_message_max_params(message->hdr.cmd))
+	asked = message->hdr.num_params;
+	if (asked == 0 || asked > om_message_max_params(message->hdr.cmd))
 		return OM_ACCEPTED;	/* too many are for the check to refuse */
-	if (OPTEE_MSG_ARG_SIZE(n) > call->room)
+	if (OPTEE_MSG_ARG_SIZE(asked) > call->room)
 		return OM_REFUSED_PARAMS;
+	/* The room there, of which the header takes as much as one; then the room here. */
+	n = om_index(asked, call->room / sizeof(message->param[0]));
+	n = om_index(n, OM_MESSAGE_PARAMS + 1);
 	if (guest->ops->read(guest->ctx, params, message->param, n * sizeof(message->param[0])))
 		return OM_REFUSED_ADDRESS;
 	call->params = n;

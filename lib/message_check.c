@@ -56,7 +56,7 @@ static uint32_t sort_tmem(const struct optee_msg_param *param)
 
 static uint32_t sort_plain(uint64_t attr)
 {
-	return attr < PLAIN_TYPES ? plain_types[attr] : 0;
+	return attr < PLAIN_TYPES ? plain_types[om_index((uint32_t)attr, PLAIN_TYPES)] : 0;
 }
 
 /* What is not plain as it stands: with bits that mean nothing, by address, or bad. */
@@ -106,11 +106,11 @@ enum om_refusal om_message_check(const struct om_message *message, bool async,
 				 uint32_t *shape)
 {
 	uint32_t cmd = message->hdr.cmd;
+	const struct om_message_rule *rule = om_message_rule(cmd);
 
 	if (cmd >= (async ? OM_MESSAGE_RULES : OPTEE_MSG_CMD_DO_BOTTOM_HALF))
 		return OM_REFUSED_COMMAND;
-	if (message->hdr.num_params < om_message_rules[cmd].min ||
-	    message->hdr.num_params > om_message_rules[cmd].max)
+	if (message->hdr.num_params < rule->min || message->hdr.num_params > rule->max)
 		return OM_REFUSED_PARAMS;
 	switch (cmd) {
 	case OPTEE_MSG_CMD_INVOKE_COMMAND:

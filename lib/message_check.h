@@ -10,6 +10,7 @@
 
 #include <optee_mediator/abi_msg.h>
 
+#include "mem.h"
 #include "refusal.h"
 
 #define OM_MESSAGE_PARAMS	(OPTEE_MSG_META_PARAMS + OPTEE_MSG_CALL_PARAMS)
@@ -54,10 +55,16 @@ struct om_message_rule {
 #define OM_MESSAGE_RULES (OPTEE_MSG_CMD_STOP_ASYNC_NOTIF + 1u)
 extern const struct om_message_rule om_message_rules[OM_MESSAGE_RULES];
 
+/* The rule of a known command; of no meaning, but there, for an unknown one. */
+static inline const struct om_message_rule *om_message_rule(uint32_t cmd)
+{
+	return &om_message_rules[om_index(cmd, OM_MESSAGE_RULES)];
+}
+
 /* The most parameters that a command may carry; 0 for an unknown one. */
 static inline uint32_t om_message_max_params(uint32_t cmd)
 {
-	return cmd < OM_MESSAGE_RULES ? om_message_rules[cmd].max : 0;
+	return cmd < OM_MESSAGE_RULES ? om_message_rule(cmd)->max : 0;
 }
 
 /* attr without the bits that mean nothing to OP-TEE. */

@@ -309,10 +309,11 @@ static enum om_refusal judge_request(struct om_call *call)
 /* Writes the request where the guest looks for it, and the registers that say so. */
 static enum om_refusal show_cmd(struct om_call *call, struct om_regs *regs)
 {
+	uint32_t n = om_index(call->request.hdr.num_params, OPTEE_MSG_RPC_PARAMS + 1);
 	uint64_t cookie = 0;
 
 	if (call->guest->ops->write(call->guest->ctx, guest_arg(call), &call->request,
-				    OPTEE_MSG_ARG_SIZE(call->request.hdr.num_params)))
+				    OPTEE_MSG_ARG_SIZE(n)))
 		return OM_REFUSED_REQUEST;
 	if (call->rpc_arg != OM_NONE)
 		cookie = call->guest->shm.buffers[call->rpc_arg].cookie;

@@ -552,8 +552,9 @@ bool om_shm_release_step(struct om_guest *guest, struct om_release *release)
 om_pa_t om_shm_page(const struct om_guest *guest, const struct om_buffer *buffer, uint32_t n)
 {
 	const struct om_pins *pins = &guest->shm.pins[buffer->first];
+	uint32_t left = om_index(n, buffer->pages);
 
-	for (; n >= OM_PIN_BATCH; n -= OM_PIN_BATCH)
+	for (; left >= OM_PIN_BATCH; left -= OM_PIN_BATCH)
 		pins = &guest->shm.pins[pins->next];
-	return pins->pa[n];
+	return pins->pa[left];
 }

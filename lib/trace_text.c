@@ -18,6 +18,8 @@
 #include "mem.h"
 #include "trace_names.h"
 
+#define ROWS(table) (sizeof(table) / sizeof((table)[0]))
+
 /* A line being written: counts on past the end, as snprintf does. */
 struct line {
 	char *buf;
@@ -447,7 +449,7 @@ static void put_sharing(struct line *line, const char *verb, const uint64_t *arg
 
 	put(line, verb);
 	put_char(line, ' ');
-	put(line, arg[1] < sizeof(why) / sizeof(why[0]) ? why[arg[1]] : "unknown");
+	put(line, arg[1] < ROWS(why) ? why[om_index((uint32_t)arg[1], ROWS(why))] : "unknown");
 	put_number(line, " buffer, cookie", arg[0]);
 	put_count(line, ",", arg[2]);
 	put(line, arg[2] == 1 ? " page" : " pages");
@@ -485,7 +487,8 @@ static void put_lifetime(struct line *line, const uint64_t *arg)
 	};
 
 	put(line, "guest ");
-	put(line, arg[0] < sizeof(what) / sizeof(what[0]) ? what[arg[0]] : "unknown change");
+	put(line, arg[0] < ROWS(what) ? what[om_index((uint32_t)arg[0], ROWS(what))] :
+					"unknown change");
 }
 
 /* "param 0 ..."; what it means where that is known, what it says otherwise. */
@@ -597,7 +600,7 @@ const char *om_trace_name(uint32_t id)
 		[OM_TRACE_GUEST] = "GUEST",
 	};
 
-	return names[id < OM_TRACE_IDS ? id : 0];
+	return names[om_index(id, OM_TRACE_IDS)];
 }
 
 size_t om_trace_text(const struct om_trace_event *event, char *buf, size_t size)

@@ -8,3 +8,8 @@ foreach(what limits cppcheck clang-tidy analyzer suppressions)
 	set_tests_properties(static_${what} PROPERTIES
 		LABELS static TIMEOUT 300 SKIP_RETURN_CODE 77)
 endforeach()
+
+add_test(NAME static_fault_a6_guest_index_is_masked
+	COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/static/check.sh indices)
+set_tests_properties(static_fault_a6_guest_index_is_masked PROPERTIES
+	LABELS static TIMEOUT 300 SKIP_RETURN_CODE 77)
