@@ -96,7 +96,8 @@ static uint64_t walk(const struct guest *g, uint64_t ipa, uint64_t *size)
 	if (ipa < GUEST_IMAGE_IPA || at >= ENTRIES * BLOCK)
 		return 0;
 	*size = at < BLOCK ? PAGE : BLOCK;
-	return at < BLOCK ? t->l3[at / PAGE] : t->l2[at / BLOCK];
+	/* % keeps a CPU that mispredicts one of the checks inside the tables. */
+	return at < BLOCK ? t->l3[at / PAGE % ENTRIES] : t->l2[at / BLOCK % ENTRIES];
 }
 
 bool stage2_ram(const struct guest *g, uint64_t ipa, uint64_t *pa)

@@ -68,6 +68,8 @@ struct om_host_ops {
 	 * twice is unpinned twice.
 	 *
 	 * ipa: n page-aligned guest addresses, private to the library.
+	 * Whoever finds a page by an index or an offset keeps that in bounds for a
+	 * CPU that mispredicts the check, too: the guest chooses ipa (Spectre v1).
 	 * n: 1..OM_PIN_BATCH. pa: room for n page-aligned results.
 	 * Returns 0, or nonzero with nothing pinned.
 	 */
