@@ -345,6 +345,7 @@ static struct rig *payload_rig(struct optee *o)
 	struct rig_setup setup = rig_default;
 
 	setup.limits.threads = 1;
+	setup.limits.pages = 4 * MAPPED;	/* so that no other limit is in the way */
 	setup.limits.call_pages = MAPPED;
 	setup.limits.mapped_pages = MAPPED;
 	return breach_rig(&setup, o, ask_for_payloads);
@@ -410,6 +411,39 @@ static void fault_a1_payload_stays_charged_after_its_call(void **state)
 	rig_free(rig);
 }
 
+/* --- I8: fail closed ---------------------------------------------------------------------- */
+
+/* A good request where it should be, under a function that is none. */
+static void ask_by_another_function(struct rig *rig, struct om_regs *regs)
+{
+	struct optee *o = rig->arg;
+
+	if (o->entries++) {
+		leave(regs, OPTEE_SMC_RETURN_OK, 0);
+		return;
+	}
+	o->arg = (void *)((uint8_t *)shadow(rig, regs) + OPTEE_MSG_ARG_SIZE(0));
+	write_request(o->arg, OPTEE_RPC_CMD_SUSPEND, OPTEE_MSG_ATTR_TYPE_VALUE_INPUT);
+	leave(regs, OPTEE_SMC_RETURN_RPC_CMD + 1, 0);
+}
+
+static void i8_unknown_function_is_no_command(void **state)
+{
+	struct optee o;
+	struct rig *rig = breach_rig(NULL, &o, ask_by_another_function);
+	struct om_message *message = new_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
+	struct om_request_copy *arg = (void *)((uint8_t *)message + OPTEE_MSG_ARG_SIZE(0));
+	struct om_regs r;
+
+	(void)state;
+	r = send(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, MESSAGE);
+	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	assert_int_equal(arg->hdr.cmd, 0);
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_REQUEST), 1);
+	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
+	rig_free(rig);
+}
+
 /* --- I9: every exit is a state ------------------------------------------------------------ */
 
 static void done(struct rig *rig, struct om_regs *regs)
@@ -418,12 +452,15 @@ static void done(struct rig *rig, struct om_regs *regs)
 	leave(regs, OPTEE_SMC_RETURN_OK, 0);
 }
 
-static void unregister(struct rig *rig, uint64_t cookie)
+/* In another slot than the call before: what that one left is not this one's to find. */
+static void unregister_elsewhere(struct rig *rig, uint64_t cookie)
 {
 	struct om_message *message = new_message(rig, MESSAGE, OPTEE_MSG_CMD_UNREGISTER_SHM, 1);
+	struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, MESSAGE) } };
 
 	message->param[0].u.rmem.shm_ref = cookie;
-	assert_int_equal(send(rig, OPTEE_SMC_CALL_WITH_ARG, MESSAGE).a[0], OPTEE_SMC_RETURN_OK);
+	assert_true(test_guest_call(rig->ram, 1, &regs));
+	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(message->hdr.ret, TEEC_SUCCESS);
 }
 
@@ -444,7 +481,7 @@ static void i9_refused_message_lets_go_of_its_buffer(void **state)
 		assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_REGD_ARG, 0, 0x33,
 					  offsets[i]).a[0], OPTEE_SMC_RETURN_EBADADDR);
 		test_host_fail(rig->host, 0, 0, false);
-		unregister(rig, 0x33);
+		unregister_elsewhere(rig, 0x33);
 		assert_int_equal(rig->ram->pinned, 0);
 		assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAGES_NOW), 0);
 	}
@@ -498,6 +535,7 @@ int main(void)
 		cmocka_unit_test(i4_what_optee_keeps_still_counts),
 		cmocka_unit_test(fault_a1_refused_payload_is_charged_to_nobody),
 		cmocka_unit_test(fault_a1_payload_stays_charged_after_its_call),
+		cmocka_unit_test(i8_unknown_function_is_no_command),
 		cmocka_unit_test(i9_refused_message_lets_go_of_its_buffer),
 		cmocka_unit_test(i11_id_is_taken_to_the_last_page),
 	};
