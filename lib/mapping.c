@@ -10,7 +10,7 @@ void om_mapping_init(struct om_guest *guest)
 	const struct om_limits *limits = &guest->limits;
 	uint32_t own = limits->mapped_pages / limits->threads;
 
-	guest->mapped_own = own < OWN_PAGES ? own : OWN_PAGES;
+	guest->mapped_own = om_least(own, OWN_PAGES);
 	guest->mapped_left = limits->mapped_pages - limits->threads * guest->mapped_own;
 }
 
