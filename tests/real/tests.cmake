@@ -13,7 +13,7 @@ get_filename_component(om_real ${om_real} ABSOLUTE BASE_DIR ${PROJECT_SOURCE_DIR
 
 function(om_add_real_test name)
 	add_test(NAME ${name} COMMAND ${ARGN})
-	set_tests_properties(${name} PROPERTIES LABELS "real;qemu" TIMEOUT 300
+	set_tests_properties(${name} PROPERTIES LABELS "real;qemu" TIMEOUT 900
 		RESOURCE_LOCK om_qemu ENVIRONMENT OM_BUILD=${om_real})
 endfunction()
 
@@ -25,10 +25,11 @@ om_add_real_test(real_kill ${om_demo} --kill)
 om_add_real_test(real_heap ${om_demo} --heap)
 om_add_real_test(real_trace ${om_demo} --trace 2)
 # Limits as a Linux guest has them: what OP-TEE can map is then bounded by no other quota.
-om_add_real_test(fault_a1_wide_limits ${PROJECT_SOURCE_DIR}/tests/real/run ${om_real}/real
-	${om_real}/real/wide.log pages=10000 only=s61)
+om_add_real_test(fault_a1_wide_limits env OM_LIMIT=240 ${PROJECT_SOURCE_DIR}/tests/real/run
+	${om_real}/real ${om_real}/real/wide.log pages=10000 only=s61)
 # OP-TEE of a machine whose RAM begins at 0: there it is an address like any other.
-om_add_real_test(fault_a2_ram_at_zero env RAM_AT_0=1 ${PROJECT_SOURCE_DIR}/tests/real/run
+om_add_real_test(fault_a2_ram_at_zero env RAM_AT_0=1 OM_LIMIT=240
+	${PROJECT_SOURCE_DIR}/tests/real/run
 	${om_real}/real ${om_real}/real/zero.log)
 om_add_real_test(real_compare ${PROJECT_SOURCE_DIR}/tests/real/compare
 	$<TARGET_FILE:test_conformance> ${om_real}/real/two.log ${om_real}/real/smp.log
