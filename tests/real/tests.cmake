@@ -25,10 +25,10 @@ om_add_real_test(real_kill ${om_demo} --kill)
 om_add_real_test(real_heap ${om_demo} --heap)
 om_add_real_test(real_trace ${om_demo} --trace 2)
 # Limits as a Linux guest has them: what OP-TEE can map is then bounded by no other quota.
-om_add_real_test(fault_a1_wide_limits env OM_LIMIT=240 ${PROJECT_SOURCE_DIR}/tests/real/run
+om_add_real_test(fault_a1_wide_limits ${PROJECT_SOURCE_DIR}/tests/real/run
 	${om_real}/real ${om_real}/real/wide.log pages=10000 only=s61)
 # OP-TEE of a machine whose RAM begins at 0: there it is an address like any other.
-om_add_real_test(fault_a2_ram_at_zero env RAM_AT_0=1 OM_LIMIT=240
+om_add_real_test(fault_a2_ram_at_zero env RAM_AT_0=1
 	${PROJECT_SOURCE_DIR}/tests/real/run
 	${om_real}/real ${om_real}/real/zero.log)
 om_add_real_test(real_compare ${PROJECT_SOURCE_DIR}/tests/real/compare
@@ -50,7 +50,7 @@ om_add_real_test(real_linux_kill ${om_linux} --kill)
 om_add_real_test(real_linux_full ${om_linux} --full)
 set_tests_properties(real_linux_build PROPERTIES FIXTURES_SETUP om_linux TIMEOUT 900)
 set_tests_properties(real_linux_two real_linux_kill real_linux_full PROPERTIES
-	FIXTURES_REQUIRED om_linux TIMEOUT 1500)
+	FIXTURES_REQUIRED om_linux TIMEOUT 3000)
 set_tests_properties(real_linux_full PROPERTIES LABELS "real;qemu;long" TIMEOUT 5400)
 
 include(${CMAKE_CURRENT_LIST_DIR}/kvm/tests.cmake)

@@ -12,6 +12,6 @@ set_tests_properties(real_kvm_build PROPERTIES FIXTURES_SETUP om_kvm)
 set_tests_properties(real_kvm_quick real_kvm_kill real_kvm_full PROPERTIES
 	FIXTURES_REQUIRED om_kvm)
 set_tests_properties(real_kvm_build real_kvm_quick PROPERTIES
-	LABELS "real;qemu;kvm" TIMEOUT 1500)
+	LABELS "real;qemu;kvm" TIMEOUT 3000)
 set_tests_properties(real_kvm_kill real_kvm_full PROPERTIES
 	LABELS "real;qemu;kvm;long" TIMEOUT 5400)
