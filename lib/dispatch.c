@@ -34,7 +34,18 @@ void om_refuse_smc(struct om_guest *guest, unsigned int vcpu, enum om_refusal wh
 	set_result(regs, code);
 }
 
-static void dispatch(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
+/*
+ * True when a driver has just begun, in a guest that holds things: those are its
+ * predecessor's. No other call tells that a kernel has been replaced by another one, and
+ * no driver makes this one twice.
+ */
+static bool is_new_driver(const struct om_guest *guest, uint32_t fid, const struct om_regs *regs)
+{
+	return fid == OPTEE_SMC_EXCHANGE_CAPABILITIES &&
+	       regs->a[0] == OPTEE_SMC_RETURN_OK && om_guest_holds(guest);
+}
+
+static enum om_outcome dispatch(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
 {
 	/* The SVE hint only says what may be left in the vector registers. */
 	uint32_t fid = (uint32_t)regs->a[0] & ~SMCCC_FID_SVE_HINT;
@@ -42,7 +53,7 @@ static void dispatch(struct om_guest *guest, unsigned int vcpu, struct om_regs *
 
 	if (guest->stage != OM_STAGE_ALIVE) {
 		set_result(regs, OPTEE_SMC_RETURN_ENOTAVAIL);
-		return;
+		return OM_HANDLED;
 	}
 	switch (fid) {
 	case OPTEE_SMC_RETURN_FROM_RPC:
@@ -64,10 +75,11 @@ static void dispatch(struct om_guest *guest, unsigned int vcpu, struct om_regs *
 		/* SMC64 identifiers have no row there, and "unknown" is a 64-bit -1 for them. */
 		if (fid & SMCCC_FID_SMC64)
 			regs->a[0] = UINT64_MAX;
-		break;
+		return is_new_driver(guest, fid, regs) ? OM_HANDLED_NEW_DRIVER : OM_HANDLED;
 	}
 	if (call)
 		om_call_run(call, regs);
+	return OM_HANDLED;
 }
 
 static OM_COLD void trace_smc(const struct om_guest *guest, unsigned int vcpu,
@@ -91,17 +103,18 @@ static OM_COLD void trace_return(const struct om_guest *guest, unsigned int vcpu
 		     .arg = { (uint32_t)a[0], (uint32_t)a[1], (uint32_t)a[2], (uint32_t)a[3], fid } });
 }
 
-bool om_guest_call(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
+enum om_outcome om_guest_call(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
 {
 	uint32_t fid = (uint32_t)regs->a[0];
 	uint32_t owner = fid >> SMCCC_FID_OWNER_SHIFT & SMCCC_FID_OWNER_MASK;
+	enum om_outcome outcome;
 
 	if (owner < SMCCC_OWNER_TRUSTED_APP)
-		return false;
+		return OM_NOT_HANDLED;
 	if (om_traced(guest))
 		trace_smc(guest, vcpu, regs);
-	dispatch(guest, vcpu, regs);
+	outcome = dispatch(guest, vcpu, regs);
 	if (om_traced(guest))
 		trace_return(guest, vcpu, fid, regs);
-	return true;
+	return outcome;
 }

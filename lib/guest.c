@@ -368,6 +368,19 @@ enum om_result om_guest_destroy(struct om_guest *guest)
 	return OM_OK;
 }
 
+bool om_guest_holds(const struct om_guest *guest)
+{
+	uint32_t i;
+
+	if (om_load_relaxed(&guest->shm.buffers_used) ||
+	    om_load_relaxed(&guest->shm.rpc_args_used) || om_load_relaxed(&guest->sessions_used))
+		return true;
+	for (i = 0; i < guest->limits.threads; i++)
+		if (om_call_state(&guest->calls[i]) != OM_CALL_FREE)
+			return true;
+	return false;
+}
+
 void om_guest_interrupt(struct om_guest *guest)
 {
 	if (om_load_relaxed(&guest->notify_enabled))

@@ -63,6 +63,9 @@ static inline bool om_rpc_arg_offered(const struct om_guest *guest)
 	return guest->mediator->sec_caps & OPTEE_SMC_SEC_CAP_RPC_ARG;
 }
 
+/* True when the guest has a buffer, a session or a call, its own or an earlier kernel's. */
+bool om_guest_holds(const struct om_guest *guest);
+
 /*
  * Asks OP-TEE again where its reserved memory is. The virtualized build answers
  * "size 0" until it has run a yielding call (measured with OP-TEE 4.5).

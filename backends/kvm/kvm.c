@@ -319,24 +319,32 @@ int om_kvm_discard_memory(struct om_kvm *kvm, uint64_t gpa, uint64_t size)
 
 int om_kvm_call(struct om_kvm *kvm, unsigned int vcpu, struct om_regs *regs)
 {
-	if (!om_trap_is_mine((uint32_t)regs->a[0]) || !om_guest_call(kvm->guest, vcpu, regs))
+	if (!om_trap_is_mine((uint32_t)regs->a[0]))
 		return OM_KVM_NOT_MINE;
-	return OM_KVM_OK;
+	switch (om_guest_call(kvm->guest, vcpu, regs)) {
+	case OM_NOT_HANDLED:
+		return OM_KVM_NOT_MINE;
+	case OM_HANDLED_NEW_DRIVER:
+		return OM_KVM_NEW_DRIVER;
+	default:
+		return OM_KVM_OK;
+	}
 }
 
 int om_kvm_handle_exit(struct om_kvm *kvm, unsigned int vcpu, int vcpu_fd, struct kvm_run *run)
 {
 	uint32_t fid = (uint32_t)run->hypercall.nr;
 	struct om_regs regs;
+	int result;
 
 	if (run->exit_reason != KVM_EXIT_HYPERCALL || !om_trap_is_mine(fid))
 		return OM_KVM_NOT_MINE;
 	if (om_trap_read(&kvm->os, vcpu_fd, run, &regs) < 0)
 		return OM_KVM_ERR_REGISTERS;
-	om_guest_call(kvm->guest, vcpu, &regs);
+	result = om_kvm_call(kvm, vcpu, &regs);
 	if (om_trap_write(&kvm->os, vcpu_fd, fid, &regs) < 0)
 		return OM_KVM_ERR_REGISTERS;
-	return OM_KVM_OK;
+	return result;
 }
 
 int om_kvm_reset(struct om_kvm *kvm)

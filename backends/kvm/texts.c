@@ -13,6 +13,8 @@ const char *om_kvm_result_text(int result)
 		return "a call is still in the secure world: call again";
 	case OM_KVM_DEFERRED:
 		return "the memory is in use: memory_released() will tell when it is not";
+	case OM_KVM_NEW_DRIVER:
+		return "another kernel runs in the guest: reset its OP-TEE, its vCPUs stopped";
 	case OM_KVM_ERR_ARGUMENT:
 		return "an argument is out of its range";
 	case OM_KVM_ERR_NO_MEMORY:

@@ -14,8 +14,10 @@
 #include <xen/lib.h>
 #include <xen/mm.h>
 #include <xen/sched.h>
+#include <xen/softirq.h>
 #include <xen/spinlock.h>
 #include <xen/string.h>
+#include <xen/tasklet.h>
 #include <xen/xvmalloc.h>
 
 #include <asm/event.h>
@@ -31,6 +33,9 @@ struct mediated_domain {
     struct domain *domain;
     struct om_guest *guest;
     spinlock_t lock;
+    /* Another kernel runs in the domain: what the old one shared goes back. */
+    struct tasklet start_over;
+    bool starts_over;
     uint8_t memory[] __aligned(OM_GUEST_ALIGN);
 };
 
@@ -192,9 +197,11 @@ static void unlock(void *guest)
     spin_unlock(&ctx->lock);
 }
 
+/* A tasklet runs on the idle vCPU, which has no events. */
 static bool should_yield(void *host)
 {
-    return hypercall_preempt_check();
+    return is_idle_vcpu(current) ? softirq_pending(smp_processor_id())
+                                 : hypercall_preempt_check();
 }
 
 #ifndef NDEBUG
@@ -247,6 +254,34 @@ static bool probe(void)
     return result == OM_OK;
 }
 
+/*
+ * A piece of the domain's reset, with its vCPUs descheduled; then the next one, or they
+ * go on. It is a tasklet because a trap can neither wait for other vCPUs nor be continued.
+ */
+static void start_over(void *data)
+{
+    struct mediated_domain *ctx = data;
+    enum om_result result;
+
+    domain_pause(ctx->domain);
+    result = om_guest_reset(ctx->guest);
+    domain_unpause(ctx->domain);
+
+    if ( result == OM_AGAIN )
+    {
+        tasklet_schedule(&ctx->start_over);
+        return;
+    }
+
+    if ( result != OM_OK )
+        printk(XENLOG_WARNING "%pd: OP-TEE mediator: %s\n", ctx->domain,
+               om_result_text(result));
+
+    ctx->starts_over = false;
+    /* That of handle_call(). */
+    domain_unpause(ctx->domain);
+}
+
 static int domain_init(struct domain *d)
 {
     size_t size = om_guest_size(&limits);
@@ -259,6 +294,7 @@ static int domain_init(struct domain *d)
 
     ctx->domain = d;
     spin_lock_init(&ctx->lock);
+    tasklet_init(&ctx->start_over, start_over, ctx);
 
     /* Client 0 is the hypervisor itself. */
     result = om_guest_create(&mediator, d->domain_id + 1, &limits, ctx,
@@ -293,6 +329,9 @@ static int relinquish_resources(struct domain *d)
     if ( !ctx )
         return 0;
 
+    /* The vCPUs make no calls any more, so nobody schedules it again. */
+    tasklet_kill(&ctx->start_over);
+
     result = om_guest_destroy(ctx->guest);
     if ( result == OM_AGAIN )
         return -ERESTART;
@@ -324,6 +363,7 @@ static void free_domain_ctx(struct domain *d)
 static bool handle_call(struct cpu_user_regs *regs)
 {
     struct mediated_domain *ctx = current->domain->arch.tee;
+    enum om_outcome outcome;
     struct om_regs args;
     unsigned int i;
 
@@ -333,12 +373,21 @@ static bool handle_call(struct cpu_user_regs *regs)
     for ( i = 0; i < ARRAY_SIZE(args.a); i++ )
         args.a[i] = get_user_reg(regs, i);
 
-    if ( !om_guest_call(ctx->guest, current->vcpu_id, &args) )
+    outcome = om_guest_call(ctx->guest, current->vcpu_id, &args);
+    if ( outcome == OM_NOT_HANDLED )
         return false;
 
     /* The results; the rest is as it was. */
     for ( i = 0; i < 4; i++ )
         set_user_reg(regs, i, args.a[i]);
+
+    /* This vCPU, too, is descheduled on its way back to the guest. */
+    if ( outcome == OM_HANDLED_NEW_DRIVER &&
+         !test_and_set_bool(ctx->starts_over) )
+    {
+        domain_pause_nosync(current->domain);
+        tasklet_schedule(&ctx->start_over);
+    }
 
     return true;
 }

@@ -182,16 +182,41 @@ void backend_create(struct guest *g)
 	unlock(&g->om_lock);
 }
 
+/*
+ * Another kernel runs in the guest than the one that shared memory and opened sessions:
+ * all that goes back. This vCPU has just begun its driver; the others wait.
+ */
+static void start_over(struct vcpu *v)
+{
+	enum om_result result;
+	unsigned int steps = 1;
+
+	if (!vcpus_hold(v))
+		return;
+	while ((result = om_guest_reset(v->guest->om)) == OM_AGAIN) {
+		irq_handle(v);
+		steps++;
+	}
+	/* Anything but OM_OK leaves a guest without OP-TEE, which learns it at its next call. */
+	say("hypervisor: guest %u: another kernel, OP-TEE starts over in %u steps: %s; "
+	    "%u pages pinned\n", v->guest->id, steps, om_result_text(result), v->guest->pinned);
+	vcpus_release(v);
+}
+
 /* The guest's SMC or HVC: true when it was for OP-TEE. Runs on the vCPU's own core. */
 bool backend_smc(struct vcpu *v, uint64_t x[8])
 {
 	struct guest *g = v->guest;
+	enum om_outcome outcome;
 	struct om_regs regs;
 
 	__builtin_memcpy(regs.a, x, sizeof(regs.a));
-	if (!om_guest_call(g->om, v->index, &regs))
+	outcome = om_guest_call(g->om, v->index, &regs);
+	if (outcome == OM_NOT_HANDLED)
 		return false;
 	__builtin_memcpy(x, regs.a, 4 * sizeof(x[0]));
+	if (outcome == OM_HANDLED_NEW_DRIVER)
+		start_over(v);
 	/* The demonstration of a guest that dies while OP-TEE waits for its answer. */
 	if (g->kill_in && !g->kill_text && x[0] == OPTEE_SMC_RETURN_RPC_CMD && --g->kill_in == 0)
 		guest_stop(v, "killed, in the middle of a call");

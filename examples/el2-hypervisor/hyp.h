@@ -72,6 +72,7 @@ struct vcpu {
 	unsigned int index;	/* within its guest */
 	unsigned int cpu;
 	uint32_t state;		/* enum vcpu_state; atomic */
+	uint32_t held;		/* waits for the guest's holder; atomic */
 	uint64_t entry, context;/* for a vCPU that is switched on */
 	uint32_t notified;	/* inject the notification interrupt; atomic */
 	struct vgic gic;
@@ -91,6 +92,7 @@ struct guest {
 	/* Why it stops, NULL while it runs; the first one to say so counts. */
 	const char *stop;
 	struct vcpu *stopped_by;
+	struct vcpu *holder;	/* keeps the other vCPUs out of the guest; atomic */
 	uint64_t exit_code;
 	uint32_t kill_in;	/* RPCs from now; 0: not */
 	const char *kill_text;	/* ... counted from when it says this; NULL: does not wait */
@@ -109,6 +111,9 @@ extern uint32_t trace_guest;	/* whose conversation is printed; 0: nobody's */
 /* main.c */
 bool guest_stop(struct vcpu *v, const char *why);
 void vcpu_leave(struct vcpu *v);
+/* Keeps the guest's other vCPUs out of it; false when another one does so already. */
+bool vcpus_hold(struct vcpu *v);
+void vcpus_release(struct vcpu *v);
 void __attribute__((noreturn)) fatal(const char *what);
 
 /* stage2.c */

@@ -164,7 +164,8 @@ void linux_load(struct guest *g, uint64_t initramfs_size, const char *run)
 	const struct image_header *image = (const void *)LINUX_KERNEL;
 	uint64_t kernel = GUEST_RAM_IPA + image->text_offset;
 	uint64_t initramfs = (kernel + image->image_size + BLOCK - 1) & ~(BLOCK - 1);
-	char arguments[256] = "console=ttyAMA0 earlycon panic=-1";
+	/* A guest that starts another kernel gives it the initramfs that it had itself. */
+	char arguments[256] = "console=ttyAMA0 earlycon panic=-1 retain_initrd";
 	uint8_t *tree = trees[g - guests];
 	enum om_fdt_result result;
 

@@ -229,9 +229,58 @@ static void vcpu_wait(struct vcpu *v)
 	vcpu_begin(v);
 }
 
+/* True when the vCPU is not in the guest, nor in the secure world for it. */
+static bool is_out(const struct vcpu *v)
+{
+	return __atomic_load_n(&v->state, __ATOMIC_ACQUIRE) == VCPU_OFF ||
+	       __atomic_load_n(&v->held, __ATOMIC_SEQ_CST);
+}
+
+bool vcpus_hold(struct vcpu *v)
+{
+	struct guest *g = v->guest;
+	struct vcpu *nobody = NULL;
+	unsigned int i;
+
+	if (!__atomic_compare_exchange_n(&g->holder, &nobody, v, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_RELAXED))
+		return false;
+	for (i = 0; i < g->vcpus; i++) {
+		struct vcpu *other = &g->vcpu0[i];
+
+		if (other == v)
+			continue;
+		irq_kick(other->cpu);
+		while (!is_out(other))
+			__asm__ volatile("yield");
+	}
+	return true;
+}
+
+void vcpus_release(struct vcpu *v)
+{
+	__atomic_store_n(&v->guest->holder, NULL, __ATOMIC_RELEASE);
+}
+
+/*
+ * A vCPU that is held serves this core's interrupts meanwhile. It looks for a holder again
+ * when it no longer says that it is held: the next one may have believed it.
+ */
+static void wait_for_holder(struct vcpu *v)
+{
+	while (__atomic_load_n(&v->guest->holder, __ATOMIC_SEQ_CST)) {
+		__atomic_store_n(&v->held, 1, __ATOMIC_RELEASE);
+		if (irq_waiting())
+			irq_handle(v);
+		if (!__atomic_load_n(&v->guest->holder, __ATOMIC_ACQUIRE))
+			__atomic_store_n(&v->held, 0, __ATOMIC_SEQ_CST);
+	}
+}
+
 /* Before each entry of the guest: is it still to run? */
 void vcpu_leave(struct vcpu *v)
 {
+	wait_for_holder(v);
 	if (!__atomic_load_n(&v->guest->stop, __ATOMIC_ACQUIRE))
 		return;
 	irq_reset_vcpu(v);

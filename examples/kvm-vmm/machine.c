@@ -214,6 +214,12 @@ static void on_kick(int signal)
 	(void)signal;
 }
 
+void machine_start(struct vmm *vmm)
+{
+	set_register(&vmm->vcpus[0], REG_PC, vmm->entry);
+	set_register(&vmm->vcpus[0], REG_X(0), vmm->dtb);
+}
+
 enum ending machine_run(struct vmm *vmm)
 {
 	struct sigaction action = { .sa_handler = on_kick };
@@ -221,8 +227,6 @@ enum ending machine_run(struct vmm *vmm)
 	int signal = 0;
 
 	vmm->ending = STILL_RUNNING;
-	set_register(&vmm->vcpus[0], REG_PC, vmm->entry);
-	set_register(&vmm->vcpus[0], REG_X(0), vmm->dtb);
 	sigaction(KICK, &action, NULL);
 	/* Blocked before there are threads, so that nobody but sigwait() gets them. */
 	sigemptyset(&signals);

@@ -129,7 +129,11 @@ int main(int argc, char **argv)
 
 	do {
 		load_guest(&vmm);
-		ending = machine_run(&vmm);
+		machine_start(&vmm);
+		while ((ending = machine_run(&vmm)) == NEW_KERNEL) {
+			fputs("vmm: another kernel has begun, OP-TEE starts over\n", stderr);
+			optee_reset(&vmm);
+		}
 		if (ending == RESET) {
 			machine_reset(&vmm);
 			if (vmm.optee)

@@ -51,6 +51,8 @@ bool optee_exit(struct vcpu *vcpu)
 		fprintf(stderr, "vmm: vCPU %u: %s\n", vcpu->index, om_kvm_result_text(result));
 		machine_end(vcpu->vmm, FAILED);
 	}
+	if (result == OM_KVM_NEW_DRIVER)
+		machine_end(vcpu->vmm, NEW_KERNEL);
 	return result != OM_KVM_NOT_MINE;
 }
 

@@ -44,6 +44,7 @@ enum ending {
 	STILL_RUNNING,
 	POWERED_OFF,
 	RESET,				/* it wants to start over */
+	NEW_KERNEL,			/* one that it started itself: it only pauses */
 	FAILED,				/* stderr says of what */
 	TERMINATED,			/* somebody sent us a signal */
 };
@@ -75,7 +76,9 @@ _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2))
 
 /* machine.c: a KVM machine with memory, vCPUs and GIC, not yet running. */
 void machine_create(struct vmm *vmm);
-/* Runs the guest from its entry until it ends, in a thread for each vCPU. */
+/* The guest's first vCPU will begin at its entry. */
+void machine_start(struct vmm *vmm);
+/* Runs the guest from where it is until it ends, in a thread for each vCPU. */
 enum ending machine_run(struct vmm *vmm);
 /* Between two runs: as it was created. */
 void machine_reset(struct vmm *vmm);

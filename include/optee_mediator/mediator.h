@@ -116,6 +116,13 @@ OM_API enum om_result om_guest_create(struct om_mediator *m, uint32_t id,
 				      void *mem, size_t size,
 				      struct om_guest **out);
 
+/* What om_guest_call() did. Not handled is 0, so that it can be tested like a bool. */
+enum om_outcome {
+	OM_NOT_HANDLED = 0,		/* not the mediator's business */
+	OM_HANDLED,
+	OM_HANDLED_NEW_DRIVER,		/* handled; and the guest holds what an old driver left */
+};
+
 /*
  * Handles one SMC or HVC of the guest, to its end or to the point where the
  * guest has to do something (an RPC).
@@ -128,12 +135,20 @@ OM_API enum om_result om_guest_create(struct om_mediator *m, uint32_t id,
  * handled; concurrently for any number of vCPUs, but not while the guest is
  * being reset or destroyed.
  *
- * Returns true when the call was in the trusted-OS or trusted-application
- * range, whatever the outcome; false, with regs untouched, when it is not the
+ * Returns OM_HANDLED when the call was in the trusted-OS or trusted-application
+ * range, whatever its result; OM_NOT_HANDLED, with regs untouched, when it is not the
  * mediator's business.
+ *
+ * OM_HANDLED_NEW_DRIVER: the same as OM_HANDLED, for an EXCHANGE_CAPABILITIES of a guest
+ * that has buffers, sessions or calls. Every driver makes this call once, when it starts;
+ * so another kernel runs now (kexec, a boot loader's successor), and nobody told the
+ * hypervisor. The caller should stop the guest's other vCPUs, call om_guest_reset()
+ * until it no longer returns OM_AGAIN, and let the vCPUs go on. A caller that does not
+ * loses nothing but room: what the old kernel shared stays shared, pinned and charged,
+ * and its cookies stay taken, until om_guest_reset() or om_guest_destroy().
  */
-OM_API bool om_guest_call(struct om_guest *guest, unsigned int vcpu,
-			  struct om_regs *regs);
+OM_API enum om_outcome om_guest_call(struct om_guest *guest, unsigned int vcpu,
+				     struct om_regs *regs);
 
 /*
  * The notification interrupt of OP-TEE fired: passes it on if this guest asked
@@ -147,7 +162,7 @@ OM_API void om_guest_interrupt(struct om_guest *guest);
  * OP-TEE forgets its sessions. Its ids of calls in flight are unknown from now on.
  * Context: all vCPUs stopped. should_yield is asked at least every 64 pages or 64
  * records, used or not. When it returns OM_AGAIN, call it again before any other
- * function on this guest.
+ * function on this guest but om_guest_destroy(), which may take its place.
  * Returns OM_OK; OM_AGAIN; OM_ERR_REFUSED when OP-TEE did not take the guest
  * back: nothing is shared, every call fails, it can only be reset or destroyed;
  * OM_ERR_NOT_RELEASED, see om_guest_destroy().

@@ -178,7 +178,7 @@ static const struct cg_scenario_entry *entry(unsigned int i)
 		cg_scenarios_fast, cg_scenarios_calls, cg_scenarios_params,
 		cg_scenarios_resume, cg_scenarios_rpc, cg_scenarios_payload,
 		cg_scenarios_shm, cg_scenarios_registry, cg_scenarios_quota,
-		cg_scenarios_mapping, cg_scenarios_edges,
+		cg_scenarios_mapping, cg_scenarios_edges, cg_scenarios_kexec,
 	};
 	unsigned int n;
 

@@ -271,6 +271,8 @@ uint32_t cg_rpc_arg_page(struct cg_guest *g, uint64_t cookie);
 bool cg_payload_add(struct cg_guest *g, uint64_t type, const struct cg_buf *b);
 bool cg_payload_drop(struct cg_guest *g, uint64_t type, uint64_t cookie);
 struct cg_payload *cg_payload_find(struct cg_guest *g, uint64_t cookie);
+/* Forgets all of both: OP-TEE has. */
+void cg_rpc_forget(struct cg_guest *g);
 /* How many of both the guest holds. */
 uint32_t cg_rpc_held(struct cg_guest *g);
 
@@ -368,6 +370,7 @@ extern const struct cg_scenario_entry cg_scenarios_registry[];
 extern const struct cg_scenario_entry cg_scenarios_quota[];
 extern const struct cg_scenario_entry cg_scenarios_mapping[];
 extern const struct cg_scenario_entry cg_scenarios_edges[];
+extern const struct cg_scenario_entry cg_scenarios_kexec[];
 
 #define CG_SCENARIO(numbers, invariants, fn) { numbers, invariants, #fn, fn }
 #define CG_SCENARIOS_END { NULL, NULL, NULL, NULL }

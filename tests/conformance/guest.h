@@ -35,6 +35,8 @@
 #define CG_MODEL_TA		(1u << 1)
 /* Foreign interrupts arrive by themselves, for example from a timer. */
 #define CG_INTERRUPTS		(1u << 2)
+/* A driver that begins gets an OP-TEE which holds nothing of an earlier one. */
+#define CG_NEW_DRIVER		(1u << 3)
 
 /* The om_limits the mediator was given for this guest; see limits.h there. */
 struct cg_limits {

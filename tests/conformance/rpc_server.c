@@ -133,6 +133,16 @@ bool cg_payload_drop(struct cg_guest *g, uint64_t type, uint64_t cookie)
 	return true;
 }
 
+void cg_rpc_forget(struct cg_guest *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < CG_RPC_ARGS; i++)
+		cg_rpc_arg_drop(g, g->rpc_args[i].cookie);
+	for (i = 0; i < CG_PAYLOADS; i++)
+		cg_payload_drop(g, g->payloads[i].type, g->payloads[i].cookie);
+}
+
 uint32_t cg_rpc_held(struct cg_guest *g)
 {
 	uint32_t held = 0;

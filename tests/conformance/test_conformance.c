@@ -131,9 +131,18 @@ static void vm_smc(void *ctx, unsigned int vcpu, uint64_t x[8])
 	struct om_regs regs;
 
 	memcpy(regs.a, x, sizeof(regs.a));
-	if (!test_guest_call(guest, vcpu, &regs))
+	switch (test_guest_call(guest, vcpu, &regs)) {
+	case OM_NOT_HANDLED:
 		test_fail("an SMC of the guest's was not the mediator's: 0x%llx",
 			  (unsigned long long)x[0]);
+		break;
+	case OM_HANDLED_NEW_DRIVER:
+		while (om_guest_reset(guest->om) == OM_AGAIN)
+			;
+		break;
+	default:
+		break;
+	}
 	memcpy(x, regs.a, sizeof(regs.a));
 }
 
@@ -190,7 +199,7 @@ static void fill_platform(struct cg_platform *p, const struct set_up *s, struct 
 	p->secure_threads = s->secure_threads;
 	p->secure_pages = s->secure_pages;
 	p->vcpus = s->vcpus ? s->vcpus : 4;
-	p->flags = (s->real ? 0 : CG_MODEL_TA) | (s->notify ? CG_ASYNC_NOTIF : 0) |
+	p->flags = CG_NEW_DRIVER | (s->real ? 0 : CG_MODEL_TA) | (s->notify ? CG_ASYNC_NOTIF : 0) |
 		   (s->interrupt_every ? CG_INTERRUPTS : 0);
 }
 

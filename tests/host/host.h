@@ -220,15 +220,15 @@ void test_guest_enter(struct test_guest *g);
 void test_guest_leave(struct test_guest *g);
 /* True between the two, on this thread. */
 bool test_guest_is_calling(void);
-static inline bool test_guest_call(struct test_guest *g, unsigned int vcpu,
-				   struct om_regs *regs)
+static inline enum om_outcome test_guest_call(struct test_guest *g, unsigned int vcpu,
+					      struct om_regs *regs)
 {
-	bool mine;
+	enum om_outcome outcome;
 
 	test_guest_enter(g);
-	mine = om_guest_call(g->om, vcpu, regs);
+	outcome = om_guest_call(g->om, vcpu, regs);
 	test_guest_leave(g);
-	return mine;
+	return outcome;
 }
 
 /* --- The guest's memory map ---------------------------------------------- */

@@ -899,10 +899,10 @@ static void words_for_everything(void **state)
 	int i;
 
 	(void)state;
-	for (i = OM_KVM_ERR_REGISTERS; i <= OM_KVM_DEFERRED; i++)
+	for (i = OM_KVM_ERR_REGISTERS; i <= OM_KVM_NEW_DRIVER; i++)
 		assert_string_not_equal(om_kvm_result_text(i), "unknown result");
 	assert_string_equal(om_kvm_result_text(OM_KVM_ERR_REGISTERS - 1), "unknown result");
-	assert_string_equal(om_kvm_result_text(OM_KVM_DEFERRED + 1), "unknown result");
+	assert_string_equal(om_kvm_result_text(OM_KVM_NEW_DRIVER + 1), "unknown result");
 	for (i = 0; i < OM_KVM_COUNTERS; i++)
 		assert_non_null(om_kvm_counter_name((enum om_kvm_counter)i));
 	assert_null(om_kvm_counter_name(OM_KVM_COUNTERS));

@@ -39,6 +39,8 @@ static void vm_smc(void *ctx, unsigned int vcpu, uint64_t x[8])
 	if ((uint32_t)x[0] == OPTEE_SMC_RETURN_FROM_RPC)
 		fake_resumed(&w->tee);
 	result = om_kvm_call(w->kvm, vcpu, &regs);
+	if (result == OM_KVM_NEW_DRIVER)
+		result = om_kvm_reset(w->kvm);
 	if (result == OM_KVM_OK)
 		memcpy(x, regs.a, sizeof(regs.a));
 	else
@@ -83,7 +85,7 @@ static void world_begin(struct world *w, const struct om_limits *limits, unsigne
 		.limits = { limits->threads, limits->buffers, limits->rpc_args, limits->pages,
 			    limits->list_pages, limits->call_pages,
 			    limits->mapped_pages ? limits->mapped_pages : 1104 },
-		.vcpus = 1, .flags = CG_INTERRUPTS,
+		.vcpus = 1, .flags = CG_INTERRUPTS | CG_NEW_DRIVER,
 	};
 }
 

@@ -197,6 +197,26 @@ static void capabilities_take_one_register(void **state)
 	assert_int_equal(kvm.x[3], 0);
 }
 
+/* The VMM hears of it and the guest gets its answer; nothing else happens by itself. */
+static void fault_b5_new_driver_is_told(void **state)
+{
+	struct rig *rig = *state;
+	uint32_t session;
+	int i;
+
+	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(exit_with(rig, OPTEE_SMC_EXCHANGE_CAPABILITIES, 0, 2, 3),
+				 OM_KVM_NEW_DRIVER);
+		assert_int_equal(kvm.x[0], OPTEE_SMC_RETURN_OK);
+		assert_true(kvm.x[1] & OPTEE_SMC_SEC_CAP_DYNAMIC_SHM);
+		assert_int_equal(fake_sessions(&rig->tee), 1);
+	}
+	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_OK);
+	assert_int_equal(fake_sessions(&rig->tee), 0);
+	assert_int_equal(exit_with(rig, OPTEE_SMC_EXCHANGE_CAPABILITIES, 0, 2, 3), OM_KVM_OK);
+}
+
 static void a_call_takes_two_registers_and_answers_in_one(void **state)
 {
 	struct rig *rig = *state;
@@ -294,6 +314,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(filter_errors_say_what_is_wrong, setup, teardown),
 		cmocka_unit_test_setup_teardown(uid_is_answered_in_four_registers, setup, teardown),
 		cmocka_unit_test_setup_teardown(capabilities_take_one_register, setup, teardown),
+		cmocka_unit_test_setup_teardown(fault_b5_new_driver_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_call_takes_two_registers_and_answers_in_one,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(an_interrupted_call_is_known_by_x3, setup, teardown),

@@ -6,6 +6,7 @@
 #include "hypervisor.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +21,8 @@
 #include <xen/domain_page.h>
 #include <xen/errno.h>
 #include <xen/lib.h>
+#include <xen/softirq.h>
+#include <xen/tasklet.h>
 #include <xen/xvmalloc.h>
 
 #define XEN_PAGE	4096u
@@ -129,14 +132,142 @@ struct vcpu *stand_in_current(void)
 	return running;
 }
 
-bool stand_in_preempt_check(void)
+static bool is_preempted(void)
 {
 	uint64_t n = atomic_fetch_add(&xen.preempt_checks, 1) + 1;
 	uint64_t every = atomic_load(&xen.preempt_every);
 	bool yield = xen.host->ops.should_yield(xen.host);
 
-	check_context("hypercall_preempt_check()");
 	return yield || n == atomic_load(&xen.preempt_at) || (every && n % every == 0);
+}
+
+/* The real one looks at what waits for the vCPU, and an idle one has nothing to look at. */
+bool stand_in_preempt_check(void)
+{
+	check_context("hypercall_preempt_check()");
+	if (is_idle_vcpu(running))
+		test_fail("hypercall_preempt_check() on an idle vCPU");
+	return is_preempted();
+}
+
+/* --- Tasklets, and domains that pause --------------------------------------------- */
+
+static struct domain idle_domain = { .domain_id = DOMID_IDLE };
+static struct vcpu idle_vcpu = { .domain = &idle_domain };
+static pthread_mutex_t tasklets_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t tasklet_runs = PTHREAD_MUTEX_INITIALIZER;
+static struct tasklet *tasklets;
+
+bool is_idle_vcpu(const struct vcpu *v)
+{
+	return v && v->domain == &idle_domain;
+}
+
+unsigned int smp_processor_id(void)
+{
+	return 0;
+}
+
+unsigned int stand_in_softirq_pending(unsigned int cpu)
+{
+	(void)cpu;
+	check_context("softirq_pending()");
+	return is_preempted();
+}
+
+void tasklet_init(struct tasklet *t, void (*func)(void *data), void *data)
+{
+	*t = (struct tasklet){ .func = func, .data = data };
+}
+
+void tasklet_schedule(struct tasklet *t)
+{
+	check_context("tasklet_schedule()");
+	pthread_mutex_lock(&tasklets_lock);
+	if (!t->scheduled) {
+		t->scheduled = true;
+		t->next = tasklets;
+		tasklets = t;
+	}
+	pthread_mutex_unlock(&tasklets_lock);
+}
+
+static struct tasklet *next_tasklet(void)
+{
+	struct tasklet *t;
+
+	pthread_mutex_lock(&tasklets_lock);
+	t = tasklets;
+	if (t) {
+		tasklets = t->next;
+		t->scheduled = false;
+	}
+	pthread_mutex_unlock(&tasklets_lock);
+	return t;
+}
+
+/* On this thread, as an idle vCPU of another CPU. */
+static void run_tasklets(void)
+{
+	struct tasklet *t;
+
+	pthread_mutex_lock(&tasklet_runs);
+	while ((!xen.tasklet_runs || --xen.tasklet_runs) && (t = next_tasklet())) {
+		running = &idle_vcpu;
+		t->func(t->data);
+		running = NULL;
+		check_context("the end of a tasklet");
+	}
+	pthread_mutex_unlock(&tasklet_runs);
+}
+
+void tasklet_kill(struct tasklet *t)
+{
+	struct tasklet **at;
+
+	check_context("tasklet_kill()");
+	pthread_mutex_lock(&tasklet_runs);
+	pthread_mutex_lock(&tasklets_lock);
+	for (at = &tasklets; *at && *at != t; at = &(*at)->next)
+		;
+	if (*at)
+		*at = t->next;
+	t->scheduled = false;
+	pthread_mutex_unlock(&tasklets_lock);
+	pthread_mutex_unlock(&tasklet_runs);
+}
+
+void domain_pause_nosync(struct domain *d)
+{
+	check_context("domain_pause_nosync()");
+	atomic_fetch_add(&d->own->pauses, 1);
+}
+
+void domain_pause(struct domain *d)
+{
+	if (running && running->domain == d)
+		test_fail("domain_pause() of the vCPU's own domain");
+	domain_pause_nosync(d);
+	while (atomic_load(&d->own->inside))
+		sched_yield();
+}
+
+void domain_unpause(struct domain *d)
+{
+	check_context("domain_unpause()");
+	if (atomic_fetch_sub(&d->own->pauses, 1) == 0)
+		test_fail("domain_unpause(): domain %u is not paused", d->domain_id);
+}
+
+static void enter_hypervisor(struct domain *d)
+{
+	for (;;) {
+		atomic_fetch_add(&d->own->inside, 1);
+		if (!atomic_load(&d->own->pauses))
+			return;
+		atomic_fetch_sub(&d->own->inside, 1);
+		sched_yield();
+	}
 }
 
 /* --- Pages --------------------------------------------------------------------- */
@@ -491,11 +622,14 @@ void domain_smc(struct domain *d, unsigned int vcpu, uint64_t x[8])
 
 	for (uint64_t i = 0; i < 31; i++)
 		regs.x[i] = i < 8 ? x[i] : i << 56;
+	enter_hypervisor(d);
 	running = &d->own->vcpu[vcpu];
 	test_guest_enter(d->own->guest);
 	handled = mediator->handle_call(&regs);
 	test_guest_leave(d->own->guest);
 	running = NULL;
+	atomic_fetch_sub(&d->own->inside, 1);
+	run_tasklets();
 	if (!handled)
 		regs.x[0] = OPTEE_SMC_RETURN_UNKNOWN_FUNCTION;
 	check_context("the way back to the guest");

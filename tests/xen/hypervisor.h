@@ -38,6 +38,9 @@ struct hypervisor {
 	_Atomic uint64_t preempt_every;
 	_Atomic uint64_t preempt_checks;
 
+	/* So many tasklets run, and no more: those that are left are killed. 0: all. */
+	uint32_t tasklet_runs;
+
 	/* The n-th allocation or global mapping from now fails; 0: none. */
 	_Atomic uint64_t fail_at;
 	/* Free heap pages have this many address bits. */
@@ -59,6 +62,8 @@ struct stand_in_domain {
 	struct domain domain;
 	struct test_guest *guest;
 	struct vcpu vcpu[8];
+	_Atomic uint32_t pauses;	/* no vCPU begins an SMC while there are any */
+	_Atomic uint32_t inside;	/* vCPUs in one */
 	/* One page of another type than its kind in the test host says. */
 	unsigned long special_gfn;
 	p2m_type_t special_type;
@@ -91,7 +96,7 @@ int domain_relinquish(struct domain *d);
 
 /*
  * An SMC of one of its vCPUs: x0..x7 in and out. x0 is UNKNOWN_FUNCTION when the
- * mediator did not take it. Any thread.
+ * mediator did not take it. Tasklets that it scheduled have run when it returns. Any thread.
  */
 void domain_smc(struct domain *d, unsigned int vcpu, uint64_t x[8]);
 

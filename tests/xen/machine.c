@@ -83,7 +83,7 @@ static void fill_platform(struct machine *m, struct guest *g)
 	p->limits.mapped_pages = CONFIG_OPTEE_MEDIATOR_MAPPED_PAGES;
 	p->secure_threads = model_config(m->model)->threads;
 	p->vcpus = m->options.vcpus ? m->options.vcpus : 4;
-	p->flags = CG_MODEL_TA | (m->options.interrupt_every ? CG_INTERRUPTS : 0);
+	p->flags = CG_MODEL_TA | CG_NEW_DRIVER | (m->options.interrupt_every ? CG_INTERRUPTS : 0);
 }
 
 void machine_add(struct machine *m, unsigned int i)

@@ -471,6 +471,122 @@ static void i11_one_domain_dies_and_the_other_goes_on(void **state)
 	machine_end(&m);
 }
 
+/* --- Another kernel --------------------------------------------------------------------- */
+
+static void begin_driver(struct guest *g)
+{
+	assert_int_equal(cg_fast(g->cg, OPTEE_SMC_EXCHANGE_CAPABILITIES, 0, NULL),
+			 OPTEE_SMC_RETURN_OK);
+}
+
+/* What the old kernel held goes back, however often that is preempted. */
+static void fault_b5_new_kernel_resets_the_domain(void **state)
+{
+	const struct machine_options options = { .secure_threads = 3 };
+	struct cg_call calls[3];
+	struct machine m;
+
+	(void)state;
+	for (uint32_t every = 0; every < 4; every++) {
+		machine_begin(&m, &options);
+		machine_add(&m, 1);
+		begin_driver(&m.guest[1]);
+		assert_int_equal(machine_vms_destroyed(&m), 0);
+		hold_everything(&m, &m.guest[1], calls);
+		atomic_store(&xen.preempt_every, every);
+		begin_driver(&m.guest[1]);
+		atomic_store(&xen.preempt_every, 0);
+		assert_int_equal(machine_vms_destroyed(&m), 1);
+		assert_int_equal(atomic_load(&m.guest[1].domain->own->guest->pinned), 0);
+		/* The vCPUs go on, and so does OP-TEE, for this one and for the next kernel. */
+		cg_memory_init(m.guest[1].cg, &m.guest[1].platform);
+		hold_everything(&m, &m.guest[1], calls);
+		begin_driver(&m.guest[1]);
+		assert_int_equal(machine_vms_destroyed(&m), 2);
+		machine_end(&m);
+	}
+}
+
+/* OP-TEE does not take it back: the domain is without OP-TEE, and dies as any other. */
+static void fault_b5_new_kernel_that_optee_refuses(void **state)
+{
+	struct machine m;
+	uint32_t session;
+
+	(void)state;
+	machine_begin(&m, NULL);
+	machine_add(&m, 1);
+	assert_int_equal(cg_open(m.guest[1].cg, cg_uuid_model, &session), TEEC_SUCCESS);
+	model_answer_next(m.model, OPTEE_SMC_VM_CREATED, OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
+	begin_driver(&m.guest[1]);
+	assert_non_null(strstr(console_line(), om_result_text(OM_ERR_REFUSED)));
+	assert_int_equal(cg_fast(m.guest[1].cg, OPTEE_SMC_CALLS_UID, 0, NULL),
+			 OPTEE_SMC_RETURN_ENOTAVAIL);
+	machine_end(&m);
+}
+
+/* A domain that is killed while it starts over: what is left of that is done by its end. */
+static void fault_b5_domain_dies_while_it_starts_over(void **state)
+{
+	const struct machine_options options = { .secure_threads = 3 };
+	struct cg_call calls[3];
+	struct machine m;
+
+	(void)state;
+	for (uint64_t n = 1; n < 8; n++) {
+		machine_begin(&m, &options);
+		machine_add(&m, 1);
+		hold_everything(&m, &m.guest[1], calls);
+		xen.tasklet_runs = (uint32_t)n;
+		atomic_store(&xen.preempt_every, 1);
+		begin_driver(&m.guest[1]);
+		atomic_store(&xen.preempt_every, 0);
+		machine_end(&m);
+	}
+}
+
+/* Two vCPUs that begin at once, as a third one works: one reset, and all go on. */
+struct beginner {
+	pthread_t thread;
+	struct machine *m;
+	unsigned int vcpu;
+};
+
+static void *begin_again_and_again(void *arg)
+{
+	struct beginner *b = arg;
+
+	for (uint32_t i = 0; i < 300; i++) {
+		uint64_t x[8] = { b->vcpu ? OPTEE_SMC_EXCHANGE_CAPABILITIES :
+					    OPTEE_SMC_CALL_WITH_ARG };
+
+		domain_smc(b->m->guest[1].domain, b->vcpu, x);
+	}
+	return NULL;
+}
+
+static void fault_b5_vcpus_begin_at_once(void **state)
+{
+	struct beginner beginners[3];
+	struct cg_call calls[3];
+	struct machine m;
+
+	(void)state;
+	machine_begin(&m, &(struct machine_options){ .secure_threads = 3 });
+	machine_add(&m, 1);
+	hold_everything(&m, &m.guest[1], calls);
+	for (unsigned int i = 0; i < 3; i++) {
+		beginners[i] = (struct beginner){ .m = &m, .vcpu = i };
+		assert_int_equal(pthread_create(&beginners[i].thread, NULL, begin_again_and_again,
+						&beginners[i]), 0);
+	}
+	for (unsigned int i = 0; i < 3; i++)
+		pthread_join(beginners[i].thread, NULL);
+	assert_true(machine_vms_destroyed(&m) >= 1);
+	assert_int_equal(atomic_load(&m.guest[1].domain->own->pauses), 0);
+	machine_end(&m);
+}
+
 /* --- vCPUs at once -------------------------------------------------------------------------- */
 
 #define VCPUS		3u
@@ -557,6 +673,10 @@ int main(void)
 		cmocka_unit_test(i4_killing_a_busy_domain_can_be_preempted_anywhere),
 		cmocka_unit_test(i5_killing_a_busy_domain_goes_on_step_by_step),
 		cmocka_unit_test(i11_one_domain_dies_and_the_other_goes_on),
+		cmocka_unit_test(fault_b5_new_kernel_resets_the_domain),
+		cmocka_unit_test(fault_b5_new_kernel_that_optee_refuses),
+		cmocka_unit_test(fault_b5_domain_dies_while_it_starts_over),
+		cmocka_unit_test(fault_b5_vcpus_begin_at_once),
 		cmocka_unit_test(i6_three_vcpus_of_two_domains_at_once),
 	};
 

@@ -9,7 +9,8 @@
  * decide nothing, nor does the SVE hint (I10); a guest that is not alive gets ENOTAVAIL,
  * and nothing of its is forwarded; a yielding call is begun or resumed, and run when there
  * is one to run; a call with room for RPCs only where OP-TEE's are known (I8); everything
- * else is a fast call, once; an identifier of SMC64 is told -1 in 64 bits; a4..a7 stay.
+ * else is a fast call, once; an identifier of SMC64 is told -1 in 64 bits; a4..a7 stay;
+ * of a new driver the caller is told when there is one and the guest holds something.
  *
  * Class: quick
  * Sources: dispatch.c refusal.c
@@ -26,7 +27,14 @@ static struct {
 	uint32_t begun, resumed, run, fast;
 	uint32_t fid;
 	bool refused;
+	bool holds;
 } seen;
+
+bool om_guest_holds(const struct om_guest *guest)
+{
+	(void)guest;
+	return seen.holds;
+}
 
 void om_trace_smc(const struct om_guest *guest, unsigned int vcpu, struct om_trace_event *event)
 {
@@ -129,17 +137,25 @@ int main(void)
 	uint32_t fid = (uint32_t)om_low(regs.a[0]) & ~SMCCC_FID_SVE_HINT;
 	uint32_t owner = fid >> SMCCC_FID_OWNER_SHIFT & SMCCC_FID_OWNER_MASK;
 	uint32_t i;
-	bool taken;
+	enum om_outcome outcome;
 
 	world_init();
 	world_guest.stage = any_u32();
-	taken = om_guest_call(&world_guest, any_u32(), &regs);
+	seen.holds = any_bool();
+	outcome = om_guest_call(&world_guest, any_u32(), &regs);
 
-	PROVE(taken == (owner >= SMCCC_OWNER_TRUSTED_APP), "an SMC for trusted software is taken");
+	PROVE((outcome != OM_NOT_HANDLED) == (owner >= SMCCC_OWNER_TRUSTED_APP),
+	      "an SMC for trusted software is taken");
+	PROVE((outcome == OM_HANDLED_NEW_DRIVER) ==
+	      (world_guest.stage == OM_STAGE_ALIVE && seen.holds &&
+	       fid == OPTEE_SMC_EXCHANGE_CAPABILITIES && regs.a[0] == OPTEE_SMC_RETURN_OK),
+	      "a driver that begins where things are held is new, nothing else is");
 	PROVE(regs.a[4] == from.a[4] && regs.a[5] == from.a[5] && regs.a[6] == from.a[6] &&
 	      regs.a[7] == from.a[7], "a4..a7 are the guest's own");
 	PROVE(ghost.smcs == 0, "dispatch itself forwards nothing");
-	if (!taken) {
+	if (outcome == OM_HANDLED_NEW_DRIVER)
+		REACHED("a new driver");
+	if (outcome == OM_NOT_HANDLED) {
 		for (i = 0; i < 4; i++)
 			PROVE(regs.a[i] == from.a[i], "what is not taken is left alone");
 		PROVE(seen.begun + seen.resumed + seen.run + seen.fast == 0, "... by everybody");

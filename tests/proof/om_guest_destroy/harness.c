@@ -260,6 +260,9 @@ static bool is_leaving(void)
 	    seen.call_is_new != (world_guest.stage > OM_STAGE_EMPTY_CALLS ||
 				 (world_guest.stage == OM_STAGE_EMPTY_CALLS && watched_call < cursor)))
 		return false;
+	/* It asks for no notification any more: no call of its gets as far. */
+	if (world_guest.stage != OM_STAGE_ALIVE && world_guest.notify_enabled)
+		return false;
 	if (seen.held != (is_held() || seen.unpinned) || seen.destroyed != (world_guest.stage > OM_STAGE_LEAVING))
 		return false;
 	switch (world_guest.stage) {

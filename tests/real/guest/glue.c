@@ -232,7 +232,7 @@ static void fill_platform(struct cg_platform *p)
 	p->secure_threads = 2;
 	p->secure_pages = SECURE_PAGES;
 	p->vcpus = info->vcpus;
-	p->flags = CG_ASYNC_NOTIF | CG_INTERRUPTS;
+	p->flags = CG_ASYNC_NOTIF | CG_INTERRUPTS | CG_NEW_DRIVER;
 }
 
 /* ---- the run ---- */

@@ -32,6 +32,7 @@ enum om_kvm_result {
 	OM_KVM_NOT_MINE,		/* the exit is not for OP-TEE; nothing was touched */
 	OM_KVM_AGAIN,			/* a call is still in the secure world: call again */
 	OM_KVM_DEFERRED,		/* memory is in use: memory_released() will follow */
+	OM_KVM_NEW_DRIVER,		/* handled; the guest holds what an old driver left */
 
 	OM_KVM_ERR_ARGUMENT = -1,	/* an argument is not what its comment asks */
 	OM_KVM_ERR_NO_MEMORY = -2,	/* this process gets no memory, thread or descriptor */
@@ -239,18 +240,24 @@ struct kvm_run;
  * OP-TEE, never longer: the guest comes back for the rest.
  * Returns OM_KVM_OK, handled; OM_KVM_NOT_MINE: another exit reason or function,
  * the VMM's to handle; OM_KVM_ERR_REGISTERS: the vCPU is not in order.
+ *
+ * OM_KVM_NEW_DRIVER: handled, and another kernel runs in the guest than the one that
+ * opened sessions and shared memory (kexec): a driver asks what OP-TEE can do, which each
+ * does once, when it starts. The VMM should stop the guest's other vCPUs, call
+ * om_kvm_reset() until it is done, and let all of them go on. If it does not, the old
+ * kernel's sessions and buffers count against the limits until the guest's next reset.
  */
 OM_API int om_kvm_handle_exit(struct om_kvm *kvm, unsigned int vcpu, int vcpu_fd,
 			      struct kvm_run *run);
 
 /*
  * The same without KVM: for a VMM that has the registers. regs: x0..x7, results
- * in a[0]..a[3]. Returns OM_KVM_OK or OM_KVM_NOT_MINE.
+ * in a[0]..a[3]. Returns OM_KVM_OK, OM_KVM_NEW_DRIVER or OM_KVM_NOT_MINE.
  */
 OM_API int om_kvm_call(struct om_kvm *kvm, unsigned int vcpu, struct om_regs *regs);
 
 /*
- * The guest starts over (reboot): sessions are closed, all it shared is given
+ * The guest starts over (reboot, kexec): sessions are closed, all it shared is given
  * back, its regions stay. Context: all vCPUs stopped.
  *
  * Calls in OP-TEE are cancelled, each once for every call of this function, and again

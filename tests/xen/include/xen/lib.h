@@ -7,6 +7,7 @@
 
 #define ARRAY_SIZE(x)		(sizeof(x) / sizeof((x)[0]))
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
+#define test_and_set_bool(b)	__atomic_exchange_n(&(b), true, __ATOMIC_SEQ_CST)
 
 /* %pd is a domain. Lines that begin with XENLOG_GUEST are rate-limited. */
 void printk(const char *format, ...);

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Stand-in for Xen: whether this physical CPU has something else to do. */
+#ifndef STAND_IN_XEN_SOFTIRQ_H
+#define STAND_IN_XEN_SOFTIRQ_H
+
+unsigned int stand_in_softirq_pending(unsigned int cpu);
+#define softirq_pending(cpu) (stand_in_softirq_pending(cpu))
+
+#endif
