@@ -13,7 +13,7 @@ get_filename_component(om_proof ${om_proof} ABSOLUTE BASE_DIR ${PROJECT_SOURCE_D
 
 add_test(NAME proof_quick COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/proof/run -j 1 --quick --no-controls)
 add_test(NAME proof_all COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/proof/run -j 2)
-set_tests_properties(proof_quick PROPERTIES LABELS proof TIMEOUT 900)
-set_tests_properties(proof_all PROPERTIES LABELS "proof;long" TIMEOUT 3600 PROCESSORS 2)
+set_tests_properties(proof_quick PROPERTIES LABELS proof)
+set_tests_properties(proof_all PROPERTIES LABELS "proof;long" PROCESSORS 2)
 set_tests_properties(proof_quick proof_all PROPERTIES RESOURCE_LOCK om_proof
-	ENVIRONMENT OM_BUILD=${om_proof})
+	TIMEOUT ${om_test_timeout} ENVIRONMENT OM_BUILD=${om_proof})

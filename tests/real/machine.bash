@@ -8,8 +8,16 @@
 #   run_machine LOG LIMIT QEMU-ARGUMENT...
 #
 # The normal world's console goes to LOG, OP-TEE's to LOG.optee. Returns when the machine
-# was switched off; after LIMIT seconds, a panic of OP-TEE or a failure of QEMU it calls
-# die() of the script, which must not return.
+# was switched off. After a panic of OP-TEE, a failure of QEMU or when nothing happens any
+# more it calls die() of the script, which must not return.
+#
+# Nobody knows how long a run takes on a machine that has more to do, so no clock on the wall
+# ends it. These do, in seconds:
+#
+#   OM_SILENCE        no new byte on either console (300): so much of the processor used by
+#                     QEMU, or so much waited while QEMU hardly wanted the processor
+#   LIMIT             so much of the processor used in all, for a machine that talks without
+#                     end; OM_LIMIT, when set, is used instead
 
 machine=(-machine "virt,secure=on,virtualization=on,gic-version=3" -cpu cortex-a57
 	-nic none -display none -monitor none -no-reboot)
@@ -29,9 +37,73 @@ stop_machine()
 trap stop_machine EXIT
 trap 'exit 2' INT TERM HUP
 
+# What QEMU has used of the processors, and for how long it has wanted one in vain, in
+# hundredths of a second (the kernel's ticks, on every architecture): $used and $waited.
+# Fails when QEMU has ended.
+measure_machine()
+{
+	local fields task ns=0
+	read -r fields <"/proc/$machine_qemu/stat" || return 1
+	# What precedes is the name, which may hold anything.
+	read -ra fields <<<"${fields##*) }"
+	used=$((fields[11] + fields[12]))
+	# Without the kernel's schedstat a machine that gets no processor looks like one that
+	# wants none.
+	for task in "/proc/$machine_qemu/task"/*/schedstat; do
+		read -ra fields <"$task" && ns=$((ns + fields[1]))
+	done
+	waited=$((ns / 10000000))
+} 2>/dev/null
+
+# end_machine LOG REASON SETTING
+end_machine()
+{
+	stop_machine
+	tail -n 20 "$1.optee" >&2
+	die "$2: QEMU stopped (OP-TEE's last lines are above). If it would have gone on, set $3 to more seconds."
+}
+
+# A panic or abort of OP-TEE stops only the CPU it happens on: nothing would follow.
+look_for_panic()
+{
+	local log=$1 panic="Panic \(at\|'\)\|Core [a-z]*-abort"
+	tail -c 65536 "$log.optee" | grep -aq "$panic" || return 0
+	sleep 0.3
+	stop_machine
+	grep -a "$panic" "$log.optee" | sort -u >&2
+	die "OP-TEE panicked, QEMU stopped."
+}
+
+# watch_machine LOG LIMIT SILENCE: until QEMU has ended by itself
+watch_machine()
+{
+	local log=$1 limit=$2 silence=$3 used=0 waited=0 looks=0 said said_last=""
+	local used_last=0 busy_last=0 busy
+	while kill -0 "$machine_qemu" 2>/dev/null && measure_machine; do
+		said=$(stat -c %s "$log" "$log.optee")
+		if [ "$said" != "$said_last" ]; then
+			look_for_panic "$log"
+			said_last=$said used_last=$used busy_last=$((used + waited)) looks=0
+		fi
+		busy=$((used + waited - busy_last))
+		# Four looks take a second or more: what stops this script stops its clock, too.
+		if ((looks >= 4 * silence && 4 * busy < 25 * looks)); then
+			end_machine "$log" "not a word for $silence s, and it has nothing to do" OM_SILENCE
+		fi
+		if ((used - used_last >= 100 * silence)); then
+			end_machine "$log" "not a word while it used $silence s of the processor" OM_SILENCE
+		fi
+		if ((used >= 100 * limit)); then
+			end_machine "$log" "no end after $limit s of the processor" OM_LIMIT
+		fi
+		looks=$((looks + 1))
+		sleep 0.25
+	done
+}
+
 run_machine()
 {
-	local log=$1 limit=$2 since=$SECONDS status=0 panic="Panic \(at\|'\)\|Core [a-z]*-abort" with_us=()
+	local log=$1 limit=${OM_LIMIT:-$2} status=0 with_us=()
 	shift 2
 	if command -v setpriv >/dev/null && setpriv --pdeathsig KILL true 2>/dev/null; then
 		with_us=(setpriv --pdeathsig KILL)
@@ -44,21 +116,7 @@ run_machine()
 	tail -n +1 -s 0.1 -f --pid="$machine_qemu" "$log" 2>/dev/null &
 	machine_teller=$!
 
-	while kill -0 "$machine_qemu" 2>/dev/null; do
-		if ((SECONDS - since >= limit)); then
-			stop_machine
-			tail -n 20 "$log.optee" >&2
-			die "no end after $limit s, QEMU stopped (OP-TEE's last lines are above)."
-		fi
-		# A panic or abort of OP-TEE stops only the CPU it happens on: nothing would follow.
-		if tail -c 65536 "$log.optee" | grep -aq "$panic"; then
-			sleep 0.3
-			stop_machine
-			grep -a "$panic" "$log.optee" | sort -u >&2
-			die "OP-TEE panicked, QEMU stopped."
-		fi
-		sleep 0.1
-	done
+	watch_machine "$log" "$limit" "${OM_SILENCE:-300}"
 	wait "$machine_qemu" || status=$?
 	machine_qemu=""
 	wait "$machine_teller" || :

@@ -13,8 +13,8 @@ get_filename_component(om_real ${om_real} ABSOLUTE BASE_DIR ${PROJECT_SOURCE_DIR
 
 function(om_add_real_test name)
 	add_test(NAME ${name} COMMAND ${ARGN})
-	set_tests_properties(${name} PROPERTIES LABELS "real;qemu" TIMEOUT 900
-		RESOURCE_LOCK om_qemu ENVIRONMENT OM_BUILD=${om_real})
+	set_tests_properties(${name} PROPERTIES LABELS "real;qemu"
+		TIMEOUT ${om_test_timeout} RESOURCE_LOCK om_qemu ENVIRONMENT OM_BUILD=${om_real})
 endfunction()
 
 set(om_demo ${PROJECT_SOURCE_DIR}/scripts/demo)
@@ -35,7 +35,7 @@ om_add_real_test(real_compare ${PROJECT_SOURCE_DIR}/tests/real/compare
 	$<TARGET_FILE:test_conformance> ${om_real}/real/two.log ${om_real}/real/smp.log
 	${om_real}/real/kill.log ${om_real}/real/wide.log
 	${om_real}/real/zero.log)
-set_tests_properties(real_build PROPERTIES FIXTURES_SETUP om_real TIMEOUT 900)
+set_tests_properties(real_build PROPERTIES FIXTURES_SETUP om_real)
 set_tests_properties(real_two_guests real_smp real_kill real_heap real_trace
 	fault_a1_wide_limits fault_a2_ram_at_zero PROPERTIES FIXTURES_REQUIRED om_real)
 set_tests_properties(real_two_guests real_smp real_kill fault_a1_wide_limits
@@ -49,9 +49,9 @@ om_add_real_test(real_linux_two ${om_linux})
 om_add_real_test(real_linux_kill ${om_linux} --kill)
 om_add_real_test(fault_b5_kexec ${om_linux} --kexec)
 om_add_real_test(real_linux_full ${om_linux} --full)
-set_tests_properties(real_linux_build PROPERTIES FIXTURES_SETUP om_linux TIMEOUT 900)
+set_tests_properties(real_linux_build PROPERTIES FIXTURES_SETUP om_linux)
 set_tests_properties(real_linux_two real_linux_kill fault_b5_kexec real_linux_full PROPERTIES
-	FIXTURES_REQUIRED om_linux TIMEOUT 3000)
-set_tests_properties(real_linux_full PROPERTIES LABELS "real;qemu;long" TIMEOUT 5400)
+	FIXTURES_REQUIRED om_linux)
+set_tests_properties(real_linux_full PROPERTIES LABELS "real;qemu;long")
 
 include(${CMAKE_CURRENT_LIST_DIR}/kvm/tests.cmake)

@@ -55,6 +55,6 @@ endforeach()
 if(OM_TEST_PACKAGING)
 	add_test(NAME xen_freestanding COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/xen/freestanding.sh
 		${CMAKE_CURRENT_BINARY_DIR}/xen ${om_xen_default})
-	set_tests_properties(xen_freestanding PROPERTIES LABELS "xen;freestanding" TIMEOUT 900
+	set_tests_properties(xen_freestanding PROPERTIES LABELS "xen;freestanding" TIMEOUT ${om_test_timeout}
 		SKIP_RETURN_CODE 77)
 endif()

@@ -13,6 +13,6 @@ set_tests_properties(real_kvm_build PROPERTIES FIXTURES_SETUP om_kvm)
 set_tests_properties(real_kvm_quick real_kvm_kill real_kvm_full fault_b5_kexec_kvm PROPERTIES
 	FIXTURES_REQUIRED om_kvm)
 set_tests_properties(real_kvm_build real_kvm_quick PROPERTIES
-	LABELS "real;qemu;kvm" TIMEOUT 3000)
+	LABELS "real;qemu;kvm")
 set_tests_properties(real_kvm_kill real_kvm_full fault_b5_kexec_kvm PROPERTIES
-	LABELS "real;qemu;kvm;long" TIMEOUT 5400)
+	LABELS "real;qemu;kvm;long")
