@@ -378,7 +378,7 @@ static void temporary_buffers_are_used_and_leak_as_they_do(void **state)
 	assert_int_equal(p[1].u.tmem.size, 10);
 	hyper_call(y, 0);
 	assert_result(hdr, TEEC_SUCCESS, TEEC_ORIGIN_TRUSTED_APP);
-	assert_string_equal(va + TEST_PAGE + 7, "temporary");
+	assert_string_equal((char *)va + TEST_PAGE + 7, "temporary");
 	assert_int_equal(model_buffers(y->model, 7), 0);
 	model_assert_clean(y->model);
 	/* Known by its cookie still, which nobody may ever use. */
