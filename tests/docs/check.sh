@@ -38,10 +38,17 @@ done < <(grep -oE '\]\([^)#:]+\)' README.md CONTRIBUTING.md SECURITY.md docs/*.m
 	sed -E 's/\]\(([^)]*)\)/\1/')
 
 while read -r file; do
-	head -n 3 "$file" | grep -q 'SPDX-License-Identifier: BSD-2-Clause' ||
-		complain "$file does not name its licence"
+	complain "$file does not name its licence"
 done < <(find . \( -path './build*' -o -path ./.git \) -prune -o -type f \( -name '*.[chS]' \
 	-o -name '*.sh' -o -name '*.cmake' -o -name CMakeLists.txt -o -path './scripts/*' \
-	-o -path './.ci/*' \) -print)
+	-o -path './.ci/*' \) -exec awk 'BEGIN {
+		for (i = 1; i < ARGC; i++) {
+			named = 0
+			for (n = 0; n < 3 && (getline line < ARGV[i]) > 0; n++)
+				named += line ~ /SPDX-License-Identifier: BSD-2-Clause/
+			close(ARGV[i])
+			if (!named) print ARGV[i]
+		}
+	}' {} +)
 
 exit $failed

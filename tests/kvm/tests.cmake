@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The KVM backend without Arm: on a TEE device in software, and recorded exits.
+# The KVM backend without Arm: on a TEE device in software, and recorded exits. Its workers
+# are threads.
 
 om_add_test_library(kvm_rig SOURCES kvm/rig.c kvm/fake_tee.c
 	LINKS optee_mediator_kvm_static PkgConfig::cmocka Threads::Threads)
 foreach(what IN ITEMS trap memory conduit calls faults threads)
-	om_add_test(test_kvm_${what} LABELS kvm SOURCES kvm/test_kvm_${what}.c LINKS kvm_rig)
+	om_add_test(test_kvm_${what} LABELS kvm threads SOURCES kvm/test_kvm_${what}.c LINKS kvm_rig)
 endforeach()
-om_add_test(test_kvm_distrust LABELS kvm SOURCES kvm/test_kvm_distrust.c LINKS kvm_rig)
+om_add_test(test_kvm_distrust LABELS kvm threads SOURCES kvm/test_kvm_distrust.c LINKS kvm_rig)
 target_include_directories(test_kvm_distrust PRIVATE ${PROJECT_SOURCE_DIR}/backends/kvm)
-om_add_test(test_kvm_exhausted LABELS kvm SOURCES kvm/test_kvm_exhausted.c LINKS kvm_rig)
+om_add_test(test_kvm_exhausted LABELS kvm threads SOURCES kvm/test_kvm_exhausted.c LINKS kvm_rig)
 foreach(function IN ITEMS calloc aligned_alloc strdup mmap mremap pthread_create eventfd)
 	target_link_options(test_kvm_exhausted PRIVATE LINKER:--wrap=${function})
 endforeach()
-om_add_test(test_kvm_process LABELS kvm SOURCES kvm/test_kvm_process.c LINKS kvm_rig)
+om_add_test(test_kvm_process LABELS kvm threads SOURCES kvm/test_kvm_process.c LINKS kvm_rig)
 target_link_options(test_kvm_process PRIVATE LINKER:--wrap=mremap)
-om_add_test(test_kvm_conformance LABELS kvm SOURCES kvm/test_kvm_conformance.c
+om_add_test(test_kvm_conformance LABELS kvm threads SOURCES kvm/test_kvm_conformance.c
 	LINKS kvm_rig conformance_frame)
