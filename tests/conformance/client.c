@@ -329,13 +329,36 @@ bool cg_until(struct cg_call *c, uint32_t rpc)
 	return false;
 }
 
+static bool asks(struct cg_call *c, uint32_t cmd)
+{
+	return c->a[0] == OPTEE_SMC_RETURN_RPC_CMD && c->rpc && cg_rpc_hdr(c)->cmd == cmd;
+}
+
 bool cg_until_cmd(struct cg_call *c, uint32_t cmd)
 {
 	if (c->state == CG_IDLE)
 		cg_start(c);
 	for (; goes_on(c); serve_and_resume(c))
-		if (c->a[0] == OPTEE_SMC_RETURN_RPC_CMD && c->rpc && cg_rpc_hdr(c)->cmd == cmd)
+		if (asks(c, cmd))
 			return true;
+	return false;
+}
+
+/* Of a request that is pending, FS or SHM_FREE. */
+static bool names(struct cg_call *c, uint64_t cookie)
+{
+	if (cg_rpc_hdr(c)->cmd == OPTEE_RPC_CMD_SHM_FREE)
+		return cg_rpc_param(c, 0)->u.value.b == cookie;
+	return cg_rpc_hdr(c)->num_params > 1 && cg_rpc_param(c, 1)->u.rmem.shm_ref == cookie;
+}
+
+bool cg_until_cmd_of(struct cg_call *c, uint32_t cmd, uint64_t cookie)
+{
+	while (cg_until_cmd(c, cmd)) {
+		if (names(c, cookie))
+			return true;
+		serve_and_resume(c);
+	}
 	return false;
 }
 

@@ -257,6 +257,11 @@ void cg_do(struct cg_call *c);
  */
 bool cg_until(struct cg_call *c, uint32_t rpc);
 bool cg_until_cmd(struct cg_call *c, uint32_t cmd);
+/*
+ * The same for FS or SHM_FREE of the payload with this cookie. Others may come before it:
+ * OP-TEE asks again for what it was refused, if it likes.
+ */
+bool cg_until_cmd_of(struct cg_call *c, uint32_t cmd, uint64_t cookie);
 /* Finishes several at once, each served in turn, so that they can wait for each other. */
 void cg_finish_all(struct cg_call *calls, uint32_t n);
 

@@ -7,7 +7,7 @@
 
 #include "guest.h"
 
-#define TESTS_MAX 2000u
+#define TESTS_MAX 4000u
 
 static struct frame_test tests[TESTS_MAX];
 static struct CMUnitTest units[TESTS_MAX];

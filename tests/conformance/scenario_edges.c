@@ -200,7 +200,7 @@ static bool replied(struct cg_guest *g, const struct cg_buf *b, uint64_t attr, u
 		p->u.tmem.shm_ref = b->cookie;
 		cg_rpc_hdr(&c)->ret = TEEC_SUCCESS;
 		cg_resume(&c);
-		taken = cg_until_cmd(&c, OPTEE_RPC_CMD_FS);
+		taken = cg_until_cmd_of(&c, OPTEE_RPC_CMD_FS, b->cookie);
 	}
 	cg_finish(&c);
 	CG_EQ(g, "open", cg_result(&c),

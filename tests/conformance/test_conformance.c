@@ -3,10 +3,10 @@
  * The conformance guest on the host: the mediator, the model for OP-TEE.
  *
  * Every scenario is a test of its own, in a machine of its own, once in each of
- * several set-ups; its name is the set-up's and the scenario's. Beside what the
- * guest sees, the model and the test host must have seen nothing wrong, and
- * nothing may be held when the guest is gone. This file knows all of them; the
- * guest knows none.
+ * several set-ups, and each with the habits of every OP-TEE that the model knows; its
+ * name is the set-up's and the scenario's. Beside what the guest sees, the model and
+ * the test host must have seen nothing wrong, and nothing may be held when the guest
+ * is gone. This file knows all of them; the guest knows none.
  *
  *   test_conformance [name or beginning of a name]
  *   test_conformance --digests [set-up]
@@ -243,7 +243,7 @@ static void finish_other(struct world *w)
 	assert_int_equal(g->anomalies, 0);
 }
 
-static void world_begin(struct world *w, const struct set_up *s)
+static void world_begin(struct world *w, const struct set_up *s, bool optee_4_10)
 {
 	struct model_config config = model_config_default();
 
@@ -255,6 +255,7 @@ static void world_begin(struct world *w, const struct set_up *s)
 	test_on_failure(on_failure);
 	w->host = test_host_new();
 	config.threads = s->secure_threads;
+	config.optee_4_10 = optee_4_10;
 	config.interrupt_every = s->interrupt_every;
 	w->model = model_new(w->host, &config);
 	if (!s->notify)
@@ -305,9 +306,15 @@ static void world_end(struct world *w)
 
 #define SET_UPS (sizeof(set_ups) / sizeof(set_ups[0]))
 
+/* Each set-up twice: with OP-TEE 4.5, then as NAME-4.10. */
 static const char *set_up_name(size_t n)
 {
-	return n < SET_UPS ? set_ups[n].name : NULL;
+	static char name[64];
+
+	if (n >= 2 * SET_UPS)
+		return NULL;
+	snprintf(name, sizeof(name), "%s%s", set_ups[n / 2].name, n % 2 ? "-4.10" : "");
+	return name;
 }
 
 static void run_scenario(void **state)
@@ -317,7 +324,7 @@ static void run_scenario(void **state)
 	struct world w;
 	bool good;
 
-	world_begin(&w, &set_ups[t->set_up]);
+	world_begin(&w, &set_ups[t->set_up / 2], t->set_up % 2);
 	good = cg_run(&w.platform, t->scenario, &summary);
 	if (!good)
 		print_message("%s\n", w.line);
@@ -330,15 +337,14 @@ static void run_scenario(void **state)
 
 static int print_digests(const char *name)
 {
-	const struct set_up *set_up = &set_ups[0];
 	struct cg_summary summary;
 	struct world w;
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; name && i < SET_UPS; i++)
-		if (strcmp(set_ups[i].name, name) == 0)
-			set_up = &set_ups[i];
-	world_begin(&w, set_up);
+	while (name && strcmp(set_up_name(i), name) != 0)
+		if (!set_up_name(++i))
+			return 2;
+	world_begin(&w, &set_ups[i / 2], i % 2);
 	w.print = true;
 	cg_run(&w.platform, NULL, &summary);
 	printf("%u passed, %u failed, %u skipped; %u checks, %u without means; digest %016llx\n",

@@ -51,6 +51,12 @@
 
 struct model_config {
 	uint32_t threads;	/* per guest; 2 */
+	/*
+	 * True: OP-TEE 4.10. What differs for a guest: a file of secure storage that
+	 * cannot be opened, for whatever reason, is removed at once, so memory that was
+	 * just refused is asked for again. False: OP-TEE 4.5.
+	 */
+	bool optee_4_10;
 	uint32_t sec_caps;	/* 0xfd, what Debian's virtualized build offers */
 	uint32_t rpc_params;	/* in EXCHANGE_CAPABILITIES; 4 */
 	uint32_t revision_major;/* 2 */

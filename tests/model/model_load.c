@@ -195,10 +195,25 @@ static bool is_absent(uint32_t res)
 	return res == TEEC_ERROR_ITEM_NOT_FOUND || res == TEE_ERROR_STORAGE_NOT_AVAILABLE;
 }
 
+/* What fs_rpc() does, but a failure ends with the removal of the file; see model.h. */
+static bool fs_rpc_or_remove(struct mthread *t)
+{
+	struct mrun *r = &t->run;
+
+	PT_BEGIN(&r->pt_file)
+	PT_CALL(&r->pt_file, fs_rpc(t));
+	if (!r->fs_ret || (r->fs_func == FS_OPEN && !t->guest->model->config.optee_4_10))
+		PT_EXIT(&r->pt_file);
+	r->code = r->fs_ret;
+	r->fs_func = FS_REMOVE;
+	PT_CALL(&r->pt_file, fs_rpc(t));
+	r->fs_ret = r->code;
+	PT_END(&r->pt_file);
+}
+
 /*
  * Is the TA in secure storage? It never is: fs_ret becomes ITEM_NOT_FOUND, or the
- * error that ends the search. Twice, as the database is opened and then created;
- * a file that could not be created is removed.
+ * error that ends the search. Twice, as the database is opened and then created.
  */
 static bool ask_storage(struct mthread *t)
 {
@@ -207,16 +222,10 @@ static bool ask_storage(struct mthread *t)
 	PT_BEGIN(&r->pt_fn)
 	for (r->n = 0; r->n < 2; r->n++) {
 		r->fs_func = FS_OPEN;
-		PT_CALL(&r->pt_fn, fs_rpc(t));
+		PT_CALL(&r->pt_fn, fs_rpc_or_remove(t));
 		if (r->fs_ret == TEEC_ERROR_ITEM_NOT_FOUND) {
 			r->fs_func = FS_CREATE;
-			PT_CALL(&r->pt_fn, fs_rpc(t));
-			r->code = r->fs_ret;
-			if (r->code) {
-				r->fs_func = FS_REMOVE;
-				PT_CALL(&r->pt_fn, fs_rpc(t));
-			}
-			r->fs_ret = r->code;
+			PT_CALL(&r->pt_fn, fs_rpc_or_remove(t));
 		}
 		if (r->fs_ret != TEEC_ERROR_ITEM_NOT_FOUND)
 			break;

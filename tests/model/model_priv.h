@@ -99,7 +99,7 @@ struct rparam {
 /* The life of one call on a thread; all zero when it begins. */
 struct mrun {
 	/* Lines of the protothreads, outermost first; none calls itself. */
-	int pt_entry, pt_std, pt_ta, pt_fn, pt_load, pt_fs, pt_cache, pt_payload, pt_wait,
+	int pt_entry, pt_std, pt_ta, pt_fn, pt_load, pt_file, pt_fs, pt_cache, pt_payload, pt_wait,
 	    pt_wake, pt_cmd, pt_alloc, pt_raw, pt_put, pt_inject;
 
 	/* The SMC. */

@@ -123,6 +123,32 @@ static void an_unknown_ta_is_looked_for_in_the_real_order(void **state)
 	hyper_free(y);
 }
 
+/* What cannot be opened is removed, and memory that was refused is asked for again. */
+static void fault_d5_optee_4_10_removes_what_it_cannot_open(void **state)
+{
+	static const uint8_t fs[] = { 0, 6, 1, 6, 0, 6, 1, 6 };
+	struct model_config config = model_config_default();
+	struct hyper *y;
+
+	(void)state;
+	config.optee_4_10 = true;
+	y = hyper_new(&config);
+	assert_int_equal(hyper_open(y, unknown), 0);
+	assert_result(hyper_arg(y, 0), TEEC_ERROR_ITEM_NOT_FOUND, TEEC_ORIGIN_TEE);
+	assert_int_equal(y->logged, 13);
+	for (size_t i = 0; i < 8; i++)
+		assert_log(y, 2 + i, OPTEE_SMC_RETURN_RPC_CMD, OPTEE_RPC_CMD_FS, fs[i], 0);
+
+	y->logged = 0;
+	y->alloc_ret = TEEC_ERROR_OUT_OF_MEMORY;
+	assert_int_equal(hyper_open(y, unknown), 0);
+	assert_result(hyper_arg(y, 0), TEEC_ERROR_OUT_OF_MEMORY, TEEC_ORIGIN_TEE);
+	assert_int_equal(y->logged, 4);
+	for (size_t i = 1; i < 3; i++)
+		assert_log(y, i, OPTEE_SMC_RETURN_RPC_CMD, OPTEE_RPC_CMD_SHM_ALLOC, 0, 0x1000);
+	hyper_free(y);
+}
+
 static void a_ta_of_1_2_mb_is_loaded(void **state)
 {
 	struct hyper *y = hyper_new(NULL);
@@ -282,6 +308,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(get_time_with_and_without_the_cache),
 		cmocka_unit_test(an_unknown_ta_is_looked_for_in_the_real_order),
+		cmocka_unit_test(fault_d5_optee_4_10_removes_what_it_cannot_open),
 		cmocka_unit_test(a_ta_of_1_2_mb_is_loaded),
 		cmocka_unit_test(fault_a2_page_0_is_an_address),
 		cmocka_unit_test(refused_rpc_arguments_end_in_out_of_memory),
