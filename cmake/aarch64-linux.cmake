@@ -6,7 +6,7 @@
 #
 #   scripts/packages kvm
 #   cmake -B build/kvm -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64-linux.cmake \
-#         -DOM_SYSROOT=$PWD/build/packages/sysroot -DOM_BUILD_TESTS=OFF
+#         -DOM_SYSROOT=$PWD/build/packages/kvm -DOM_BUILD_TESTS=OFF
 
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)

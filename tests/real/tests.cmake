@@ -31,15 +31,17 @@ om_add_real_test(fault_a1_wide_limits ${PROJECT_SOURCE_DIR}/tests/real/run
 om_add_real_test(fault_a2_ram_at_zero env RAM_AT_0=1
 	${PROJECT_SOURCE_DIR}/tests/real/run
 	${om_real}/real ${om_real}/real/zero.log)
+# Another OP-TEE, with habits of its own: the same scenarios.
+om_add_real_test(fault_d5_optee_4_10 ${om_demo} --optee sid)
 om_add_real_test(real_compare ${PROJECT_SOURCE_DIR}/tests/real/compare
 	$<TARGET_FILE:test_conformance> ${om_real}/real/two.log ${om_real}/real/smp.log
 	${om_real}/real/kill.log ${om_real}/real/wide.log
-	${om_real}/real/zero.log)
+	${om_real}/real/zero.log ${om_real}/real-sid/two.log)
 set_tests_properties(real_build PROPERTIES FIXTURES_SETUP om_real)
 set_tests_properties(real_two_guests real_smp real_kill real_heap real_trace
 	fault_a1_wide_limits fault_a2_ram_at_zero PROPERTIES FIXTURES_REQUIRED om_real)
 set_tests_properties(real_two_guests real_smp real_kill fault_a1_wide_limits
-	fault_a2_ram_at_zero PROPERTIES FIXTURES_SETUP om_real_logs)
+	fault_a2_ram_at_zero fault_d5_optee_4_10 PROPERTIES FIXTURES_SETUP om_real_logs)
 set_tests_properties(real_compare PROPERTIES FIXTURES_REQUIRED om_real_logs)
 
 # Linux guests and OP-TEE's own test suite: a quick selection always, all of it with --full.
@@ -55,3 +57,7 @@ set_tests_properties(real_linux_two real_linux_kill fault_b5_kexec real_linux_fu
 set_tests_properties(real_linux_full PROPERTIES LABELS "real;qemu;long")
 
 include(${CMAKE_CURRENT_LIST_DIR}/kvm/tests.cmake)
+
+# Every OP-TEE with every kernel, as docs/guests.md has them.
+om_add_real_test(real_matrix ${CMAKE_CURRENT_LIST_DIR}/matrix)
+set_tests_properties(real_matrix PROPERTIES LABELS "real;qemu;long")
