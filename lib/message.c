@@ -331,6 +331,18 @@ enum om_refusal om_message_load(struct om_call *call)
 								      claim(call);
 }
 
+/*
+ * A parameter in which OP-TEE is given nothing. Memory that is not there is shown by
+ * address, also when the guest named it by cookie: OP-TEE would look the cookie up.
+ */
+static void emit_empty(struct optee_msg_param *shadow, uint64_t attr)
+{
+	om_zero(&shadow->u, sizeof(shadow->u));
+	if (attr >= OPTEE_MSG_ATTR_TYPE_RMEM_INPUT)
+		shadow->attr = attr - OPTEE_MSG_ATTR_TYPE_RMEM_INPUT +
+			       OPTEE_MSG_ATTR_TYPE_TMEM_INPUT;
+}
+
 /* OP-TEE is given a copy of the copy, without what it has no use for. */
 static void emit_params(const struct om_call *call, struct optee_msg_param *shadow)
 {
@@ -343,8 +355,10 @@ static void emit_params(const struct om_call *call, struct optee_msg_param *shad
 		shadow[i].attr = om_attr(&param[i]);
 		shadow[i].u = param[i].u;
 	}
-	while (empty)
-		om_zero(&shadow[om_next_param(&empty)].u, sizeof(shadow->u));
+	while (empty) {
+		i = om_next_param(&empty);
+		emit_empty(&shadow[i], om_attr(&param[i]));
+	}
 }
 
 void om_message_address(struct om_call *call)

@@ -54,15 +54,30 @@ static uint32_t sort_tmem(const struct optee_msg_param *param)
 	return attr != type ? GOOD | size | OM_SHAPE_LIST : 0;
 }
 
-static uint32_t sort_plain(uint64_t attr)
+/*
+ * Memory named by cookie. U-Boot and Zephyr write a NULL memory reference so, with
+ * cookie, offset and size 0. It must not be looked up, here or by OP-TEE, where cookie 0
+ * is a page of ours. With an offset or a size it is a cookie that nobody has.
+ */
+static uint32_t sort_rmem(const struct optee_msg_param_rmem *rmem, uint32_t bits)
 {
-	return attr < PLAIN_TYPES ? plain_types[om_index((uint32_t)attr, PLAIN_TYPES)] : 0;
+	bool null = !(rmem->shm_ref | rmem->offs | rmem->size);
+
+	return null ? bits - OM_SHAPE_RMEM + OM_SHAPE_EMPTY : bits;
+}
+
+static uint32_t sort_plain(const struct optee_msg_param *param, uint64_t attr)
+{
+	uint32_t bits = attr < PLAIN_TYPES ?
+			plain_types[om_index((uint32_t)attr, PLAIN_TYPES)] : 0;
+
+	return (bits & OM_SHAPE_RMEM) != 0 ? sort_rmem(&param->u.rmem, bits) : bits;
 }
 
 /* What is not plain as it stands: with bits that mean nothing, by address, or bad. */
 static OM_NOINLINE uint32_t sort_other(const struct optee_msg_param *param)
 {
-	uint32_t bits = sort_plain(om_attr(param));
+	uint32_t bits = sort_plain(param, om_attr(param));
 
 	return bits ? bits : sort_tmem(param);
 }
@@ -75,7 +90,7 @@ static enum om_refusal sort_params(const struct om_message *message, uint32_t fi
 	uint32_t i;
 
 	for (i = first; i < n; i++) {
-		uint32_t bits = sort_plain(message->param[i].attr);
+		uint32_t bits = sort_plain(&message->param[i], message->param[i].attr);
 
 		if (!bits)
 			bits = sort_other(&message->param[i]);

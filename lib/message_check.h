@@ -29,7 +29,7 @@ struct om_message {
 #define OM_SHAPE_LIST	(1u << 6)	/* names memory by a page list */
 #define OM_SHAPE_VALUE	(1u << 12)	/* OP-TEE returns a and b */
 #define OM_SHAPE_SIZE	(1u << 18)	/* OP-TEE returns a size */
-#define OM_SHAPE_EMPTY	(1u << 24)	/* OP-TEE is given nothing */
+#define OM_SHAPE_EMPTY	(1u << 24)	/* OP-TEE is given nothing, memory is NULL */
 
 /* The parameters of one kind, as bits 5:0. */
 static inline uint32_t om_shape_params(uint32_t shape, uint32_t kind)

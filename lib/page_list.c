@@ -46,9 +46,12 @@ static OM_NOINLINE void use_list(struct om_guest *guest, struct om_lists *lists,
 
 uint64_t om_region_pages(const struct om_region *region)
 {
-	/* A size of 0 would make OP-TEE's page count wrap. */
-	if (region->size == 0 || region->size > UINT64_MAX - 2 * IN_PAGE)
+	if (region->size > UINT64_MAX - 2 * IN_PAGE)
 		return 0;
+	/*
+	 * Size 0 is one page, as OP-TEE counts, for a driver may register an empty buffer. At
+	 * offset 0 it is none, and OP-TEE's own count would wrap.
+	 */
 	return ((region->buf_ptr & IN_PAGE) + region->size + IN_PAGE) >> OPTEE_MSG_PAGE_SHIFT;
 }
 

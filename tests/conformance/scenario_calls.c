@@ -172,6 +172,114 @@ static void s13_null_memref(struct cg_guest *g)
 	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
+/* The same message, but in registered memory. */
+static void move_into(struct cg_call *c, const struct cg_buf *b)
+{
+	uint8_t *msg = cg_buf_at(c->g, b, 0);
+
+	cg_copy(msg, c->msg, OPTEE_MSG_ARG_SIZE(cg_hdr(c)->num_params));
+	c->fid = OPTEE_SMC_CALL_WITH_REGD_ARG;
+	c->where = b->cookie;
+	c->msg = msg;
+}
+
+/*
+ * No memory, as U-Boot writes it, and what the TA says to that. b: where the message
+ * lies, NULL for a page of its own.
+ */
+static void invoke_null(struct cg_guest *g, const uint8_t uuid[16], uint32_t func, uint64_t attr,
+			uint32_t ret, uint32_t fid, const struct cg_buf *b)
+{
+	uint32_t session;
+	struct cg_call c;
+
+	CG_EQ(g, "open", cg_open(g, uuid, &session), TEEC_SUCCESS);
+	if (cg_call_init(&c, g, OPTEE_MSG_CMD_INVOKE_COMMAND, 1)) {
+		cg_hdr(&c)->session = session;
+		cg_hdr(&c)->func = func;
+		cg_set_rmem(&c, 0, attr, 0, 0, 0);
+		c.fid = fid;
+		if (b)
+			move_into(&c, b);
+		cg_do(&c);
+		CG_EQ(g, "no memory", cg_result(&c), ret);
+		CG_EQ(g, "by the TA", cg_hdr(&c)->ret_origin, TEEC_ORIGIN_TRUSTED_APP);
+		CG_EQ(g, "a size, if it is too short", cg_param(&c, 0)->u.rmem.size != 0,
+		      ret == TEEC_ERROR_SHORT_BUFFER);
+		CG_OK(g, "the same reference", cg_param(&c, 0)->attr == attr &&
+		      !cg_param(&c, 0)->u.rmem.offs && !cg_param(&c, 0)->u.rmem.shm_ref);
+		cg_call_fini(&c);
+	}
+	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
+}
+
+static void s13_fault_b2_null_memref_by_cookie(struct cg_guest *g)
+{
+	const uint32_t first = OPTEE_MSG_META_PARAMS;
+	struct cg_call c;
+	uint32_t i;
+
+	invoke_null(g, cg_uuid_invoke, CG_INVOKE_NULL, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT,
+		    TEEC_SUCCESS, OPTEE_SMC_CALL_WITH_ARG, NULL);
+	/* It wants a reference that goes both ways, and knows by now that this does not. */
+	invoke_null(g, cg_uuid_invoke, CG_INVOKE_NULL, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT,
+		    TEEC_ERROR_BAD_PARAMETERS, OPTEE_SMC_CALL_WITH_ARG, NULL);
+	if (!cg_call_init(&c, g, OPTEE_MSG_CMD_OPEN_SESSION, first + 3))
+		return;
+	cg_set_open(&c, cg_uuid_invoke);
+	for (i = 0; i < 3; i++)
+		cg_set_rmem(&c, first + i, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT + i, 0, 0, 0);
+	cg_do(&c);
+	CG_EQ(g, "open", cg_result(&c), TEEC_SUCCESS);
+	for (i = 0; i < 3; i++)
+		CG_EQ(g, "size", cg_param(&c, first + i)->u.rmem.size, 0);
+	CG_EQ(g, "close", cg_close(g, cg_hdr(&c)->session), TEEC_SUCCESS);
+	cg_call_fini(&c);
+}
+
+/* So it is that U-Boot asks how much memory the list of devices takes. */
+static void s13_fault_b2_device_enumeration(struct cg_guest *g)
+{
+	invoke_null(g, cg_uuid_device, CG_DEVICE_GET, OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT,
+		    TEEC_ERROR_SHORT_BUFFER, OPTEE_SMC_CALL_WITH_ARG, NULL);
+}
+
+static void s23_fault_b2_null_memref_beside_an_rpc_arg(struct cg_guest *g)
+{
+	struct cg_buf b;
+
+	invoke_null(g, cg_uuid_device, CG_DEVICE_GET, OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT,
+		    TEEC_ERROR_SHORT_BUFFER, OPTEE_SMC_CALL_WITH_RPC_ARG, NULL);
+	if (!CG_OK(g, "memory", cg_buf_make(g, &b, CG_PAGE, 0)))
+		return;
+	CG_EQ(g, "register", cg_register(g, &b), TEEC_SUCCESS);
+	invoke_null(g, cg_uuid_device, CG_DEVICE_GET, OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT,
+		    TEEC_ERROR_SHORT_BUFFER, OPTEE_SMC_CALL_WITH_REGD_ARG, &b);
+	CG_EQ(g, "unregister", cg_unregister(g, b.cookie), TEEC_SUCCESS);
+	cg_buf_free(g, &b);
+}
+
+/* With an offset or a size it is a reference to what nobody has registered. */
+static void s56_fault_b2_cookie_0_is_no_buffer(struct cg_guest *g)
+{
+	static const uint64_t parts[][2] = { { 1, 0 }, { 0, 1 }, { 0, CG_PAGE }, { 1ull << 32, 0 },
+					     { 0, 1ull << 63 }, { ~0ull, 1 } };
+	uint32_t session;
+	struct cg_call c;
+	unsigned int i;
+
+	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (!cg_invoke_init(&c, g, session, CG_INVOKE_NULL))
+			break;
+		cg_set_rmem(&c, 0, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, 0, parts[i][0], parts[i][1]);
+		cg_do(&c);
+		CG_REFUSED(&c, "cookie 0", TEEC_ERROR_BAD_PARAMETERS);
+		cg_call_fini(&c);
+	}
+	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
+}
+
 /* ---- exactly the outputs come back (I3) ---- */
 
 /* Surrounds a message with a pattern that must still be there afterwards. */
@@ -390,6 +498,10 @@ const struct cg_scenario_entry cg_scenarios_calls[] = {
 	CG_SCENARIO("13", "", s13_several_sessions),
 	CG_SCENARIO("13", "", s13_device_enumeration),
 	CG_SCENARIO("13", "", s13_null_memref),
+	CG_SCENARIO("13", "I7", s13_fault_b2_null_memref_by_cookie),
+	CG_SCENARIO("13", "", s13_fault_b2_device_enumeration),
+	CG_SCENARIO("23", "I7", s23_fault_b2_null_memref_beside_an_rpc_arg),
+	CG_SCENARIO("56", "I7", s56_fault_b2_cookie_0_is_no_buffer),
 	CG_SCENARIO("13", "I3", s13_only_outputs_come_back),
 	CG_SCENARIO("13", "I3, I9", s13_refusal_writes_the_result_only),
 	CG_SCENARIO("17", "I1, I3", s17_rewritten_message_changes_nothing),

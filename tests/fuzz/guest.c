@@ -79,6 +79,18 @@ static uint64_t a_part(struct input *in)
 	}
 }
 
+/* Memory by cookie. Without one it is most often no memory at all. */
+static void a_reference(struct world_guest *g, struct optee_msg_param *p)
+{
+	struct input *in = in_of(g);
+
+	put(p, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT + in_pick(in, 3),
+	    in_rarely(in, 4) ? in_number(in) : in_u8(in), a_part(in),
+	    a_cookie(g, SPEC_REGISTERED));
+	if (!p->u.rmem.shm_ref && p->u.rmem.offs % 4)
+		put(p, p->attr, 0, 0, 0);
+}
+
 static void a_param(struct world_guest *g, struct optee_msg_param *p)
 {
 	struct input *in = in_of(g);
@@ -95,9 +107,7 @@ static void a_param(struct world_guest *g, struct optee_msg_param *p)
 		break;
 	case 3:
 	case 4:
-		put(p, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT + in_pick(in, 3),
-		    in_rarely(in, 4) ? in_number(in) : in_u8(in), a_part(in),
-		    a_cookie(g, SPEC_REGISTERED));
+		a_reference(g, p);
 		break;
 	case 5:
 	case 6:

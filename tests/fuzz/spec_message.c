@@ -85,6 +85,12 @@ static bool is_rmem(const struct optee_msg_param *p)
 	       type_of(p) <= OPTEE_MSG_ATTR_TYPE_RMEM_INOUT;
 }
 
+/* NULL memory, as those write it who name memory by cookie only. */
+static bool is_null_rmem(const struct optee_msg_param *p)
+{
+	return is_rmem(p) && !p->u.rmem.offs && !p->u.rmem.size && !p->u.rmem.shm_ref;
+}
+
 static bool is_tmem(const struct optee_msg_param *p)
 {
 	return type_of(p) >= OPTEE_MSG_ATTR_TYPE_TMEM_INPUT &&
@@ -212,7 +218,7 @@ static void look_at_memory(struct spec *s)
 	uint64_t call_pages = 0;
 
 	for (uint32_t i = first_param(c); i < c->params; i++)
-		if (is_rmem(&c->param[i]))
+		if (is_rmem(&c->param[i]) && !is_null_rmem(&c->param[i]))
 			look_at_rmem(s, &c->param[i].u.rmem, &call_pages);
 		else if (is_list(&c->param[i]))
 			look_at_list(s, &c->param[i].u.tmem, &call_pages);
@@ -403,6 +409,9 @@ static void enter_param(struct spec *s, const struct optee_msg_param *shown, uin
 	uint64_t attr = i < first_param(c) ? own->attr :
 			own->attr & ~(uint64_t)OPTEE_MSG_ATTR_CACHE_MASK;
 
+	/* OP-TEE must not look up a cookie that nobody has given. */
+	if (i >= first_param(c) && is_null_rmem(own))
+		attr += OPTEE_MSG_ATTR_TYPE_TMEM_INPUT - OPTEE_MSG_ATTR_TYPE_RMEM_INPUT;
 	spec_check(s, shown->attr == attr, "OP-TEE gets another attribute (I1, I8)");
 	if (i >= first_param(c) && is_list(own)) {
 		struct spec_list *l = &c->lent[(*list)++];

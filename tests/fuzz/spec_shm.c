@@ -116,7 +116,7 @@ void spec_lent_release(struct spec *s, struct spec_call *c)
 uint32_t spec_size_reasons(const struct spec *s, uint64_t buf_ptr, uint64_t size)
 {
 	/* What wraps is bad, and is too much as well: either may be said. */
-	if (size == 0)
+	if (size == 0 && buf_ptr % OPTEE_MSG_PAGE_SIZE == 0)
 		return SPEC_WHY(PARAMS);
 	if (size > UINT64_MAX - 2 * OPTEE_MSG_PAGE_SIZE)
 		return SPEC_WHY(PARAMS) | SPEC_WHY(QUOTA);

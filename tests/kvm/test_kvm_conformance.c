@@ -121,7 +121,7 @@ static const char *const not_applicable[] = {
 	"s10_capabilities", "s14_unusable_message", "s15_inline", "s23_", "s33_inline",
 	"s44_unknown_ta_with_inline", "s44_time_by_every_way",
 	/* The backend's own policy. */
-	"s13_device_enumeration",
+	"s13_device_enumeration", "s13_fault_b2_device",
 	/* OP-TEE's requests are served by the host: no guest sees one. */
 	"s11_cache_", "s11_drained", "s17_rewritten", "s24_unknown", "s24_stale", "s24_garbage",
 	"s25_", "s26_resume_of_a_command", "s29_", "s31_", "s32_", "s33_cookie", "s36_", "s37_",

@@ -75,10 +75,18 @@ bool message_is_sound(const struct om_call *call)
 	return t->source.raw == 0;
 }
 
-/* What one parameter's shape has to be; LIST aside. */
-static uint32_t shape_of(uint64_t attr)
+/* Memory by cookie that names none: NULL, as those write it who know no other way. */
+static bool is_null_rmem(const struct optee_msg_param *param)
 {
-	switch (attr) {
+	return param->u.rmem.offs == 0 && param->u.rmem.size == 0 && param->u.rmem.shm_ref == 0;
+}
+
+/* What one parameter's shape has to be; LIST aside. */
+static uint32_t shape_of(const struct optee_msg_param *param)
+{
+	uint32_t by_cookie = is_null_rmem(param) ? OM_SHAPE_EMPTY : OM_SHAPE_RMEM;
+
+	switch (om_attr(param)) {
 	case OPTEE_MSG_ATTR_TYPE_NONE:
 		return OM_SHAPE_EMPTY;
 	case OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT:
@@ -86,10 +94,10 @@ static uint32_t shape_of(uint64_t attr)
 	case OPTEE_MSG_ATTR_TYPE_VALUE_INOUT:
 		return OM_SHAPE_VALUE;
 	case OPTEE_MSG_ATTR_TYPE_RMEM_INPUT:
-		return OM_SHAPE_RMEM;
+		return by_cookie;
 	case OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT:
 	case OPTEE_MSG_ATTR_TYPE_RMEM_INOUT:
-		return OM_SHAPE_RMEM | OM_SHAPE_SIZE;
+		return by_cookie | OM_SHAPE_SIZE;
 	case OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT:
 	case OPTEE_MSG_ATTR_TYPE_TMEM_INOUT:
 	case OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | LISTED:
@@ -165,7 +173,7 @@ bool message_param_is_sound(const struct om_call *call, uint32_t i)
 	default:
 		break;
 	}
-	return (shape & ~OM_SHAPE_LIST) == shape_of(om_attr(param)) &&
+	return (shape & ~OM_SHAPE_LIST) == shape_of(param) &&
 	       (is_tmem(param->attr) ? tmem_is_sound(call, i, listed) : !listed);
 }
 

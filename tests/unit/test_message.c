@@ -227,6 +227,83 @@ static void test_invariant_2_null_memory_has_no_address(void **state)
 	rig_free(rig);
 }
 
+/*
+ * Who names memory by cookie only writes NULL as cookie, offset and size 0. OP-TEE is
+ * shown it by address, as it would look cookie 0 up, which is a page of ours there.
+ */
+static void test_fault_b2_null_memory_by_cookie(void **state)
+{
+	static const uint64_t attrs[] = { 5, 6, 7, 0x10006 };
+	static const uint64_t junk[][3] = { { 1, 0, 0 }, { 0, 1, 0 }, { 1ull << 32, 1ull << 32, 0 } };
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+	uint32_t place, cmd, first;
+	size_t i;
+
+	(void)state;
+	for (cmd = 0; cmd < 2; cmd++) {
+		first = cmd == OPTEE_MSG_CMD_OPEN_SESSION ? 2 : 0;
+		for (place = first; place < first + 4; place++) {
+			for (i = 0; i < COUNT_OF(attrs); i++) {
+				struct om_message *message = new_message(rig, cmd, first + 4);
+				const struct optee_msg_param seen = { (attrs[i] & 0xf) + 4,
+								      { { 0, 0, 0 } } };
+				struct optee_msg_param back = { attrs[i], { { 0, 0, 0 } } };
+
+				message->param[place].attr = attrs[i];
+				assert_int_equal(send(rig), OPTEE_SMC_RETURN_OK);
+				assert_int_equal(message->hdr.ret, 0);
+				assert_memory_equal(&s.saw.param[place], &seen, sizeof(seen));
+				back.u.rmem.size = attrs[i] & 2 ? JUNK : 0;
+				assert_memory_equal(&message->param[place], &back, sizeof(back));
+			}
+			for (i = 0; i < COUNT_OF(junk); i++) {
+				struct om_message *message = new_message(rig, cmd, first + 4);
+
+				message->param[place].attr = OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT;
+				memcpy(&message->param[place].u, junk[i], sizeof(junk[i]));
+				expect_refused(rig, TEEC_ERROR_BAD_PARAMETERS,
+					       OM_COUNT_REFUSED_COOKIE);
+			}
+		}
+	}
+	rig_free(rig);
+}
+
+/* As OP-TEE counts it, an empty buffer is one page if it does not begin with one. */
+static void test_fault_b3_empty_buffer(void **state)
+{
+	struct secure s;
+	struct rig *rig = message_rig(&s, NULL);
+	struct om_message *message;
+
+	(void)state;
+	register_shm(rig, 0x33, 0, 64);
+	message = rig_va(rig, MESSAGE);
+	assert_int_equal(message->hdr.ret, TEEC_SUCCESS);
+	assert_int_equal(s.saw.param[0].u.tmem.buf_ptr % TEST_PAGE, 64);
+	assert_int_equal(s.saw.param[0].u.tmem.size, 0);
+	assert_int_equal(test_guest_pins(rig->ram, rig_ipa(rig, DATA)), 1);
+
+	message = new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 2);
+	message->param[0].attr = OPTEE_MSG_ATTR_TYPE_RMEM_INPUT;
+	message->param[0].u.rmem.shm_ref = 0x33;
+	make_list(rig, &message->param[1], 0x20b, 1);
+	message->param[1].u.tmem.buf_ptr |= 4095;
+	message->param[1].u.tmem.size = 0;
+	assert_int_equal(send(rig), OPTEE_SMC_RETURN_OK);
+	assert_int_equal(message->hdr.ret, TEEC_SUCCESS);
+	message->param[0].u.rmem.size = 1;
+	expect_refused(rig, TEEC_ERROR_SECURITY, OM_COUNT_REFUSED_RANGE);
+
+	unregister_shm(rig, 0x33);
+	assert_int_equal(rig->ram->pinned, 0);
+	register_shm(rig, 0x33, 0, 0);
+	message = rig_va(rig, MESSAGE);
+	assert_int_equal(message->hdr.ret, TEEC_ERROR_BAD_PARAMETERS);
+	rig_free(rig);
+}
+
 static void test_memory_lent_for_a_call(void **state)
 {
 	struct secure s;
@@ -566,7 +643,7 @@ static void test_scenario_56_registered_memory(void **state)
 	expect_rmem(rig, 0x33, 0, 5000, 0, 0);
 	expect_rmem(rig, 0x33, 5000, 0, 0, 0);
 	expect_rmem(rig, 0x33, 4999, 1, 0, 0);
-	expect_rmem(rig, 0, 0, 0, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_COOKIE);
+	expect_rmem(rig, 0, 0, 1, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_COOKIE);
 	expect_rmem(rig, 0x34, 0, 1, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_COOKIE);
 	expect_rmem(rig, 0x44, 0, 1, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_COOKIE);
 	expect_rmem(rig, 0x33, 0, 5001, TEEC_ERROR_SECURITY, OM_COUNT_REFUSED_RANGE);
@@ -864,6 +941,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scenario_13_every_kind_of_parameter),
 		cmocka_unit_test(test_invariant_2_null_memory_has_no_address),
+		cmocka_unit_test(test_fault_b2_null_memory_by_cookie),
+		cmocka_unit_test(test_fault_b3_empty_buffer),
 		cmocka_unit_test(test_memory_lent_for_a_call),
 		cmocka_unit_test(test_scenario_14_command_page_of_no_use),
 		cmocka_unit_test(test_scenario_20_copies_that_fail),

@@ -5,8 +5,9 @@
  * Assumes: nothing of the message. It is a private copy (fetch() in message.c).
  * Proves: memory safety; an accepted message has no more parameters than its command
  * may carry and than there is room for; what names memory by address is a page list and
- * marked LIST, to be translated, or a NULL reference; nothing of a reserved type,
- * without a meaning or contiguous is accepted; a refused message leaves *shape alone.
+ * marked LIST, to be translated, or a NULL reference; what names it by cookie is marked
+ * RMEM, to be looked up, or EMPTY, a NULL reference; nothing of a reserved type, without
+ * a meaning or contiguous is accepted; a refused message leaves *shape alone.
  *
  * Class: quick
  * Sources: message_check.c
@@ -36,6 +37,11 @@ static bool is_rmem(const struct optee_msg_param *param)
 	uint64_t type = param->attr & OPTEE_MSG_ATTR_TYPE_MASK;
 
 	return type >= OPTEE_MSG_ATTR_TYPE_RMEM_INPUT && type <= OPTEE_MSG_ATTR_TYPE_RMEM_INOUT;
+}
+
+static bool is_null(const struct optee_msg_param *param)
+{
+	return param->u.rmem.offs == 0 && param->u.rmem.size == 0 && param->u.rmem.shm_ref == 0;
 }
 
 /* All that a parameter may have set: a type, and beside it the cache bits. */
@@ -71,8 +77,10 @@ static void prove_accepted(const struct om_message *message, uint32_t shape, boo
 	      "memory named by address is a list to be translated (I2)");
 	PROVE(IMPLIES(has(shape, OM_SHAPE_LIST, i), is_tmem(param) && param->u.tmem.buf_ptr != 0),
 	      "only a list is translated");
-	PROVE(is_rmem(param) == has(shape, OM_SHAPE_RMEM, i),
+	PROVE((is_rmem(param) && !is_null(param)) == has(shape, OM_SHAPE_RMEM, i),
 	      "what names a registered buffer is looked up (I7)");
+	PROVE(IMPLIES(is_rmem(param) && is_null(param), has(shape, OM_SHAPE_EMPTY, i)),
+	      "what names none is shown as nothing (I7)");
 	REACHED("a parameter was accepted");
 	if (has(shape, OM_SHAPE_LIST, i))
 		REACHED("a list was accepted");

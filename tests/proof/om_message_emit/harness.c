@@ -36,13 +36,28 @@ static bool is_tmem(uint64_t attr)
 	return type >= OPTEE_MSG_ATTR_TYPE_TMEM_INPUT && type <= OPTEE_MSG_ATTR_TYPE_TMEM_INOUT;
 }
 
+static bool is_rmem(uint64_t attr)
+{
+	return attr >= OPTEE_MSG_ATTR_TYPE_RMEM_INPUT && attr <= OPTEE_MSG_ATTR_TYPE_RMEM_INOUT;
+}
+
 static void prove_param(const struct om_call *call, uint32_t i)
 {
 	const struct optee_msg_param *copy = &call->message.param[i];
 	const struct optee_msg_param *seen = &shadow.message.param[i];
 	const struct optee_msg_param_value *value = &seen->u.value;
 
-	PROVE(seen->attr == om_attr(copy), "OP-TEE sees the attribute that was checked (I1)");
+	if (is_rmem(om_attr(copy)) && om_shape_params(call->shape, OM_SHAPE_EMPTY) >> i & 1) {
+		PROVE(seen->attr == om_attr(copy) - OPTEE_MSG_ATTR_TYPE_RMEM_INPUT +
+		      OPTEE_MSG_ATTR_TYPE_TMEM_INPUT,
+		      "memory that is not there is shown by address, with its direction (I2)");
+		REACHED("a cookie that names nothing");
+	} else {
+		PROVE(seen->attr == om_attr(copy), "OP-TEE sees the attribute that was checked (I1)");
+	}
+	PROVE(IMPLIES(is_rmem(seen->attr) && call->message.hdr.cmd != OPTEE_MSG_CMD_UNREGISTER_SHM,
+		      seen->u.rmem.offs || seen->u.rmem.size || seen->u.rmem.shm_ref),
+	      "OP-TEE does not look cookie 0 up (I7)");
 	if (is_tmem(seen->attr)) {
 		PROVE(seen->u.tmem.buf_ptr == 0 ||
 		      is_shadow_page(seen->u.tmem.buf_ptr & ~(uint64_t)(OPTEE_MSG_PAGE_SIZE - 1)),

@@ -64,7 +64,7 @@ int main(void)
 	}
 	buffer = &world_buffers[t.buffer];
 	bytes = (region.buf_ptr & MASK) + region.size;
-	PROVE(region.size != 0 && bytes > region.size - 1, "a size is not 0 and does not wrap");
+	PROVE(bytes != 0 && bytes >= region.size, "there is a page, and a size does not wrap");
 	PROVE(buffer->offset == (region.buf_ptr & MASK) && buffer->size == region.size,
 	      "a buffer is what the guest said");
 	PROVE((uint64_t)buffer->pages * OPTEE_MSG_PAGE_SIZE >= bytes &&
