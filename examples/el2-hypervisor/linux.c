@@ -115,7 +115,8 @@ static int put_devices(void *t)
 	failed |= fdt_end_node(t);
 
 	failed |= fdt_begin_node(t, "serial");
-	failed |= TEXT(t, "compatible", "arm,sbsa-uart");
+	/* As much of a PL011 as an SBSA UART is. U-Boot knows it by that name alone. */
+	failed |= TEXTS(t, "compatible", "arm,sbsa-uart\0arm,pl011");
 	failed |= CELLS(t, "reg", HIGH_LOW(GUEST_UART_IPA), HIGH_LOW(GUEST_UART_SIZE));
 	failed |= CELLS(t, "interrupts", SPI(GUEST_UART_INTID), LEVEL);
 	failed |= CELLS(t, "current-speed", 115200);

@@ -179,6 +179,7 @@ static const struct cg_scenario_entry *entry(unsigned int i)
 		cg_scenarios_resume, cg_scenarios_rpc, cg_scenarios_payload,
 		cg_scenarios_shm, cg_scenarios_registry, cg_scenarios_quota,
 		cg_scenarios_mapping, cg_scenarios_edges, cg_scenarios_kexec,
+		cg_scenarios_drivers,
 	};
 	unsigned int n;
 

@@ -376,6 +376,7 @@ extern const struct cg_scenario_entry cg_scenarios_quota[];
 extern const struct cg_scenario_entry cg_scenarios_mapping[];
 extern const struct cg_scenario_entry cg_scenarios_edges[];
 extern const struct cg_scenario_entry cg_scenarios_kexec[];
+extern const struct cg_scenario_entry cg_scenarios_drivers[];
 
 #define CG_SCENARIO(numbers, invariants, fn) { numbers, invariants, #fn, fn }
 #define CG_SCENARIOS_END { NULL, NULL, NULL, NULL }

@@ -128,6 +128,8 @@ static const char *const not_applicable[] = {
 	"s38_", "s39_", "s40_", "s42_", "s44_ta_image", "s44_refused_request",
 	"s45_quota_of_pages_holds_for_", "s56_rmem_of_rpc", "s61_",
 	"s62_fault_g1_edges_of_ram_in_replies",
+	/* They look for devices, serve requests and have OP-TEE keep buffers for them. */
+	"driver_",
 	/* As many calls as threads wait for a request of theirs. */
 	"s19_",
 	/* The mutex test is not in the device in software. */
