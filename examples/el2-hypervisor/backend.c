@@ -122,13 +122,10 @@ static bool should_yield(void *host)
 	return irq_waiting();
 }
 
-/* The notification goes to the guest's first vCPU, which may be on the other core. */
+/* May be for a vCPU on the other core. */
 static void notify(void *ctx)
 {
-	struct vcpu *v = ((struct guest *)ctx)->vcpu0;
-
-	__atomic_store_n(&v->notified, 1, __ATOMIC_RELEASE);
-	irq_kick(v->cpu);
+	vgic_notify(ctx);
 }
 
 static void trace(void *ctx, const struct om_trace_event *event)
@@ -197,6 +194,7 @@ static void start_over(struct vcpu *v)
 		irq_handle(v);
 		steps++;
 	}
+	__builtin_memset(v->guest->moves.waiting, 0, sizeof(v->guest->moves.waiting));
 	/* Anything but OM_OK leaves a guest without OP-TEE, which learns it at its next call. */
 	say("hypervisor: guest %u: another kernel, OP-TEE starts over in %u steps: %s; "
 	    "%u pages pinned\n", v->guest->id, steps, om_result_text(result), v->guest->pinned);
@@ -214,6 +212,7 @@ bool backend_smc(struct vcpu *v, uint64_t x[8])
 	outcome = om_guest_call(g->om, v->index, &regs);
 	if (outcome == OM_NOT_HANDLED)
 		return false;
+	moves_note(&g->moves, v->index, x, regs.a);
 	__builtin_memcpy(x, regs.a, 4 * sizeof(x[0]));
 	if (outcome == OM_HANDLED_NEW_DRIVER)
 		start_over(v);

@@ -25,7 +25,7 @@
 #define GUEST_GICD_IPA		0x2f000000
 #define GUEST_GICD_SIZE		0x00010000
 #define GUEST_GICR_IPA		0x2f100000
-#define GUEST_GICR_SIZE		0x00020000
+#define GUEST_GICR_SIZE		0x00020000	/* for each vCPU */
 
 #define GUEST_UART_INTID	33		/* never comes */
 #define GUEST_TIMER_INTID	27		/* EL1 virtual timer */

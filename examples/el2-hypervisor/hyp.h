@@ -25,6 +25,7 @@
 #include <optee_mediator/trace.h>
 
 #include "guest_info.h"
+#include "moves.h"
 
 #define CPUS		2
 #define GUESTS		2
@@ -53,14 +54,18 @@ struct frame {		/* start.S knows it */
 	uint64_t elr, spsr;
 };
 
-enum vcpu_state { VCPU_OFF, VCPU_ON };
+enum vcpu_state { VCPU_OFF, VCPU_ON, VCPU_LEAVING };
 
-/* The interrupts a guest has: one bit each. Only its own core touches them. */
+/*
+ * Interrupts, one bit each: word 0 is SGIs and PPIs, which every vCPU has for itself, the
+ * others are shared by those of a guest. Bits are atomic: any vCPU may change them.
+ */
 #define VGIC_WORDS	8
 struct vgic {
 	uint32_t enabled[VGIC_WORDS];
 	uint32_t pending[VGIC_WORDS];	/* and not yet in a list register */
 	uint32_t config[2 * VGIC_WORDS];/* as written: Linux reads it back */
+	uint8_t route[32 * VGIC_WORDS];	/* the vCPU that gets it; of shared ones */
 };
 
 struct guest;
@@ -74,14 +79,14 @@ struct vcpu {
 	uint32_t state;		/* enum vcpu_state; atomic */
 	uint32_t held;		/* waits for the guest's holder; atomic */
 	uint64_t entry, context;/* for a vCPU that is switched on */
-	uint32_t notified;	/* inject the notification interrupt; atomic */
-	struct vgic gic;
+	struct vgic gic;	/* word 0 of it */
 };
 
 struct guest {
 	uint32_t id;
 	unsigned int vcpus;
 	struct vcpu *vcpu0;	/* its others follow */
+	struct vgic gic;	/* the distributor: all but word 0 */
 	bool is_linux;		/* or else the conformance guest */
 	uint64_t ram_size;	/* from GUEST_RAM_IPA */
 	struct om_guest *om;	/* NULL while there is none */
@@ -89,6 +94,7 @@ struct guest {
 	uint32_t lock;		/* om_host_ops.lock */
 	uint32_t om_lock;	/* keeps `om` from going away */
 	uint32_t pinned;	/* pages, for the books; atomic */
+	struct moves moves;
 	/* Why it stops, NULL while it runs; the first one to say so counts. */
 	const char *stop;
 	struct vcpu *stopped_by;
@@ -143,9 +149,12 @@ void irq_handle(struct vcpu *v);
 void irq_kick(unsigned int cpu);
 bool irq_waiting(void);
 
-/* vgic.c: all of it on the vCPU's own core */
+/* vgic.c: on the vCPU's own core, but for vgic_start(), vgic_raise() and vgic_notify() */
+void vgic_start(struct guest *g);
 void vgic_reset(struct vcpu *v);
+void vgic_leave(struct vcpu *v);
 void vgic_raise(struct vcpu *v, uint32_t intid);
+void vgic_notify(struct guest *g);
 void vgic_flush(struct vcpu *v);
 void vgic_maintain(void);
 void vgic_sgi(struct vcpu *v, uint64_t value);

@@ -75,18 +75,22 @@ static int put_memory(void *t, uint64_t base, uint64_t size)
 	return failed | fdt_end_node(t);
 }
 
-static int put_cpu(void *t)
+static int put_cpus(void *t, unsigned int n)
 {
+	static const char *const names[CPUS] = { "cpu@0", "cpu@1" };
 	int failed = fdt_begin_node(t, "cpus");
+	unsigned int i;
 
 	failed |= CELLS(t, "#address-cells", 1);
 	failed |= CELLS(t, "#size-cells", 0);
-	failed |= fdt_begin_node(t, "cpu");
-	failed |= TEXT(t, "device_type", "cpu");
-	failed |= TEXT(t, "compatible", "arm,armv8");
-	failed |= CELLS(t, "reg", 0);
-	failed |= TEXT(t, "enable-method", "psci");
-	failed |= fdt_end_node(t);
+	for (i = 0; i < n; i++) {
+		failed |= fdt_begin_node(t, names[i]);
+		failed |= TEXT(t, "device_type", "cpu");
+		failed |= TEXT(t, "compatible", "arm,armv8");
+		failed |= CELLS(t, "reg", i);
+		failed |= TEXT(t, "enable-method", "psci");
+		failed |= fdt_end_node(t);
+	}
 	failed |= fdt_end_node(t);
 
 	failed |= fdt_begin_node(t, "psci");
@@ -95,7 +99,7 @@ static int put_cpu(void *t)
 	return failed | fdt_end_node(t);
 }
 
-static int put_devices(void *t)
+static int put_devices(void *t, unsigned int vcpus)
 {
 	int failed = fdt_begin_node(t, "interrupt-controller");
 
@@ -103,7 +107,7 @@ static int put_devices(void *t)
 	failed |= CELLS(t, "#interrupt-cells", 3);
 	failed |= FLAG(t, "interrupt-controller");
 	failed |= CELLS(t, "reg", HIGH_LOW(GUEST_GICD_IPA), HIGH_LOW(GUEST_GICD_SIZE),
-			HIGH_LOW(GUEST_GICR_IPA), HIGH_LOW(GUEST_GICR_SIZE));
+			HIGH_LOW(GUEST_GICR_IPA), HIGH_LOW(vcpus * GUEST_GICR_SIZE));
 	failed |= CELLS(t, "phandle", GIC_PHANDLE);
 	failed |= fdt_end_node(t);
 
@@ -138,8 +142,8 @@ static int put_machine(void *t, int size, const struct guest *g, const char *arg
 	failed |= CELLS(t, "interrupt-parent", GIC_PHANDLE);
 	failed |= put_chosen(t, arguments, initramfs, initramfs_size);
 	failed |= put_memory(t, GUEST_IMAGE_IPA, GUEST_RAM_IPA - GUEST_IMAGE_IPA + g->ram_size);
-	failed |= put_cpu(t);
-	failed |= put_devices(t);
+	failed |= put_cpus(t, g->vcpus);
+	failed |= put_devices(t, g->vcpus);
 	failed |= fdt_end_node(t);
 	return failed | fdt_finish(t);
 }

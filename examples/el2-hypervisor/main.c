@@ -13,7 +13,7 @@
  *	linux=BYTES	the guests are Linux, with an initramfs of that size; killed,
  *			they begin again and do not crash
  *	run1=WORDS	Linux: guest 1's om.run on the kernel command line
- *	run2=WORDS	... guest 2's; without it there is one guest
+ *	run2=WORDS	... guest 2's; without it, or with smp, there is one guest
  */
 #include "hyp.h"
 
@@ -113,6 +113,8 @@ static void guest_start(struct guest *g)
 	else
 		conformance_load(g);
 	backend_create(g);
+	g->moves = (struct moves){ 0 };
+	vgic_start(g);
 	g->stop = NULL;
 	g->stopped_by = NULL;
 	g->kill_in = g->lives > 1 && g->life == 0 ? kill_at : 0;
@@ -160,7 +162,7 @@ static void stop_others(struct vcpu *v)
 
 static void print_counters(const struct guest *g)
 {
-	unsigned int i;
+	unsigned int i, to;
 
 	for (i = 0; i < OM_COUNTERS; i++) {
 		uint64_t n = om_guest_counter(g->om, (enum om_counter)i);
@@ -169,6 +171,11 @@ static void print_counters(const struct guest *g)
 			say("hypervisor: guest %u: count %s %lu\n", g->id,
 			    om_counter_name((enum om_counter)i), n);
 	}
+	/* Calls, by the vCPU that each began on and the one it ended on. */
+	for (i = 0; g->vcpus > 1 && i < g->vcpus; i++)
+		for (to = 0; to < g->vcpus; to++)
+			say("hypervisor: guest %u: count cpu%u_to_cpu%u %lu\n", g->id, i, to,
+			    g->moves.ended[i][to]);
 }
 
 static void verdict(void)
@@ -208,7 +215,6 @@ static void guest_end(struct vcpu *v)
 /* The registers of a vCPU that is switched on, as PSCI says. */
 static void vcpu_begin(struct vcpu *v)
 {
-	v->notified = 0;
 	v->frame = (struct frame){ .x = { v->context }, .elr = v->entry, .spsr = SPSR_EL1H };
 	write_reg(sctlr_el1, SCTLR_EL1_RESET);
 	write_reg(cpacr_el1, 0);
@@ -277,12 +283,13 @@ static void wait_for_holder(struct vcpu *v)
 	}
 }
 
-/* Before each entry of the guest: is it still to run? */
+/* Before each entry of the guest: is it still to run, and this vCPU of it? */
 void vcpu_leave(struct vcpu *v)
 {
 	wait_for_holder(v);
-	if (!__atomic_load_n(&v->guest->stop, __ATOMIC_ACQUIRE))
+	if (!__atomic_load_n(&v->guest->stop, __ATOMIC_ACQUIRE) && v->state == VCPU_ON)
 		return;
+	vgic_leave(v);
 	irq_reset_vcpu(v);
 	__atomic_store_n(&v->state, VCPU_OFF, __ATOMIC_RELEASE);
 	if (v->guest->stopped_by == v)
@@ -344,8 +351,6 @@ static void boot(void)
 	unsigned int i;
 
 	say("hypervisor: at EL2, boot arguments: '%s'\n", (const char *)BOOT_ARGS);
-	if (smp && argument("linux="))
-		fatal("boot arguments: a Linux guest has one vCPU, so not smp and linux both");
 	trace_guest = number("trace=");
 	if (argument("kill="))
 		kill_at = number("kill=");

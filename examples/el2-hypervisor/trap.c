@@ -24,7 +24,9 @@
 #define ZERO_REG	31
 
 #define PSCI_VERSION	0x84000000
+#define PSCI_CPU_OFF	0x84000002
 #define PSCI_CPU_ON	0xc4000003
+#define PSCI_AFFINITY_INFO 0xc4000004
 #define PSCI_SYSTEM_OFF	0x84000008
 #define PSCI_SYSTEM_RESET 0x84000009
 #define PSCI_FEATURES	0x8400000a
@@ -34,6 +36,8 @@
 #define NOT_SUPPORTED	(~0ull)
 #define INVALID		(-2ull)
 #define ALREADY_ON	(-4ull)
+#define IS_ON		0ull
+#define IS_OFF		1ull
 
 static uint64_t cpu_on(struct guest *g, uint64_t target, uint64_t entry, uint64_t context)
 {
@@ -50,12 +54,30 @@ static uint64_t cpu_on(struct guest *g, uint64_t target, uint64_t entry, uint64_
 	return 0;
 }
 
+/* vcpu_leave() does it, and only then is the vCPU off for others. */
+static uint64_t cpu_off(struct vcpu *v)
+{
+	__atomic_store_n(&v->state, VCPU_LEAVING, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* Of a vCPU: there is no affinity level but the lowest. */
+static uint64_t affinity_info(const struct guest *g, uint64_t target, uint64_t level)
+{
+	if (target >= g->vcpus || level)
+		return INVALID;
+	return __atomic_load_n(&g->vcpu0[target % CPUS].state, __ATOMIC_ACQUIRE) == VCPU_OFF ?
+	       IS_OFF : IS_ON;
+}
+
 /* Of PSCI and of the calling convention. There are no workarounds of errata to offer. */
 static uint64_t features(uint32_t function)
 {
 	switch (function) {
 	case PSCI_VERSION:
+	case PSCI_CPU_OFF:
 	case PSCI_CPU_ON:
+	case PSCI_AFFINITY_INFO:
 	case PSCI_SYSTEM_OFF:
 	case PSCI_SYSTEM_RESET:
 	case PSCI_FEATURES:
@@ -83,8 +105,12 @@ static uint64_t hypercall(struct vcpu *v, const uint64_t x[8])
 	case PSCI_VERSION:
 	case SMCCC_VERSION:
 		return 0x10001;
+	case PSCI_CPU_OFF:
+		return cpu_off(v);
 	case PSCI_CPU_ON:
 		return cpu_on(v->guest, x[1], x[2], x[3]);
+	case PSCI_AFFINITY_INFO:
+		return affinity_info(v->guest, x[1], x[2]);
 	case PSCI_FEATURES:
 	case SMCCC_ARCH_FEATURES:
 		return features((uint32_t)x[1]);
@@ -138,7 +164,7 @@ static bool device(struct vcpu *v, uint64_t esr)
 		value = guest_uart(v->guest, ipa - GUEST_UART_IPA, write, value);
 	else if (ipa - GUEST_GICD_IPA < GUEST_GICD_SIZE)
 		value = vgic_distributor(v, ipa - GUEST_GICD_IPA, write, value);
-	else if (ipa - GUEST_GICR_IPA < GUEST_GICR_SIZE)
+	else if (ipa - GUEST_GICR_IPA < v->guest->vcpus * (uint64_t)GUEST_GICR_SIZE)
 		value = vgic_redistributor(v, ipa - GUEST_GICR_IPA, write, value);
 	else
 		return false;

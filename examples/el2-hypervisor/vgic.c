@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The interrupt controller a guest sees: a GICv3 for one vCPU, whose distributor and
- * redistributor are memory of ours. Whatever a guest writes there decides which of its
- * own interrupts it gets, and nothing else: no write reaches the real GIC. The CPU
- * interface is the hardware's virtual one, fed through list registers.
+ * The interrupt controller a guest sees: a GICv3 whose distributor and redistributors are
+ * memory of ours. Whatever a guest writes there decides which of its own interrupts it
+ * gets, and nothing else: no write reaches the real GIC. The CPU interface is the
+ * hardware's virtual one, fed through list registers, which only a vCPU's own core can
+ * reach. So whoever changes what another vCPU may have to take kicks its core, and it
+ * looks for itself.
  *
  * Left out, because neither Linux nor the conformance guest asks for it: priorities
- * (all are equal), reading the active state, groups, and the switches of the whole.
+ * (all are equal), reading the active state, groups, the switches of the whole, access to
+ * another vCPU's SGIs and PPIs, and taking a shared interrupt back that another vCPU
+ * has in a list register.
  */
 #include "hyp.h"
 
@@ -44,8 +48,10 @@
 #define GICD_TYPER	0x4
 #define GICD_TYPER_VALUE (9u << 19 | (VGIC_WORDS - 1))	/* 10-bit INTIDs, so many words */
 
+#define GICD_IROUTER	0x6000		/* 8 bytes for each interrupt, SGIs and PPIs too */
+
 #define GICR_TYPER	0x8
-#define GICR_TYPER_VALUE 0x10		/* the last one; affinity 0 */
+#define GICR_TYPER_LAST	0x10
 
 static uint64_t lr_read(unsigned int n)
 {
@@ -72,10 +78,31 @@ static uint32_t bit(uint32_t intid)
 	return 1u << intid % 32;
 }
 
+/* The one that an interrupt belongs to. */
+static struct vgic *gic_of(struct vcpu *v, unsigned int word)
+{
+	return word ? &v->guest->gic : &v->gic;
+}
+
+static void kick_others(const struct vcpu *v)
+{
+	const struct vcpu *other = v->guest->vcpu0;
+
+	for (; other < v->guest->vcpu0 + v->guest->vcpus; other++)
+		if (other != v)
+			irq_kick(other->cpu);
+}
+
 /*
  * As firmware would leave it: what a guest can have from outside is enabled, so that a
- * guest may do without a driver. Nothing is pending.
+ * guest may do without a driver, and goes to its first vCPU. Nothing is pending.
  */
+void vgic_start(struct guest *g)
+{
+	g->gic = (struct vgic){ 0 };
+	g->gic.enabled[GUEST_NOTIFY_INTID / 32] |= bit(GUEST_NOTIFY_INTID);
+}
+
 void vgic_reset(struct vcpu *v)
 {
 	unsigned int n;
@@ -84,7 +111,6 @@ void vgic_reset(struct vcpu *v)
 		fatal("the interrupt controller has fewer than four list registers");
 	v->gic = (struct vgic){ 0 };
 	v->gic.enabled[GUEST_TIMER_INTID / 32] |= bit(GUEST_TIMER_INTID);
-	v->gic.enabled[GUEST_NOTIFY_INTID / 32] |= bit(GUEST_NOTIFY_INTID);
 	for (n = 0; n < LRS; n++)
 		lr_write(n, 0);
 	write_sys(ICH_VMCR, 0);
@@ -94,7 +120,16 @@ void vgic_reset(struct vcpu *v)
 
 void vgic_raise(struct vcpu *v, uint32_t intid)
 {
-	v->gic.pending[intid / 32] |= bit(intid);
+	__atomic_fetch_or(&gic_of(v, intid / 32)->pending[intid / 32], bit(intid),
+			  __ATOMIC_RELEASE);
+}
+
+/* OP-TEE's notification. All are kicked: which one gets it may be changing. */
+void vgic_notify(struct guest *g)
+{
+	vgic_raise(g->vcpu0, GUEST_NOTIFY_INTID);
+	kick_others(g->vcpu0);
+	irq_kick(g->vcpu0->cpu);
 }
 
 /* ---- list registers ---- */
@@ -140,25 +175,43 @@ static void unqueue(struct vcpu *v, unsigned int word, uint32_t bits)
 	}
 }
 
+/* The vCPU goes off. What is not its own alone is for whoever gets it now. */
+void vgic_leave(struct vcpu *v)
+{
+	unsigned int word;
+
+	for (word = 1; word < VGIC_WORDS; word++)
+		unqueue(v, word, ~0u);
+	kick_others(v);
+}
+
+/* Takes the interrupt from the pending ones; false when another vCPU was first. */
+static bool claim(struct vgic *gic, uint32_t intid)
+{
+	return __atomic_fetch_and(&gic->pending[intid / 32], ~bit(intid), __ATOMIC_ACQUIRE) &
+	       bit(intid);
+}
+
 /* Before each entry of the guest. */
 void vgic_flush(struct vcpu *v)
 {
-	struct vgic *gic = &v->gic;
 	unsigned int word;
 	bool more = false;
 
-	if (__atomic_exchange_n(&v->notified, 0, __ATOMIC_ACQUIRE))
-		vgic_raise(v, GUEST_NOTIFY_INTID);
 	for (word = 0; word < VGIC_WORDS; word++) {
-		uint32_t bits = gic->pending[word] & gic->enabled[word];
+		struct vgic *gic = gic_of(v, word);
+		uint32_t bits = __atomic_load_n(&gic->pending[word], __ATOMIC_RELAXED) &
+				__atomic_load_n(&gic->enabled[word], __ATOMIC_RELAXED);
 
 		for (; bits; bits &= bits - 1) {
 			uint32_t intid = word * 32 + (uint32_t)__builtin_ctz(bits);
 
-			if (queue(intid))
-				gic->pending[word] &= ~bit(intid);
-			else
+			if (word && gic->route[intid] != v->index)
+				continue;
+			if (claim(gic, intid) && !queue(intid)) {
+				vgic_raise(v, intid);
 				more = true;
+			}
 		}
 	}
 	if (more)
@@ -177,15 +230,15 @@ void vgic_maintain(void)
 static uint32_t access_bits(struct vcpu *v, uint64_t reg, unsigned int word, bool write,
 			    uint32_t value)
 {
-	struct vgic *gic = &v->gic;
+	struct vgic *gic = gic_of(v, word);
 
 	switch (reg) {
 	case ISENABLER:
 	case ICENABLER:
 		if (write && reg == ISENABLER)
-			gic->enabled[word] |= value;
+			__atomic_fetch_or(&gic->enabled[word], value, __ATOMIC_RELAXED);
 		if (write && reg == ICENABLER) {
-			gic->enabled[word] &= ~value;
+			__atomic_fetch_and(&gic->enabled[word], ~value, __ATOMIC_RELAXED);
 			unqueue(v, word, value);
 		}
 		return gic->enabled[word];
@@ -195,10 +248,10 @@ static uint32_t access_bits(struct vcpu *v, uint64_t reg, unsigned int word, boo
 		if (word == GUEST_TIMER_INTID / 32)
 			value &= ~bit(GUEST_TIMER_INTID);
 		if (write && reg == ISPENDR)
-			gic->pending[word] |= value;
+			__atomic_fetch_or(&gic->pending[word], value, __ATOMIC_RELAXED);
 		if (write && reg == ICPENDR) {
 			unqueue(v, word, value);
-			gic->pending[word] &= ~value;
+			__atomic_fetch_and(&gic->pending[word], ~value, __ATOMIC_RELAXED);
 		}
 		return gic->pending[word];
 	default:
@@ -219,12 +272,24 @@ static uint32_t access_word(struct vcpu *v, uint64_t at, bool write, uint32_t va
 	if (!config)
 		return access_bits(v, at & ~0x7full, word, write, value);
 	if (write)
-		v->gic.config[index] = value;
-	return v->gic.config[index];
+		gic_of(v, word)->config[index] = value;
+	return gic_of(v, word)->config[index];
 }
 
-uint64_t vgic_distributor(struct vcpu *v, uint64_t at, bool write, uint64_t value)
+/* Affinity 0 of a vCPU is its index. Whatever names none is the first one. */
+static uint64_t access_route(struct guest *g, uint64_t at, bool write, uint64_t value)
 {
+	uint8_t *route = &g->gic.route[(at - GICD_IROUTER) / 8 % sizeof(g->gic.route)];
+
+	if (write && at % 8 == 0)
+		*route = value < g->vcpus ? (uint8_t)value : 0;
+	return at % 8 ? 0 : *route;
+}
+
+static uint64_t distributor(struct vcpu *v, uint64_t at, bool write, uint64_t value)
+{
+	if (at - GICD_IROUTER < 8 * sizeof(v->guest->gic.route))
+		return access_route(v->guest, at, write, value);
 	switch (at) {
 	case GICD_CTLR:
 		return GICD_CTLR_VALUE;
@@ -236,25 +301,51 @@ uint64_t vgic_distributor(struct vcpu *v, uint64_t at, bool write, uint64_t valu
 	return access_word(v, at, write, (uint32_t)value, 1, VGIC_WORDS - 1);
 }
 
-/* Two frames of 64 KiB: the redistributor's own, then that of SGIs and PPIs. */
+uint64_t vgic_distributor(struct vcpu *v, uint64_t at, bool write, uint64_t value)
+{
+	uint64_t result = distributor(v, at, write, value);
+
+	if (write)
+		kick_others(v);
+	return result;
+}
+
+/* Its affinity, its number, and whether another one follows. */
+static uint64_t redistributor_type(const struct guest *g, uint64_t index)
+{
+	return index << 32 | index << 8 | (index == g->vcpus - 1 ? GICR_TYPER_LAST : 0);
+}
+
+/*
+ * One after the other, of two frames of 64 KiB: the redistributor's own, then that of SGIs
+ * and PPIs.
+ */
 uint64_t vgic_redistributor(struct vcpu *v, uint64_t at, bool write, uint64_t value)
 {
+	uint64_t index = at / GUEST_GICR_SIZE;
+
+	at %= GUEST_GICR_SIZE;
 	switch (at) {
 	case GICR_TYPER:
-		return GICR_TYPER_VALUE;
+		return redistributor_type(v->guest, index);
 	case PIDR2:
 		return PIDR2_GICV3;
 	}
-	if (at < GICR_SGI)
+	if (at < GICR_SGI || index != v->index)
 		return 0;
 	return access_word(v, at - GICR_SGI, write, (uint32_t)value, 0, 0);
 }
 
-/* ICC_SGI1R_EL1. A guest with a distributor has one vCPU, so it can only mean itself. */
+/* ICC_SGI1R_EL1: to all others, or to a list. */
 void vgic_sgi(struct vcpu *v, uint64_t value)
 {
+	struct guest *g = v->guest;
+	uint32_t intid = (uint32_t)(value >> 24) & 15;
 	bool others = value >> 40 & 1;
+	unsigned int i;
 
-	if (!others && (value & 1))
-		vgic_raise(v, (uint32_t)(value >> 24) & 15);
+	for (i = 0; i < g->vcpus; i++)
+		if (others ? i != v->index : value >> i & 1)
+			vgic_raise(&g->vcpu0[i], intid);
+	kick_others(v);
 }
