@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <optee_mediator/kvm.h>
 #include <optee_mediator/trace.h>
@@ -13,13 +14,21 @@
 #include "optee.h"
 #include "vmm.h"
 
+/* On the thread of the vCPU whose call it is about. */
 static void trace(void *user, const struct om_trace_event *event)
 {
+	static _Thread_local uint64_t smc[8];
+	struct vmm *vmm = user;
 	char line[200];
 
-	(void)user;
-	om_trace_text(event, line, sizeof(line));
-	fprintf(stderr, "%s\n", line);
+	if (vmm->options.trace) {
+		om_trace_text(event, line, sizeof(line));
+		fprintf(stderr, "%s\n", line);
+	}
+	if (event->id == OM_TRACE_GUEST_SMC)
+		memcpy(smc, event->arg, sizeof(smc));
+	if (event->id == OM_TRACE_GUEST_RETURN)
+		moves_note(&vmm->moves, event->vcpu, smc, event->arg);
 }
 
 static void must(int result, const char *what)
@@ -33,7 +42,8 @@ void optee_create(struct vmm *vmm)
 	const struct om_kvm_config config = {
 		.tee_device = vmm->options.tee,
 		.login = vmm->options.login ? OM_KVM_LOGIN_AS_VMM : OM_KVM_LOGIN_PUBLIC_ONLY,
-		.trace = vmm->options.trace ? trace : NULL,
+		.trace = vmm->options.trace || vmm->options.counters ? trace : NULL,
+		.user = vmm,
 	};
 
 	must(om_kvm_create(&config, &vmm->optee), vmm->options.tee);
@@ -65,11 +75,14 @@ void optee_reset(struct vmm *vmm)
 	while ((result = om_kvm_reset(vmm->optee)) == OM_KVM_AGAIN)
 		poll(&ended, 1, 1000);
 	must(result, vmm->options.tee);
+	memset(vmm->moves.waiting, 0, sizeof(vmm->moves.waiting));
 }
 
-static void print_counters(const struct om_kvm *optee)
+static void print_counters(const struct vmm *vmm)
 {
+	const struct om_kvm *optee = vmm->optee;
 	const struct om_guest *guest = om_kvm_guest(optee);
+	unsigned int from, to;
 
 	for (enum om_counter i = 0; i < OM_COUNTERS; i++)
 		fprintf(stderr, "vmm: count %s %" PRIu64 "\n", om_counter_name(i),
@@ -77,12 +90,17 @@ static void print_counters(const struct om_kvm *optee)
 	for (enum om_kvm_counter i = 0; i < OM_KVM_COUNTERS; i++)
 		fprintf(stderr, "vmm: count tee_%s %" PRIu64 "\n", om_kvm_counter_name(i),
 			om_kvm_counter(optee, i));
+	/* Calls, by the vCPU that each began on and the one it ended on. */
+	for (from = 0; from < vmm->options.cpus; from++)
+		for (to = 0; to < vmm->options.cpus; to++)
+			fprintf(stderr, "vmm: count cpu%u_to_cpu%u %" PRIu64 "\n", from, to,
+				vmm->moves.ended[from][to]);
 }
 
 void optee_destroy(struct vmm *vmm)
 {
 	if (vmm->options.counters)
-		print_counters(vmm->optee);
+		print_counters(vmm);
 	/* A TA may ignore that its call is cancelled; the kernel takes over when we exit. */
 	if (om_kvm_destroy(vmm->optee) != OM_KVM_OK)
 		fputs("vmm: a call is still in OP-TEE, it ends with this process\n", stderr);

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "moves.h"
+
 #define MAX_CPUS	8u
 
 #define GICD_BASE	0x08000000u	/* the distributor, 64 KiB */
@@ -69,6 +71,7 @@ struct vmm {
 	struct vcpu vcpus[MAX_CPUS];
 	_Atomic enum ending ending;
 	struct om_kvm *optee;		/* the backend's, or NULL */
+	struct moves moves;		/* of the guest's calls, for --counters */
 };
 
 /* Says what is wrong, printf style, and ends the program. */

@@ -49,12 +49,17 @@ set(om_linux ${om_demo} --linux)
 om_add_real_test(real_linux_build ${om_linux} --build)
 om_add_real_test(real_linux_two ${om_linux})
 om_add_real_test(real_linux_kill ${om_linux} --kill)
+om_add_real_test(real_linux_two_vcpus ${om_linux} --smp)
+om_add_real_test(real_linux_two_vcpus_full ${om_linux} --smp --full)
 om_add_real_test(fault_b5_kexec ${om_linux} --kexec)
 om_add_real_test(real_linux_full ${om_linux} --full)
 set_tests_properties(real_linux_build PROPERTIES FIXTURES_SETUP om_linux)
-set_tests_properties(real_linux_two real_linux_kill fault_b5_kexec real_linux_full PROPERTIES
+set_tests_properties(real_linux_two real_linux_kill fault_b5_kexec real_linux_full
+	real_linux_two_vcpus real_linux_two_vcpus_full PROPERTIES
 	FIXTURES_REQUIRED om_linux)
-set_tests_properties(real_linux_full PROPERTIES LABELS "real;qemu;long")
+set_tests_properties(real_linux_two_vcpus PROPERTIES LABELS "real;qemu;long")
+set_tests_properties(real_linux_full real_linux_two_vcpus_full PROPERTIES
+	LABELS "real;qemu;long")
 
 include(${CMAKE_CURRENT_LIST_DIR}/kvm/tests.cmake)
 
