@@ -434,6 +434,7 @@ struct om_call *om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_
 	}
 	om_count(call, OM_COUNT_CALLS);
 	call->fid = fid;
+	call->split = 0;
 	call->params = 0;
 	call->shape = 0;
 	call->fetched = false;

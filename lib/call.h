@@ -40,8 +40,10 @@ struct om_call {
 
 	/* The guest's message. */
 	om_pa_t page;			/* pinned for this call, or raw 0 */
-	om_pa_t at;			/* where the message is, inside a pinned page */
+	om_pa_t at;			/* where the message is, inside a pinned page; see split */
 	uint32_t room;			/* bytes from there to the end of page or buffer */
+	uint32_t split;			/* it begins so far behind `at` and goes on at `next`; or 0 */
+	om_pa_t next;			/* split: the page, pinned, that follows in the buffer */
 	uint32_t carrier;		/* REGD_ARG: the buffer that holds it */
 	struct om_message message;
 	uint32_t params;		/* that were fetched */

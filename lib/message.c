@@ -8,6 +8,7 @@
 #include <optee_mediator/abi_smc.h>
 
 #include "mapping.h"
+#include "message_copy.h"
 #include "sessions.h"
 #include "tracing.h"
 
@@ -23,12 +24,45 @@ static enum om_refusal locate_page(struct om_call *call, const struct om_regs *r
 	return OM_ACCEPTED;
 }
 
+/* What a message and an RPC argument take at most. */
+#define MESSAGE_SPACE	(OPTEE_MSG_ARG_SIZE(OM_MESSAGE_PARAMS) + \
+			 OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS))
+
 /*
- * The message of CALL_WITH_REGD_ARG lies in a registered buffer. It has to lie in
- * one page of it: pages that follow each other for the guest need not do so here.
- * And in one of the first, so that finding the page takes no longer in a large one.
+ * Where the message is in its buffer. Pages that follow each other for the guest need not
+ * do so here, so one that crosses the end of a page needs both. `at` is moved to where it
+ * begins only if it is all in one page: then there is nothing to mispredict.
  */
-#define REGD_ARG_PAGES 512u
+static OM_NOINLINE void place(struct om_call *call, const struct om_buffer *buffer,
+			      uint64_t position)
+{
+	uint32_t page = (uint32_t)(position >> OPTEE_MSG_PAGE_SHIFT);
+	uint32_t in = (uint32_t)position % OPTEE_MSG_PAGE_SIZE;
+	uint64_t left = buffer->offset + buffer->size - position;
+	uint32_t room = OPTEE_MSG_PAGE_SIZE - in;
+
+	call->at = om_shm_page(call->guest, buffer, page);
+	if (room < MESSAGE_SPACE && room < left) {
+		call->next = om_shm_page(call->guest, buffer, page + 1);
+		call->split = in;
+		room = MESSAGE_SPACE;
+	} else {
+		/* A header that would not fit is refused by the fetch. */
+		call->at.raw += om_index(in, OPTEE_MSG_PAGE_SIZE -
+					 sizeof(struct optee_msg_hdr) + 1);
+	}
+	if (room > left)
+		room = (uint32_t)left;
+	call->room = room;
+}
+
+/*
+ * The message of CALL_WITH_REGD_ARG lies anywhere in a registered buffer: a guest whose
+ * pages are larger than 4 KiB does not care where those begin.
+ * OP-TEE would map the buffer as a whole, and has a window of 32 MiB for that (OP-TEE OS,
+ * core_mmu.c, SHM_VASPACE_SIZE). Beyond, it takes no message, and none is looked for.
+ */
+#define REGD_ARG_PAGES 8192u
 
 static OM_NOINLINE enum om_refusal locate_registered(struct om_call *call,
 						      const struct om_regs *regs)
@@ -38,7 +72,6 @@ static OM_NOINLINE enum om_refusal locate_registered(struct om_call *call,
 	uint32_t offset = (uint32_t)regs->a[3];
 	const struct om_buffer *buffer;
 	uint64_t position;
-	uint64_t room;
 
 	call->carrier = om_shm_get(guest, cookie, OM_SHARE_REGISTERED, false);
 	call->holds_more = true;
@@ -49,14 +82,7 @@ static OM_NOINLINE enum om_refusal locate_registered(struct om_call *call,
 	if (offset >= buffer->size || position % sizeof(uint64_t) ||
 	    position >= (uint64_t)REGD_ARG_PAGES << OPTEE_MSG_PAGE_SHIFT)
 		return OM_REFUSED_ADDRESS;
-	room = OPTEE_MSG_PAGE_SIZE - position % OPTEE_MSG_PAGE_SIZE;
-	if (room > buffer->size - offset)
-		room = buffer->size - offset;
-	call->room = (uint32_t)room;
-	call->at = om_shm_page(guest, buffer, (uint32_t)(position >> OPTEE_MSG_PAGE_SHIFT));
-	/* A header that would not fit is refused by the fetch; the offset only stays inside. */
-	call->at.raw += om_index((uint32_t)position % OPTEE_MSG_PAGE_SIZE,
-				 OPTEE_MSG_PAGE_SIZE - sizeof(struct optee_msg_hdr) + 1);
+	place(call, buffer, position);
 	return OM_ACCEPTED;
 }
 
@@ -87,48 +113,46 @@ static OM_COLD void trace_message(const struct om_call *call)
 			       message->hdr.cmd);
 }
 
-/* The one fetch: header, then as many parameters as there is use for. */
-static inline enum om_refusal fetch(struct om_call *call, struct om_guest *guest)
-{
-	struct om_message *message = &call->message;
-	om_pa_t params = { call->at.raw + sizeof(message->hdr) };
-	uint32_t asked;
-	uint32_t n;
-
-	if (call->room < sizeof(message->hdr) ||
-	    guest->ops->read(guest->ctx, call->at, &message->hdr, sizeof(message->hdr)))
-		return OM_REFUSED_ADDRESS;
-	/* From here on the message is readable, and can carry the answer. */
-	call->fetched = true;
-	asked = message->hdr.num_params;
-	if (asked == 0 || asked > om_message_max_params(message->hdr.cmd))
-		return OM_ACCEPTED;	/* too many are for the check to refuse */
-	if (OPTEE_MSG_ARG_SIZE(asked) > call->room)
-		return OM_REFUSED_PARAMS;
-	/* The room there, of which the header takes as much as one; then the room here. */
-	n = om_index(asked, call->room / sizeof(message->param[0]));
-	n = om_index(n, OM_MESSAGE_PARAMS + 1);
-	if (guest->ops->read(guest->ctx, params, message->param, n * sizeof(message->param[0])))
-		return OM_REFUSED_ADDRESS;
-	call->params = n;
-	return OM_ACCEPTED;
-}
-
 /* CALL_WITH_RPC_ARG and _REGD_ARG: room for RPCs follows the message. */
 static bool has_inline_rpc(const struct om_call *call)
 {
 	return call->fid != OPTEE_SMC_CALL_WITH_ARG;
 }
 
-static inline enum om_refusal check(struct om_call *call, const struct om_guest *guest)
+/* A message with so many parameters, and what follows it. */
+static bool has_room(const struct om_call *call, uint32_t params)
 {
-	enum om_refusal why = om_message_check(&call->message, om_async_offered(guest),
-					       &call->shape);
+	size_t behind = has_inline_rpc(call) ? OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS) : 0;
 
-	if (why == OM_ACCEPTED && has_inline_rpc(call) &&
-	    OPTEE_MSG_ARG_SIZE(call->params) + OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS) > call->room)
-		why = OM_REFUSED_PARAMS;
-	return why;
+	return OPTEE_MSG_ARG_SIZE(params) + behind <= call->room;
+}
+
+/* The one fetch: header, then as many parameters as there is use for. */
+static inline enum om_refusal fetch(struct om_call *call)
+{
+	struct om_message *message = &call->message;
+	uint32_t asked;
+	uint32_t n;
+
+	if (call->room < sizeof(message->hdr) ||
+	    om_message_read(call, 0, &message->hdr, sizeof(message->hdr)))
+		return OM_REFUSED_ADDRESS;
+	/* From here on the message is readable, and can carry the answer. */
+	call->fetched = true;
+	asked = message->hdr.num_params;
+	if (asked > om_message_max_params(message->hdr.cmd))
+		return OM_ACCEPTED;	/* too many are for the check to refuse */
+	/* OP-TEE OS, thread_optee_smc.c, get_msg_arg(): it takes none that is cut off. */
+	if (!has_room(call, asked))
+		return OM_REFUSED_ADDRESS;
+	/* The room there, of which the header takes as much as one; then the room here. */
+	n = om_index(asked, call->room / sizeof(message->param[0]));
+	n = om_index(n, OM_MESSAGE_PARAMS + 1);
+	if (n && om_message_read(call, sizeof(message->hdr), message->param,
+				 n * sizeof(message->param[0])))
+		return OM_REFUSED_ADDRESS;
+	call->params = n;
+	return OM_ACCEPTED;
 }
 
 /* Becomes a user of the session that the message names: for one TA, and no other. */
@@ -225,11 +249,11 @@ enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *reg
 	enum om_refusal why = locate(call, regs);
 
 	if (why == OM_ACCEPTED)
-		why = fetch(call, guest);
+		why = fetch(call);
 	if (om_traced(guest) && call->fetched)
 		trace_message(call);
 	if (why == OM_ACCEPTED)
-		why = check(call, guest);
+		why = om_message_check(&call->message, om_async_offered(guest), &call->shape);
 	if (why == OM_ACCEPTED)
 		why = admit(call, guest);
 	return why == OM_ACCEPTED ? get_buffers(call, guest) : why;
@@ -385,16 +409,6 @@ void om_message_emit(struct om_call *call)
 	om_message_address(call);
 }
 
-/* Writes to the guest's message, offset bytes from its beginning. */
-static inline int write_guest(const struct om_call *call, uint64_t offset,
-			      const void *src, size_t len)
-{
-	const struct om_guest *guest = call->guest;
-	om_pa_t at = { call->at.raw + offset };
-
-	return guest->ops->write(guest->ctx, at, src, len);
-}
-
 static OM_COLD void trace_output(const struct om_call *call, size_t i, uint64_t a, uint64_t b)
 {
 	om_trace(call->guest, call, &(struct om_trace_event){
@@ -411,8 +425,8 @@ static inline int write_value(const struct om_call *call, const struct om_messag
 
 	if (om_traced(call->guest))
 		trace_output(call, i, out[0], out[1]);
-	return write_guest(call, offsetof(struct om_message, param[0].u.value.a) +
-			   i * sizeof(shadow->param[0]), out, sizeof(out));
+	return om_message_write(call, offsetof(struct om_message, param[0].u.value.a) +
+				i * sizeof(shadow->param[0]), out, sizeof(out));
 }
 
 static inline int write_size(const struct om_call *call, const struct om_message *shadow,
@@ -422,8 +436,8 @@ static inline int write_size(const struct om_call *call, const struct om_message
 
 	if (om_traced(call->guest))
 		trace_output(call, i, 0, out);
-	return write_guest(call, offsetof(struct om_message, param[0].u.rmem.size) +
-			   i * sizeof(shadow->param[0]), &out, sizeof(out));
+	return om_message_write(call, offsetof(struct om_message, param[0].u.rmem.size) +
+				i * sizeof(shadow->param[0]), &out, sizeof(out));
 }
 
 static inline int write_outputs(const struct om_call *call, const struct om_message *shadow,
@@ -452,7 +466,8 @@ static inline int write_ret(const struct om_call *call, const uint32_t out[2])
 {
 	if (om_traced(call->guest))
 		trace_result(call, out);
-	return write_guest(call, offsetof(struct optee_msg_hdr, ret), out, 2 * sizeof(out[0]));
+	return om_message_write(call, offsetof(struct optee_msg_hdr, ret), out,
+				2 * sizeof(out[0]));
 }
 
 /* The session that was opened, 0 when none was. */
@@ -468,8 +483,8 @@ static int finish_open(struct om_call *call, bool success)
 	else
 		om_session_cancel(call->guest);
 	call->opens = false;
-	return write_guest(call, offsetof(struct optee_msg_hdr, session), &session,
-			   sizeof(session));
+	return om_message_write(call, offsetof(struct optee_msg_hdr, session), &session,
+				sizeof(session));
 }
 
 /* Whatever OP-TEE says, it has no such session any more. */

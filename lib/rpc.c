@@ -8,6 +8,7 @@
 #include <optee_mediator/abi_smc.h>
 
 #include "mapping.h"
+#include "message_copy.h"
 #include "tracing.h"
 
 #define ATTR_LIST	(OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG)
@@ -91,6 +92,12 @@ enum om_reply_verdict om_reply_check(const struct optee_msg_hdr *hdr,
 	return OM_REPLY_UNUSABLE;
 }
 
+/* Where an RPC argument lies behind the message. */
+static size_t arg_offset(const struct om_call *call)
+{
+	return OPTEE_MSG_ARG_SIZE(call->message.hdr.num_params);
+}
+
 /* The RPC argument as OP-TEE sees it: behind the message, or in its own page. */
 static struct om_request_copy *shadow_arg(struct om_call *call)
 {
@@ -98,18 +105,34 @@ static struct om_request_copy *shadow_arg(struct om_call *call)
 
 	if (call->rpc_arg != OM_NONE)
 		return shm->shadows[shm->buffers[call->rpc_arg].shadow].page.va;
-	return (void *)((uint8_t *)call->shadow->page.va +
-			OPTEE_MSG_ARG_SIZE(call->message.hdr.num_params));
+	return (void *)((uint8_t *)call->shadow->page.va + arg_offset(call));
 }
 
-/* The RPC argument as the guest sees it. */
-static om_pa_t guest_arg(const struct om_call *call)
+/* The page that the guest allocated for it. */
+static om_pa_t arg_page(const struct om_call *call)
 {
 	const struct om_shm *shm = &call->guest->shm;
 
-	if (call->rpc_arg != OM_NONE)
-		return om_shm_page(call->guest, &shm->buffers[call->rpc_arg], 0);
-	return (om_pa_t){ call->at.raw + OPTEE_MSG_ARG_SIZE(call->message.hdr.num_params) };
+	return om_shm_page(call->guest, &shm->buffers[call->rpc_arg], 0);
+}
+
+/* The RPC argument as the guest sees it: in that page, or behind the message. */
+static OM_NOINLINE int read_arg(const struct om_call *call, void *dst, size_t len)
+{
+	const struct om_guest *guest = call->guest;
+
+	if (call->rpc_arg == OM_NONE)
+		return om_message_read(call, arg_offset(call), dst, len);
+	return guest->ops->read(guest->ctx, arg_page(call), dst, len);
+}
+
+static int write_arg(const struct om_call *call, const void *src, size_t len)
+{
+	const struct om_guest *guest = call->guest;
+
+	if (call->rpc_arg == OM_NONE)
+		return om_message_write(call, arg_offset(call), src, len);
+	return guest->ops->write(guest->ctx, arg_page(call), src, len);
 }
 
 /* OP-TEE reads its answer from the shadow; the buffer is nobody's until it asks again. */
@@ -312,8 +335,7 @@ static enum om_refusal show_cmd(struct om_call *call, struct om_regs *regs)
 	uint32_t n = om_index(call->request.hdr.num_params, OPTEE_MSG_RPC_PARAMS + 1);
 	uint64_t cookie = 0;
 
-	if (call->guest->ops->write(call->guest->ctx, guest_arg(call), &call->request,
-				    OPTEE_MSG_ARG_SIZE(n)))
+	if (write_arg(call, &call->request, OPTEE_MSG_ARG_SIZE(n)))
 		return OM_REFUSED_REQUEST;
 	if (call->rpc_arg != OM_NONE)
 		cookie = call->guest->shm.buffers[call->rpc_arg].cookie;
@@ -418,8 +440,7 @@ static OM_COLD void trace_reply(const struct om_call *call)
 /* The one fetch of a reply, as far as the request's own number of parameters. */
 static bool fetch_reply(struct om_call *call)
 {
-	if (call->guest->ops->read(call->guest->ctx, guest_arg(call), &call->reply,
-				   OPTEE_MSG_ARG_SIZE(call->request.hdr.num_params)))
+	if (read_arg(call, &call->reply, OPTEE_MSG_ARG_SIZE(call->request.hdr.num_params)))
 		return false;
 	if (om_traced(call->guest))
 		trace_reply(call);

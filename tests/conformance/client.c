@@ -247,6 +247,33 @@ static void after_smc(struct cg_call *c, const uint64_t x[8])
 		CG_ANOMALY(c->g);
 }
 
+/*
+ * A message in a buffer may go on in another page, which this program, unlike a guest with
+ * larger pages, does not see right behind the first: it has a copy in one piece.
+ */
+static void carry(struct cg_call *c, bool back)
+{
+	uint64_t size = c->carrier ? c->carrier->size - c->offset : 0;
+	uint64_t i;
+
+	for (i = 0; i < CG_CARRIED_WORDS * sizeof(uint64_t) && i < size; i++) {
+		uint8_t *at = cg_buf_at(c->g, c->carrier, c->offset + i);
+
+		if (back)
+			c->msg[i] = *at;
+		else
+			*at = c->msg[i];
+	}
+}
+
+static void issue(struct cg_call *c, uint64_t x[8])
+{
+	carry(c, false);
+	cg_smc(c->g, c->vcpu, x);
+	carry(c, true);
+	after_smc(c, x);
+}
+
 void cg_start(struct cg_call *c)
 {
 	uint64_t x[8] = { c->fid, c->where >> 32, (uint32_t)c->where,
@@ -259,8 +286,7 @@ void cg_start(struct cg_call *c)
 	keep_own(c, true);
 	/* num_params may be changed while the call runs: this one counts. */
 	c->inline_rpc = c->msg ? c->msg + OPTEE_MSG_ARG_SIZE(cg_hdr(c)->num_params) : NULL;
-	cg_smc(c->g, c->vcpu, x);
-	after_smc(c, x);
+	issue(c, x);
 }
 
 void cg_resume(struct cg_call *c)
@@ -270,8 +296,7 @@ void cg_resume(struct cg_call *c)
 	c->resumes++;
 	keep_own(c, false);
 	cg_copy(x, c->x, sizeof(x));
-	cg_smc(c->g, c->vcpu, x);
-	after_smc(c, x);
+	issue(c, x);
 }
 
 /* ---- running it on ---- */

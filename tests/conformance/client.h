@@ -185,6 +185,9 @@ enum cg_state {
 #define CG_MSG_WORDS	(OPTEE_MSG_ARG_SIZE(6) / 8u)
 #define CG_RPC_WORDS	(OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS) / 8u)
 
+/* A message with as many parameters as there can be, and an RPC argument behind it. */
+#define CG_CARRIED_WORDS	(CG_MSG_WORDS + CG_RPC_WORDS)
+
 /* One yielding call from its message to its end. */
 struct cg_call {
 	struct cg_guest *g;
@@ -195,6 +198,8 @@ struct cg_call {
 	uint64_t where;		/* IPA of the message; REGD_ARG: the cookie */
 	uint32_t offset;	/* REGD_ARG: of the message in its buffer */
 	uint8_t *msg;		/* where this program sees it */
+	/* REGD_ARG: msg are CG_CARRIED_WORDS that are copied there and back; or NULL. */
+	const struct cg_buf *carrier;
 	uint64_t id;		/* as given by the last RPC return */
 	uint32_t a[4];		/* as returned by the last SMC */
 	uint64_t x[8];		/* what the next resume passes */

@@ -315,9 +315,9 @@ static void s13_contiguous_memref_is_refused(struct cg_guest *g)
 
 /* ---- messages inside registered buffers ---- */
 
-/* A GET_TIME message at `offset` of a registered buffer, not started. */
+/* A GET_TIME message for `offset` of a registered buffer, not started; text: room for it. */
 static void regd_init(struct cg_call *c, struct cg_guest *g, const struct cg_buf *b,
-		      uint32_t offset, uint32_t session)
+		      uint32_t offset, uint32_t session, uint64_t *text)
 {
 	cg_fill(c, 0, sizeof(*c));
 	c->g = g;
@@ -325,8 +325,9 @@ static void regd_init(struct cg_call *c, struct cg_guest *g, const struct cg_buf
 	c->page = CG_NO_PAGE;
 	c->where = b->cookie;
 	c->offset = offset;
-	c->msg = cg_buf_at(g, b, offset);
-	cg_fill(c->msg, 0, OPTEE_MSG_ARG_SIZE(2));
+	c->carrier = b;
+	c->msg = (uint8_t *)text;
+	cg_fill(c->msg, 0, CG_CARRIED_WORDS * sizeof(uint64_t));
 	cg_hdr(c)->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
 	cg_hdr(c)->func = CG_STATS_GET_TIME;
 	cg_hdr(c)->session = session;
@@ -340,14 +341,37 @@ static void regd_init(struct cg_call *c, struct cg_guest *g, const struct cg_buf
 static void regd_good(struct cg_guest *g, const struct cg_buf *b, uint32_t offset,
 		      uint32_t session)
 {
+	uint64_t text[CG_CARRIED_WORDS];
 	struct cg_call c;
 
-	regd_init(&c, g, b, offset, session);
+	regd_init(&c, g, b, offset, session, text);
 	CG_OK(g, "asks for the time", cg_until_cmd(&c, OPTEE_RPC_CMD_GET_TIME));
 	CG_EQ(g, "in the message itself", c.a[1] | c.a[2], 0);
 	cg_finish(&c);
 	CG_EQ(g, "ret", cg_result(&c), TEEC_SUCCESS);
 	CG_EQ(g, "seconds", cg_param(&c, 0)->u.value.a, 1500000000);
+}
+
+/*
+ * A guest with pages of 16 or 64 KiB does not care where 4 KiB end: its message may be cut
+ * in the header, in a parameter, before the RPC argument and in it.
+ */
+static void s23_messages_across_two_pages(struct cg_guest *g)
+{
+	uint32_t session, offset;
+	struct cg_buf b;
+
+	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
+	if (CG_OK(g, "memory", cg_buf_make(g, &b, 3 * CG_PAGE - 128, 128))) {
+		CG_EQ(g, "register", cg_register(g, &b), TEEC_SUCCESS);
+		for (offset = 8; offset < REGD_BYTES; offset += 8) {
+			regd_good(g, &b, CG_PAGE - 128 - offset, session);
+			regd_good(g, &b, 2 * CG_PAGE - 128 - offset, session);
+		}
+		CG_EQ(g, "unregister", cg_unregister(g, b.cookie), TEEC_SUCCESS);
+		cg_buf_free(g, &b);
+	}
+	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 static void s23_messages_in_registered_memory(struct cg_guest *g)
@@ -386,7 +410,7 @@ static void regd_bad(struct cg_guest *g, const char *what, uint64_t cookie, uint
 	CG_EQ(g, what, x[0], OPTEE_SMC_RETURN_EBADADDR);
 }
 
-/* A header that can be read, and not all that should follow: told in the header. */
+/* A header that can be read, and not all that should follow. */
 static void regd_cut(struct cg_guest *g, const struct cg_buf *b, uint32_t offset)
 {
 	struct cg_call c;
@@ -402,28 +426,25 @@ static void regd_cut(struct cg_guest *g, const struct cg_buf *b, uint32_t offset
 	cg_hdr(&c)->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
 	cg_hdr(&c)->num_params = 2;
 	cg_do(&c);
-	CG_REFUSED(&c, "cut off", TEEC_ERROR_BAD_PARAMETERS);
+	CG_EQ(g, "cut off", c.a[0], OPTEE_SMC_RETURN_EBADADDR);
 }
 
 static void s23_bad_places_in_registered_memory(struct cg_guest *g)
 {
 	static const uint32_t cut[] = {
-		/* the message, or the RPC argument behind it, crosses a page end */
-		CG_PAGE - 32, CG_PAGE - 64, CG_PAGE - 96, CG_PAGE - 104,
-		2 * CG_PAGE - REGD_BYTES + 8,
-		/* or the buffer's end */
-		3 * CG_PAGE - REGD_BYTES + 8, 3 * CG_PAGE - 32,
+		/* the message, or the RPC argument behind it, crosses the buffer's end */
+		3 * CG_PAGE - REGD_BYTES + 8, 3 * CG_PAGE - 104, 3 * CG_PAGE - 96,
+		3 * CG_PAGE - 64, 3 * CG_PAGE - 32,
 	};
 	static const uint32_t bad[] = {
 		/* not even the header */
-		CG_PAGE - 24, CG_PAGE - 8, 3 * CG_PAGE - 8, 3 * CG_PAGE, 3 * CG_PAGE + 8,
+		3 * CG_PAGE - 24, 3 * CG_PAGE - 8, 3 * CG_PAGE, 3 * CG_PAGE + 8,
 		0x80000000, 0xfffff000, 0xfffffff8,
 		/* not aligned */
 		1, 4, 12, CG_PAGE + 1,
 	};
 	uint32_t session;
 	struct cg_buf b;
-	struct cg_call c;
 	unsigned int i;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
@@ -434,7 +455,7 @@ static void s23_bad_places_in_registered_memory(struct cg_guest *g)
 		for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 			regd_bad(g, "offset", b.cookie, bad[i]);
 		/* Wherever it is read: a message that would be taken. */
-		regd_init(&c, g, &b, 0, session);
+		regd_good(g, &b, 0, session);
 		regd_bad(g, "cookie", b.cookie + 1, 0);
 		regd_bad(g, "half a cookie", b.cookie & 0xffffffff, 0);
 		regd_bad(g, "cookie 0", 0, 0);
@@ -453,6 +474,7 @@ static void s23_buffer_unregistered_during_the_call(struct cg_guest *g)
 	uint32_t session;
 	uint64_t result;
 	struct cg_buf b;
+	uint64_t text[CG_CARRIED_WORDS];
 	struct cg_call c;
 
 	if (cg_threads(g) < 2) {
@@ -462,7 +484,7 @@ static void s23_buffer_unregistered_during_the_call(struct cg_guest *g)
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	if (CG_OK(g, "memory", cg_buf_make(g, &b, CG_PAGE, 0))) {
 		CG_EQ(g, "register", cg_register(g, &b), TEEC_SUCCESS);
-		regd_init(&c, g, &b, 128, session);
+		regd_init(&c, g, &b, 128, session, text);
 		CG_OK(g, "asks for the time", cg_until_cmd(&c, OPTEE_RPC_CMD_GET_TIME));
 		result = cg_unregister(g, b.cookie);
 		cg_observe(g, result);
@@ -491,6 +513,7 @@ const struct cg_scenario_entry cg_scenarios_params[] = {
 	CG_SCENARIO("16", "I8", s16_unknown_commands_are_ebadcmd),
 	CG_SCENARIO("13", "I2", s13_contiguous_memref_is_refused),
 	CG_SCENARIO("23", "", s23_messages_in_registered_memory),
+	CG_SCENARIO("23", "I1, I3", s23_messages_across_two_pages),
 	CG_SCENARIO("23", "I2, I9", s23_bad_places_in_registered_memory),
 	CG_SCENARIO("23", "I4", s23_buffer_unregistered_during_the_call),
 	CG_SCENARIOS_END

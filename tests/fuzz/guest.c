@@ -198,15 +198,28 @@ uint32_t guest_write(struct world_guest *g, uint8_t *at, uint32_t cmd)
 	return hdr.num_params;
 }
 
+/* As the guest sees it, the pages of a buffer follow each other. */
+static void write_carried(struct world_guest *g, const struct spec_buffer *b, uint64_t offset,
+			  const uint8_t *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		uint64_t at = b->offset + offset + i;
+
+		if (at / TEST_PAGE < b->pages)
+			*(uint8_t *)test_host_peek(g->world->host, b->pa[at / TEST_PAGE] +
+						   at % TEST_PAGE) = text[i];
+	}
+}
+
 /* A message inside of a registered buffer. */
 static void call_carried(struct world_guest *g, uint32_t cmd)
 {
 	struct input *in = in_of(g);
 	uint64_t cookie = a_cookie(g, SPEC_REGISTERED);
 	const struct spec_buffer *b = spec_find(g->spec, cookie);
+	_Alignas(TEST_PAGE) uint8_t text[TEST_PAGE];
 	uint32_t offset = in_u16(in);
-	uint64_t at;
-	uint8_t *va = NULL;
+	uint32_t n;
 
 	if (!in_rarely(in, 8))
 		offset &= ~7u;
@@ -216,11 +229,10 @@ static void call_carried(struct world_guest *g, uint32_t cmd)
 		b = NULL;
 	if (b && in_rarely(in, 2))
 		offset = offset * 8 % (uint32_t)(b->size ? (b->size > 1u << 22 ? 1u << 22 : b->size) : 1);
-	at = b ? (uint64_t)b->offset + offset : 0;
-	if (b && at / TEST_PAGE < b->pages)
-		va = test_host_peek(g->world->host, b->pa[at / TEST_PAGE] + at % TEST_PAGE);
-	if (va)
-		guest_write(g, va, cmd);
+	if (b && ((uint64_t)b->offset + offset) / TEST_PAGE < b->pages) {
+		n = guest_write(g, text, cmd);
+		write_carried(g, b, offset, text, OPTEE_MSG_ARG_SIZE(n < 7 ? n : 7));
+	}
 	smc(g, OPTEE_SMC_CALL_WITH_REGD_ARG, cookie >> 32, cookie, offset);
 }
 
@@ -310,12 +322,29 @@ void guest_register(struct world_guest *g, uint32_t list, uint64_t size, uint64_
 
 /* --- Replies ------------------------------------------------------------------------------------ */
 
-/* Where the argument of the call's RPC is, NULL when it is nowhere to be written. */
-static uint8_t *argument_of(struct world_guest *g, const struct spec_call *c)
+/* Byte i of the argument of the call's RPC, NULL when it is nowhere to be written. */
+static uint8_t *argument_of(struct world_guest *g, const struct spec_call *c, uint32_t i)
 {
-	uint64_t pa = c->arg ? c->arg->pa[0] : c->at + OPTEE_MSG_ARG_SIZE(c->params);
+	uint64_t pa = spec_argument_at(c, i);
 
 	return g->watching.image(g, pa) ? (uint8_t *)test_host_peek(g->world->host, pa) : NULL;
+}
+
+/* What is there, or what is to be there: it may lie in two pages. */
+static bool read_argument(struct world_guest *g, const struct spec_call *c, uint8_t *text)
+{
+	for (uint32_t i = 0; i < sizeof(struct spec_rpc); i++) {
+		if (!argument_of(g, c, i))
+			return false;
+		text[i] = *argument_of(g, c, i);
+	}
+	return true;
+}
+
+static void write_argument(struct world_guest *g, const struct spec_call *c, const uint8_t *text)
+{
+	for (uint32_t i = 0; i < sizeof(struct spec_rpc); i++)
+		*argument_of(g, c, i) = text[i];
 }
 
 static void reply_shm_alloc(struct world_guest *g, const struct spec_call *c, uint8_t *at)
@@ -369,7 +398,7 @@ static void reply_cmd(struct world_guest *g, const struct spec_call *c, uint8_t 
 static void reply(struct world_guest *g, const struct spec_call *c, struct om_regs *regs)
 {
 	struct input *in = in_of(g);
-	uint8_t *at = argument_of(g, c);
+	uint8_t text[sizeof(struct spec_rpc)];
 	uint64_t cookie, ipa;
 
 	switch (c->pending) {
@@ -382,12 +411,16 @@ static void reply(struct world_guest *g, const struct spec_call *c, struct om_re
 		regs->a[5] = cookie;
 		break;
 	case SPEC_ASKED_SHM_ALLOC:
-		if (at && !c->judged)
-			reply_shm_alloc(g, c, at);
+		if (!c->judged && read_argument(g, c, text)) {
+			reply_shm_alloc(g, c, text);
+			write_argument(g, c, text);
+		}
 		break;
 	case SPEC_ASKED_CMD:
-		if (at)
-			reply_cmd(g, c, at);
+		if (read_argument(g, c, text)) {
+			reply_cmd(g, c, text);
+			write_argument(g, c, text);
+		}
 		break;
 	default:
 		break;

@@ -39,6 +39,44 @@ void spec_add_write(struct spec *s, uint64_t pa, const void *data, uint32_t len)
 	o->writes++;
 }
 
+uint64_t spec_message_at(const struct spec_call *c, uint64_t offset)
+{
+	uint64_t pa = c->at + offset;
+
+	return pa / OPTEE_MSG_PAGE_SIZE == c->at / OPTEE_MSG_PAGE_SIZE ? pa :
+	       c->next + pa % OPTEE_MSG_PAGE_SIZE;
+}
+
+uint64_t spec_argument_at(const struct spec_call *c, uint64_t offset)
+{
+	return c->arg ? c->arg->pa[0] + offset :
+	       spec_message_at(c, OPTEE_MSG_ARG_SIZE(c->params) + offset);
+}
+
+/* Words of 4 bytes never lie in two pages; neighbours are written as one. */
+static void add_words(struct spec *s, uint64_t (*at)(const struct spec_call *, uint64_t),
+		      uint64_t offset, const uint8_t *data, uint32_t len)
+{
+	const uint32_t word = sizeof(uint32_t);
+	uint32_t from = 0;
+
+	for (uint32_t i = word; i <= len; i += word)
+		if (i == len || at(s->now, offset + i) != at(s->now, offset + i - word) + word) {
+			spec_add_write(s, at(s->now, offset + from), data + from, i - from);
+			from = i;
+		}
+}
+
+void spec_add_result(struct spec *s, uint64_t offset, const void *data, uint32_t len)
+{
+	add_words(s, spec_message_at, offset, data, len);
+}
+
+void spec_add_request(struct spec *s, const void *data, uint32_t len)
+{
+	add_words(s, spec_argument_at, 0, data, len);
+}
+
 static void apply_writes(struct spec *s, struct spec_outcome *o)
 {
 	for (uint32_t i = 0; i < o->writes; i++) {
@@ -376,17 +414,21 @@ static uint32_t ret_origin(enum om_counter why)
 	return why == OM_COUNT_REFUSED_SESSION ? TEEC_ORIGIN_TEE : TEEC_ORIGIN_COMMS;
 }
 
+/* ret, and the origin of it. */
+static uint64_t told_at(const struct spec_call *c, uint32_t i)
+{
+	return spec_message_at(c, offsetof(struct optee_msg_hdr, ret) + i * sizeof(uint32_t));
+}
+
 /* A message that OP-TEE never saw: one of the reasons must be what the guest is told. */
 static void check_refused(struct spec *s, uint64_t a0)
 {
 	const struct spec_call *c = s->now;
-	const size_t ret_at = offsetof(struct optee_msg_hdr, ret);
 	uint32_t told[2] = { 0, 0 };
-	uint8_t *image;
 	bool good = false;
 
-	if (a0 == OPTEE_SMC_RETURN_OK && c->at)
-		memcpy(told, s->world->actual(s->world->ctx, c->at + ret_at), sizeof(told));
+	for (uint32_t i = 0; a0 == OPTEE_SMC_RETURN_OK && c->at && i < 2; i++)
+		memcpy(&told[i], s->world->actual(s->world->ctx, told_at(c, i)), sizeof(told[i]));
 	for (uint32_t i = 0; i < SPEC_REASONS; i++) {
 		enum om_counter why = (enum om_counter)(OM_COUNT_REFUSED_FUNCTION + i);
 
@@ -399,9 +441,12 @@ static void check_refused(struct spec *s, uint64_t a0)
 	if (!spec_check(s, good, "a message is not answered as it should be") ||
 	    a0 != OPTEE_SMC_RETURN_OK)
 		return;
-	image = s->world->image(s->world->ctx, c->at + ret_at);
-	if (image)
-		memcpy(image, told, sizeof(told));
+	for (uint32_t i = 0; i < 2; i++) {
+		uint8_t *image = s->world->image(s->world->ctx, told_at(c, i));
+
+		if (image)
+			memcpy(image, &told[i], sizeof(told[i]));
+	}
 }
 
 static uint64_t since(const struct spec *s, enum om_counter which)

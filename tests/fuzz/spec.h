@@ -120,7 +120,7 @@ struct spec_outcome {
 	bool ends;			/* the call is over */
 	bool id_in_a3;
 	uint32_t writes;
-	struct { uint64_t pa; uint32_t len, from; } write[SPEC_PARAMS + 2];
+	struct { uint64_t pa; uint32_t len, from; } write[SPEC_PARAMS + 3];
 	uint32_t used;
 	uint8_t data[OPTEE_MSG_ARG_SIZE(SPEC_PARAMS)];
 };
@@ -152,6 +152,7 @@ struct spec_call {
 	uint32_t serial;		/* no other call of this life has it */
 	uint32_t fid;
 	uint64_t at;		/* its message in guest memory */
+	uint64_t next;		/* ... and the page in which it goes on; 0: it does not */
 	uint64_t secure_at;	/* ... and the shadow */
 	struct optee_msg_hdr hdr;
 	struct optee_msg_param param[SPEC_PARAMS];
@@ -258,6 +259,9 @@ uint32_t spec_calls(const struct spec *s);
 /* Of them, those that are not on their way out. */
 uint32_t spec_calls_under_way(const struct spec *s);
 const struct spec_call *spec_suspended(const struct spec *s, uint32_t i);
+/* Where a byte of its message is, and of the argument of the RPC that it waits for. */
+uint64_t spec_message_at(const struct spec_call *c, uint64_t offset);
+uint64_t spec_argument_at(const struct spec_call *c, uint64_t offset);
 /* True when what is charged is known exactly: no call is broken off by the mediator. */
 bool spec_is_settled(const struct spec *s);
 /* The buffer with this cookie, NULL if it is not taken. */

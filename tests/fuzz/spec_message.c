@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* docs/design.md: a message in a registered buffer lies in its first 2 MiB. */
-#define CARRIER_PAGES	512u
+/* docs/design.md: of a larger buffer, 32 MiB, OP-TEE has no message either. */
+#define CARRIER_PAGES	8192u
 
 /* --- Where it is, and what it says ---------------------------------------------------- */
 
@@ -31,9 +31,11 @@ static bool locate_carried(struct spec *s, const struct om_regs *regs, uint32_t 
 	at = (uint64_t)b->offset + offset;
 	if (at % sizeof(uint64_t) || at / OPTEE_MSG_PAGE_SIZE >= CARRIER_PAGES)
 		return false;
-	*room = (uint32_t)spec_min(OPTEE_MSG_PAGE_SIZE - at % OPTEE_MSG_PAGE_SIZE,
-				   b->size - offset);
+	/* More than two pages there is no use for. */
+	*room = (uint32_t)spec_min(OPTEE_MSG_PAGE_SIZE, b->size - offset);
 	s->now->at = b->pa[at / OPTEE_MSG_PAGE_SIZE] + at % OPTEE_MSG_PAGE_SIZE;
+	if (at / OPTEE_MSG_PAGE_SIZE + 1 < b->pages)
+		s->now->next = b->pa[at / OPTEE_MSG_PAGE_SIZE + 1];
 	s->now->carrier = b;
 	b->users++;
 	return true;
@@ -142,29 +144,47 @@ static bool params_are_good(const struct spec_call *c)
 	return true;
 }
 
+/* Copies a part of it; false: that is not the guest's RAM. */
+static bool copy_message(struct spec *s, uint64_t offset, void *to, uint64_t len)
+{
+	for (uint64_t i = 0; i < len; i++) {
+		const uint8_t *at = s->world->image(s->world->ctx,
+						    spec_message_at(s->now, offset + i));
+
+		if (!at)
+			return false;
+		((uint8_t *)to)[i] = *at;
+	}
+	return true;
+}
+
 /* Copies it; what is wrong with it in itself. */
 static uint32_t read_message(struct spec *s, uint32_t room)
 {
 	struct spec_call *c = s->now;
-	const uint8_t *at = s->world->image(s->world->ctx, c->at);
 	uint32_t min, max;
 	uint64_t size;
+	bool known;
 
-	if (room < sizeof(c->hdr) || !at)
+	if (room < sizeof(c->hdr) || !copy_message(s, 0, &c->hdr, sizeof(c->hdr)))
 		return SPEC_WHY(ADDRESS);
-	memcpy(&c->hdr, at, sizeof(c->hdr));
 	spec_visit(s, c->at);
-	if (!params_of(s, c->hdr.cmd, &min, &max))
-		return SPEC_WHY(COMMAND);
-	if (c->hdr.num_params < min || c->hdr.num_params > max)
-		return SPEC_WHY(PARAMS);
+	known = params_of(s, c->hdr.cmd, &min, &max);
 	size = OPTEE_MSG_ARG_SIZE(c->hdr.num_params);
 	if (c->fid != OPTEE_SMC_CALL_WITH_ARG)
 		size += OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS);
-	if (size > room)
+	/* OP-TEE does not take what is not all there: thread_optee_smc.c, get_msg_arg(). */
+	if (c->hdr.num_params <= max && size > room)
+		return SPEC_WHY(ADDRESS);
+	if (!known)
+		return SPEC_WHY(COMMAND);
+	if (c->hdr.num_params < min || c->hdr.num_params > max)
 		return SPEC_WHY(PARAMS);
 	c->params = c->hdr.num_params;
-	memcpy(c->param, at + sizeof(c->hdr), c->params * sizeof(c->param[0]));
+	if (!copy_message(s, sizeof(c->hdr), c->param, c->params * sizeof(c->param[0])))
+		return SPEC_WHY(ADDRESS);
+	if (spec_message_at(c, size - 1) != c->at + size - 1)
+		spec_visit(s, c->next);
 	return params_are_good(c) ? 0 : SPEC_WHY(PARAMS);
 }
 
@@ -538,14 +558,14 @@ static void put_outputs(struct spec *s, const struct optee_msg_param *shadow)
 	    c->hdr.cmd != OPTEE_MSG_CMD_INVOKE_COMMAND)
 		return;
 	for (uint32_t i = first_param(c); i < c->params; i++) {
-		uint64_t at = c->at + OPTEE_MSG_ARG_SIZE(i);
+		uint64_t at = OPTEE_MSG_ARG_SIZE(i);
 
 		if (is_value_out(&c->param[i]))
-			spec_add_write(s, at + offsetof(struct optee_msg_param, u.value.a),
-				       &shadow[i].u.value.a, 2 * sizeof(uint64_t));
+			spec_add_result(s, at + offsetof(struct optee_msg_param, u.value.a),
+					&shadow[i].u.value.a, 2 * sizeof(uint64_t));
 		else if (is_mem_out(&c->param[i]))
-			spec_add_write(s, at + offsetof(struct optee_msg_param, u.rmem.size),
-				       &shadow[i].u.rmem.size, sizeof(uint64_t));
+			spec_add_result(s, at + offsetof(struct optee_msg_param, u.rmem.size),
+					&shadow[i].u.rmem.size, sizeof(uint64_t));
 	}
 }
 
@@ -564,10 +584,10 @@ void spec_message_finished(struct spec *s)
 	spec_set_outcome(s, OPTEE_SMC_RETURN_OK, 0, 0, false, true);
 	put_outputs(s, (const void *)(hdr + 1));
 	if (cmd == OPTEE_MSG_CMD_OPEN_SESSION)
-		spec_add_write(s, c->at + offsetof(struct optee_msg_hdr, session), &hdr->session,
-			       sizeof(hdr->session));
-	spec_add_write(s, c->at + offsetof(struct optee_msg_hdr, ret), &hdr->ret,
-		       sizeof(hdr->ret) + sizeof(hdr->ret_origin));
+		spec_add_result(s, offsetof(struct optee_msg_hdr, session), &hdr->session,
+				sizeof(hdr->session));
+	spec_add_result(s, offsetof(struct optee_msg_hdr, ret), &hdr->ret,
+			sizeof(hdr->ret) + sizeof(hdr->ret_origin));
 	if (cmd == OPTEE_MSG_CMD_STOP_ASYNC_NOTIF && hdr->ret == TEEC_SUCCESS)
 		s->notified = false;
 }

@@ -41,6 +41,9 @@ bool spec_check(struct spec *s, bool good, const char *what);
 /* Outcomes. */
 void spec_set_outcome(struct spec *s, uint64_t a0, uint64_t a1, uint64_t a2, bool id, bool ends);
 void spec_add_write(struct spec *s, uint64_t pa, const void *data, uint32_t len);
+/* To the message of the call, or where an RPC's argument is; in one page or over two. */
+void spec_add_result(struct spec *s, uint64_t offset, const void *data, uint32_t len);
+void spec_add_request(struct spec *s, const void *data, uint32_t len);
 
 /* Buffers: a new one has one user, its maker, and is not live. */
 struct spec_buffer *spec_buffer_new(struct spec *s, enum spec_kind kind, uint64_t cookie,

@@ -131,7 +131,6 @@ static bool judge(struct spec *s)
 /* The request as the guest finds it: what has no input says nothing (I3). */
 static void write_request(struct spec *s, const struct spec_rpc *request)
 {
-	const struct spec_call *c = s->now;
 	struct spec_rpc r = *request;
 
 	r.hdr = (struct optee_msg_hdr){ .cmd = request->hdr.cmd, .ret = request->hdr.ret,
@@ -140,8 +139,7 @@ static void write_request(struct spec *s, const struct spec_rpc *request)
 		if (r.param[i].attr == OPTEE_MSG_ATTR_TYPE_NONE ||
 		    r.param[i].attr == OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT)
 			memset(&r.param[i].u, 0, sizeof(r.param[i].u));
-	spec_add_write(s, c->arg ? c->arg->pa[0] : c->at + OPTEE_MSG_ARG_SIZE(c->params), &r,
-		       (uint32_t)OPTEE_MSG_ARG_SIZE(r.hdr.num_params));
+	spec_add_request(s, &r, (uint32_t)OPTEE_MSG_ARG_SIZE(r.hdr.num_params));
 }
 
 static bool find_arg(struct spec *s, uint64_t cookie)
@@ -232,13 +230,20 @@ void spec_rpc_asked(struct spec *s, const struct om_regs *regs)
 static bool fetch_reply(struct spec *s)
 {
 	struct spec_call *c = s->now;
-	uint64_t at = c->arg ? c->arg->pa[0] : c->at + OPTEE_MSG_ARG_SIZE(c->params);
-	const uint8_t *image = s->world->image(s->world->ctx, at);
+	uint64_t len = OPTEE_MSG_ARG_SIZE(c->request.hdr.num_params);
+	uint64_t last = spec_argument_at(c, len - 1);
 
-	spec_visit(s, at);
-	if (image)
-		memcpy(&c->reply, image, OPTEE_MSG_ARG_SIZE(c->request.hdr.num_params));
-	return image != NULL;
+	spec_visit(s, spec_argument_at(c, 0));
+	if (last / OPTEE_MSG_PAGE_SIZE != spec_argument_at(c, 0) / OPTEE_MSG_PAGE_SIZE)
+		spec_visit(s, last);
+	for (uint64_t i = 0; i < len; i++) {
+		const uint8_t *image = s->world->image(s->world->ctx, spec_argument_at(c, i));
+
+		if (!image)
+			return false;
+		((uint8_t *)&c->reply)[i] = *image;
+	}
+	return true;
 }
 
 static void check_cookie(struct spec *s, uint64_t cookie, uint32_t why)

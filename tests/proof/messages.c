@@ -3,6 +3,8 @@
 #include "accounts.h"
 #include "messages.h"
 
+#include "message_copy.h"
+
 #define PAGE	((uint64_t)OPTEE_MSG_PAGE_SIZE)
 #define LISTED	((uint64_t)OPTEE_MSG_ATTR_NONCONTIG)
 
@@ -16,8 +18,32 @@ bool message_has_place(const struct om_call *call)
 	size_t rpc = call->fid == OPTEE_SMC_CALL_WITH_ARG ? 0 :
 		     OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS);
 
-	return call->room <= PAGE - call->at.raw % PAGE && call->params <= OM_MESSAGE_PARAMS &&
+	return message_is_placed(call) && call->room <= PAGE - call->at.raw % PAGE && call->params <= OM_MESSAGE_PARAMS &&
 	       call->room >= OPTEE_MSG_ARG_SIZE(call->params) + rpc;
+}
+
+bool message_is_placed(const struct om_call *call)
+{
+	if (!call->split)
+		return true;
+	return call->at.raw % PAGE == 0 && call->next.raw % PAGE == 0 && call->split < PAGE &&
+	       call->split % sizeof(uint64_t) == 0 && call->room <= PAGE &&
+	       IMPLIES(call->next.raw == ghost.page, ghost.pins > 0);
+}
+
+/* message_copy.c, as om_message_split/ proves it. */
+int om_message_read_split(const struct om_call *call, size_t offset, void *dst, size_t len)
+{
+	PROVE(call->split && message_is_placed(call) && offset <= call->room &&
+	      len <= call->room - offset, "messages: what is read is the message's (I1)");
+	return host_ops.read(call->guest->ctx, (om_pa_t){ call->at.raw + offset }, dst, len);
+}
+
+int om_message_write_split(const struct om_call *call, size_t offset, const void *src, size_t len)
+{
+	PROVE(call->split && message_is_placed(call) && offset <= call->room &&
+	      len <= call->room - offset, "messages: what is written to is the message's (I3)");
+	return host_ops.write(call->guest->ctx, (om_pa_t){ call->at.raw + offset }, src, len);
 }
 
 static uint32_t lists_left(const struct om_call *call)

@@ -11,8 +11,15 @@
 
 #include "message.h"
 
-/* Where it is: in one page, of which `room` bytes are its own, behind no other's. */
+/*
+ * Where it is: in one page, of which `room` bytes are its own, behind no other's. One in two
+ * is looked at as if it lay at the beginning of its first page: om_message_split/ proves
+ * that a copy of it is one of the bytes it is about, each once, in the pages they are in.
+ */
 bool message_has_place(const struct om_call *call);
+
+/* In one page, or across the end of the first of two that are pinned. */
+bool message_is_placed(const struct om_call *call);
 
 /* Command, number of parameters, what is held and what is under way. */
 bool message_is_sound(const struct om_call *call);

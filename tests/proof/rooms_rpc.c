@@ -3,6 +3,7 @@
 #include "rooms_rpc.h"
 
 #include "mapping.h"
+#include "message_copy.h"
 #include "tracing.h"
 
 #define IN_PAGE	((uint64_t)OPTEE_MSG_PAGE_SIZE - 1)
@@ -26,8 +27,8 @@ static om_pa_t any_guest_page(void)
 }
 
 /*
- * Where the message is: check() in message.c accepts one with RPCs behind it only when
- * there is room for both in the page.
+ * Where the message is: fetch() in message.c accepts one with RPCs behind it only when
+ * there is room for both.
  */
 static void init_message(struct om_call *call)
 {
@@ -40,6 +41,8 @@ static void init_message(struct om_call *call)
 	i = any_below(OPTEE_MSG_PAGE_SIZE);
 	ASSUME(i + sizeof(rooms_message) <= OPTEE_MSG_PAGE_SIZE);
 	call->at.raw += i;
+	/* As in messages.h: one in two pages is looked at as if it began with the first. */
+	ASSUME(call->room >= sizeof(rooms_message) && IMPLIES(call->split, i == 0));
 	rooms_message = nondet_world_message();
 	world_shadows[0].page.va = &rooms_message;
 }
@@ -69,6 +72,21 @@ void rooms_init(bool has_arg)
 	call->translation.source.raw = 0;
 	call->payload_lists = (struct om_lists){ .first = OM_NONE, .last = any_u32() };
 	ASSUME(call->release.head == OM_NONE || call->release.head < WORLD_BUFFERS);
+}
+
+/* message_copy.c, as om_message_split/ proves it. */
+int om_message_read_split(const struct om_call *call, size_t offset, void *dst, size_t len)
+{
+	PROVE(call->split && offset <= call->room && len <= call->room - offset,
+	      "rooms: what is read is the message's (I1)");
+	return host_ops.read(call->guest->ctx, (om_pa_t){ call->at.raw + offset }, dst, len);
+}
+
+int om_message_write_split(const struct om_call *call, size_t offset, const void *src, size_t len)
+{
+	PROVE(call->split && offset <= call->room && len <= call->room - offset,
+	      "rooms: what is written to is the message's (I3)");
+	return host_ops.write(call->guest->ctx, (om_pa_t){ call->at.raw + offset }, src, len);
 }
 
 struct om_request_copy *rooms_shadow(void)

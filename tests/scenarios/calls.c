@@ -799,6 +799,83 @@ static void s23_i2_registered_message_is_shadowed(void **state)
 	fx_assert_idle(g);
 }
 
+/* Linux packs messages of 384 bytes into a page of its own. */
+#define SLOT_SIZE	(CG_CARRIED_WORDS * sizeof(uint64_t))
+
+static void start_in_slot(struct cg_call *c, struct fx_guest *g, uint32_t session,
+			  struct cg_buf *b, uint32_t slot, uint64_t *text)
+{
+	fx_invoke(c, g, session, MODEL_TA_INTERRUPT);
+	cg_set_value(c, 0, VALUE_IN, 2, 0, 0);
+	cg_set_value(c, 1, VALUE_INOUT, slot, 20, 30);
+	cg_set_value(c, 3, VALUE_INOUT, 0, slot, 30);
+	memcpy(text, c->msg, SLOT_SIZE);
+	set_carried(c, g, b, 0);
+	c->offset = slot * (uint32_t)SLOT_SIZE;
+	c->carrier = b;
+	c->msg = (uint8_t *)text;
+	cg_start(c);
+	assert_int_equal(c->state, CG_WAITING);
+}
+
+static void ended_in_slot(struct cg_call *c, uint32_t slot)
+{
+	assert_int_equal(cg_param(c, 1)->u.value.a, slot + 1);
+	assert_int_equal(cg_param(c, 1)->u.value.b, 21);
+	fx_ended(c, TEEC_SUCCESS);
+}
+
+/* 10 slots of a page of 4 KiB, 42 of 16, 170 of 64: two neighbours at a time. */
+static void fault_b4_slots_of_larger_pages(void **state)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	uint32_t session = fx_session(g);
+
+	for (uint32_t pages = 1; pages <= 16; pages *= 4) {
+		uint32_t slots = pages * CG_PAGE / (uint32_t)SLOT_SIZE;
+		uint64_t text[2][CG_CARRIED_WORDS];
+		struct cg_call c[2];
+		struct cg_buf b;
+
+		fx_register(&b, g, pages * CG_PAGE);
+		for (uint32_t slot = 0; slot + 1 < slots; slot++) {
+			start_in_slot(&c[0], g, session, &b, slot, text[0]);
+			start_in_slot(&c[1], g, session, &b, slot + 1, text[1]);
+			cg_finish_all(c, 2);
+			ended_in_slot(&c[0], slot);
+			ended_in_slot(&c[1], slot + 1);
+		}
+		fx_unregister(&b, g);
+	}
+	fx_assert_idle(g);
+}
+
+/* The second page stays pinned, too, and what is put there meanwhile is not looked at. */
+static void fault_b4_i4_second_page_stays_pinned(void **state)
+{
+	struct fx *f = fx_new(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	uint64_t text[CG_CARRIED_WORDS];
+	struct cg_buf b;
+	struct cg_call c;
+
+	fx_register(&b, g, 2 * CG_PAGE);
+	start_in_slot(&c, g, fx_session(g), &b, 10, text);
+	assert_int_equal(cg_unregister(g->cg, b.cookie), TEEC_SUCCESS);
+	assert_int_equal(atomic_load(&g->test->pinned), 2);
+	/* Function and number of parameters are there: the second word of a slot on. */
+	cg_hdr(&c)->num_params = 0;
+	cg_hdr(&c)->func = 99;
+	cg_param(&c, 1)->attr = 0xbad;
+	cg_finish(&c);
+	ended_in_slot(&c, 10);
+	assert_int_equal(cg_hdr(&c)->num_params, 0);
+	assert_int_equal(atomic_load(&g->test->pinned), 0);
+	fx_assert_idle(g);
+	cg_buf_free(g->cg, &b);
+}
+
 static void s23_bad_places_make_no_call(void **state)
 {
 	struct fx *f = fx_new(state, NULL);
@@ -806,7 +883,7 @@ static void s23_bad_places_make_no_call(void **state)
 	const uint64_t size = 2 * CG_PAGE + 64;
 	struct cg_buf b;
 	const uint64_t offsets[] = {
-		CG_PAGE - 8, CG_PAGE - 31, 1, 4, 31, size, size - 8, size + 8, 3 * CG_PAGE,
+		CG_PAGE - 31, 1, 4, 31, size, size - 8, size - 32, size - 184, size + 8, 3 * CG_PAGE,
 		0x80000000, 0xffffffff, 0xfffffff8, 0x10000,
 	};
 
@@ -1045,6 +1122,8 @@ int main(void)
 		FX_TEST(s21_i1_completion_uses_the_private_copy),
 		FX_TEST(s22_i3_optee_sees_the_message_and_nothing_stale),
 		FX_TEST(s23_i2_registered_message_is_shadowed),
+		FX_TEST(fault_b4_slots_of_larger_pages),
+		FX_TEST(fault_b4_i4_second_page_stays_pinned),
 		FX_TEST(s23_bad_places_make_no_call),
 		FX_TEST(s23_end_of_a_buffer_that_fills_its_records),
 		FX_TEST(s23_i4_carrier_stays_pinned_until_the_call_ends),

@@ -30,6 +30,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 MASKS = {"om_index", "om_least"}
 WRAPPERS = {"ImplicitCastExpr", "ParenExpr", "CStyleCastExpr", "ConstantExpr"}
 OPERATIONS = {"read", "write"}
+# Functions of lib/ that hand a length on to these.
+CARRIERS = {"om_message_read", "om_message_write", "read_arg", "write_arg"}
 
 
 def syntax_tree(root, source):
@@ -182,7 +184,8 @@ def looked_at(node):
         return node, False
     if kind == "CallExpr":
         callee = bare(inner(node)[0])
-        if callee["kind"] == "MemberExpr" and callee["name"] in OPERATIONS:
+        name = callee.get("referencedDecl", {}).get("name")
+        if (callee["kind"] == "MemberExpr" and callee["name"] in OPERATIONS) or name in CARRIERS:
             return bare(inner(node)[-1]), False
     return None, False
 

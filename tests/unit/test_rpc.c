@@ -419,6 +419,29 @@ static void test_argument_that_another_call_waits_for(void **state)
 	rig_free(rig);
 }
 
+/* Registers the data pages, for messages inside. */
+#define CARRIER_COOKIE 0x2000000u
+
+static void share_carrier(struct rig *rig)
+{
+	struct optee *o = rig->arg;
+	struct om_message *message = rig_va(rig, MESSAGE);
+	uint64_t *list = rig_va(rig, LIST_PAGE);
+
+	*o = (struct optee){ 0 };
+	memset(message, 0, sizeof(*message));
+	message->hdr.cmd = OPTEE_MSG_CMD_REGISTER_SHM;
+	message->hdr.num_params = 1;
+	message->param[0].attr = LIST;
+	message->param[0].u.tmem.buf_ptr = rig_ipa(rig, LIST_PAGE);
+	message->param[0].u.tmem.size = 2 * TEST_PAGE;
+	message->param[0].u.tmem.shm_ref = CARRIER_COOKIE;
+	list[0] = rig_ipa(rig, DATA);
+	list[1] = rig_ipa(rig, DATA + 1);
+	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, MESSAGE), 0).a[0],
+			 OPTEE_SMC_RETURN_OK);
+}
+
 /* --- Commands -------------------------------------------------------------------------------- */
 
 /* Where the guest sees the argument: behind its message, or in a page of its own. */
@@ -492,6 +515,103 @@ static void expect_crossing(struct rig *rig, const struct crossing *c, uint32_t 
 	}
 	if (!is_inline)
 		give_back_arg(rig, ARG_COOKIE);
+}
+
+/*
+ * A request in the room behind a message without parameters, offset bytes into a registered
+ * buffer. Whatever the mediator reads of it is changed right after, and put back.
+ */
+static void expect_split_request(struct rig *rig, uint32_t offset)
+{
+	struct optee *o = rig->arg;
+	uint8_t *at = (uint8_t *)rig_va(rig, DATA) + offset;
+	struct om_request_copy *arg = (void *)(at + OPTEE_MSG_ARG_SIZE(0));
+	struct om_request_copy *request;
+	struct om_regs r;
+	uint32_t i;
+
+	memset(rig_va(rig, DATA), 0xa5, 2 * TEST_PAGE);
+	memset(at, 0, OPTEE_MSG_ARG_SIZE(0));
+	((struct optee_msg_hdr *)(void *)at)->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
+	*o = (struct optee){ 0 };
+	rig->smcs = 0;
+	request = ask_cmd(o, 0, OPTEE_RPC_CMD_FS, 4);
+	for (i = 0; i < 4; i++)
+		request->param[i] = (struct optee_msg_param){ OPTEE_MSG_ATTR_TYPE_VALUE_INOUT, { {
+			0x4400u + i, 0x5500u + i, 0x6600u + i } } };
+	r = rig_call(rig, OPTEE_SMC_CALL_WITH_REGD_ARG, 0, CARRIER_COOKIE, offset);
+	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_CMD);
+	assert_int_equal(om_pair(r.a[1], r.a[2]), 0);
+	assert_memory_equal(arg, request, sizeof(*arg));
+	/* Nothing is written beside it. */
+	for (i = 0; i < 2 * TEST_PAGE; i++)
+		if (i < offset || i >= offset + OPTEE_MSG_ARG_SIZE(0) + sizeof(*arg))
+			assert_int_equal(((uint8_t *)rig_va(rig, DATA))[i], 0xa5);
+	arg->hdr.ret = 0x77;
+	arg->hdr.ret_origin = 3;
+	for (i = 0; i < 4; i++)
+		arg->param[i].u.value = (struct optee_msg_param_value){ 1 + i, 11 + i, 21 + i };
+	test_guest_mutate(rig->ram, true);
+	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
+	test_guest_mutate(rig->ram, false);
+	assert_int_equal(o->back.hdr.ret, 0x77);
+	assert_int_equal(o->back.hdr.ret_origin, 3);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(o->back.param[i].u.value.a, 1 + i);
+		assert_int_equal(o->back.param[i].u.value.b, 11 + i);
+	}
+}
+
+/* At every word of message and argument there may be a page's end. */
+static void fault_b4_request_across_two_pages(void **state)
+{
+	const uint32_t size = OPTEE_MSG_ARG_SIZE(0) + sizeof(struct om_request_copy);
+	struct optee o;
+	struct rig *rig = rpc_rig(&o, NULL);
+	uint32_t offset;
+
+	(void)state;
+	share_carrier(rig);
+	for (offset = TEST_PAGE - size; offset <= TEST_PAGE; offset += 8)
+		expect_split_request(rig, offset);
+	rig_free(rig);
+}
+
+/* A request that cannot be shown on either side is not, and a reply is not half a one. */
+static void fault_b4_either_half_of_a_request_fails(void **state)
+{
+	static const struct {
+		enum test_op op;
+		uint32_t n;
+	} cases[] = {
+		{ TEST_OP_WRITE, 1 }, { TEST_OP_WRITE, 2 }, { TEST_OP_READ, 1 }, { TEST_OP_READ, 2 },
+	};
+	struct optee o;
+	struct rig *rig = rpc_rig(&o, NULL);
+	struct optee_msg_hdr *hdr = (void *)((uint8_t *)rig_va(rig, DATA) + TEST_PAGE - 64);
+	size_t i;
+
+	(void)state;
+	share_carrier(rig);
+	for (i = 0; i < COUNT_OF(cases); i++) {
+		struct om_regs r;
+
+		memset(hdr, 0, 64);
+		hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
+		o = (struct optee){ 0 };
+		ask_cmd(&o, 0, OPTEE_RPC_CMD_FS, 4);
+		if (cases[i].op == TEST_OP_WRITE)
+			test_host_fail(rig->host, 1u << cases[i].op, cases[i].n, false);
+		r = rig_call(rig, OPTEE_SMC_CALL_WITH_REGD_ARG, 0, CARRIER_COOKIE, TEST_PAGE - 64);
+		if (cases[i].op == TEST_OP_READ)
+			test_host_fail(rig->host, 1u << cases[i].op, cases[i].n, false);
+		assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
+		assert_int_equal(test_host_fault_hits(rig->host), 1);
+		test_host_fail(rig->host, 0, 0, false);
+		assert_int_not_equal(o.back.hdr.ret, TEEC_SUCCESS);
+		assert_int_equal(o.back.hdr.ret_origin, TEEC_ORIGIN_COMMS);
+	}
+	rig_free(rig);
 }
 
 static void test_scenario_44_every_parameter_there_and_back(void **state)
@@ -1089,6 +1209,8 @@ int main(void)
 		cmocka_unit_test(test_scenario_34_frees_and_commands_of_unknown_cookies),
 		cmocka_unit_test(test_argument_that_another_call_waits_for),
 		cmocka_unit_test(test_scenario_44_every_parameter_there_and_back),
+		cmocka_unit_test(fault_b4_request_across_two_pages),
+		cmocka_unit_test(fault_b4_either_half_of_a_request_fails),
 		cmocka_unit_test(test_memory_that_a_request_names),
 		cmocka_unit_test(test_invariant_7_unregister_waits_for_the_lookup),
 		cmocka_unit_test(test_replies_stay_in_their_argument),

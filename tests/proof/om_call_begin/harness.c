@@ -39,7 +39,7 @@ void om_refuse_smc(struct om_guest *of, unsigned int vcpu, enum om_refusal why,
 enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *regs)
 {
 	(void)regs;
-	PROVE(call->params == 0 && call->shape == 0 && call->held_count == 0 &&
+	PROVE(call->split == 0 && call->params == 0 && call->shape == 0 && call->held_count == 0 &&
 	      call->param_pages == 0 && call->payload_pages == 0 &&
 	      call->refused_cookie == 0 && !call->fetched && !call->waits &&
 	      !call->resumed && !call->translating && !call->entered &&

@@ -15,7 +15,7 @@
  * the call holds, named by its cookie (I7); an OPEN_SESSION is charged for a session, a
  * command for a session is a user of one that is open under its id; accepted or refused,
  * what is held is recorded in the call, as often as it is held (I9); the message lies in
- * its page or buffer; nothing is written.
+ * its page or buffer, in one page or two that are pinned; nothing is written.
  *
  * Class: long
  * Sources: message.c message_check.c
@@ -112,6 +112,8 @@ static void prove_accepted(const struct om_call *call)
 		REACHED("a session is charged");
 	if (call->fid == OPTEE_SMC_CALL_WITH_REGD_ARG && call->held_count == 4)
 		REACHED("a message in a buffer names four");
+	if (call->split && call->params == OM_MESSAGE_PARAMS)
+		REACHED("a message in two pages");
 	if (om_shape_params(call->shape, OM_SHAPE_LIST))
 		REACHED("a message with a list to translate");
 }
@@ -130,7 +132,7 @@ int main(void)
 	ASSUME(call->fid == OPTEE_SMC_CALL_WITH_ARG || call->fid == OPTEE_SMC_CALL_WITH_RPC_ARG ||
 	       call->fid == OPTEE_SMC_CALL_WITH_REGD_ARG);
 	/* om_call_begin() */
-	ASSUME(call->params == 0 && call->shape == 0 && call->held_count == 0 &&
+	ASSUME(call->split == 0 && call->params == 0 && call->shape == 0 && call->held_count == 0 &&
 	       call->param_pages == 0 && call->payload_pages == 0 && !call->fetched &&
 	       !call->translating && !call->holds_more);
 	/* A slot that is free holds nothing. */
@@ -166,9 +168,13 @@ int main(void)
 	      "no buffer is touched yet");
 	/* om_message_refuse() writes there. */
 	PROVE(IMPLIES(call->fetched, call->room >= sizeof(struct optee_msg_hdr) &&
+		      message_is_placed(call) &&
 		      call->room <= OPTEE_MSG_PAGE_SIZE - call->at.raw % OPTEE_MSG_PAGE_SIZE &&
 		      IMPLIES(message_page(call) == ghost.page, ghost.pins > 0)),
-	      "a message that was fetched lies in a pinned page (I4)");
+	      "a message that was fetched lies in a pinned page, or two (I4)");
+	PROVE(IMPLIES(call->split, call->carrier != OM_NONE &&
+		      (world_buffers[call->carrier].offset + om_low(regs.a[3])) %
+		      OPTEE_MSG_PAGE_SIZE == call->split), "... where the guest said it is");
 	PROVE(IMPLIES(why != OM_ACCEPTED && why != OM_REFUSED_ADDRESS, call->fetched),
 	      "a reason is only written to a message that is there (I3)");
 	if (why == OM_ACCEPTED)

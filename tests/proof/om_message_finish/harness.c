@@ -226,7 +226,8 @@ int main(void)
 		return 0;
 	}
 	/* Refused at any point of its loading, so that nothing but its place is sound. */
-	ASSUME(call->room <= OPTEE_MSG_PAGE_SIZE - call->at.raw % OPTEE_MSG_PAGE_SIZE);
+	ASSUME(message_is_placed(call) &&
+	       call->room <= OPTEE_MSG_PAGE_SIZE - call->at.raw % OPTEE_MSG_PAGE_SIZE);
 	ASSUME(IMPLIES(call->fetched, call->room >= sizeof(struct optee_msg_hdr)));
 	byte.may_be_written = lies_in(byte.offset, offsetof(struct optee_msg_hdr, ret),
 				      2 * sizeof(uint32_t));

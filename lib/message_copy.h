@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copies between private memory and the guest's message, with the RPC argument behind it.
+ * Where that is, is in the call: at a pinned page's (`at`), or, because a guest's pages may
+ * be larger than 4 KiB, from `split` bytes behind `at` to somewhere in a second one (`next`).
+ * Must not know what a message says.
+ */
+#ifndef OM_LIB_MESSAGE_COPY_H
+#define OM_LIB_MESSAGE_COPY_H
+
+#include "call.h"
+
+/* For the two below: of a message that is in two pages. */
+OM_COLD int om_message_read_split(const struct om_call *call, size_t offset, void *dst,
+				  size_t len);
+OM_COLD int om_message_write_split(const struct om_call *call, size_t offset, const void *src,
+				   size_t len);
+
+/*
+ * len bytes, offset bytes behind the message's beginning; offset + len is at most call->room.
+ * Return 0, or not when the host's read() or write() failed: then a part may have been
+ * copied. No byte is read twice.
+ * A CPU that takes a message in two pages for one in one reads at the beginning of a page.
+ */
+static inline int om_message_read(const struct om_call *call, size_t offset, void *dst,
+				  size_t len)
+{
+	const struct om_guest *guest = call->guest;
+	om_pa_t at = { call->at.raw + offset };
+
+	if (call->split)
+		return om_message_read_split(call, offset, dst, len);
+	return guest->ops->read(guest->ctx, at, dst, len);
+}
+
+static inline int om_message_write(const struct om_call *call, size_t offset, const void *src,
+				   size_t len)
+{
+	const struct om_guest *guest = call->guest;
+	om_pa_t at = { call->at.raw + offset };
+
+	if (call->split)
+		return om_message_write_split(call, offset, src, len);
+	return guest->ops->write(guest->ctx, at, src, len);
+}
+
+#endif
