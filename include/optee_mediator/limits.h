@@ -53,7 +53,8 @@ struct om_limits {
 	uint32_t rpc_args;
 
 	/*
-	 * Guest pages of 4 KiB pinned for all of the above and for temporary
+	 * Guest pages of 4 KiB, whatever the size of its own (with pages of 64 KiB it
+	 * shares 16 at least), pinned for all of the above and for temporary
 	 * buffers of calls: 1..OM_LIMIT_PAGES. One more is answered
 	 * TEEC_ERROR_OUT_OF_MEMORY. A page shared twice counts twice. The
 	 * library keeps 8.3 bytes for each.
