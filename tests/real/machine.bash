@@ -19,7 +19,10 @@
 #   LIMIT             so much of the processor used in all, for a machine that talks without
 #                     end; OM_LIMIT, when set, is used instead
 
-machine=(-machine "virt,secure=on,virtualization=on,gic-version=3" -cpu cortex-a57
+# The Cortex-A57 has no pages of 16 KiB.
+cpu=cortex-a57
+[ "${OM_KERNEL:-}" != 16k ] || cpu=cortex-a76
+machine=(-machine "virt,secure=on,virtualization=on,gic-version=3" -cpu "$cpu"
 	-nic none -display none -monitor none -no-reboot)
 
 # QEMU never outlives the script: it is ours by pid, it is killed when we leave, and

@@ -61,6 +61,9 @@ set_tests_properties(real_linux_two_vcpus PROPERTIES LABELS "real;qemu;long")
 set_tests_properties(real_linux_full real_linux_two_vcpus_full PROPERTIES
 	LABELS "real;qemu;long")
 
+# A kernel with pages of 16 KiB: messages cross the end of 4 KiB when there are enough at once.
+om_add_real_test(fault_b4_kernel_16k ${om_linux} --kernel 16k --many)
+
 include(${CMAKE_CURRENT_LIST_DIR}/kvm/tests.cmake)
 
 # Every OP-TEE with every kernel, as docs/guests.md has them.
