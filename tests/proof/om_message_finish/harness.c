@@ -156,13 +156,13 @@ static void finish(struct om_call *call)
 		REACHED("an output was written");
 }
 
-/* As OP-TEE would say it of a session that is not open. */
+/* As OP-TEE would say it of a session that is not open, or cannot be closed now. */
 static uint32_t told(const struct om_call *call, enum om_refusal why)
 {
 	if (why == OM_REFUSED_POLICY)
 		return call->policy;
 	if (why == OM_REFUSED_SESSION && call->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION)
-		return TEEC_ERROR_ITEM_NOT_FOUND;
+		return call->waits ? TEEC_ERROR_BUSY : TEEC_ERROR_ITEM_NOT_FOUND;
 	return om_refusal_teec(why);
 }
 
@@ -178,7 +178,8 @@ static void refuse(struct om_call *call)
 	PROVE(ret_written == (om_refusal_smc(why) == OPTEE_SMC_RETURN_OK),
 	      "the reason is in a0 or in the message");
 	PROVE(IMPLIES(ret_written, ret == told(call, why) && origin ==
-		      (why == OM_REFUSED_SESSION ? TEEC_ORIGIN_TEE : TEEC_ORIGIN_COMMS)),
+		      (why == OM_REFUSED_SESSION && !call->waits ? TEEC_ORIGIN_TEE :
+		       TEEC_ORIGIN_COMMS)),
 	      "... and is the one in the table");
 	PROVE(IMPLIES(!ret_written, call->result == om_refusal_smc(why)), "... in a0");
 	prove_settled(call, false);
