@@ -57,9 +57,8 @@ set_tests_properties(real_linux_build PROPERTIES FIXTURES_SETUP om_linux)
 set_tests_properties(real_linux_two real_linux_kill fault_b5_kexec real_linux_full
 	real_linux_two_vcpus real_linux_two_vcpus_full PROPERTIES
 	FIXTURES_REQUIRED om_linux)
-set_tests_properties(real_linux_two_vcpus PROPERTIES LABELS "real;qemu;long")
-set_tests_properties(real_linux_full real_linux_two_vcpus_full PROPERTIES
-	LABELS "real;qemu;long")
+set_tests_properties(real_linux_kill real_linux_full real_linux_two_vcpus
+	real_linux_two_vcpus_full PROPERTIES LABELS "real;qemu;long")
 
 # A kernel with pages of 16 KiB: messages cross the end of 4 KiB when there are enough at once.
 om_add_real_test(fault_b4_kernel_16k ${om_linux} --kernel 16k --many)
