@@ -21,7 +21,7 @@
 
 # The Cortex-A57 has no pages of 16 KiB.
 cpu=cortex-a57
-[ "${OM_KERNEL:-}" != 16k ] || cpu=cortex-a76
+case ${OM_KERNEL:-},${OM_GUEST_KERNEL:-} in *16k*) cpu=cortex-a76 ;; esac
 machine=(-machine "virt,secure=on,virtualization=on,gic-version=3" -cpu "$cpu"
 	-nic none -display none -monitor none -no-reboot)
 
