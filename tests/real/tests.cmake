@@ -57,7 +57,7 @@ set_tests_properties(real_linux_build PROPERTIES FIXTURES_SETUP om_linux)
 set_tests_properties(real_linux_two real_linux_kill fault_b5_kexec real_linux_full
 	real_linux_two_vcpus real_linux_two_vcpus_full PROPERTIES
 	FIXTURES_REQUIRED om_linux)
-set_tests_properties(real_linux_kill real_linux_full real_linux_two_vcpus
+set_tests_properties(real_linux_kill fault_b5_kexec real_linux_full real_linux_two_vcpus
 	real_linux_two_vcpus_full PROPERTIES LABELS "real;qemu;long")
 
 # A kernel with pages of 16 KiB: messages cross the end of 4 KiB when there are enough at once.
