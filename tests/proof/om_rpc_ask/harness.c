@@ -148,11 +148,29 @@ static bool is_judged(void)
 	}
 }
 
+/* What was asked is what OP-TEE returned with. */
+static bool is_what_it_asks(void)
+{
+	uint32_t asks = (uint32_t)world_call.secure.a[0];
+
+	switch (world_call.pending) {
+	case OM_PENDING_ALLOC:
+		return asks == OPTEE_SMC_RETURN_RPC_ALLOC;
+	case OM_PENDING_FREE:
+		return asks == OPTEE_SMC_RETURN_RPC_FREE;
+	case OM_PENDING_CMD:
+	case OM_PENDING_SHM_ALLOC:
+		return asks == OPTEE_SMC_RETURN_RPC_CMD;
+	default:
+		return true;
+	}
+}
+
 static bool is_paused(void)
 {
 	const struct om_call *call = &world_call;
 
-	return call->judged && call->release.head < WORLD_BUFFERS && is_judged() &&
+	return call->judged && is_what_it_asks() && call->release.head < WORLD_BUFFERS && is_judged() &&
 	       call->translation.source.raw == 0 && call->payload_lists.reserved == 0;
 }
 
