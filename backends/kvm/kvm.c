@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The backend put together: one mediator with one guest, whose memory is in this
- * process and whose OP-TEE is behind a TEE device. Knows all rooms, does the work
- * of none.
+ * The backend's interface: one mediator with one guest, whose memory is in this process
+ * and whose OP-TEE is behind a TEE device. This module only connects the others.
  */
 #define _GNU_SOURCE
 #include <optee_mediator/kvm.h>
@@ -48,8 +47,8 @@ static void unpin(void *guest, const om_pa_t *pa, size_t n)
 }
 
 /*
- * The guest's vCPUs run meanwhile: each byte is accessed once, which memcpy() does
- * not promise.
+ * Accesses each byte once, which memcpy() does not guarantee: the guest's vCPUs run
+ * meanwhile and may change it.
  */
 static void copy_once(volatile uint8_t *dst, const volatile uint8_t *src, size_t len)
 {
@@ -117,8 +116,8 @@ static void unlock(void *guest)
 }
 
 /*
- * The TA that lists those which Linux binds kernel drivers to. They only talk to
- * kernels (TEE_LOGIN_REE_KERNEL), which no process can be: better not to know them.
+ * The pseudo-TA that lists the TAs for which Linux has kernel drivers. Such a TA accepts
+ * only kernels (TEE_LOGIN_REE_KERNEL), which no process can be, so it is hidden.
  * OP-TEE OS, core/pta/device.c, PTA_DEVICE_UUID; octets as in a message.
  */
 static const uint8_t device_pta[16] = {
@@ -176,13 +175,13 @@ static void trace(void *guest, const struct om_trace_event *event)
 static const struct om_host_ops ops = { OPS };
 static const struct om_host_ops traced_ops = { OPS, .trace = trace };
 
-/* A value of a config: its default when 0. */
+/* A value of a config, or its default when it is 0. */
 static uint32_t or_default(uint32_t value, uint32_t other)
 {
 	return value ? value : other;
 }
 
-/* A buffer of 4 MiB, and what is set aside for calls beside that one: limits.h. */
+/* A buffer of 4 MiB, and the pages set aside for other calls: limits.h. */
 #define MAPPED_PAGES	1104u
 
 static void fill_in_defaults(struct om_kvm_config *config)
@@ -191,7 +190,7 @@ static void fill_in_defaults(struct om_kvm_config *config)
 
 	if (memcmp(&config->limits, &none, sizeof(none)) == 0)
 		config->limits = limits;
-	/* Who loads a TA is not seen here, so parameters count for each: one call's, at least. */
+	/* The backend does not see which TAs are loaded: all parameters count, see kvm.h. */
 	if (config->limits.mapped_pages == 0)
 		config->limits.mapped_pages = MAPPED_PAGES;
 	if (!config->tee_device)
@@ -200,7 +199,7 @@ static void fill_in_defaults(struct om_kvm_config *config)
 		config->os = &om_kvm_linux;
 	config->workers = or_default(config->workers, 2);
 	config->sessions = or_default(config->sessions, 64);
-	/* One more than here, where a session too many has a counter of its own. */
+	/* One more than the backend's limit, whose refusals have a counter of their own. */
 	if (config->limits.sessions == 0 && config->sessions < OM_LIMIT_SESSIONS)
 		config->limits.sessions = config->sessions + 1;
 	config->registrations = or_default(config->registrations, 128);
@@ -217,7 +216,7 @@ static bool is_valid(const struct om_kvm_config *config)
 	       os->open && os->ioctl && os->close;
 }
 
-/* The guest inside, on a conduit that is there. */
+/* Creates the core's guest; the conduit is ready. */
 static int create_guest(struct om_kvm *kvm, const struct om_limits *limits)
 {
 	size_t size = (om_guest_size(limits) + OM_GUEST_ALIGN - 1) / OM_GUEST_ALIGN * OM_GUEST_ALIGN;
@@ -225,7 +224,7 @@ static int create_guest(struct om_kvm *kvm, const struct om_limits *limits)
 	kvm->guest_mem = aligned_alloc(OM_GUEST_ALIGN, size);
 	if (!kvm->guest_mem)
 		return OM_KVM_ERR_NO_MEMORY;
-	/* The conduit answers the probe as is expected: there is nothing else to fail. */
+	/* It cannot fail: the conduit answers the probe as it should. */
 	om_mediator_init(&kvm->mediator, kvm->trace ? &traced_ops : &ops, kvm);
 	if (om_guest_create(&kvm->mediator, GUEST_ID, limits, kvm, kvm->guest_mem, size,
 			    &kvm->guest) == OM_OK)
@@ -363,7 +362,7 @@ int om_kvm_destroy(struct om_kvm *kvm)
 {
 	if (!om_tee_pool_quiesce(&kvm->conduit.pool, QUIESCE_US))
 		return OM_KVM_AGAIN;
-	/* The conduit always lets go: there is no other answer than this and OM_OK. */
+	/* The conduit always answers OK to VM_DESTROYED: there is no other result than OM_OK. */
 	while (om_guest_destroy(kvm->guest) == OM_AGAIN)
 		;
 	om_tee_conduit_exit(&kvm->conduit);
@@ -385,7 +384,7 @@ const struct om_guest *om_kvm_guest(const struct om_kvm *kvm)
 
 uint64_t om_kvm_counter(const struct om_kvm *kvm, enum om_kvm_counter which)
 {
-	/* The lock is the only thing of it that changes. */
+	/* Not const: only its lock is changed. */
 	struct om_memory *memory = (struct om_memory *)(uintptr_t)&kvm->memory;
 
 	if (which == OM_KVM_COUNT_PINNED_NOW)

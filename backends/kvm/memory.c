@@ -2,9 +2,9 @@
 /*
  * The guest's memory. See memory.h.
  *
- * Each region has a counter for each page, in memory of its own that the kernel
- * only fills in where a page was pinned. The top bit says that somebody waits for
- * the page to become free.
+ * Each region has a counter for each page. The counters are mapped on demand, so those
+ * of pages that were never pinned cost no memory. The top bit of a counter says that
+ * memory_released() has to be called when the page is no longer pinned.
  */
 #define _GNU_SOURCE
 #include "memory.h"
@@ -24,7 +24,7 @@ struct om_memory_region {
 	uint64_t size;
 	uint64_t hva;
 	bool shared;
-	bool leaving;		/* removed, but not all of it was free */
+	bool leaving;		/* removed from the guest, but some of it is pinned */
 	uint64_t pinned;	/* sum of the counters */
 	uint32_t *pins;		/* one for each page */
 };
@@ -61,7 +61,7 @@ void om_memory_exit(struct om_memory *memory)
 	pthread_mutex_destroy(&memory->lock);
 }
 
-/* Lengths are not 0 and do not wrap: om_memory_add() saw to it. */
+/* No length is 0 and no sum wraps: om_memory_add() has checked that. */
 static bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 {
 	return a < b + b_size && b < a + a_size;
@@ -72,7 +72,7 @@ static bool is_taken(const struct om_memory *memory, uint64_t gpa, uint64_t size
 	const struct om_memory_region *r;
 
 	for (r = memory->regions; r; r = r->next) {
-		/* One that leaves is not in the guest any more, but it is still here. */
+		/* A leaving region is not in the guest any more, but is still mapped here. */
 		if (!r->leaving && overlap(gpa, size, r->gpa, r->size))
 			return true;
 		if (overlap(hva, size, r->hva, r->size))
@@ -146,7 +146,7 @@ static void unlink_region(struct om_memory *memory, const struct om_memory_regio
 	*link = region->next;
 }
 
-/* The region in the guest that holds all of this. */
+/* The region of the guest in which the whole range lies. */
 static struct om_memory_region *find_gpa(const struct om_memory *memory, uint64_t gpa,
 					 uint64_t size)
 {
@@ -159,7 +159,7 @@ static struct om_memory_region *find_gpa(const struct om_memory *memory, uint64_
 	return NULL;
 }
 
-/* The region, leaving or not, in which a pinned page lies. */
+/* The region of a pinned page, leaving or not. */
 static struct om_memory_region *find_hva(const struct om_memory *memory, uint64_t hva)
 {
 	struct om_memory_region *r;
@@ -205,7 +205,7 @@ int om_memory_discard(struct om_memory *memory, uint64_t gpa, uint64_t size)
 	region = find_gpa(memory, gpa, size);
 	if (!region)
 		result = OM_KVM_ERR_NO_REGION;
-	/* Counters of a region without pins are not touched: they cost no memory yet. */
+	/* Without a pin in the region its counters are not read: that would allocate them. */
 	for (i = 0; region && region->pinned && i < size; i += PAGE) {
 		uint32_t *pins = &region->pins[(gpa - region->gpa + i) / PAGE];
 
@@ -233,7 +233,7 @@ int om_memory_pin(struct om_memory *memory, const om_ipa_t *ipa, size_t n, om_pa
 
 	pthread_mutex_lock(&memory->lock);
 	for (i = 0; i < n; i++) {
-		/* Mostly they are all in one region. */
+		/* Most buffers lie in one region: look up only what is not in the last one. */
 		if (!region || ipa[i].raw - region->gpa >= region->size)
 			region = find_gpa(memory, ipa[i].raw, PAGE);
 		if (!region)
@@ -248,7 +248,7 @@ int om_memory_pin(struct om_memory *memory, const om_ipa_t *ipa, size_t n, om_pa
 	return -1;
 }
 
-/* What one page less means to somebody who waits; size 0: nothing. */
+/* The range to call memory_released() for after an unpin; size 0: none. */
 struct release {
 	uint64_t gpa;
 	uint64_t size;
@@ -262,7 +262,7 @@ static struct release unpin_one(struct om_memory *memory, uint64_t hva)
 	uint32_t *pins;
 
 	if (!region)
-		return release;		/* it never was pinned */
+		return release;		/* the page was never pinned */
 	offset = hva - region->hva;
 	pins = &region->pins[offset / PAGE];
 	memory->pinned--;
@@ -273,7 +273,7 @@ static struct release unpin_one(struct om_memory *memory, uint64_t hva)
 	}
 	if (!region->leaving)
 		return release;
-	/* Who waits for the whole region is told of the whole region only. */
+	/* A region that leaves is released as a whole, not page by page. */
 	release.size = 0;
 	if (region->pinned == 0) {
 		release = (struct release){ region->gpa, region->size };

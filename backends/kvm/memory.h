@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The guest's memory: where its regions are mapped in this process, and how
- * often each page is pinned. Knows nothing of OP-TEE nor of KVM.
+ * often each page is pinned. Independent of OP-TEE and of KVM.
  */
 #ifndef OM_KVM_MEMORY_H
 #define OM_KVM_MEMORY_H
@@ -14,8 +14,8 @@ struct om_memory_region;
 
 struct om_memory {
 	pthread_mutex_t lock;
-	struct om_memory_region *regions;	/* a list; VMMs have few */
-	uint64_t pinned;			/* pages, those pinned twice twice */
+	struct om_memory_region *regions;	/* a list, because VMMs have few */
+	uint64_t pinned;			/* pages; one that is pinned twice counts twice */
 	void (*released)(void *user, uint64_t gpa, uint64_t size);
 	void *user;
 };
@@ -23,16 +23,16 @@ struct om_memory {
 void om_memory_init(struct om_memory *memory,
 		    void (*released)(void *user, uint64_t gpa, uint64_t size), void *user);
 
-/* Forgets all regions. Nothing may be pinned. */
+/* Frees all regions. No page may be pinned. */
 void om_memory_exit(struct om_memory *memory);
 
-/* As om_kvm_add_memory() and its two sisters. */
+/* As om_kvm_add_memory(), om_kvm_remove_memory() and om_kvm_discard_memory(). */
 int om_memory_add(struct om_memory *memory, uint64_t gpa, uint64_t size, void *hva,
 		  unsigned int flags);
 int om_memory_remove(struct om_memory *memory, uint64_t gpa, uint64_t size);
 int om_memory_discard(struct om_memory *memory, uint64_t gpa, uint64_t size);
 
-/* As om_host_ops.pin and .unpin; a "PA" is where the page is in this process. */
+/* As om_host_ops.pin and .unpin; a "PA" is the page's address in this process. */
 int om_memory_pin(struct om_memory *memory, const om_ipa_t *ipa, size_t n, om_pa_t *pa);
 void om_memory_unpin(struct om_memory *memory, const om_pa_t *pa, size_t n);
 

@@ -2,9 +2,9 @@
 /*
  * A call to OP-TEE as ioctls. See tee_calls.h.
  *
- * The messages are the core's: it has checked command, number and types of the
- * parameters, that each cookie is known and each range inside its buffer. What it
- * would never send is refused here, not relied on.
+ * The core writes the messages: it has checked the command, the number and types of the
+ * parameters, that each cookie is known and that each range is inside its buffer. This
+ * module does not rely on that: it refuses what the core never sends.
  *
  * Source of the ioctls: Linux, include/uapi/linux/tee.h, drivers/tee/tee_core.c.
  */
@@ -42,8 +42,8 @@ static void answer(struct om_tee_call *call, uint32_t ret)
 }
 
 /*
- * A system call failed. The kernel's EINVAL stands for OP-TEE's own refusal: it
- * looks sessions up in OP-TEE's stead, and all else was checked before.
+ * The answer when a system call failed. EINVAL counts as OP-TEE's own refusal: Linux looks
+ * sessions up instead of OP-TEE, and everything else was checked before.
  */
 static void answer_error(struct om_tee_call *call, int error)
 {
@@ -52,7 +52,7 @@ static void answer_error(struct om_tee_call *call, int error)
 		call->ret_origin = TEEC_ORIGIN_TEE;
 }
 
-/* Memory by address: a page list of pages that are pinned for the call, or NULL. */
+/* A TMEM parameter: a page list of pages that are pinned for the call, or NULL. */
 static uint32_t read_temporary(const struct optee_msg_param *from, struct om_tee_param *param)
 {
 	const struct optee_msg_param_tmem *tmem = &from->u.tmem;
@@ -119,7 +119,7 @@ static uint32_t read_params(struct om_tee_calls *calls, const struct optee_msg_p
 	return ret;
 }
 
-/* The session is charged first; om_tee_call_make() refunds one that was not opened. */
+/* Charges the session; om_tee_call_make() refunds it if it is not opened. */
 static uint32_t begin_open(struct om_tee_calls *calls, const struct optee_msg_param *from,
 			   uint32_t n, struct om_tee_call *call)
 {
@@ -138,7 +138,7 @@ static uint32_t begin_open(struct om_tee_calls *calls, const struct optee_msg_pa
 	return TEEC_ERROR_OUT_OF_MEMORY;
 }
 
-/* Registering is remembering: OP-TEE is told when a call first uses the buffer. */
+/* Only remembers the buffer: it is registered with OP-TEE when a call first uses it. */
 static uint32_t register_buffer(struct om_tee_calls *calls, const struct optee_msg_param *from)
 {
 	const struct optee_msg_param_tmem *tmem = &from->u.tmem;
@@ -189,13 +189,13 @@ bool om_tee_call_begin(struct om_tee_calls *calls, const void *message, struct o
 	}
 }
 
-/* Whole pages: what a TA is given of a reference, it is given of their pages. */
+/* A reference takes whole pages: OP-TEE maps whole pages for the TA. */
 static size_t arena_size(const struct om_tee_param *param)
 {
 	return param->size ? (size_t)(param->size + PAGE - 1) / PAGE * PAGE : PAGE;
 }
 
-/* Large registered buffers go as they are; the rest by way of the arena. */
+/* Large registered buffers are passed in place; everything else is copied to the arena. */
 static size_t place_memory(struct om_tee_calls *calls, struct om_tee_call *call,
 			   struct tee_ioctl_param *out)
 {
@@ -222,8 +222,8 @@ static size_t place_memory(struct om_tee_calls *calls, struct om_tee_call *call,
 }
 
 /*
- * Fills the arena. Outputs too: what the TA leaves alone has to be what it was.
- * The rest of the last page is zeroed: it may be another call's.
+ * Copies memory parameters into the arena. Outputs too, because what the TA does not write
+ * must not change. The rest of the last page is zeroed: it may hold data of another call.
  */
 static void fill_arena(struct om_tee_calls *calls, struct om_tee_call *call,
 		       struct om_tee_arena *arena, struct tee_ioctl_param *out)
@@ -275,8 +275,8 @@ static uint32_t write_params(struct om_tee_calls *calls, struct om_tee_call *cal
 }
 
 /*
- * Sizes and values, each read once: the arguments are this worker's own, and the
- * arena is shared with the secure world. No more is copied back than there is room.
+ * Takes over sizes and values, each read once, and copies outputs back from the arena, at
+ * most as many bytes as the guest provided.
  */
 static void read_results(struct om_tee_call *call, const struct om_tee_arena *arena,
 			 const struct tee_ioctl_param *out)
@@ -285,7 +285,7 @@ static void read_results(struct om_tee_call *call, const struct om_tee_arena *ar
 
 	for (i = 0; i < call->num_params; i++) {
 		struct om_tee_param *param = &call->param[i];
-		uint64_t room = param->size;
+		uint64_t size = param->size;
 
 		if (!is_output(param->type))
 			continue;
@@ -296,7 +296,7 @@ static void read_results(struct om_tee_call *call, const struct om_tee_arena *ar
 		param->size = out[i].b;
 		if (param->copied)
 			om_tee_copy_out(param->buffer, param->offs, arena->va + param->at,
-					(size_t)(param->size < room ? param->size : room));
+					(size_t)(param->size < size ? param->size : size));
 	}
 	call->answered = true;
 }
@@ -305,16 +305,16 @@ static void read_results(struct om_tee_call *call, const struct om_tee_arena *ar
 union arg {
 	struct tee_ioctl_open_session_arg open;
 	struct tee_ioctl_invoke_arg invoke;
-	uint8_t room[sizeof(struct tee_ioctl_open_session_arg) +
-		     OPTEE_MSG_CALL_PARAMS * sizeof(struct tee_ioctl_param)];
+	uint8_t bytes[sizeof(struct tee_ioctl_open_session_arg) +
+		      OPTEE_MSG_CALL_PARAMS * sizeof(struct tee_ioctl_param)];
 };
 
-/* The ioctl with its parameters, which lie in arg behind the head. False: not made. */
+/* Makes the ioctl. Its parameters lie in arg after `head` bytes. False: it failed. */
 static bool call_with_params(struct om_tee_calls *calls, struct om_tee_call *call,
 			     struct om_tee_arena *arena, unsigned long request, union arg *arg,
 			     size_t head)
 {
-	struct tee_ioctl_param *param = (void *)(arg->room + head);
+	struct tee_ioctl_param *param = (void *)(arg->bytes + head);
 	struct tee_ioctl_buf_data data = {
 		.buf_ptr = (uintptr_t)arg,
 		.buf_len = head + call->num_params * sizeof(*param),
@@ -341,7 +341,7 @@ static void call_open(struct om_tee_calls *calls, struct om_tee_call *call,
 	gid_t group = getegid();
 
 	memcpy(arg.open.uuid, call->ta_uuid, sizeof(arg.open.uuid));
-	/* Linux wants to know which group; the one in the guest it would not believe. */
+	/* Linux wants a group of this process; it would refuse one that the guest names. */
 	if (call->login == TEE_IOCTL_LOGIN_GROUP)
 		memcpy(arg.open.clnt_uuid, &group, sizeof(group));
 	if (!call_with_params(calls, call, arena, TEE_IOC_OPEN_SESSION, &arg, sizeof(arg.open)))
@@ -371,14 +371,14 @@ static void call_close(struct om_tee_calls *calls, struct om_tee_call *call)
 
 	answer_error(call, result);
 	if (result == -EINVAL) {
-		/* So says OP-TEE of one it does not know: entry_std.c, tee_ta_close_session(). */
+		/* OP-TEE's code for an unknown session: entry_std.c, tee_ta_close_session(). */
 		call->ret = TEEC_ERROR_ITEM_NOT_FOUND;
 		return;
 	}
 	/*
-	 * Linux forgets a session it knows before it asks OP-TEE to close it, and does not
-	 * take it up again where that fails (drivers/tee/optee/call.c, optee_close_session()):
-	 * the guest can never close it now, so it does not count any more.
+	 * Linux forgets a session before it asks OP-TEE to close it, also when OP-TEE then
+	 * fails (drivers/tee/optee/call.c, optee_close_session()). The guest could never
+	 * close it again, so it is refunded in any case.
 	 */
 	om_tee_uncount(&calls->device, OM_KVM_COUNT_SESSIONS_NOW);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A call to OP-TEE as ioctls on the TEE device: the message is read into a call on
- * a vCPU's thread, made by a worker, and answered on a vCPU's thread again. Knows
- * messages and ioctls; knows nothing of threads and SMCs.
+ * A call to OP-TEE as ioctls on the TEE device. A vCPU's thread reads the message into a
+ * struct om_tee_call, a worker makes the call, a vCPU's thread writes the results. This
+ * module knows messages and ioctls, but neither threads nor SMCs.
  */
 #ifndef OM_KVM_TEE_CALLS_H
 #define OM_KVM_TEE_CALLS_H
@@ -11,17 +11,17 @@
 
 #include "tee_shm.h"
 
-/* A parameter of a call. type: OPTEE_MSG_ATTR_TYPE_*, memory as RMEM. */
+/* A parameter of a call. type: OPTEE_MSG_ATTR_TYPE_*; TMEM is stored as RMEM. */
 struct om_tee_param {
 	uint32_t type;
 	struct optee_msg_param_value value;
-	/* Memory: NULL for a NULL reference, which only has a size. */
+	/* The buffer of a memory parameter; NULL for a NULL reference, which has only a size. */
 	struct om_tee_buffer *buffer;
 	uint64_t offs;
 	uint64_t size;
-	bool temporary;		/* the buffer is this call's own */
-	bool copied;		/* through the arena, at: */
-	size_t at;
+	bool temporary;		/* the buffer belongs to this call alone */
+	bool copied;		/* through the worker's arena, */
+	size_t at;		/* at this offset */
 };
 
 struct om_tee_call {
@@ -36,30 +36,30 @@ struct om_tee_call {
 	struct om_tee_param param[OPTEE_MSG_CALL_PARAMS];
 	uint32_t ret;
 	uint32_t ret_origin;
-	bool answered;		/* there are outputs */
+	bool answered;		/* the outputs are valid */
 };
 
-/* What calls need to be made. */
+/* The environment of all calls of a guest. */
 struct om_tee_calls {
 	struct om_tee_device device;
 	struct om_tee_shm shm;
-	uint32_t sessions;	/* at once */
+	uint32_t sessions;	/* limit of those open at once */
 };
 
 /*
- * Reads a message in a shadow page. True: the call wants a worker. False: it is
- * answered already, without system calls. Either way om_tee_call_release() ends it.
+ * Reads a message in a shadow page. True: a worker has to make the call. False: it is
+ * answered already, without system calls. Call om_tee_call_release() in both cases.
  */
 bool om_tee_call_begin(struct om_tee_calls *calls, const void *message, struct om_tee_call *call);
 
-/* Makes the call. On a worker; may take as long as OP-TEE does. */
+/* Makes the call. Called on a worker; blocks until OP-TEE returns. */
 void om_tee_call_make(struct om_tee_calls *calls, struct om_tee_call *call,
 		      struct om_tee_arena *arena);
 
-/* Writes the results of a call that was answered to its message. */
+/* Writes the results of a call to its message. */
 void om_tee_call_write(const struct om_tee_call *call, void *message);
 
-/* Gives back what the call held. */
+/* Puts back the buffers of the call's parameters. */
 void om_tee_call_release(struct om_tee_calls *calls, struct om_tee_call *call);
 
 #endif

@@ -55,7 +55,7 @@ static void finish(struct om_tee_conduit *conduit, struct om_tee_job *job, struc
 	set(regs, OPTEE_SMC_RETURN_OK, 0, 0, 0);
 }
 
-/* Done, or interrupted: the guest takes its interrupts and comes back. */
+/* Waits for the worker; when time is up the guest takes its interrupts and resumes. */
 static void wait(struct om_tee_conduit *conduit, struct om_tee_job *job, struct om_regs *regs)
 {
 	struct om_tee_pool *pool = &conduit->pool;
@@ -96,7 +96,7 @@ static void call_with_arg(struct om_tee_conduit *conduit, struct om_regs *regs)
 	finish(conduit, job, regs);
 }
 
-/* The core resumes only what it was told of, once. */
+/* The core resumes only ids that it was given, each once; others are refused here. */
 static void resume(struct om_tee_conduit *conduit, struct om_regs *regs)
 {
 	uint32_t thread = (uint32_t)regs->a[3];
@@ -117,7 +117,7 @@ static void vm_created(struct om_tee_conduit *conduit, struct om_regs *regs)
 	set(regs, opened ? OPTEE_SMC_RETURN_OK : OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
 }
 
-/* om_tee_pool_quiesce() has seen to it that no worker works. */
+/* No worker has a job: om_tee_pool_quiesce() has returned true. */
 static void vm_destroyed(struct om_tee_conduit *conduit, struct om_regs *regs)
 {
 	struct om_tee_calls *calls = &conduit->calls;
@@ -130,7 +130,7 @@ static void vm_destroyed(struct om_tee_conduit *conduit, struct om_regs *regs)
 		om_tee_call_release(calls, &pool->jobs[i].call);
 		om_tee_pool_give(pool, &pool->jobs[i]);
 	}
-	/* Registrations first: each keeps the sessions alive. */
+	/* Registrations first, because each keeps the descriptor's sessions open. */
 	om_tee_shm_forget_all(&calls->shm);
 	for (i = 0; i < pool->worker_count; i++)
 		om_tee_arena_free(&calls->shm, &pool->workers[i].arena);
@@ -140,8 +140,9 @@ static void vm_destroyed(struct om_tee_conduit *conduit, struct om_regs *regs)
 }
 
 /*
- * What the host has and a guest can use. No RPC_ARG: requests stay in the host, and
- * the calls that come with it take one register more each.
+ * The capabilities that the host has and a guest can use. RPC_ARG is left out: the guest
+ * gets no requests, and calls of that kind take one more register, which costs a
+ * system call.
  */
 static uint32_t capabilities(const struct om_tee_conduit *conduit)
 {
@@ -179,7 +180,7 @@ void om_tee_smc(struct om_tee_conduit *conduit, struct om_regs *regs)
 		set(regs, 0x486178e0u, 0xe7f811e3u, 0xbc5e0002u, 0xa5d5c51bu);
 		break;
 	case OPTEE_SMC_GET_OS_REVISION:
-		/* The TEE device does not tell. */
+		/* The TEE device does not tell the revision. */
 		set(regs, 0, 0, 0, 0);
 		break;
 	case OPTEE_SMC_GET_THREAD_COUNT:
@@ -190,7 +191,7 @@ void om_tee_smc(struct om_tee_conduit *conduit, struct om_regs *regs)
 		break;
 	case OPTEE_SMC_GET_SHM_CONFIG:
 	case OPTEE_SMC_DISABLE_SHM_CACHE:
-		/* No reserved memory, and nothing of the guest's is ever in a cache. */
+		/* There is no reserved memory, and OP-TEE caches no buffer of the guest. */
 		set(regs, OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
 		break;
 	case OPTEE_SMC_ENABLE_SHM_CACHE:

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The conduit: what om_host_ops.smc is when OP-TEE is behind a Linux TEE device.
+ * The conduit: implements om_host_ops.smc on a Linux TEE device.
  *
- * Towards the core it is a virtualized OP-TEE with one guest: it answers the probe,
- * opens the device when the guest is created and closes it when it is destroyed,
- * and returns FOREIGN_INTR while a worker is busy. It makes no other request:
- * those of the real OP-TEE are served by the host's tee-supplicant.
+ * To the core it behaves as a virtualized OP-TEE with one guest: it answers the probe,
+ * opens the device on VM_CREATED and closes it on VM_DESTROYED, and returns FOREIGN_INTR
+ * while a worker makes the call. It returns no other RPC, because the host's
+ * tee-supplicant serves the requests of the real OP-TEE.
  */
 #ifndef OM_KVM_TEE_CONDUIT_H
 #define OM_KVM_TEE_CONDUIT_H
@@ -15,21 +15,21 @@
 struct om_tee_conduit {
 	struct om_tee_calls calls;
 	struct om_tee_pool pool;
-	uint32_t threads;	/* that the guest is told of */
-	uint32_t wait_us;
+	uint32_t threads;	/* the number that the guest is told */
+	uint32_t wait_us;	/* how long a vCPU waits for a worker */
 };
 
 /*
- * Opens the device and starts the workers. The calls' fields are set by the
- * caller but for shm and the device's fd; threads and wait_us are set too.
- * Returns OM_KVM_OK, or what om_tee_open() and om_tee_pool_init() do.
+ * Opens the device and starts the workers. The caller has set threads, wait_us, and all
+ * of calls except shm and the device's fd.
+ * Returns OM_KVM_OK, or an error of om_tee_open() or om_tee_pool_init().
  */
 int om_tee_conduit_init(struct om_tee_conduit *conduit, struct om_memory *memory,
 			uint32_t workers, uint32_t registrations);
-/* Nothing is left in OP-TEE: VM_DESTROYED was called, or VM_CREATED never. */
+/* Call it when OP-TEE holds nothing: after VM_DESTROYED, or if there was no VM_CREATED. */
 void om_tee_conduit_exit(struct om_tee_conduit *conduit);
 
-/* One SMC of the core's, on a vCPU's thread. Waits wait_us at most. */
+/* Handles an SMC of the core, on a vCPU's thread. Waits wait_us at most. */
 void om_tee_smc(struct om_tee_conduit *conduit, struct om_regs *regs);
 
 #endif

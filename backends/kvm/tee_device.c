@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The TEE device. See tee_device.h. Knows no calls and no memory. */
+/* The TEE device. See tee_device.h. Independent of calls and of memory. */
 #define _GNU_SOURCE
 #include "tee_device.h"
 
@@ -75,14 +75,14 @@ int om_tee_close_on_exec(struct om_tee_device *device, int fd)
 	return error;
 }
 
-/* What VERSION says: OP-TEE, and one that takes memory of user space. */
-static int judge(struct om_tee_device *device)
+/* Checks that the device is an OP-TEE that can share memory of user space. */
+static int check_version(struct om_tee_device *device)
 {
 	struct tee_ioctl_version_data version = { 0 };
 
 	if (om_tee_ioctl(device, TEE_IOC_VERSION, &version) < 0)
 		return OM_KVM_ERR_DEVICE;
-	/* The supplicant's device is another one, and serves no clients. */
+	/* GEN_CAP_PRIVILEGED: the device of tee-supplicant, which serves no clients. */
 	if (version.impl_id != TEE_IMPL_ID_OPTEE || !(version.gen_caps & TEE_GEN_CAP_GP) ||
 	    version.gen_caps & TEE_GEN_CAP_PRIVILEGED)
 		return OM_KVM_ERR_NOT_OPTEE;
@@ -118,13 +118,13 @@ int om_tee_open(struct om_tee_device *device)
 		om_tee_count(device, OM_KVM_COUNT_ERRORS, 1);
 		return open_error(fd);
 	}
-	/* A broker's descriptor may have come through a socket, where flags are lost. */
+	/* os.open may get the descriptor through a socket, which does not keep its flags. */
 	device->fd = om_tee_close_on_exec(device, fd);
 	if (device->fd < 0) {
 		device->fd = -1;
 		return OM_KVM_ERR_DEVICE;
 	}
-	result = judge(device);
+	result = check_version(device);
 	if (result != OM_KVM_OK)
 		om_tee_close(device);
 	return result;
@@ -139,15 +139,15 @@ void om_tee_close(struct om_tee_device *device)
 
 void om_tee_unregister(struct om_tee_device *device, int fd)
 {
-	/* The descriptor is gone even when close() complains. */
+	/* The descriptor is closed even when close() returns an error. */
 	om_tee_count(device, OM_KVM_COUNT_SYSTEM_CALLS, 1);
 	if (device->os.close(device->os.ctx, fd) < 0)
 		om_tee_count(device, OM_KVM_COUNT_ERRORS, 1);
 }
 
 /*
- * As libteec tells its clients for the same mistakes, so that a client in a guest
- * sees what one on the host would (optee_client, libteec/src/tee_client_api.c).
+ * The codes are those of libteec for the same errno, so that a client in a guest sees
+ * the same as one on the host (optee_client, libteec/src/tee_client_api.c).
  */
 uint32_t om_tee_error(int error)
 {

@@ -2,10 +2,10 @@
 /*
  * The TEE device: the one file descriptor of a guest, its ioctls, and counting.
  *
- * Sessions and registered memory belong to the descriptor. Linux closes what is
- * left of them when the last reference is gone: the descriptor itself, a call that
- * is under way, and each registration, which is a descriptor of its own (Linux,
- * drivers/tee/tee_core.c, teedev_ctx_put()).
+ * Sessions and registered memory belong to the descriptor. Linux closes those that are
+ * left when the last reference to it is dropped. References are the descriptor itself,
+ * each call in progress, and each registration, which has a descriptor of its own
+ * (Linux, drivers/tee/tee_core.c, teedev_ctx_put()).
  */
 #ifndef OM_KVM_TEE_DEVICE_H
 #define OM_KVM_TEE_DEVICE_H
@@ -17,7 +17,7 @@
 struct om_tee_device {
 	struct om_kvm_os os;
 	char *path;
-	int fd;			/* -1 when closed; only changes while no worker works */
+	int fd;			/* -1 when closed; changes only while no worker has a job */
 	uint32_t gen_caps;	/* TEE_GEN_CAP_* */
 	atomic_uint_fast64_t counts[OM_KVM_COUNTERS];
 };
@@ -33,35 +33,35 @@ static inline void om_tee_uncount(struct om_tee_device *device, enum om_kvm_coun
 	atomic_fetch_sub_explicit(&device->counts[which], 1, memory_order_relaxed);
 }
 
-/* Counts one more unless there are limit already; false then. */
+/* Adds 1 to a counter that is below limit; false, and unchanged, when it is not. */
 bool om_tee_count_below(struct om_tee_device *device, enum om_kvm_counter which, uint64_t limit);
 
 /*
- * Opens the device and asks what it is. Returns OM_KVM_OK, _ERR_NO_DEVICE,
- * _ERR_NO_ACCESS, _ERR_DEVICE, _ERR_NOT_OPTEE, _ERR_NO_SHM, with nothing open.
+ * Opens the device and checks its version. Returns OM_KVM_OK; or, with nothing open,
+ * _ERR_NO_DEVICE, _ERR_NO_ACCESS, _ERR_DEVICE, _ERR_NOT_OPTEE, _ERR_NO_SHM.
  */
 int om_tee_open(struct om_tee_device *device);
 
-/* Harmless when it is closed already. May take as long as closing sessions does. */
+/* Does nothing when it is closed. Blocks while Linux closes the sessions that are left. */
 void om_tee_close(struct om_tee_device *device);
 
-/* An ioctl on the device. Returns what it does, or -errno. */
+/* Makes an ioctl on the device. Returns its result, or -errno. */
 int om_tee_ioctl(struct om_tee_device *device, unsigned long request, void *arg);
 
 /*
- * Sees to it that a program which this process executes does not get a descriptor: it
- * would keep sessions and pinned memory alive for as long as it runs. Linux' TEE driver
- * does not do so itself (since 5.17). Returns the descriptor; or -errno, and it is closed.
+ * Sets close-on-exec on a descriptor: a program that inherited it would keep sessions open
+ * and memory pinned for as long as it runs. Linux' TEE driver has not set it since 5.17.
+ * Returns the descriptor; or -errno, and the descriptor is closed.
  */
 int om_tee_close_on_exec(struct om_tee_device *device, int fd);
 
-/* Gives up a registration: OP-TEE has let go of the memory when this returns. */
+/* Ends a registration. When this returns, OP-TEE does not use the memory any more. */
 void om_tee_unregister(struct om_tee_device *device, int fd);
 
-/* What a client is told of a system call: TEEC_SUCCESS, or a TEEC_ERROR_* for -errno. */
+/* The TEEC_* code for the result of a system call: TEEC_SUCCESS, or that of -errno. */
 uint32_t om_tee_error(int error);
 
-/* The system calls themselves. */
+/* The default operations: Linux' own system calls. */
 extern const struct om_kvm_os om_kvm_linux;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Memory on its way to the TEE device. See tee_shm.h. Knows no calls. */
+/* Guest memory that is passed to the TEE device. See tee_shm.h. Independent of calls. */
 #define _GNU_SOURCE
 #include "tee_shm.h"
 
@@ -15,18 +15,18 @@
 #define PAGE		((size_t)OPTEE_MSG_PAGE_SIZE)
 
 /*
- * Pages in aliases at once, each of which may be a mapping of its own. Linux gives a
- * process 65530 mappings of all kinds (vm.max_map_count), and the VMM needs its own.
+ * The most pages in aliases at once. Each may be a mapping of its own, and Linux allows a
+ * process 65530 mappings (vm.max_map_count), of which the VMM needs some itself.
  */
 #define ALIAS_PAGES	((size_t)32768)
 
 /*
- * How many there are. Of the process, as is what they use up, and so the only thing that
- * guests share here: a bound for each would have to know how many guests there will be.
+ * The number of pages in aliases. The limit is that of the process, so all guests in it
+ * share this counter: a bound for each would have to know how many guests there will be.
  */
 static atomic_size_t aliased;
 
-/* An arena grown beyond this for one call is not kept for the next. */
+/* An arena that has grown beyond this is freed after the call. */
 #define ARENA_KEEP	((size_t)1 << 20)
 
 void om_tee_shm_init(struct om_tee_shm *shm, struct om_tee_device *device,
@@ -46,14 +46,14 @@ void om_tee_shm_exit(struct om_tee_shm *shm)
 	pthread_mutex_destroy(&shm->lock);
 }
 
-/* Cookies are mostly addresses: their low bits say little. */
+/* Most cookies are addresses, whose low bits are equal: the hash takes the high ones. */
 static struct om_tee_buffer **bucket_of(struct om_tee_shm *shm, uint64_t cookie)
 {
 	return &shm->bucket[(cookie * 0x9e3779b97f4a7c15u) >> 56];
 }
 _Static_assert(OM_TEE_BUCKETS == 1u << 8, "bucket_of() gives 8 bits");
 
-/* Walks a page list in shadow memory, which nobody else writes. */
+/* A position in a page list in shadow memory, which neither the guest nor OP-TEE writes. */
 struct list {
 	const uint64_t *page;
 	size_t index;
@@ -68,7 +68,7 @@ static uint8_t *next_entry(struct list *list)
 	return (uint8_t *)(uintptr_t)list->page[list->index++];
 }
 
-/* The runs in a list of n pages; written to run unless that is NULL. */
+/* Counts the runs in a list of n pages, and writes them to run unless it is NULL. */
 static size_t find_runs(uint64_t list_start, size_t n, struct om_tee_run *run)
 {
 	struct list list = { (const uint64_t *)(uintptr_t)list_start, 0 };
@@ -139,22 +139,25 @@ static void alias_free(struct om_tee_buffer *buffer)
 	buffer->alias = NULL;
 }
 
-/* An alias while it is made. */
+/* An alias under construction. */
 struct alias {
-	uint8_t *va;		/* addresses of ours, where nothing is mapped yet */
+	uint8_t *va;		/* a reserved range of addresses */
 	size_t size;
-	size_t made;		/* so much of it is made */
-	size_t lost;		/* what follows may have become somebody else's: 0, or a page */
+	size_t made;		/* bytes mapped so far, from va */
+	size_t lost;		/* bytes after those that another thread may own now: 0 or a page */
 };
 
 /*
- * Maps a page a second time, as the next of an alias. One page at a time: the range
- * that a longer one would come from may be of several mappings, and Linux would go on in
- * the file of the first, whose pages there are not the guest's. Returns 0, or -errno.
+ * Maps a page a second time, as the next page of an alias. One page at a time: a longer
+ * range may lie in several mappings, and Linux would take all of it from the file of the
+ * first, where pages may follow that are not the guest's. Returns 0, or -errno.
  */
 static int alias_page(struct alias *alias, uint8_t *from)
 {
-	/* First anywhere: a refusal changes nothing then. Old size 0 leaves the old mapping. */
+	/*
+	 * First anywhere, because a refusal then has changed nothing. An old size of 0 keeps
+	 * the old mapping.
+	 */
 	void *page = mremap(from, 0, PAGE, MREMAP_MAYMOVE);
 	int error;
 
@@ -162,7 +165,7 @@ static int alias_page(struct alias *alias, uint8_t *from)
 		return -errno;
 	if (mremap(page, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
 		   alias->va + alias->made) == MAP_FAILED) {
-		/* Linux may have unmapped the place before it failed: another thread's then. */
+		/* Linux may have unmapped this page before it failed; another thread may map it. */
 		error = -errno;
 		munmap(page, PAGE);
 		alias->lost = PAGE;
@@ -183,7 +186,7 @@ static int alias_pages(struct alias *alias, const struct om_tee_buffer *buffer)
 	return error;
 }
 
-/* Gives back an alias that was not finished: what is ours of it, whatever became of the rest. */
+/* Unmaps an unfinished alias, except the page that another thread may own now. */
 static void alias_undo(const struct alias *alias)
 {
 	size_t behind = alias->made + alias->lost;
@@ -192,11 +195,11 @@ static void alias_undo(const struct alias *alias)
 		munmap(alias->va, alias->made);
 	if (behind < alias->size)
 		munmap(alias->va + behind, alias->size - behind);
-	/* A lost page may be there still, for good. */
+	/* The lost page may still be mapped, so it stays counted. */
 	atomic_fetch_sub(&aliased, (alias->size - alias->lost) / PAGE);
 }
 
-/* Spares an attempt that is bound to fail; the kernel has the last word on each page. */
+/* Avoids an attempt that would fail. The kernel decides for each page in the end. */
 static bool is_shared(struct om_tee_shm *shm, const struct om_tee_buffer *buffer)
 {
 	size_t i;
@@ -213,9 +216,9 @@ static bool alias_new(struct om_tee_shm *shm, struct om_tee_buffer *buffer)
 	void *va;
 	int error;
 
-	/* Pages of the guest's smaller than the host's cannot be mapped one by one. */
+	/* A guest page smaller than a host page cannot be mapped by itself. */
 	if (sysconf(_SC_PAGESIZE) != (long)PAGE || !is_shared(shm, buffer)) {
-		buffer->hopeless = true;
+		buffer->copy_only = true;
 		return false;
 	}
 	if (!alias_charge(alias.size / PAGE))
@@ -229,14 +232,14 @@ static bool alias_new(struct om_tee_shm *shm, struct om_tee_buffer *buffer)
 	error = alias_pages(&alias, buffer);
 	if (error) {
 		alias_undo(&alias);
-		buffer->hopeless = error == -EINVAL || error == -EFAULT;
+		buffer->copy_only = error == -EINVAL || error == -EFAULT;
 		return false;
 	}
 	buffer->alias = va;
 	return true;
 }
 
-/* TEE_IOC_SHM_REGISTER. Returns the descriptor with *id set, or -errno. */
+/* Makes TEE_IOC_SHM_REGISTER. Returns the descriptor with *id set, or -errno. */
 static int shm_register(struct om_tee_shm *shm, const void *va, uint64_t size, int32_t *id)
 {
 	struct tee_ioctl_shm_register_data data = { .addr = (uintptr_t)va, .length = size };
@@ -246,7 +249,7 @@ static int shm_register(struct om_tee_shm *shm, const void *va, uint64_t size, i
 	return fd < 0 ? fd : om_tee_close_on_exec(shm->device, fd);
 }
 
-/* Ends a buffer's registration. registering is held. */
+/* Ends a buffer's registration. The caller holds registering. */
 static void unregister(struct om_tee_shm *shm, struct om_tee_buffer *buffer)
 {
 	if (buffer->fd >= 0) {
@@ -265,15 +268,15 @@ void om_tee_buffer_free(struct om_tee_buffer *buffer)
 
 static struct om_tee_buffer *idle_in(struct om_tee_buffer *buffer)
 {
-	/* Who gets it from now on finds out, under registering, that it is not registered. */
+	/* A call that gets this buffer later checks under registering whether it is registered. */
 	while (buffer && (buffer->users || buffer->fd < 0))
 		buffer = buffer->next;
 	return buffer;
 }
 
 /*
- * Ends the registration of some buffer that no call uses. registering is held, so
- * the buffer stays: one that has a registration is only removed under it.
+ * Ends the registration of a buffer that no call uses. The caller holds registering, so
+ * the buffer cannot be freed meanwhile: a registered one is only removed under that lock.
  */
 static bool evict(struct om_tee_shm *shm)
 {
@@ -282,7 +285,7 @@ static bool evict(struct om_tee_shm *shm)
 
 	pthread_mutex_lock(&shm->lock);
 	for (i = 0; i < OM_TEE_BUCKETS && !buffer; i++)
-		buffer = idle_in(shm->bucket[shm->hand++ % OM_TEE_BUCKETS]);
+		buffer = idle_in(shm->bucket[shm->next_evicted++ % OM_TEE_BUCKETS]);
 	pthread_mutex_unlock(&shm->lock);
 	if (!buffer)
 		return false;
@@ -291,7 +294,7 @@ static bool evict(struct om_tee_shm *shm)
 	return true;
 }
 
-/* What cannot be helped by trying again later: memory the kernel will not pin. */
+/* True when trying again later would not help: the kernel cannot pin this memory. */
 static bool is_final(int error)
 {
 	return error == -EFAULT || error == -EOPNOTSUPP;
@@ -302,7 +305,7 @@ static bool register_now(struct om_tee_shm *shm, struct om_tee_buffer *buffer)
 	enum om_kvm_counter how = OM_KVM_COUNT_IN_PLACE;
 	uint8_t *va = buffer->run[0].va;
 
-	if (buffer->hopeless || (shm->registered >= shm->limit && !evict(shm)))
+	if (buffer->copy_only || (shm->registered >= shm->limit && !evict(shm)))
 		return false;
 	if (buffer->runs > 1) {
 		if (!alias_new(shm, buffer))
@@ -312,7 +315,7 @@ static bool register_now(struct om_tee_shm *shm, struct om_tee_buffer *buffer)
 	}
 	buffer->fd = shm_register(shm, va + buffer->offset, buffer->size, &buffer->id);
 	if (buffer->fd < 0) {
-		buffer->hopeless = is_final(buffer->fd);
+		buffer->copy_only = is_final(buffer->fd);
 		buffer->fd = -1;
 		alias_free(buffer);
 		return false;
@@ -328,7 +331,7 @@ bool om_tee_buffer_register(struct om_tee_shm *shm, struct om_tee_buffer *buffer
 	bool registered;
 
 	pthread_mutex_lock(&shm->lock);
-	buffer->touched = true;
+	buffer->maybe_registered = true;
 	pthread_mutex_unlock(&shm->lock);
 
 	pthread_mutex_lock(&shm->registering);
@@ -348,7 +351,7 @@ void om_tee_shm_add(struct om_tee_shm *shm, struct om_tee_buffer *buffer)
 	pthread_mutex_unlock(&shm->lock);
 }
 
-/* Where the buffer of a cookie hangs; lock is held. */
+/* The link to the buffer of a cookie, or to NULL. The caller holds lock. */
 static struct om_tee_buffer **find(struct om_tee_shm *shm, uint64_t cookie)
 {
 	struct om_tee_buffer **link = bucket_of(shm, cookie);
@@ -358,8 +361,8 @@ static struct om_tee_buffer **find(struct om_tee_shm *shm, uint64_t cookie)
 	return link;
 }
 
-/* Takes a buffer out of the table; a touched one only if that is wanted. */
-static enum om_tee_removal take(struct om_tee_shm *shm, uint64_t cookie, bool touched,
+/* Removes a buffer from the table; one that may be registered only with `registered`. */
+static enum om_tee_removal take(struct om_tee_shm *shm, uint64_t cookie, bool registered,
 				struct om_tee_buffer **buffer)
 {
 	enum om_tee_removal result = OM_TEE_REMOVED;
@@ -370,7 +373,7 @@ static enum om_tee_removal take(struct om_tee_shm *shm, uint64_t cookie, bool to
 	*buffer = *link;
 	if (!*buffer || (*buffer)->users)
 		result = OM_TEE_NOT_REMOVED;
-	else if ((*buffer)->touched && !touched)
+	else if ((*buffer)->maybe_registered && !registered)
 		result = OM_TEE_REMOVE_WAITS;
 	else
 		*link = (*buffer)->next;
@@ -453,8 +456,8 @@ void om_tee_arena_trim(struct om_tee_shm *shm, struct om_tee_arena *arena)
 
 int om_tee_arena_reserve(struct om_tee_shm *shm, struct om_tee_arena *arena, size_t size)
 {
-	/* Room for four small references at least: most calls need no more, ever. */
-	size_t room = 4 * OM_TEE_COPY_BELOW;
+	/* Space for four small references at least: most calls never need more. */
+	size_t grown = 4 * OM_TEE_COPY_BELOW;
 	size_t unit = (size_t)sysconf(_SC_PAGESIZE);
 	void *va;
 	int fd;
@@ -462,25 +465,25 @@ int om_tee_arena_reserve(struct om_tee_shm *shm, struct om_tee_arena *arena, siz
 	if (size <= arena->size)
 		return 0;
 	om_tee_arena_free(shm, arena);
-	if (room < size)
-		room = size;
-	room = (room + unit - 1) / unit * unit;
-	va = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (grown < size)
+		grown = size;
+	grown = (grown + unit - 1) / unit * unit;
+	va = mmap(NULL, grown, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (va == MAP_FAILED)
 		return -ENOMEM;
-	fd = shm_register(shm, va, room, &arena->id);
+	fd = shm_register(shm, va, grown, &arena->id);
 	if (fd < 0) {
-		munmap(va, room);
-		/* Nothing is wrong with this memory: OP-TEE has no room to map it. */
+		munmap(va, grown);
+		/* This memory can be registered, so EINVAL says that OP-TEE cannot map more. */
 		return fd == -EINVAL ? -ENOMEM : fd;
 	}
 	arena->va = va;
-	arena->size = room;
+	arena->size = grown;
 	arena->fd = fd;
 	return 0;
 }
 
-/* One piece of a copy, and which way. */
+/* Copies to memory of this process (in) or from it. */
 static void copy(struct om_tee_buffer *buffer, uint64_t offs, void *own, size_t size, bool in)
 {
 	uint64_t skip = buffer->offset + offs;

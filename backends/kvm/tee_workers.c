@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The threads that wait for OP-TEE. See tee_workers.h. */
+/* The threads that block in OP-TEE. See tee_workers.h. */
 #define _GNU_SOURCE
 #include "tee_workers.h"
 
@@ -9,10 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Before a cancellation that failed is tried again. */
+/* How long to wait before a failed cancellation is tried again. */
 #define RETRY_US	10000u
 
-/* A moment from now on the clock that the pool waits by. */
+/* The time `us` from now, on the clock of the pool's condition variables. */
 static struct timespec deadline_in(uint32_t us)
 {
 	struct timespec t;
@@ -27,7 +27,7 @@ static struct timespec deadline_in(uint32_t us)
 	return t;
 }
 
-/* lock is held in what follows, up to work(), but where a job is run. */
+/* The caller of each function from here to work() holds lock; run_job() drops it meanwhile. */
 
 static bool is_idle(const struct om_tee_pool *pool)
 {
@@ -49,15 +49,15 @@ static void run_job(struct om_tee_worker *worker, struct om_tee_job *job)
 }
 
 /*
- * An INVOKE under way, to be cancelled; NULL: there is none. Not the one of the last time
- * if there are others: one that cannot be cancelled must not be in their way.
+ * The next started INVOKE to cancel; NULL: there is none. The search begins behind the
+ * last one, so that an INVOKE which cannot be cancelled does not keep others from it.
  */
 static struct om_tee_job *find_stuck(struct om_tee_pool *pool)
 {
 	uint32_t i;
 
 	for (i = 0; pool->quiescing && i < pool->job_count; i++) {
-		struct om_tee_job *job = &pool->jobs[pool->hand++ % pool->job_count];
+		struct om_tee_job *job = &pool->jobs[pool->next_cancelled++ % pool->job_count];
 
 		if (job->state == OM_TEE_JOB_STARTED && !job->cancelled &&
 		    job->call.cmd == OPTEE_MSG_CMD_INVOKE_COMMAND)
@@ -67,8 +67,8 @@ static struct om_tee_job *find_stuck(struct om_tee_pool *pool)
 }
 
 /*
- * On the worker for cancellations. If it hangs in one of the guest's own, then because
- * OP-TEE has no thread for a cancellation, which this one would wait for as well.
+ * Cancels an INVOKE. Runs on the worker for cancellations only. If a CANCEL of the guest
+ * keeps that worker busy, OP-TEE has no free thread, and this one would block as well.
  */
 static void cancel(struct om_tee_worker *worker, struct om_tee_job *stuck)
 {
@@ -87,7 +87,7 @@ static void cancel(struct om_tee_worker *worker, struct om_tee_job *stuck)
 	pthread_cond_timedwait(&pool->work[worker->lane], &pool->lock, &later);
 }
 
-/* The next job of a worker's lane; NULL: the pool ends. */
+/* Waits for the next job of a worker's lane; NULL: the pool ends. */
 static struct om_tee_job *next_job(struct om_tee_worker *worker)
 {
 	struct om_tee_pool *pool = worker->pool;
@@ -121,9 +121,9 @@ static void *work(void *arg)
 }
 
 /*
- * The VMM's signals are for its own threads; but not those that a thread brings upon
- * itself: Linux ends a process that blocks them, though the VMM would have recovered, such
- * as from SIGBUS where guest memory has gone.
+ * Blocks the VMM's signals, which are for its own threads, but not those that a thread
+ * raises by what it does: Linux kills a process that blocks such a signal, even if the
+ * VMM's handler could recover, for example from SIGBUS where guest memory has gone.
  */
 static void block_signals(sigset_t *old)
 {
@@ -152,7 +152,7 @@ static bool start_worker(struct om_tee_pool *pool, struct om_tee_worker *worker)
 
 static bool start_workers(struct om_tee_pool *pool)
 {
-	uint32_t n = pool->room[OM_TEE_LANE_CALLS];
+	uint32_t n = pool->limit[OM_TEE_LANE_CALLS];
 	uint32_t i;
 
 	for (i = 0; i <= n; i++) {
@@ -164,7 +164,7 @@ static bool start_workers(struct om_tee_pool *pool)
 	return true;
 }
 
-/* Waits are by a clock that nobody sets. */
+/* Waits use the monotonic clock, which cannot be set. */
 static void cond_init(pthread_cond_t *cond)
 {
 	pthread_condattr_t attr;
@@ -200,8 +200,8 @@ int om_tee_pool_init(struct om_tee_pool *pool, uint32_t workers, uint32_t jobs,
 		     void *ctx)
 {
 	*pool = (struct om_tee_pool){ .run = run, .ctx = ctx, .job_count = jobs };
-	pool->room[OM_TEE_LANE_CALLS] = workers;
-	pool->room[OM_TEE_LANE_CANCEL] = 1;
+	pool->limit[OM_TEE_LANE_CALLS] = workers;
+	pool->limit[OM_TEE_LANE_CANCEL] = 1;
 	pool->workers = calloc(workers + 1, sizeof(*pool->workers));
 	pool->jobs = calloc(jobs, sizeof(*pool->jobs));
 	pool->idle_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -252,7 +252,7 @@ struct om_tee_job *om_tee_pool_take(struct om_tee_pool *pool, enum om_tee_lane l
 	struct om_tee_job *job = NULL;
 
 	pthread_mutex_lock(&pool->lock);
-	if (pool->busy[lane] < pool->room[lane])
+	if (pool->busy[lane] < pool->limit[lane])
 		job = free_job(pool);
 	if (job) {
 		pool->busy[lane]++;
@@ -314,7 +314,7 @@ bool om_tee_pool_quiesce(struct om_tee_pool *pool, uint32_t us)
 	bool idle;
 
 	pthread_mutex_lock(&pool->lock);
-	/* The one before may have come to OP-TEE before the call that it was for. */
+	/* An earlier CANCEL may have reached OP-TEE before the call that it should cancel. */
 	for (i = 0; i < pool->job_count; i++)
 		pool->jobs[i].cancelled = false;
 	pool->quiescing = true;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The threads that wait for OP-TEE so that no vCPU has to. Jobs go in one of two
- * lanes: ordinary calls, as many at once as there are workers for them, and
- * cancellations, whose one worker is never kept busy by a call it could cancel.
+ * The workers: threads that block in OP-TEE so that no vCPU has to. There are two lanes
+ * of jobs: ordinary calls, as many at once as there are workers for them, and
+ * cancellations, whose one worker is never blocked by a call that it could cancel.
  *
- * A job is FREE until it is taken, and belongs to who took it until it is given
- * back; between start and done a worker has it. Knows nothing of what jobs do, but
- * that INVOKEs can be cancelled.
+ * A job is FREE until a vCPU takes it, and belongs to that vCPU until it is given back;
+ * between STARTED and DONE a worker owns it. This module does not know what a job does,
+ * except that an INVOKE can be cancelled.
  */
 #ifndef OM_KVM_TEE_WORKERS_H
 #define OM_KVM_TEE_WORKERS_H
@@ -24,17 +24,17 @@ enum om_tee_lane {
 enum om_tee_job_state {
 	OM_TEE_JOB_FREE,
 	OM_TEE_JOB_TAKEN,
-	OM_TEE_JOB_STARTED,	/* waits for a worker or has one */
+	OM_TEE_JOB_STARTED,	/* in the queue, or a worker runs it */
 	OM_TEE_JOB_DONE,
 };
 
 struct om_tee_job {
 	enum om_tee_job_state state;	/* under om_tee_pool.lock */
 	enum om_tee_lane lane;
-	bool cancelled;			/* as om_tee_pool_quiesce() wants */
+	bool cancelled;			/* since the last om_tee_pool_quiesce() began */
 	struct om_tee_job *next;	/* in the queue of its lane */
 	pthread_cond_t done;
-	struct om_tee_call call;	/* of whoever has the job */
+	struct om_tee_call call;	/* belongs to the job's owner */
 	void *message;
 };
 
@@ -52,14 +52,14 @@ struct om_tee_pool {
 	pthread_cond_t work[OM_TEE_LANES];
 	pthread_cond_t idle;		/* no worker has a job any more */
 	struct om_tee_job *queue[OM_TEE_LANES];	/* newest first: it is never long */
-	uint32_t busy[OM_TEE_LANES];	/* jobs taken or started, of */
-	uint32_t room[OM_TEE_LANES];
-	bool quiescing;			/* what is started is to be cancelled */
-	uint32_t hand;			/* the job that is looked at next, to cancel it */
+	uint32_t busy[OM_TEE_LANES];	/* jobs taken or started */
+	uint32_t limit[OM_TEE_LANES];	/* the most of those at once */
+	bool quiescing;			/* started INVOKEs have to be cancelled */
+	uint32_t next_cancelled;	/* the job to look at next, to cancel it */
 	int idle_fd;			/* readable: no worker has a job any more */
 	bool stopping;
 	struct om_tee_worker *workers;
-	uint32_t worker_count;		/* threads that run */
+	uint32_t worker_count;		/* threads that were started */
 	struct om_tee_job *jobs;
 	uint32_t job_count;
 	void (*run)(void *ctx, struct om_tee_job *job, struct om_tee_arena *arena);
@@ -67,34 +67,35 @@ struct om_tee_pool {
 };
 
 /*
- * Starts workers threads for calls and one for cancellations. run does a job.
+ * Starts `workers` threads for calls and one for cancellations. run executes a job.
  * Returns OM_KVM_OK, or OM_KVM_ERR_NO_MEMORY with nothing held.
  */
 int om_tee_pool_init(struct om_tee_pool *pool, uint32_t workers, uint32_t jobs,
 		     void (*run)(void *ctx, struct om_tee_job *job, struct om_tee_arena *arena),
 		     void *ctx);
-/* Ends the workers. No job is started. The arenas are the caller's to empty first. */
+/* Ends the workers. No job may be started, and the caller has freed their arenas. */
 void om_tee_pool_exit(struct om_tee_pool *pool);
 
-/* A job in a lane; NULL when the lane is full or no job is free. */
+/* Takes a job for a lane; NULL when the lane is full or no job is free. */
 struct om_tee_job *om_tee_pool_take(struct om_tee_pool *pool, enum om_tee_lane lane);
 void om_tee_pool_give(struct om_tee_pool *pool, struct om_tee_job *job);
 
 /* Hands a taken job to a worker. */
 void om_tee_pool_start(struct om_tee_pool *pool, struct om_tee_job *job);
 
-/* Waits for a started job. True: it is done, and the caller's. False: time is up. */
+/* Waits for a started job. True: it is done, the caller owns it. False: time is up. */
 bool om_tee_pool_wait(struct om_tee_pool *pool, struct om_tee_job *job, uint32_t us);
 
-/* The state of a job that somebody else may have. */
+/* The state of a job, whoever owns it. */
 enum om_tee_job_state om_tee_pool_state(struct om_tee_pool *pool, const struct om_tee_job *job);
 
 /*
- * Waits until no worker has a job, and has started INVOKEs cancelled: each once, once
- * more at each call of this function, and again and again where that fails. This takes
- * neither a job nor memory, and goes on after the function returned. No vCPU runs.
- * True: none has one. False: us microseconds were not enough; idle_fd becomes readable
- * when they are done.
+ * Waits until no worker has a job. Meanwhile the worker for cancellations cancels each
+ * started INVOKE: once for each call of this function, and repeatedly while that fails.
+ * It needs neither a free job nor memory, and goes on after this function has returned.
+ * The caller has stopped all vCPUs.
+ * True: no worker has a job. False: us microseconds have passed; idle_fd becomes readable
+ * when no worker has a job any more.
  */
 bool om_tee_pool_quiesce(struct om_tee_pool *pool, uint32_t us);
 

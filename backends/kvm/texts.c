@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The backend's words for people: results and counters. */
+/* Texts of results and names of counters. */
 #include <optee_mediator/kvm.h>
 
 const char *om_kvm_result_text(int result)

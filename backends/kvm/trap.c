@@ -4,8 +4,8 @@
  *
  * Facts from Linux: arch/arm64/include/uapi/asm/kvm.h (the filter),
  * Documentation/virt/kvm/api.rst, "KVM_EXIT_HYPERCALL" and "KVM_SET_ONE_REG".
- * They are written here under names of our own, so that this compiles on any
- * architecture and against headers older than the filter.
+ * The names are our own, so that this compiles on any architecture and with headers
+ * older than the filter.
  */
 #include "trap.h"
 
@@ -31,8 +31,8 @@ _Static_assert(sizeof(struct smccc_filter) == 24, "asm/kvm.h: struct kvm_smccc_f
 #define REG_X(n)		(0x6030000000100000u + 2 * (uint64_t)(n))
 
 /*
- * The whole of the trusted OS' first owner; of the last only the general queries.
- * Each twice: with and without SMCCC_FID_SVE_HINT, which is bit 16.
+ * All functions of the trusted OS' first owner (50), and the general queries of the last
+ * (63), each with and without SMCCC_FID_SVE_HINT, which is bit 16.
  */
 static const struct {
 	uint32_t base;
@@ -76,7 +76,7 @@ int om_trap_set_filter(const struct om_kvm_os *os, int vm_fd)
 	int result;
 	size_t i;
 
-	/* There is no capability to ask for; old kernels know no attributes of VMs at all. */
+	/* There is no KVM_CAP_* for it, and old kernels know no attributes of a VM at all. */
 	result = os->ioctl(os->ctx, vm_fd, KVM_HAS_DEVICE_ATTR, &attr);
 	if (result < 0)
 		return result == -EBADF ? OM_KVM_ERR_ARGUMENT : OM_KVM_ERR_NO_FILTER;
@@ -96,9 +96,9 @@ int om_trap_set_filter(const struct om_kvm_os *os, int vm_fd)
 }
 
 /*
- * Which of x1..x7 a function takes, one bit each: each register read costs as much
- * as some thousand instructions. A resume is known by x3 alone, because the only
- * request the guest ever gets is FOREIGN_INTR, which has no answer.
+ * The registers of x1..x7 that a function takes, a bit each: reading one costs some
+ * thousands of instructions. A resume has only x3, because the only request that the
+ * guest ever gets is FOREIGN_INTR, to which there is no reply.
  */
 static unsigned int arguments(uint32_t fid)
 {
@@ -139,9 +139,9 @@ int om_trap_read(const struct om_kvm_os *os, int vcpu_fd, const struct kvm_run *
 }
 
 /*
- * Which of x0..x3 a result has. A call that is over answers in x0; one that is
- * interrupted has its id in x3, which a resume has there already. Fast calls are
- * rare, and some have results in all four.
+ * The registers of x0..x3 that have to be written. A finished call returns x0; an
+ * interrupted one also its id in x3, where a resume has it already. Fast calls are rare,
+ * and some return all four.
  */
 static unsigned int results(uint32_t fid, const struct om_regs *regs)
 {

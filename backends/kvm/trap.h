@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The trap: which function ids come to user space, and the registers of a call.
- * Knows KVM's interface; knows nothing of OP-TEE but how many registers each of
- * its functions takes and gives.
+ * The trap: which function ids KVM passes to user space, and the registers of a call.
+ * This module knows KVM's interface; of OP-TEE it knows only which registers each
+ * function takes and returns.
  */
 #ifndef OM_KVM_TRAP_H
 #define OM_KVM_TRAP_H
@@ -18,13 +18,13 @@ int om_trap_set_filter(const struct om_kvm_os *os, int vm_fd);
 bool om_trap_is_mine(uint32_t fid);
 
 /*
- * Sets regs to what the guest called with: x0 from the exit, and of the others
- * those that the function takes; the rest is 0. Returns 0, or -errno.
+ * Reads the guest's registers into regs: x0 from the exit, and those of x1..x7 that the
+ * function takes; the others are 0. Returns 0, or -errno.
  */
 int om_trap_read(const struct om_kvm_os *os, int vcpu_fd, const struct kvm_run *run,
 		 struct om_regs *regs);
 
-/* Writes the results of function fid that mean something. Returns 0, or -errno. */
+/* Writes those result registers that function fid has. Returns 0, or -errno. */
 int om_trap_write(const struct om_kvm_os *os, int vcpu_fd, uint32_t fid,
 		  const struct om_regs *regs);
 

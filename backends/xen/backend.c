@@ -2,9 +2,10 @@
 /*
  * OP-TEE for Xen's guests: a TEE mediator that links the library.
  *
- * Two halves. The host operations (optee_mediator/host.h) say what Xen's memory,
- * locks and SMCs are; the mediator operations (asm/tee/tee.h) hand a domain's
- * birth, calls and death to the library. Nothing here knows OP-TEE's protocol.
+ * There are two halves. The host operations (optee_mediator/host.h) give the
+ * library Xen's memory, locks and SMCs; the mediator operations
+ * (asm/tee/tee.h) pass the creation, calls and destruction of a domain to the
+ * library. OP-TEE's protocol is the library's alone.
  */
 
 #include <xen/device_tree.h>
@@ -28,14 +29,14 @@
 #include <optee_mediator/mediator.h>
 #include <optee_mediator/trace.h>
 
-/* What d->arch.tee points to, from domain_init until the domain has left. */
+/* d->arch.tee, from domain_init() until relinquish_resources() is done. */
 struct mediated_domain {
     struct domain *domain;
     struct om_guest *guest;
     spinlock_t lock;
-    /* Another kernel runs in the domain: what the old one shared goes back. */
-    struct tasklet start_over;
-    bool starts_over;
+    /* Resets the domain's OP-TEE after its kernel has started another one. */
+    struct tasklet reset;
+    bool resetting;
     uint8_t memory[] __aligned(OM_GUEST_ALIGN);
 };
 
@@ -44,7 +45,10 @@ static const struct om_limits limits = {
     .buffers = CONFIG_OPTEE_MEDIATOR_BUFFERS,
     .rpc_args = CONFIG_OPTEE_MEDIATOR_THREADS,
     .pages = CONFIG_OPTEE_MEDIATOR_PAGES,
-    /* All pages in one list, and what short lists in every call waste. */
+    /*
+     * Enough for all pages in one list, and for a list that is not full in
+     * each call.
+     */
     .list_pages = DIV_ROUND_UP(CONFIG_OPTEE_MEDIATOR_PAGES,
                                OPTEE_MSG_LIST_ENTRIES) +
                   CONFIG_OPTEE_MEDIATOR_THREADS,
@@ -55,7 +59,7 @@ static const struct om_limits limits = {
 
 static struct om_mediator mediator;
 
-/* --- Host operations ------------------------------------------------------ */
+/* --- Host operations --- */
 
 static void unpin(void *guest, const om_pa_t *pa, size_t n)
 {
@@ -63,16 +67,16 @@ static void unpin(void *guest, const om_pa_t *pa, size_t n)
         put_page(maddr_to_page(pa[n].raw));
 }
 
-/* An address with more bits than OP-TEE has makes it take a fault. */
+/* OP-TEE takes a fault at an address with more bits than it was built for. */
 static bool is_reachable(paddr_t pa)
 {
     return !(pa >> CONFIG_OPTEE_MEDIATOR_PA_BITS);
 }
 
 /*
- * Everything but p2m_ram_rw is refused: a page the guest may not write, and one
- * that belongs to another domain (grants, foreign mappings), whose owner could
- * take it back while OP-TEE works on it.
+ * Refuses everything but p2m_ram_rw: a page that the guest may not write, and
+ * a page of another domain (a grant or foreign mapping), whose owner could
+ * take it back while OP-TEE uses it.
  */
 static int pin(void *guest, const om_ipa_t *ipa, size_t n, om_pa_t *pa)
 {
@@ -107,8 +111,8 @@ static int pin(void *guest, const om_ipa_t *ipa, size_t n, om_pa_t *pa)
 }
 
 /*
- * memcpy() may be inlined, and the compiler could then read guest memory again
- * in the place of the copy: the barriers make the copy the only thing to use.
+ * If memcpy() is inlined, the compiler could read guest memory a second time
+ * instead of the copy. The barriers prevent that.
  */
 static int read_guest(void *guest, om_pa_t pa, void *dst, size_t len)
 {
@@ -135,8 +139,8 @@ static int write_guest(void *guest, om_pa_t pa, const void *src, size_t len)
 }
 
 /*
- * Of no domain, so that no guest can map it. OP-TEE may have been built for
- * fewer address bits than the machine has.
+ * The page belongs to no domain, so that no guest can map it. OP-TEE may have
+ * been built for fewer address bits than the machine has.
  */
 static int page_alloc(void *host, struct om_page *shadow)
 {
@@ -169,7 +173,7 @@ static void page_free(void *host, const struct om_page *shadow)
     free_domheap_page(maddr_to_page(shadow->pa.raw));
 }
 
-/* Returns early when an interrupt is pending: OP-TEE runs with them enabled. */
+/* OP-TEE runs with interrupts enabled: it returns when one is pending. */
 static void smc(void *host, struct om_regs *regs)
 {
     struct arm_smccc_res res;
@@ -197,7 +201,7 @@ static void unlock(void *guest)
     spin_unlock(&ctx->lock);
 }
 
-/* A tasklet runs on the idle vCPU, which has no events. */
+/* The reset runs on the idle vCPU, which has no events to check for. */
 static bool should_yield(void *host)
 {
     return is_idle_vcpu(current) ? softirq_pending(smp_processor_id())
@@ -205,7 +209,7 @@ static bool should_yield(void *host)
 }
 
 #ifndef NDEBUG
-/* A guest's mistakes, at a guest's log level: Xen limits the rate of those. */
+/* Logs refusals at the log level of guests, whose rate Xen limits. */
 static void log_refusal(void *guest, const struct om_trace_event *event)
 {
     char line[200];
@@ -219,8 +223,9 @@ static void log_refusal(void *guest, const struct om_trace_event *event)
 #endif
 
 /*
- * No notify: the node that describes OP-TEE, with the interrupt, is dom0's, and
- * Xen routes that interrupt to dom0. So notification is not offered to anybody.
+ * There is no notify: the device tree node of OP-TEE, with its interrupt, is
+ * dom0's, and Xen routes that interrupt to dom0. So no domain is offered
+ * notifications.
  */
 static const struct om_host_ops host_ops = {
     .pin = pin,
@@ -238,7 +243,7 @@ static const struct om_host_ops host_ops = {
 #endif
 };
 
-/* --- Mediator operations -------------------------------------------------- */
+/* --- Mediator operations --- */
 
 static bool probe(void)
 {
@@ -255,10 +260,11 @@ static bool probe(void)
 }
 
 /*
- * A piece of the domain's reset, with its vCPUs descheduled; then the next one, or they
- * go on. It is a tasklet because a trap can neither wait for other vCPUs nor be continued.
+ * Makes a step of the domain's reset while its vCPUs are paused, and schedules
+ * itself for the next. It is a tasklet because a trap can neither wait for
+ * other vCPUs nor be continued.
  */
-static void start_over(void *data)
+static void reset_step(void *data)
 {
     struct mediated_domain *ctx = data;
     enum om_result result;
@@ -269,7 +275,7 @@ static void start_over(void *data)
 
     if ( result == OM_AGAIN )
     {
-        tasklet_schedule(&ctx->start_over);
+        tasklet_schedule(&ctx->reset);
         return;
     }
 
@@ -277,8 +283,8 @@ static void start_over(void *data)
         printk(XENLOG_WARNING "%pd: OP-TEE mediator: %s\n", ctx->domain,
                om_result_text(result));
 
-    ctx->starts_over = false;
-    /* That of handle_call(). */
+    ctx->resetting = false;
+    /* handle_call() has paused the domain as well. */
     domain_unpause(ctx->domain);
 }
 
@@ -294,9 +300,9 @@ static int domain_init(struct domain *d)
 
     ctx->domain = d;
     spin_lock_init(&ctx->lock);
-    tasklet_init(&ctx->start_over, start_over, ctx);
+    tasklet_init(&ctx->reset, reset_step, ctx);
 
-    /* Client 0 is the hypervisor itself. */
+    /* Id 0 is the hypervisor itself. */
     result = om_guest_create(&mediator, d->domain_id + 1, &limits, ctx,
                              ctx->memory, size, &ctx->guest);
     if ( result != OM_OK )
@@ -313,8 +319,8 @@ static int domain_init(struct domain *d)
 }
 
 /*
- * All is done in relinquish_resources: the vCPUs are stopped by then, and the
- * domain still has its pages.
+ * relinquish_resources() does everything: the vCPUs are stopped by then, and
+ * the domain still has its pages.
  */
 static int domain_teardown(struct domain *d)
 {
@@ -329,14 +335,14 @@ static int relinquish_resources(struct domain *d)
     if ( !ctx )
         return 0;
 
-    /* The vCPUs make no calls any more, so nobody schedules it again. */
-    tasklet_kill(&ctx->start_over);
+    /* The vCPUs make no more calls, so nothing schedules the tasklet again. */
+    tasklet_kill(&ctx->reset);
 
     result = om_guest_destroy(ctx->guest);
     if ( result == OM_AGAIN )
         return -ERESTART;
 
-    /* The domain keeps its pages, and stays until it is killed with success. */
+    /* The domain keeps its pages until OP-TEE has released it. */
     if ( result != OM_OK )
     {
         printk(XENLOG_ERR "%pd: OP-TEE mediator: %s\n", d,
@@ -350,9 +356,9 @@ static int relinquish_resources(struct domain *d)
 }
 
 /*
- * When the creation of the domain fails later on, this is all that is called.
- * No vCPU has run: nothing is pinned, so the loop is short. If OP-TEE does not
- * let go of the domain, the shadow pages are never freed.
+ * Xen calls only this when a later step of the domain's creation fails. No
+ * vCPU has run, so nothing is pinned and the loop is short. If OP-TEE does not
+ * release the domain, the shadow pages are never freed.
  */
 static void free_domain_ctx(struct domain *d)
 {
@@ -377,16 +383,16 @@ static bool handle_call(struct cpu_user_regs *regs)
     if ( outcome == OM_NOT_HANDLED )
         return false;
 
-    /* The results; the rest is as it was. */
+    /* Only x0..x3 are results. */
     for ( i = 0; i < 4; i++ )
         set_user_reg(regs, i, args.a[i]);
 
-    /* This vCPU, too, is descheduled on its way back to the guest. */
+    /* Pausing deschedules this vCPU, too, before it returns to the guest. */
     if ( outcome == OM_HANDLED_NEW_DRIVER &&
-         !test_and_set_bool(ctx->starts_over) )
+         !test_and_set_bool(ctx->resetting) )
     {
         domain_pause_nosync(current->domain);
-        tasklet_schedule(&ctx->start_over);
+        tasklet_schedule(&ctx->reset);
     }
 
     return true;

@@ -43,14 +43,14 @@ struct optee_msg_param_value {
 	uint64_t c;
 };
 
-/* Memory described in place: an address, or a page list when NONCONTIG. */
+/* Temporary memory, named by its address: that of a page list when NONCONTIG. */
 struct optee_msg_param_tmem {
 	uint64_t buf_ptr;
 	uint64_t size;
 	uint64_t shm_ref;
 };
 
-/* A part of memory that was registered before, named by its cookie. */
+/* Registered memory: a part of a buffer, which is named by its cookie. */
 struct optee_msg_param_rmem {
 	uint64_t offs;
 	uint64_t size;
@@ -67,7 +67,7 @@ struct optee_msg_param {
 	} u;
 };
 
-/* The fixed part; num_params parameters follow it. */
+/* The header of a message; num_params parameters follow it. */
 struct optee_msg_hdr {
 	uint32_t cmd;
 	uint32_t func;
@@ -87,7 +87,7 @@ _Static_assert(offsetof(struct optee_msg_hdr, num_params) == 28, "optee_msg.h: n
 _Static_assert(offsetof(struct optee_msg_param_tmem, size) ==
 	       offsetof(struct optee_msg_param_rmem, size), "one size field serves both");
 
-/* Bytes of a message with n parameters. */
+/* The size in bytes of a message with n parameters. */
 #define OPTEE_MSG_ARG_SIZE(n) \
 	(sizeof(struct optee_msg_hdr) + (size_t)(n) * sizeof(struct optee_msg_param))
 /* The most parameters that fit in the one page a message may occupy. */
@@ -96,8 +96,8 @@ _Static_assert(OPTEE_MSG_ARG_SIZE(OPTEE_MSG_MAX_NUM_PARAMS) == OPTEE_MSG_PAGE_SI
 	       "optee_msg.h: OPTEE_MSG_MAX_NUM_PARAMS");
 
 /*
- * What OP-TEE takes at most: a call has 4 parameters, OPEN_SESSION 2 more for
- * who is called and who calls; an RPC has 4 (THREAD_RPC_MAX_NUM_PARAMS).
+ * The most parameters that OP-TEE accepts: 4 in a call, 2 more in OPEN_SESSION, which
+ * name the TA and the client; 4 in an RPC (THREAD_RPC_MAX_NUM_PARAMS).
  */
 #define OPTEE_MSG_CALL_PARAMS		4u
 #define OPTEE_MSG_META_PARAMS		2u
@@ -132,19 +132,19 @@ _Static_assert(OPTEE_MSG_ARG_SIZE(OPTEE_MSG_MAX_NUM_PARAMS) == OPTEE_MSG_PAGE_SI
 #define OPTEE_RPC_CMD_RPMB_PROBE_NEXT	23u
 #define OPTEE_RPC_CMD_RPMB_FRAMES	24u
 
-/* SHM_ALLOC and SHM_FREE: who is to allocate, value.a. */
+/* SHM_ALLOC and SHM_FREE, value.a: memory for tee-supplicant, the kernel, or both. */
 #define OPTEE_RPC_SHM_TYPE_APPL		0u
 #define OPTEE_RPC_SHM_TYPE_KERNEL	1u
 #define OPTEE_RPC_SHM_TYPE_GLOBAL	2u
 
-/* NOTIFICATION: wait or send, value.a. */
+/* NOTIFICATION, value.a: wait or send. */
 #define OPTEE_RPC_NOTIFICATION_WAIT	0u
 #define OPTEE_RPC_NOTIFICATION_SEND	1u
 
 /*
- * A page list (NONCONTIG): pages of 512 little-endian 64-bit entries, 511 page
- * addresses and the address of the next list page. The last entry is only
- * meaningful when more addresses follow.
+ * A page list (NONCONTIG) is a chain of pages, each of 512 little-endian 64-bit
+ * entries: 511 page addresses, then the address of the next list page. That last entry
+ * has a meaning only when more addresses follow.
  */
 #define OPTEE_MSG_LIST_ENTRIES		511u
 #define OPTEE_MSG_LIST_NEXT		511u

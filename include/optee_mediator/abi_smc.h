@@ -2,8 +2,8 @@
 /*
  * OP-TEE's SMC interface: function identifiers, return codes, capability bits.
  *
- * Constants only. The message format that the calls carry is in abi_msg.h;
- * what the mediator does with each call is in lib/fast_calls.c and lib/call.c.
+ * Constants only. The message that a yielding call carries is in abi_msg.h; what the
+ * mediator does with each call is in docs/design.md, "Fast calls" and "A yielding call".
  *
  * Source of every value: OP-TEE OS, core/arch/arm/include/sm/optee_smc.h, and
  * the SMC Calling Convention (Arm DEN0028). All calls are SMC32: arguments are
@@ -27,7 +27,7 @@
 #define OPTEE_SMC_CALLS_UID		0xbf00ff01u
 #define OPTEE_SMC_CALLS_REVISION	0xbf00ff03u
 
-/* Fast calls: run to completion with interrupts masked, touch no message. */
+/* Fast calls run to completion with interrupts masked and have no message. */
 #define OPTEE_SMC_GET_OS_UUID		0xb2000000u
 #define OPTEE_SMC_GET_OS_REVISION	0xb2000001u
 #define OPTEE_SMC_GET_SHM_CONFIG	0xb2000007u
@@ -44,13 +44,13 @@
 #define OPTEE_SMC_GET_PROTMEM_CONFIG	0xb2000014u
 #define OPTEE_SMC_LOAD_IMAGE		0xbf000002u
 
-/* Yielding calls: carry a message, may leave OP-TEE for an RPC and come back. */
+/* Yielding calls have a message; OP-TEE may return from one with an RPC and be resumed. */
 #define OPTEE_SMC_RETURN_FROM_RPC	0x32000003u
 #define OPTEE_SMC_CALL_WITH_ARG		0x32000004u
 #define OPTEE_SMC_CALL_WITH_RPC_ARG	0x32000012u
 #define OPTEE_SMC_CALL_WITH_REGD_ARG	0x32000013u
 
-/* What CALLS_UID answers when the trusted OS is OP-TEE. */
+/* The answer of CALLS_UID when the trusted OS is OP-TEE. */
 #define OPTEE_MSG_UID_0			0x384fb3e0u
 #define OPTEE_MSG_UID_1			0xe7f811e3u
 #define OPTEE_MSG_UID_2			0xaf630002u
@@ -79,10 +79,10 @@
 #define OPTEE_SMC_RETURN_RPC_FOREIGN_INTR 0xffff0004u
 #define OPTEE_SMC_RETURN_RPC_CMD	0xffff0005u
 
-/* EXCHANGE_CAPABILITIES: what the normal world says of itself, a1 in. */
+/* EXCHANGE_CAPABILITIES, a1 in: capabilities of the normal world. */
 #define OPTEE_SMC_NSEC_CAP_UNIPROCESSOR	(1u << 0)
 
-/* EXCHANGE_CAPABILITIES: what the secure world offers, a1 out. */
+/* EXCHANGE_CAPABILITIES, a1 out: capabilities of the secure world. */
 #define OPTEE_SMC_SEC_CAP_RESERVED_SHM	(1u << 0)
 #define OPTEE_SMC_SEC_CAP_UNREGISTERED_SHM (1u << 1)
 #define OPTEE_SMC_SEC_CAP_DYNAMIC_SHM	(1u << 2)
@@ -98,7 +98,7 @@
 #define OPTEE_SMC_ASYNC_NOTIF_VALID	(1u << 0)
 #define OPTEE_SMC_ASYNC_NOTIF_PENDING	(1u << 1)
 
-/* a7 of every call: the guest that calls; 0 is the hypervisor itself. */
+/* a7 of every call is the id of the calling guest; 0 is the hypervisor itself. */
 #define OPTEE_SMC_CLIENT_HYPERVISOR	0u
 #define OPTEE_SMC_CLIENT_MAX		0xffffu
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * OP-TEE in device trees: find the host's, give the guest its own.
+ * OP-TEE in device trees: finds the node in a host's tree, adds one to a guest's.
  *
- * A separate target (optee_mediator_fdt) on top of libfdt; the core does not
- * know about it. Binding: Linux, Documentation/devicetree/bindings/arm/firmware/
+ * A separate library (optee_mediator_fdt) on top of libfdt; the core does not
+ * use it. Binding: Linux, Documentation/devicetree/bindings/arm/firmware/
  * linaro,optee-tz.yaml.
  */
 #ifndef OPTEE_MEDIATOR_FDT_H
@@ -21,8 +21,8 @@ enum om_fdt_result {
 	OM_FDT_ERR_NOT_FOUND,	/* no enabled OP-TEE node */
 	OM_FDT_ERR_METHOD,	/* the node's method is neither "smc" nor "hvc" */
 	OM_FDT_ERR_EXISTS,	/* the tree has an OP-TEE node already */
-	OM_FDT_ERR_SPACE,	/* the buffer has no room for the node */
-	OM_FDT_ERR_ARGUMENT,	/* a NULL pointer or more cells than there is room for */
+	OM_FDT_ERR_SPACE,	/* the buffer is too small for the node */
+	OM_FDT_ERR_ARGUMENT,	/* a NULL pointer, or more cells than the struct can hold */
 };
 
 enum om_fdt_method {
@@ -56,17 +56,17 @@ OM_API enum om_fdt_result om_fdt_find_optee(const void *fdt, size_t size,
 					    struct om_fdt_optee *out);
 
 /*
- * Adds /firmware/optee to a guest's tree in place; /firmware is made if missing.
+ * Adds the node /firmware/optee to a guest's tree in place, and /firmware if missing.
  *
  * fdt, size: the tree, of version 17, and the bytes of its buffer; the tree may grow
- * up to size, and its totalsize becomes size, or at most 0x7ffffff8. On any error not a
- * byte of it has changed.
+ * up to size, and its totalsize becomes size, or at most 0x7ffffff8. On any error the
+ * tree is unchanged.
  * Returns OM_FDT_OK, _ERR_TREE, _ERR_EXISTS, _ERR_SPACE, _ERR_ARGUMENT.
  */
 OM_API enum om_fdt_result om_fdt_add_optee(void *fdt, size_t size,
 					   const struct om_fdt_optee *optee);
 
-/* A sentence for a person; a static string, never NULL. */
+/* The result as a sentence; a static string, never NULL. */
 OM_API const char *om_fdt_result_text(enum om_fdt_result result);
 
 #endif

@@ -2,15 +2,14 @@
 /*
  * What a backend supplies: one constant table of operations.
  *
- * This is the whole boundary between the library and a hypervisor or VMM.
- * Two opaque pointers travel through it: `host`, given to om_mediator_init(),
- * and `guest`, given to om_guest_create(). The library never looks behind them.
+ * The library calls nothing else of a hypervisor or VMM. It hands two opaque
+ * pointers on and never follows them: `host`, given to om_mediator_init(), and
+ * `guest`, given to om_guest_create().
  *
  * Calling context: an operation is called on the vCPU's own thread, from inside
  * om_guest_call() or one of the lifetime functions, and may be called for
  * several vCPUs at once. None may call back into the library for the same guest.
- * Only lock() and unlock() are ever called around other operations, and between
- * them the library calls nothing.
+ * The library calls no other operation between lock() and unlock().
  */
 #ifndef OPTEE_MEDIATOR_HOST_H
 #define OPTEE_MEDIATOR_HOST_H
@@ -20,17 +19,17 @@
 #include <stdint.h>
 
 /*
- * Addresses are types, so that one world's cannot be passed for the other's.
- * An IPA is what the guest believes; a PA is what the secure world is given. In
- * a VMM, where a Linux TEE device stands for the secure world, a "PA" is the
- * VMM's virtual address.
+ * Each kind of address has a type, so that the compiler rejects one in place of
+ * the other. An IPA (intermediate physical address) is what a guest takes for a
+ * physical address; a PA is what the secure world is given. In a VMM, where a
+ * Linux TEE device stands for the secure world, a "PA" is the VMM's virtual address.
  */
 typedef struct { uint64_t raw; } om_ipa_t;
 typedef struct { uint64_t raw; } om_pa_t;
 /* A guest's own name for a shared buffer (shm_ref); opaque to everybody else. */
 typedef struct { uint64_t raw; } om_cookie_t;
 
-/* The argument registers of an SMC; the upper 32 bits carry nothing. */
+/* The argument registers of an SMC; the upper 32 bits are ignored. */
 struct om_regs {
 	uint64_t a[8];
 };
@@ -41,7 +40,7 @@ struct om_page {
 	om_pa_t pa;
 };
 
-/* What authorize() is asked. */
+/* The request that authorize() allows or refuses. */
 struct om_request {
 	uint32_t cmd;		/* OPTEE_MSG_CMD_* */
 	uint32_t func;		/* INVOKE_COMMAND: the TA's command */
@@ -53,24 +52,24 @@ struct om_request {
 	 * TA or by none. Octets as in the message; else 0.
 	 */
 	uint8_t ta_uuid[16];
-	uint8_t client_uuid[16];/* OPEN_SESSION: who, as the guest claims */
+	uint8_t client_uuid[16];/* OPEN_SESSION: the client, as the guest claims */
 };
 
 struct om_trace_event;
 
 struct om_host_ops {
 	/*
-	 * Translates n guest pages and holds each so that it cannot leave the
-	 * guest nor be reused until unpin(). All or nothing. Only ordinary RAM of
-	 * this guest that it may write qualifies: never MMIO, read-only or
-	 * foreign pages, nor an address with more bits than OP-TEE was built for
-	 * (CFG_CORE_ARM64_PA_BITS): OP-TEE would take a fault at it. A page pinned
-	 * twice is unpinned twice.
+	 * Translates n guest pages and pins them: none may leave the guest or be
+	 * reused until unpin(). Pins all of them or none. Accepts only RAM that this
+	 * guest may write: never MMIO, read-only pages or pages of another domain,
+	 * nor an address with more bits than OP-TEE was built for
+	 * (CFG_CORE_ARM64_PA_BITS), because OP-TEE would take a fault at it. A page
+	 * pinned twice is unpinned twice.
 	 *
-	 * ipa: n page-aligned guest addresses, private to the library.
-	 * Whoever finds a page by an index or an offset keeps that in bounds for a
-	 * CPU that mispredicts the check, too: the guest chooses ipa (Spectre v1).
-	 * n: 1..OM_PIN_BATCH. pa: room for n page-aligned results.
+	 * ipa: n page-aligned guest addresses, in memory private to the library.
+	 * The guest chooses them: an index computed from one must stay in bounds
+	 * also on a CPU that mispredicts the check before its use (Spectre v1).
+	 * n: 1..OM_PIN_BATCH. pa: space for n page-aligned results.
 	 * Returns 0, or nonzero with nothing pinned.
 	 */
 	int (*pin)(void *guest, const om_ipa_t *ipa, size_t n, om_pa_t *pa);
@@ -80,8 +79,9 @@ struct om_host_ops {
 
 	/*
 	 * Copies len bytes from (to) a page that is pinned for this guest; the
-	 * range never leaves the page. Every byte is accessed once. Returns 0, or
-	 * nonzero when the host could not; write() has then changed nothing.
+	 * range never leaves the page. Must access every byte exactly once: the guest
+	 * may change it meanwhile. Returns 0, or nonzero when the host could not copy;
+	 * write() has then changed nothing.
 	 */
 	int (*read)(void *guest, om_pa_t pa, void *dst, size_t len);
 	int (*write)(void *guest, om_pa_t pa, const void *src, size_t len);
@@ -97,10 +97,10 @@ struct om_host_ops {
 	void (*page_free)(void *host, const struct om_page *page);
 
 	/*
-	 * The conduit: eight registers to the secure world, a[0]..a[3] back.
-	 * The library fills all eight; a[7] is the calling guest's id, 0 for the
-	 * mediator itself. May take long: interrupts of the normal world make
-	 * OP-TEE return, the library does not bound it otherwise.
+	 * The conduit: passes eight registers to the secure world and returns its
+	 * a[0]..a[3]. The library fills all eight; a[7] is the calling guest's id, 0
+	 * for the mediator itself. The call may take long: OP-TEE returns early when
+	 * an interrupt of the normal world arrives, and nothing else bounds it.
 	 */
 	void (*smc)(void *host, struct om_regs *regs);
 
@@ -115,8 +115,8 @@ struct om_host_ops {
 	/*
 	 * Optional: true when this CPU has something more urgent to do, such as
 	 * an interrupt for the guest. The library asks between bounded pieces
-	 * of work and then comes back early: a call returns FOREIGN_INTR to its
-	 * guest, a lifetime function returns OM_AGAIN. NULL: never.
+	 * of work. On true it stops early: a call returns FOREIGN_INTR to its
+	 * guest, a lifetime function returns OM_AGAIN. NULL: it never stops early.
 	 */
 	bool (*should_yield)(void *host);
 
@@ -129,20 +129,21 @@ struct om_host_ops {
 	/*
 	 * Optional policy. Called with no lock held, once before a message goes
 	 * to OP-TEE; 0 lets it pass, a TEEC_ERROR_* refuses it, and the guest
-	 * sees that code with origin COMMS. The request says all there is to
-	 * know, so a policy needs no memory of its own. A command for a session
-	 * that is not open is refused before. NULL: everything passes.
+	 * sees that code with origin COMMS. The request names the TA of every
+	 * command, so a policy need not remember sessions. A command for a session
+	 * that is not open is refused without asking. NULL: everything passes.
 	 */
 	uint32_t (*authorize)(void *guest, const struct om_request *request);
 
 	/*
-	 * Optional: sees every step, with host addresses in it; see trace.h.
-	 * The event is only valid during the call. NULL: costs one test a step.
+	 * Optional: is given an event for every step; see trace.h. Events contain
+	 * host addresses and are only valid during the call. NULL: no events; each
+	 * step then costs one test of a flag.
 	 */
 	void (*trace)(void *guest, const struct om_trace_event *event);
 };
 
-/* The most pages in one pin() or unpin(): what one record of pins holds. */
+/* The most pages in one pin() or unpin(): the size of a record of pins. */
 #define OM_PIN_BATCH	31u
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What one guest may make the mediator hold.
+ * Limits (quotas) of what one guest may make the mediator and OP-TEE hold.
  *
  * Every limit is charged before use and refunded exactly. All memory behind the
- * limits is taken when the guest is created, so reaching one is an answer to the
- * guest that reached it and never a failure of the host (invariant I5).
+ * limits is taken when the guest is created, so a guest that reaches a limit gets an
+ * error and the host never runs out of memory (invariant I5).
  */
 #ifndef OPTEE_MEDIATOR_LIMITS_H
 #define OPTEE_MEDIATOR_LIMITS_H
@@ -20,13 +20,14 @@
 #define OM_LIMIT_SESSIONS	4096u
 
 /*
- * A stock build of OP-TEE has tables for 2,048 pages of the window. About a third of
- * that, because OP-TEE fills it first fit: what it has unmapped may be in pieces that
- * are too small for the next buffer. docs/porting.md has the figures.
+ * A stock build of OP-TEE has translation tables for 2,048 pages of the window. The
+ * default is about a third of that, because OP-TEE allocates the window first fit: what
+ * it has unmapped may be gaps too small for the next buffer. docs/porting.md has the
+ * figures.
  */
 #define OM_MAPPED_PAGES_DEFAULT	700u
 
-/* More than Linux guests were seen to use. */
+/* More than any Linux guest of docs/guests.md has used. */
 #define OM_SESSIONS_DEFAULT	256u
 
 struct om_limits {
@@ -62,42 +63,42 @@ struct om_limits {
 	uint32_t pages;
 
 	/*
-	 * Shadow pages for translated page lists, 511 addresses in each, held only
+	 * Shadow pages for translated page lists, 511 addresses in each, taken only
 	 * while OP-TEE reads a list: 1..OM_LIMIT_LIST_PAGES. The largest buffer
 	 * a guest can share is this many times 511 pages.
 	 */
 	uint32_t list_pages;
 
 	/*
-	 * Pages that OP-TEE may have to map for one call: all the buffers that the
-	 * call names, whole, and all that was allocated for OP-TEE in the course
-	 * of it (SHM_ALLOC). 0..OM_LIMIT_PAGES, 0 for no limit of its own but
-	 * mapped_pages. More is answered TEEC_ERROR_OUT_OF_MEMORY, to OP-TEE where
-	 * it asked.
+	 * Pages that OP-TEE may have to map for one call: the whole of every buffer
+	 * that the call names, and all that is allocated for OP-TEE during the call
+	 * (SHM_ALLOC). 0..OM_LIMIT_PAGES; 0: only mapped_pages limits a call. Beyond
+	 * it the guest, or OP-TEE where it asked, is answered
+	 * TEEC_ERROR_OUT_OF_MEMORY.
 	 */
 	uint32_t call_pages;
 
 	/*
-	 * Pages of the window in which OP-TEE itself maps a guest's memory, for all
-	 * calls of the guest together: what is allocated for OP-TEE, and the
-	 * parameters of commands for TAs that are a part of it. Those of a TA
-	 * that was loaded are mapped elsewhere and not counted here. Up to 4 of
-	 * them are set aside for the parameters of each thread's call.
-	 * 0..OM_LIMIT_PAGES, 0 for OM_MAPPED_PAGES_DEFAULT. More is answered as above.
+	 * Pages of the window: the address space in which OP-TEE's core maps memory of
+	 * this guest. Counted for all calls of the guest together are what is allocated
+	 * for OP-TEE, and the parameters of commands for TAs that are built into it.
+	 * OP-TEE maps the parameters of a TA that it loaded elsewhere. Up to 4 pages
+	 * are set aside for the parameters of each thread's call.
+	 * 0..OM_LIMIT_PAGES; 0: OM_MAPPED_PAGES_DEFAULT. Beyond it the answer is as above.
 	 * OP-TEE *panics*, for all guests, when it has no table left for the next
 	 * 2 MiB of that window: docs/porting.md says what a build can map.
 	 */
 	uint32_t mapped_pages;
 
 	/*
-	 * Sessions open at once: 0..OM_LIMIT_SESSIONS, 0 for OM_SESSIONS_DEFAULT. One
+	 * Sessions open at once: 0..OM_LIMIT_SESSIONS; 0: OM_SESSIONS_DEFAULT. One
 	 * more is answered TEEC_ERROR_OUT_OF_MEMORY. 64 bytes each.
 	 */
 	uint32_t sessions;
 };
 
 /*
- * A Linux guest with room to spare: 64 MiB shared at a time, in up to 1024
+ * More than a Linux guest needs: 64 MiB shared at a time, in up to 1024
  * buffers, 4 MiB of them in one call, 256 sessions.
  * Costs about 525 KiB of private memory and 81 shadow pages.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The trace: what happens inside, one event a step, and a decoder for people.
+ * The trace: an event for each step inside the library, and a decoder into text.
  *
- * Events go to ops->trace as they happen and are stored nowhere. They hold host
- * addresses: a trace is for the host's eyes. The numbers of events and the
+ * Events go to ops->trace as they happen and are stored nowhere. They contain host
+ * addresses, so a guest must not see them. The numbers of events and the
  * meaning of their arguments are stable; new events get new numbers.
  */
 #ifndef OPTEE_MEDIATOR_TRACE_H
@@ -29,13 +29,13 @@ enum om_trace_id {
 	OM_TRACE_REPLY_PARAM,	/* arg: index, attr, a, b, c, RPC cmd */
 	OM_TRACE_SHARE,		/* arg: cookie, enum om_trace_share, pages: all pinned */
 	OM_TRACE_UNSHARE,	/* arg: cookie, enum om_trace_share, pages: forgotten */
-	OM_TRACE_REFUSED,	/* arg: enum om_counter that tells why, code given */
+	OM_TRACE_REFUSED,	/* arg: enum om_counter that names the reason, code given */
 	OM_TRACE_STATE,		/* arg: from, event, to; see docs/design.md */
 	OM_TRACE_GUEST,		/* arg: enum om_trace_guest */
 	OM_TRACE_IDS		/* one past the last */
 };
 
-/* Why a buffer is shared. */
+/* Kinds of buffers, by why they are shared. */
 enum om_trace_share {
 	OM_SHARE_REGISTERED,	/* REGISTER_SHM */
 	OM_SHARE_PAYLOAD,	/* SHM_ALLOC */
@@ -54,7 +54,7 @@ struct om_trace_event {
 	uint32_t guest;		/* the guest's id */
 	uint32_t vcpu;		/* as given to om_guest_call() */
 	uint32_t call;		/* the call id that the guest sees in a3, or 0 */
-	uint64_t arg[8];	/* as the id says; the rest is 0 */
+	uint64_t arg[8];	/* those listed for the id; the others are 0 */
 };
 
 /* An event's name, a static string; "?" for an unknown id. Any context. */
@@ -64,17 +64,17 @@ OM_API const char *om_trace_name(uint32_t id);
  * Writes an event as one readable line without line end, such as
  * "guest 1 vcpu 0 call 1.0: INVOKE_COMMAND func 1 session 0x2, 4 params".
  *
- * buf, size: where to; always NUL-terminated when size > 0, cut when too short.
- * 200 bytes are enough for any event. Returns the length of the whole line
- * without NUL, like snprintf. Pure; any context.
+ * buf, size: where the line goes; always NUL-terminated when size > 0, truncated when
+ * it is too short. 200 bytes are enough for any event. Returns the length of the whole
+ * line without NUL, like snprintf. Pure; any context.
  */
 OM_API size_t om_trace_text(const struct om_trace_event *event, char *buf, size_t size);
 
 /*
- * The same as one line of a Mermaid sequence diagram with the participants
- * Guest, Mediator and OPTEE; the caller writes "sequenceDiagram" before the
- * first. Events that are no message between two of them give a Note or nothing:
- * then it returns 0 and buf is the empty string.
+ * Writes an event as one line of a Mermaid sequence diagram with the participants
+ * Guest, Mediator and OPTEE; the caller writes "sequenceDiagram" before the first.
+ * An event that is no message between two of them becomes a Note, or nothing: then
+ * this returns 0 and buf is the empty string.
  */
 OM_API size_t om_trace_mermaid(const struct om_trace_event *event, char *buf, size_t size);
 
