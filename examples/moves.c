@@ -24,8 +24,8 @@ static bool waits(uint32_t a0)
 }
 
 /*
- * A call that begins takes a free place, and keeps it only if it has to wait. What was
- * refused was no call.
+ * A new call takes a free entry and keeps it only if it has to wait for a resume. A call
+ * that was refused is not counted.
  */
 void moves_note(struct moves *m, unsigned int vcpu, const uint64_t x[], const uint64_t answer[])
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The backend: everything that this hypervisor and optee_mediator have to do with
- * each other. docs/porting.md is the text to it.
+ * The backend: the operations that the library calls, and all calls of the library.
+ * docs/porting.md explains it.
  */
 #include <optee_mediator/abi_smc.h>
 
 #include "hyp.h"
 
 /*
- * What a guest may make the mediator hold. mapped_pages is what any build of this OP-TEE has
- * room to map for one guest (docs/porting.md), and one call has most of it at most.
+ * Limits of the conformance guest. Every build of this OP-TEE can map mapped_pages for a
+ * guest (docs/porting.md); one call may use most of them.
  */
 static struct om_limits limits = {
 	.threads = 2, .buffers = 128, .rpc_args = 8, .pages = 2200, .list_pages = 4,
@@ -23,27 +23,27 @@ static const struct om_limits linux_limits = OM_LIMITS_DEFAULT;
 static struct om_mediator mediator;
 
 /*
- * Memory of the mediator's: for each guest what om_guest_size() asks for, and the
- * shadow pages. Not in any guest's stage 2.
+ * The library's memory: shadow pages, and om_guest_size() bytes for each guest. No guest's
+ * stage 2 maps it.
  */
 static struct {
 	uint8_t shadow[SHADOW_PAGES][PAGE];
 	uint8_t guest[GUESTS][GUEST_MEM_SIZE];
 } memory __attribute__((aligned(4096)));
 
-/* Shadow pages that are free: a stack. */
+/* A stack of free shadow pages. */
 static uint32_t free_pages[SHADOW_PAGES];
 static unsigned int free_count;
 static uint32_t pages_lock;
 
-/* ---- what the library asks of us (host.h) ---- */
+/* ---- operations for the library (host.h) ---- */
 
 static int pin(void *ctx, const om_ipa_t *ipa, size_t n, om_pa_t *pa)
 {
 	struct guest *g = ctx;
 	size_t i;
 
-	/* Guest memory never moves: translating is all there is to holding it. */
+	/* Guest memory never moves, so to translate a page is to pin it. */
 	for (i = 0; i < n; i++)
 		if (!stage2_ram(g, ipa[i].raw, &pa[i].raw))
 			return -1;
@@ -59,7 +59,7 @@ static void unpin(void *ctx, const om_pa_t *pa, size_t n)
 	__atomic_fetch_sub(&g->pinned, (uint32_t)n, __ATOMIC_RELAXED);
 }
 
-/* EL2 sees all RAM at its PA. */
+/* All RAM is mapped at EL2, at its PA. */
 static int read_page(void *ctx, om_pa_t pa, void *dst, size_t len)
 {
 	(void)ctx;
@@ -98,7 +98,7 @@ static void page_free(void *host, const struct om_page *page)
 	unlock(&pages_lock);
 }
 
-/* The conduit: EL2's own SMCs go to the firmware. */
+/* The conduit: an SMC made at EL2 goes to the firmware. */
 static void conduit(void *host, struct om_regs *regs)
 {
 	(void)host;
@@ -115,14 +115,14 @@ static void unlock_guest(void *ctx)
 	unlock(&((struct guest *)ctx)->lock);
 }
 
-/* Interrupts are masked at EL2: one that waits here waits for the guest's entry. */
+/* Interrupts are masked at EL2, so a pending one waits until the guest is entered. */
 static bool should_yield(void *host)
 {
 	(void)host;
 	return irq_waiting();
 }
 
-/* May be for a vCPU on the other core. */
+/* The guest's vCPU may be on the other core. */
 static void notify(void *ctx)
 {
 	vgic_notify(ctx);
@@ -145,7 +145,7 @@ static struct om_host_ops ops = {
 	.should_yield = should_yield, .notify = notify,
 };
 
-/* ---- what we ask of the library (mediator.h) ---- */
+/* ---- calls of the library (mediator.h) ---- */
 
 void backend_init(bool for_linux, unsigned int pages)
 {
@@ -180,10 +180,10 @@ void backend_create(struct guest *g)
 }
 
 /*
- * Another kernel runs in the guest than the one that shared memory and opened sessions:
- * all that goes back. This vCPU has just begun its driver; the others wait.
+ * The guest runs another kernel than the one that shared memory and opened sessions, so
+ * its OP-TEE is reset. This vCPU has just started the new driver; the others wait.
  */
-static void start_over(struct vcpu *v)
+static void reset(struct vcpu *v)
 {
 	enum om_result result;
 	unsigned int steps = 1;
@@ -195,13 +195,13 @@ static void start_over(struct vcpu *v)
 		steps++;
 	}
 	__builtin_memset(v->guest->moves.waiting, 0, sizeof(v->guest->moves.waiting));
-	/* Anything but OM_OK leaves a guest without OP-TEE, which learns it at its next call. */
+	/* On any error the guest has no OP-TEE from now on: its next calls fail. */
 	say("hypervisor: guest %u: another kernel, OP-TEE starts over in %u steps: %s; "
 	    "%u pages pinned\n", v->guest->id, steps, om_result_text(result), v->guest->pinned);
 	vcpus_release(v);
 }
 
-/* The guest's SMC or HVC: true when it was for OP-TEE. Runs on the vCPU's own core. */
+/* Handles an SMC or HVC of a guest, on the vCPU's core; false when it is not for OP-TEE. */
 bool backend_smc(struct vcpu *v, uint64_t x[8])
 {
 	struct guest *g = v->guest;
@@ -215,14 +215,14 @@ bool backend_smc(struct vcpu *v, uint64_t x[8])
 	moves_note(&g->moves, v->index, x, regs.a);
 	__builtin_memcpy(x, regs.a, 4 * sizeof(x[0]));
 	if (outcome == OM_HANDLED_NEW_DRIVER)
-		start_over(v);
-	/* The demonstration of a guest that dies while OP-TEE waits for its answer. */
+		reset(v);
+	/* For the demonstration: the guest dies while OP-TEE waits for its reply. */
 	if (g->kill_in && !g->kill_text && x[0] == OPTEE_SMC_RETURN_RPC_CMD && --g->kill_in == 0)
 		guest_stop(v, "killed, in the middle of a call");
 	return true;
 }
 
-/* OP-TEE's notification interrupt. There is one for all guests. */
+/* Passes on OP-TEE's notification interrupt, of which there is one for all guests. */
 void backend_interrupt(void)
 {
 	unsigned int i;
@@ -235,7 +235,7 @@ void backend_interrupt(void)
 	}
 }
 
-/* All vCPUs of the guest are stopped. Calls that OP-TEE has not ended go with it. */
+/* All vCPUs of the guest are stopped. OP-TEE drops the calls that it has not ended. */
 void backend_destroy(struct guest *g)
 {
 	struct om_guest *om = g->om;
@@ -247,7 +247,7 @@ void backend_destroy(struct guest *g)
 	unlock(&g->om_lock);
 	say("hypervisor: guest %u: %u pages pinned, %u shadow pages free\n", g->id, g->pinned,
 	    free_count);
-	/* OM_AGAIN: an interrupt waits. It is for this core, which has nobody else. */
+	/* OM_AGAIN: an interrupt is pending on this core; take it, then continue. */
 	while ((result = om_guest_destroy(om)) == OM_AGAIN) {
 		irq_handle(g->stopped_by);
 		steps++;

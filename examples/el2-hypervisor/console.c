@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The serial port. What guests write comes out in whole lines, with the guest's
- * name in front, so that two can write at once. Guests write by hypercall, or to an
- * SBSA generic UART: a PL011 that has nothing to configure.
+ * The serial port. The output of guests is printed in whole lines that begin with the
+ * guest's name, so that two can write at once. Guests write by hypercall, or to an SBSA
+ * generic UART, which is a PL011 without configuration.
  */
 #include <stdarg.h>
 
@@ -40,7 +40,7 @@ static void put_number(uint64_t n, unsigned int base)
 		put(digits[--i]);
 }
 
-/* %s %u %x %lu %lx, nothing else. */
+/* Prints; supports %s %u %x %lu %lx and nothing else. */
 void say(const char *fmt, ...)
 {
 	va_list ap;
@@ -90,7 +90,7 @@ static void end_line(struct guest *g)
 		g->kill_text = NULL;
 }
 
-/* What a guest that has ended left unsaid. */
+/* Prints the unfinished line of a guest that has ended. */
 void guest_flush(struct guest *g)
 {
 	lock(&g->line_lock);
@@ -104,7 +104,7 @@ void guest_putc(struct guest *g, char c)
 	lock(&g->line_lock);
 	if (c == '\n' || g->line_len == sizeof(g->line) - 1)
 		end_line(g);
-	/* A guest must not be able to steer the terminal. */
+	/* A guest must not be able to control the terminal. */
 	if (c == '\t')
 		c = ' ';
 	if (c != '\n' && c != '\r')

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a guest is told about itself: a page at GUEST_INFO_IPA that it may only
- * read, and the calls it can make to the hypervisor. A stand-in for the device
- * tree that a real guest would get. Shared by the hypervisor and its guest.
+ * What the conformance guest is told about itself: a page at GUEST_INFO_IPA that it may
+ * only read, in place of a device tree, and the hypercalls that it can make. Used by the
+ * hypervisor and by its guest.
  */
 #ifndef EL2_GUEST_INFO_H
 #define EL2_GUEST_INFO_H
@@ -27,7 +27,7 @@
 #define GUEST_GICR_IPA		0x2f100000
 #define GUEST_GICR_SIZE		0x00020000	/* for each vCPU */
 
-#define GUEST_UART_INTID	33		/* never comes */
+#define GUEST_UART_INTID	33		/* is never raised */
 #define GUEST_TIMER_INTID	27		/* EL1 virtual timer */
 #define GUEST_NOTIFY_INTID	219		/* as OP-TEE names it in the device tree */
 
@@ -43,16 +43,16 @@
 struct guest_info {
 	uint32_t id;
 	uint32_t vcpus;
-	uint32_t life;		/* 0 at first, one more each time it is created again */
-	uint32_t lives;		/* more than 1: it is to be killed, and to crash */
-	uint32_t trace;		/* nonzero: somebody reads along, be brief */
+	uint32_t life;		/* how often it was created before */
+	uint32_t lives;		/* more than 1: it will be killed, and has to crash */
+	uint32_t trace;		/* nonzero: its calls are traced, so it makes few */
 	/* The struct om_limits it was created with. */
 	uint32_t threads, buffers, rpc_args, pages, list_pages, call_pages, mapped_pages;
-	/* For a guest that tests: addresses of the host's that it must never see. */
+	/* Host addresses, none of which the guest must ever see. */
 	struct {
 		uint64_t base, size;
 	} host[GUEST_RANGES];
-	char only[64];		/* run only the scenarios whose names begin so */
+	char only[64];		/* run only the scenarios whose names begin with this */
 };
 #endif
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hypervisor's inside. One vCPU lives on each core for ever, a guest has one
- * vCPU or both, and its memory never moves: nothing is scheduled or reclaimed, so
- * what is left is what has to do with OP-TEE.
+ * Declarations of the whole hypervisor. Each core runs one vCPU for ever, a guest has one
+ * vCPU or both, and its memory never moves. Nothing is scheduled or reclaimed, so most of
+ * the code is about OP-TEE.
  *
  *	start.S    entry, exceptions, the SMC instruction
- *	main.c     boot, life and death of guests
+ *	main.c     boot; creation and destruction of guests
  *	stage2.c   guest memory
- *	trap.c     what guests do that comes out here
- *	irq.c      real interrupts
- *	vgic.c     guests' interrupts
- *	linux.c    a Linux guest's memory at the start of a life, its device tree
+ *	trap.c     traps from guests
+ *	irq.c      physical interrupts
+ *	vgic.c     virtual interrupts
+ *	linux.c    loads a Linux guest and makes its device tree
  *	backend.c  the backend of optee_mediator: the file to copy from
- *	console.c  the serial port, and the guests'
+ *	console.c  the serial port, and those of the guests
  */
 #ifndef EL2_HYP_H
 #define EL2_HYP_H
@@ -41,15 +41,15 @@
 #define CLOCK		0x09010000ull
 #define OPTEE_SHM	0x42000000ull	/* OP-TEE's reserved shared memory */
 #define BOOT_ARGS	0x47fff000ull	/* text, put there by QEMU */
-/* Put there by QEMU, copied for each life: the conformance guest, or Linux. */
+/* Loaded by QEMU and copied at each creation: the conformance guest, or Linux. */
 #define GUEST_IMAGE	0x4f000000ull
 #define LINUX_KERNEL	0x80000000ull
 #define LINUX_INITRAMFS	0x90000000ull
-/* Guest RAM, 2 MiB blocks of both guests mixed: every other one is above 4 GiB. */
+/* Guest RAM: 2 MiB blocks of both guests, mixed; every other one is above 4 GiB. */
 #define GUEST_LOW	0x50000000ull
 #define GUEST_HIGH	0x110000000ull
 
-struct frame {		/* start.S knows it */
+struct frame {		/* start.S uses these offsets */
 	uint64_t x[31];
 	uint64_t elr, spsr;
 };
@@ -57,45 +57,45 @@ struct frame {		/* start.S knows it */
 enum vcpu_state { VCPU_OFF, VCPU_ON, VCPU_LEAVING };
 
 /*
- * Interrupts, one bit each: word 0 is SGIs and PPIs, which every vCPU has for itself, the
- * others are shared by those of a guest. Bits are atomic: any vCPU may change them.
+ * Interrupts, a bit each. Word 0 holds SGIs and PPIs, which each vCPU has for itself; the
+ * vCPUs of a guest share the others. Bits are atomic, because any vCPU may change them.
  */
 #define VGIC_WORDS	8
 struct vgic {
 	uint32_t enabled[VGIC_WORDS];
-	uint32_t pending[VGIC_WORDS];	/* and not yet in a list register */
+	uint32_t pending[VGIC_WORDS];	/* pending, and not in a list register */
 	uint32_t config[2 * VGIC_WORDS];/* as written: Linux reads it back */
-	uint8_t route[32 * VGIC_WORDS];	/* the vCPU that gets it; of shared ones */
+	uint8_t route[32 * VGIC_WORDS];	/* the vCPU that a shared interrupt goes to */
 };
 
 struct guest;
 
-/* A vCPU, and the core it lives on: there is one for each. */
+/* A vCPU. There is one for each core. */
 struct vcpu {
-	struct frame frame;	/* first: start.S gets here by TPIDR_EL2 */
+	struct frame frame;	/* first, because TPIDR_EL2 points here: start.S */
 	struct guest *guest;
 	unsigned int index;	/* within its guest */
 	unsigned int cpu;
 	uint32_t state;		/* enum vcpu_state; atomic */
-	uint32_t held;		/* waits for the guest's holder; atomic */
-	uint64_t entry, context;/* for a vCPU that is switched on */
-	struct vgic gic;	/* word 0 of it */
+	uint32_t held;		/* kept out of the guest, see guest.holder; atomic */
+	uint64_t entry, context;/* pc and x0 when it is switched on */
+	struct vgic gic;	/* word 0 only */
 };
 
 struct guest {
 	uint32_t id;
 	unsigned int vcpus;
-	struct vcpu *vcpu0;	/* its others follow */
+	struct vcpu *vcpu0;	/* the first of an array */
 	struct vgic gic;	/* the distributor: all but word 0 */
-	bool is_linux;		/* or else the conformance guest */
+	bool is_linux;		/* false: the conformance guest */
 	uint64_t ram_size;	/* from GUEST_RAM_IPA */
 	struct om_guest *om;	/* NULL while there is none */
 	struct guest_info *info;	/* the conformance guest's */
 	uint32_t lock;		/* om_host_ops.lock */
-	uint32_t om_lock;	/* keeps `om` from going away */
-	uint32_t pinned;	/* pages, for the books; atomic */
+	uint32_t om_lock;	/* protects the pointer `om` */
+	uint32_t pinned;	/* pages, to be checked at the end; atomic */
 	struct moves moves;
-	/* Why it stops, NULL while it runs; the first one to say so counts. */
+	/* Why it stops; NULL while it runs. The first vCPU to set it decides. */
 	const char *stop;
 	struct vcpu *stopped_by;
 	struct vcpu *holder;	/* keeps the other vCPUs out of the guest; atomic */
@@ -112,12 +112,12 @@ struct guest {
 extern struct vcpu vcpus[CPUS];
 extern struct guest guests[GUESTS];
 extern unsigned int guest_count;
-extern uint32_t trace_guest;	/* whose conversation is printed; 0: nobody's */
+extern uint32_t trace_guest;	/* id of the guest to trace; 0: none */
 
 /* main.c */
 bool guest_stop(struct vcpu *v, const char *why);
 void vcpu_leave(struct vcpu *v);
-/* Keeps the guest's other vCPUs out of it; false when another one does so already. */
+/* Keeps the guest's other vCPUs out of it; false when another vCPU does so already. */
 bool vcpus_hold(struct vcpu *v);
 void vcpus_release(struct vcpu *v);
 void __attribute__((noreturn)) fatal(const char *what);
@@ -127,13 +127,13 @@ void stage2_build(struct guest *g);
 void stage2_use(const struct guest *g);
 /* The PA of a page; false unless it is RAM that the guest may write. */
 bool stage2_ram(const struct guest *g, uint64_t ipa, uint64_t *pa);
-/* The PA of a page of RAM, read-only or not, for the hypervisor's own use. */
+/* The PA of a page of RAM, read-only or not, for use by the hypervisor itself. */
 uint64_t stage2_page(const struct guest *g, uint64_t ipa);
 /* Writes the guest's memory, for a guest that does not run yet. */
 void stage2_write(const struct guest *g, uint64_t ipa, const void *from, size_t size);
 
 /* backend.c */
-/* pages: limit of shared pages, 0: the usual */
+/* pages: limit of shared pages; 0: the default */
 void backend_init(bool for_linux, unsigned int pages);
 void backend_create(struct guest *g);
 void backend_destroy(struct guest *g);
@@ -149,7 +149,7 @@ void irq_handle(struct vcpu *v);
 void irq_kick(unsigned int cpu);
 bool irq_waiting(void);
 
-/* vgic.c: on the vCPU's own core, but for vgic_start(), vgic_raise() and vgic_notify() */
+/* vgic.c: on the vCPU's core, except vgic_start(), vgic_raise() and vgic_notify() */
 void vgic_start(struct guest *g);
 void vgic_reset(struct vcpu *v);
 void vgic_leave(struct vcpu *v);
@@ -158,7 +158,7 @@ void vgic_notify(struct guest *g);
 void vgic_flush(struct vcpu *v);
 void vgic_maintain(void);
 void vgic_sgi(struct vcpu *v, uint64_t value);
-/* An access to a register; value: what is written. Return what is read. */
+/* Emulate an access to a register. value: the value written. Return the value read. */
 uint64_t vgic_distributor(struct vcpu *v, uint64_t at, bool write, uint64_t value);
 uint64_t vgic_redistributor(struct vcpu *v, uint64_t at, bool write, uint64_t value);
 

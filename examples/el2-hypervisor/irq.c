@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Real interrupts, on a GICv3.
+ * Physical interrupts, on a GICv3.
  *
- * All come to EL2 first (HCR_EL2.IMO). Four are known: each guest's own virtual
- * timer, which it gets through a list register tied to the real interrupt; OP-TEE's
- * notification, which is for every guest that asked for it; an SGI, by which one core
- * makes another come out of its guest, or out of the secure world; and the one that
- * says that list registers are free again. Guests never touch this GIC: see vgic.c.
+ * All of them are taken to EL2 (HCR_EL2.IMO). There are four: the virtual timer of a
+ * guest, which is passed to it through a list register that is tied to the physical
+ * interrupt; OP-TEE's notification, for every guest that asked for it; an SGI with which
+ * one core makes another leave its guest, or the secure world; and the maintenance
+ * interrupt, when list registers are free again. Guests never access this GIC: see vgic.c.
  *
- * An interrupt that arrives while OP-TEE runs makes OP-TEE return FOREIGN_INTR. Nothing
- * needs to be done about it: the guest is entered, is interrupted at once, comes
- * here, and resumes its call when it has had its interrupt.
+ * When an interrupt arrives while OP-TEE runs, OP-TEE returns FOREIGN_INTR. That needs no
+ * code: the guest is entered, is interrupted at once, comes here, and resumes its call
+ * after it has handled its interrupt.
  */
 #include "hyp.h"
 
@@ -55,7 +55,7 @@ void irq_init(unsigned int cpu)
 	isb();
 }
 
-/* Forgets what the vCPU had pending, and its timer. */
+/* Drops the vCPU's pending interrupts, and stops its timer. */
 void irq_reset_vcpu(struct vcpu *v)
 {
 	write_reg(cntv_ctl_el0, 0);
@@ -65,7 +65,7 @@ void irq_reset_vcpu(struct vcpu *v)
 
 void irq_kick(unsigned int cpu)
 {
-	__asm__ volatile("dsb ish" : : : "memory");	/* what it is kicked for comes first */
+	__asm__ volatile("dsb ish" : : : "memory");	/* the reason is visible first */
 	write_sys(ICC_SGI1R, (uint64_t)SGI_KICK << 24 | 1u << cpu);
 	isb();
 }
@@ -75,7 +75,7 @@ bool irq_waiting(void)
 	return read_reg(isr_el1) & 1u << 7;
 }
 
-/* v: the vCPU of this core, whether it runs or not. */
+/* Takes an interrupt. v: the vCPU of this core, whether it runs or not. */
 void irq_handle(struct vcpu *v)
 {
 	uint32_t intid = (uint32_t)read_sys(ICC_IAR1);
@@ -84,7 +84,7 @@ void irq_handle(struct vcpu *v)
 		return;
 	switch (intid) {
 	case GUEST_TIMER_INTID:
-		/* Active until the guest is done with it, so it does not come again. */
+		/* It stays active until the guest deactivates it, so it is not raised again. */
 		vgic_raise(v, intid);
 		break;
 	case GUEST_NOTIFY_INTID:

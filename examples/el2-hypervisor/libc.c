@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What libfdt wants of a C library, beside the functions in mem.c. As a distribution
- * compiles it, it also looks after its stack, and may use FP registers: it must only
- * run while this core has no guest whose registers they could be.
+ * The C library functions that libfdt needs besides those in mem.c. As a distribution
+ * compiles it, libfdt checks its stack and may use FP registers, so it may only run while
+ * this core has no guest whose registers it could overwrite.
  */
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A Linux guest at the start of a life: kernel and initramfs are copied to where it
- * believes its memory is, and a device tree tells it what it has. Linux needs nothing
- * else (Documentation/arch/arm64/booting.rst).
+ * Loads a Linux guest: copies kernel and initramfs into its memory, and makes a device
+ * tree that describes its machine. Linux needs nothing else
+ * (Documentation/arch/arm64/booting.rst).
  *
  *	GUEST_IMAGE_IPA		the device tree
  *	GUEST_RAM_IPA		the kernel, and behind it the initramfs
@@ -52,7 +52,7 @@ static int put_cells(void *t, const char *name, const uint32_t *cell, unsigned i
 		  sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))
 #define FLAG(t, name)		fdt_property(t, name, NULL, 0)
 #define TEXT(t, name, s)	fdt_property_string(t, name, s)
-/* With its zeros: several strings in one. */
+/* Several strings in one property, with the NULs between them. */
 #define TEXTS(t, name, s)	fdt_property(t, name, s, sizeof(s))
 
 static int put_chosen(void *t, const char *arguments, uint64_t initramfs, uint64_t size)
@@ -119,7 +119,7 @@ static int put_devices(void *t, unsigned int vcpus)
 	failed |= fdt_end_node(t);
 
 	failed |= fdt_begin_node(t, "serial");
-	/* As much of a PL011 as an SBSA UART is. U-Boot knows it by that name alone. */
+	/* Named as PL011, too, because U-Boot has no driver under the other name. */
 	failed |= TEXTS(t, "compatible", "arm,sbsa-uart\0arm,pl011");
 	failed |= CELLS(t, "reg", HIGH_LOW(GUEST_UART_IPA), HIGH_LOW(GUEST_UART_SIZE));
 	failed |= CELLS(t, "interrupts", SPI(GUEST_UART_INTID), LEVEL);
@@ -127,7 +127,7 @@ static int put_devices(void *t, unsigned int vcpus)
 	return failed | fdt_end_node(t);
 }
 
-/* What every machine has; OP-TEE is the library's to add. */
+/* Makes the tree, but for the OP-TEE node, which the library adds. */
 static int put_machine(void *t, int size, const struct guest *g, const char *arguments,
 		       uint64_t initramfs, uint64_t initramfs_size)
 {
@@ -150,7 +150,7 @@ static int put_machine(void *t, int size, const struct guest *g, const char *arg
 
 /* ---- the memory ---- */
 
-/* Appends a word, which a space or NUL ends. */
+/* Appends a word, up to a space or NUL. */
 static void append(char *to, size_t size, const char *word)
 {
 	size_t n = strlen(to);
@@ -169,7 +169,7 @@ void linux_load(struct guest *g, uint64_t initramfs_size, const char *run)
 	const struct image_header *image = (const void *)LINUX_KERNEL;
 	uint64_t kernel = GUEST_RAM_IPA + image->text_offset;
 	uint64_t initramfs = (kernel + image->image_size + BLOCK - 1) & ~(BLOCK - 1);
-	/* A guest that starts another kernel gives it the initramfs that it had itself. */
+	/* retain_initrd: a guest that starts another kernel gives it the same initramfs. */
 	char arguments[256] = "console=ttyAMA0 earlycon panic=-1 retain_initrd";
 	uint8_t *tree = trees[g - guests];
 	enum om_fdt_result result;

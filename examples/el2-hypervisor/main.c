@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Boot, and the life and death of guests.
+ * Boot; creation and destruction of guests.
  *
  * The boot arguments are words of text at BOOT_ARGS:
- *	smp		one guest with a vCPU on each core; else two with one each
+ *	smp		one guest with a vCPU on each core; default: two with one each
  *	kill		guest 1 is killed in its first life, crashes in its second
- *	kill=N		... killed at the N-th RPC that it is to answer
- *	after=TEXT	... counted from when it has said this
- *	trace=N		print guest N's conversation with OP-TEE
- *	only=NAME	for the guests: only the scenarios whose names begin so
- *	pages=N		how many pages a guest may share, instead of the usual
- *	linux=BYTES	the guests are Linux, with an initramfs of that size; killed,
- *			they begin again and do not crash
- *	run1=WORDS	Linux: guest 1's om.run on the kernel command line
- *	run2=WORDS	... guest 2's; without it, or with smp, there is one guest
+ *	kill=N		as kill, at the N-th RPC that the guest has to serve
+ *	after=TEXT	as kill, counted from when the guest has printed TEXT
+ *	trace=N		print the trace of guest N
+ *	only=NAME	run only the scenarios whose names begin with NAME
+ *	pages=N		how many pages a guest may share, instead of the default
+ *	linux=BYTES	the guests are Linux, with an initramfs of that size; when killed
+ *			they are created again, and do not crash
+ *	run1=WORDS	Linux: om.run on the kernel command line of guest 1
+ *	run2=WORDS	the same of guest 2; without it, or with smp, there is one guest
  */
 #include "hyp.h"
 
@@ -22,10 +22,10 @@
 
 #define HCR_EL2		(1ull << 0 |	/* VM: stage 2 */ \
 			 1ull << 1 |	/* SWIO: set/way invalidation cleans as well */ \
-			 7ull << 3 |	/* FMO, IMO, AMO: interrupts come here; even group 0, */ \
-					/* or a guest could reach the secure world's */ \
-			 1ull << 19 |	/* TSC: so do SMCs */ \
-			 1ull << 20 |	/* TIDCP, TACR: implementation-defined things */ \
+			 7ull << 3 |	/* FMO, IMO, AMO: interrupts come here; also group 0, */ \
+					/* or a guest could reach those of the secure world */ \
+			 1ull << 19 |	/* TSC: SMCs come here */ \
+			 1ull << 20 |	/* TIDCP, TACR: implementation-defined registers */ \
 			 1ull << 21 | \
 			 1ull << 31)	/* RW: EL1 is AArch64 */
 #define SPSR_EL1H	0x3c5
@@ -65,7 +65,7 @@ void unexpected_exception(uint64_t esr, uint64_t elr, uint64_t far)
 
 /* ---- boot arguments ---- */
 
-/* What follows the name, NULL when there is no such argument. */
+/* The text after an argument's name; NULL when there is no such argument. */
 static const char *argument(const char *name)
 {
 	const char *s = (const char *)BOOT_ARGS;
@@ -94,9 +94,9 @@ static unsigned int number(const char *name)
 	return n;
 }
 
-/* ---- life and death ---- */
+/* ---- creation and destruction ---- */
 
-/* Copies the conformance guest's image in, and tells it what it has. */
+/* Copies the conformance guest's image in, and fills in its guest_info. */
 static void conformance_load(struct guest *g)
 {
 	stage2_write(g, GUEST_IMAGE_IPA, (const void *)GUEST_IMAGE, GUEST_IMAGE_SIZE);
@@ -128,8 +128,8 @@ static void guest_start(struct guest *g)
 }
 
 /*
- * Stops a guest, from the exit of one of its vCPUs; vcpu_leave() does the rest. True
- * when this is why: another vCPU may have been first.
+ * Stops a guest, in an exit of one of its vCPUs; vcpu_leave() completes it. False when
+ * another vCPU has stopped it already.
  */
 bool guest_stop(struct vcpu *v, const char *why)
 {
@@ -142,7 +142,7 @@ bool guest_stop(struct vcpu *v, const char *why)
 	return true;
 }
 
-/* Sees to it that no vCPU of the guest runs, not even in the secure world. */
+/* Stops the guest's other vCPUs, also those that are in the secure world. */
 static void stop_others(struct vcpu *v)
 {
 	unsigned int i;
@@ -156,7 +156,7 @@ static void stop_others(struct vcpu *v)
 		while (__atomic_load_n(&other->state, __ATOMIC_ACQUIRE) != VCPU_OFF)
 			__asm__ volatile("yield");
 	}
-	/* One of them may have switched this one on meanwhile. */
+	/* Another vCPU may have switched this one on meanwhile. */
 	__atomic_store_n(&v->state, VCPU_OFF, __ATOMIC_RELEASE);
 }
 
@@ -171,7 +171,7 @@ static void print_counters(const struct guest *g)
 			say("hypervisor: guest %u: count %s %lu\n", g->id,
 			    om_counter_name((enum om_counter)i), n);
 	}
-	/* Calls, by the vCPU that each began on and the one it ended on. */
+	/* Calls by the vCPU that they began on and the one that they ended on. */
 	for (i = 0; g->vcpus > 1 && i < g->vcpus; i++)
 		for (to = 0; to < g->vcpus; to++)
 			say("hypervisor: guest %u: count cpu%u_to_cpu%u %lu\n", g->id, i, to,
@@ -212,7 +212,7 @@ static void guest_end(struct vcpu *v)
 
 /* ---- vCPUs ---- */
 
-/* The registers of a vCPU that is switched on, as PSCI says. */
+/* Sets the registers of a vCPU that is switched on, as PSCI demands. */
 static void vcpu_begin(struct vcpu *v)
 {
 	v->frame = (struct frame){ .x = { v->context }, .elr = v->entry, .spsr = SPSR_EL1H };
@@ -225,7 +225,7 @@ static void vcpu_begin(struct vcpu *v)
 	stage2_use(v->guest);
 }
 
-/* With nothing to run: waits until the vCPU is switched on, serving interrupts. */
+/* Waits until the vCPU is switched on, and serves interrupts meanwhile. */
 static void vcpu_wait(struct vcpu *v)
 {
 	while (__atomic_load_n(&v->state, __ATOMIC_ACQUIRE) == VCPU_OFF) {
@@ -235,7 +235,7 @@ static void vcpu_wait(struct vcpu *v)
 	vcpu_begin(v);
 }
 
-/* True when the vCPU is not in the guest, nor in the secure world for it. */
+/* True when the vCPU is neither in the guest nor in the secure world for it. */
 static bool is_out(const struct vcpu *v)
 {
 	return __atomic_load_n(&v->state, __ATOMIC_ACQUIRE) == VCPU_OFF ||
@@ -269,8 +269,8 @@ void vcpus_release(struct vcpu *v)
 }
 
 /*
- * A vCPU that is held serves this core's interrupts meanwhile. It looks for a holder again
- * when it no longer says that it is held: the next one may have believed it.
+ * Waits while another vCPU holds this one, and serves interrupts meanwhile. It checks for
+ * a holder again after it has cleared `held`, because a new holder may have seen it set.
  */
 static void wait_for_holder(struct vcpu *v)
 {
@@ -283,7 +283,7 @@ static void wait_for_holder(struct vcpu *v)
 	}
 }
 
-/* Before each entry of the guest: is it still to run, and this vCPU of it? */
+/* Before each entry of the guest: leaves it when the guest, or this vCPU, has to stop. */
 void vcpu_leave(struct vcpu *v)
 {
 	wait_for_holder(v);
@@ -299,7 +299,7 @@ void vcpu_leave(struct vcpu *v)
 
 /* ---- boot ---- */
 
-/* The page that tells the conformance guest what a device tree tells Linux. */
+/* Fills in the page that tells the conformance guest what a device tree tells Linux. */
 static void make_info(struct guest *g)
 {
 	struct guest_info *info;
@@ -367,7 +367,7 @@ static void boot(void)
 		fatal("the second core does not start");
 }
 
-/* Returns to have the vCPU of this core run. */
+/* start.S runs the vCPU of this core when this returns. */
 void cpu_main(unsigned int cpu)
 {
 	struct vcpu *v = &vcpus[cpu];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The four functions that the library, and any C compiler, takes for granted. */
+/* The four functions that the library and the code of any C compiler need. */
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Stage 2: what a guest takes for its physical address space.
+ * Stage 2: the guest's (intermediate) physical address space.
  *
- * Nothing lies where the guest believes it does: its RAM is 2 MiB blocks in an
- * order of our own, mixed with those of the other guest, and the 2 MiB before it are
- * 4 KiB pages in another order still. The tables are built once and never change.
+ * No IPA equals its PA: a guest's RAM is 2 MiB blocks in permuted order, mixed with those
+ * of the other guest, and the 2 MiB before it are 4 KiB pages in another order. The tables
+ * are built once and never change.
  */
 #include "hyp.h"
 
@@ -35,11 +35,11 @@ static struct tables {
 } tables[GUESTS] __attribute__((aligned(4096)));
 
 _Static_assert(GUEST_LOW + GUESTS * (LINUX_RAM_SIZE / 2 + BLOCK) <= LINUX_KERNEL,
-	       "guests' memory would reach what they are copied from");
+	       "guests' memory would overlap the images that they are copied from");
 
 /*
- * Block n of a guest, 0 being the one in 4 KiB pages. Any permutation will do; this is
- * one as long as the number of blocks is no multiple of 5.
+ * The PA of block n of a guest; block 0 is the one in 4 KiB pages. This is a permutation
+ * as long as the number of blocks is no multiple of 5.
  */
 static uint64_t block_pa(const struct guest *g, unsigned int n)
 {
@@ -73,8 +73,8 @@ void stage2_build(struct guest *g)
 	*l3_entry(t, GUEST_DEVICE_IPA) =
 		CLOCK | VALID | TABLE | DEVICE | READ | ACCESSED | EXECUTE_NEVER;
 	/*
-	 * No hypervisor should give its guests this memory, which the secure world
-	 * shares with the normal one. Here they have it to see it refused.
+	 * No hypervisor should map this memory, which OP-TEE has reserved to share it with
+	 * the normal world. Here a test tries to share it and has to be refused.
 	 */
 	*l3_entry(t, GUEST_RESERVED_IPA) = OPTEE_SHM | RAM | TABLE | EXECUTE_NEVER;
 }
@@ -87,7 +87,7 @@ void stage2_use(const struct guest *g)
 	__asm__ volatile("dsb ishst; tlbi vmalls12e1is; dsb ish; isb" : : : "memory");
 }
 
-/* The descriptor that maps an IPA, 0 for none; *size is what it maps. */
+/* The descriptor that maps an IPA, 0 for none; *size: the bytes that it maps. */
 static uint64_t walk(const struct guest *g, uint64_t ipa, uint64_t *size)
 {
 	const struct tables *t = &tables[g - guests];
@@ -117,7 +117,7 @@ uint64_t stage2_page(const struct guest *g, uint64_t ipa)
 	uint64_t entry = walk(g, ipa, &size);
 
 	if (!(entry & VALID) || (entry & ATTR_MASK) != MEMORY)
-		fatal("the hypervisor's own use of a page that is none");
+		fatal("the hypervisor has used an IPA that is not RAM");
 	return (entry & ADDRESS) + ipa % size;
 }
 
@@ -131,7 +131,7 @@ void stage2_write(const struct guest *g, uint64_t ipa, const void *from, size_t 
 		uint64_t line;
 
 		__builtin_memcpy((void *)pa, at, n);
-		/* The guest starts with its caches off, and may run what was written. */
+		/* The guest starts with caches off and may execute what was written. */
 		for (line = pa & ~(CACHE_LINE - 1ull); line < pa + n; line += CACHE_LINE)
 			__asm__ volatile("dc civac, %0" : : "r"(line) : "memory");
 		ipa += n;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where both cores enter, with the MMU off, and where they come back to from
- * their guests. The vCPU's registers are kept at TPIDR_EL2; whatever its frame
- * holds when cpu_main() or vcpu_exit() returns is what runs next.
+ * The entry of both cores, with the MMU off, and the exception vectors. TPIDR_EL2 points
+ * to the vCPU, whose frame holds the guest's registers. When cpu_main() or vcpu_exit()
+ * returns, the vCPU runs with the registers of its frame.
  */
 #define SCTLR_EL2	0x30c5183d	/* RES1, MMU, caches, stack alignment */
 /* 39-bit addresses of 4 KiB granules, 40-bit PAs, cacheable walks. */
@@ -81,7 +81,7 @@ vectors:
 	.rept	8		// from EL2 itself: a fault of the hypervisor
 	unexpected
 	.endr
-	.rept	2		// AArch64, AArch32: whatever a guest does is its own fault
+	.rept	2		// AArch64, AArch32: exits of guests
 	from_guest 0		// synchronous
 	from_guest 1		// IRQ
 	unexpected		// FIQ: goes to EL3
@@ -135,9 +135,9 @@ smc:
 	ret
 
 	/*
-	 * The hypervisor's own map, addresses as they are: 1 GiB of devices, then
-	 * RAM for the rest of 32 GiB. A product would make its own code read-only
-	 * and its data not executable.
+	 * The hypervisor's identity map: 1 GiB of devices, then RAM for the rest of
+	 * 32 GiB. A product would make its own code read-only and its data not
+	 * executable.
 	 */
 	.section .data
 	.balign	4096

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What guests do that comes out at EL2: SMCs and HVCs, their emulated devices, crashes.
+ * Traps from guests: SMCs and HVCs, emulated devices, crashes.
  *
- * An OP-TEE call goes to the mediator whichever of the two instructions it is made
- * with. PSCI and hypercalls of ours are answered here, anything else is unknown. What
- * is neither a call nor a device ends the guest.
+ * An OP-TEE call goes to the mediator, whether it is made with SMC or HVC. PSCI and the
+ * hypercalls of guest_info.h are answered here, others are NOT_SUPPORTED. Any other trap
+ * ends the guest.
  */
 #include "hyp.h"
 
@@ -54,14 +54,14 @@ static uint64_t cpu_on(struct guest *g, uint64_t target, uint64_t entry, uint64_
 	return 0;
 }
 
-/* vcpu_leave() does it, and only then is the vCPU off for others. */
+/* vcpu_leave() completes it; until then other vCPUs see this one as on. */
 static uint64_t cpu_off(struct vcpu *v)
 {
 	__atomic_store_n(&v->state, VCPU_LEAVING, __ATOMIC_RELAXED);
 	return 0;
 }
 
-/* Of a vCPU: there is no affinity level but the lowest. */
+/* Supports affinity level 0 only, which is that of a vCPU. */
 static uint64_t affinity_info(const struct guest *g, uint64_t target, uint64_t level)
 {
 	if (target >= g->vcpus || level)
@@ -70,7 +70,7 @@ static uint64_t affinity_info(const struct guest *g, uint64_t target, uint64_t l
 	       IS_OFF : IS_ON;
 }
 
-/* Of PSCI and of the calling convention. There are no workarounds of errata to offer. */
+/* Functions of PSCI and SMCCC that are there; there are no workarounds for errata. */
 static uint64_t features(uint32_t function)
 {
 	switch (function) {
@@ -89,7 +89,7 @@ static uint64_t features(uint32_t function)
 	}
 }
 
-/* The guest ends of its own will. */
+/* The guest ends itself. */
 static uint64_t leave(struct vcpu *v, const char *how, uint64_t exit_code)
 {
 	if (guest_stop(v, how)) {
@@ -143,13 +143,13 @@ static void crash(struct vcpu *v, uint64_t esr)
 static bool call(struct vcpu *v, uint64_t esr)
 {
 	if (esr & 0xffff)
-		return false;	/* a nonzero immediate is nobody's */
+		return false;	/* no interface uses another immediate than 0 */
 	if (!backend_smc(v, v->frame.x))
 		v->frame.x[0] = hypercall(v, v->frame.x);
 	return true;
 }
 
-/* Where there is no memory there may be an emulated device. */
+/* An access to an address without memory: emulates a device, if there is one. */
 static bool device(struct vcpu *v, uint64_t esr)
 {
 	unsigned int reg = ABORT_REG(esr);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The interrupt controller a guest sees: a GICv3 whose distributor and redistributors are
- * memory of ours. Whatever a guest writes there decides which of its own interrupts it
- * gets, and nothing else: no write reaches the real GIC. The CPU interface is the
- * hardware's virtual one, fed through list registers, which only a vCPU's own core can
- * reach. So whoever changes what another vCPU may have to take kicks its core, and it
- * looks for itself.
+ * The interrupt controller of a guest: a GICv3 whose distributor and redistributors are
+ * emulated in memory. What a guest writes there selects which of its own interrupts it
+ * gets; no write reaches the physical GIC. The CPU interface is the hardware's virtual
+ * one, fed through list registers, which only the vCPU's own core can access. So code that
+ * changes the interrupts of another vCPU kicks that vCPU's core, which then updates its
+ * list registers.
  *
- * Left out, because neither Linux nor the conformance guest asks for it: priorities
- * (all are equal), reading the active state, groups, the switches of the whole, access to
- * another vCPU's SGIs and PPIs, and taking a shared interrupt back that another vCPU
- * has in a list register.
+ * Not emulated, because neither Linux nor the conformance guest needs it: priorities
+ * (all are equal), reading the active state, groups, the global enable bits, access to
+ * another vCPU's SGIs and PPIs, and revoking a shared interrupt that is in another vCPU's
+ * list register.
  */
 #include "hyp.h"
 
@@ -29,12 +29,12 @@
 
 #define LR_PENDING	(1ull << 62)
 #define LR_STATE	(3ull << 62)
-#define LR_HW		(1ull << 61)	/* deactivated with the real one, at bit 32 */
+#define LR_HW		(1ull << 61)	/* deactivates the physical one, whose id is at bit 32 */
 #define LR_GROUP1	(1ull << 60)
 #define LR_PRIORITY	(0x80ull << 48)
 #define LR_INTID(lr)	((uint32_t)(lr))
 
-/* The same at both places: GICD for word 1 and up, the redistributor for word 0. */
+/* Registers of both: the distributor has words 1 and up, the redistributor word 0. */
 #define ISENABLER	0x100
 #define ICENABLER	0x180
 #define ISPENDR		0x200
@@ -78,7 +78,7 @@ static uint32_t bit(uint32_t intid)
 	return 1u << intid % 32;
 }
 
-/* The one that an interrupt belongs to. */
+/* The state that a word of interrupts belongs to: the guest's or the vCPU's. */
 static struct vgic *gic_of(struct vcpu *v, unsigned int word)
 {
 	return word ? &v->guest->gic : &v->gic;
@@ -94,8 +94,8 @@ static void kick_others(const struct vcpu *v)
 }
 
 /*
- * As firmware would leave it: what a guest can have from outside is enabled, so that a
- * guest may do without a driver, and goes to its first vCPU. Nothing is pending.
+ * The state that firmware would leave: notifications are enabled, so that a guest needs no
+ * driver for the GIC, and go to its first vCPU. Nothing is pending.
  */
 void vgic_start(struct guest *g)
 {
@@ -124,7 +124,7 @@ void vgic_raise(struct vcpu *v, uint32_t intid)
 			  __ATOMIC_RELEASE);
 }
 
-/* OP-TEE's notification. All are kicked: which one gets it may be changing. */
+/* Raises OP-TEE's notification. Kicks all vCPUs, because the route may be changing. */
 void vgic_notify(struct guest *g)
 {
 	vgic_raise(g->vcpu0, GUEST_NOTIFY_INTID);
@@ -134,7 +134,7 @@ void vgic_notify(struct guest *g)
 
 /* ---- list registers ---- */
 
-/* Gives the interrupt to the hardware; false when no list register is free. */
+/* Puts the interrupt into a list register; false when none is free. */
 static bool queue(uint32_t intid)
 {
 	unsigned int n, at = LRS;
@@ -146,21 +146,21 @@ static bool queue(uint32_t intid)
 		if (!(old & LR_STATE)) {
 			at = n;
 		} else if (LR_INTID(old) == intid) {
-			/* The guest is still at the last one: it becomes pending once more. */
+			/* The guest still handles the last one: this one is pending behind it. */
 			lr_write(n, old | LR_PENDING);
 			return true;
 		}
 	}
 	if (at == LRS)
 		return false;
-	/* The timer stays active until the guest is done with it, so it does not storm. */
+	/* The timer stays active until the guest deactivates it, so it does not storm. */
 	if (intid == GUEST_TIMER_INTID)
 		lr |= LR_HW | (uint64_t)intid << 32;
 	lr_write(at, lr | LR_PENDING);
 	return true;
 }
 
-/* Takes back what the guest has not acknowledged yet. */
+/* Takes interrupts that the guest has not acknowledged out of the list registers. */
 static void unqueue(struct vcpu *v, unsigned int word, uint32_t bits)
 {
 	unsigned int n;
@@ -175,7 +175,7 @@ static void unqueue(struct vcpu *v, unsigned int word, uint32_t bits)
 	}
 }
 
-/* The vCPU goes off. What is not its own alone is for whoever gets it now. */
+/* The vCPU is switched off: its shared interrupts go to the vCPUs they are routed to now. */
 void vgic_leave(struct vcpu *v)
 {
 	unsigned int word;
@@ -185,14 +185,14 @@ void vgic_leave(struct vcpu *v)
 	kick_others(v);
 }
 
-/* Takes the interrupt from the pending ones; false when another vCPU was first. */
+/* Clears the pending bit; false when another vCPU has done so before. */
 static bool claim(struct vgic *gic, uint32_t intid)
 {
 	return __atomic_fetch_and(&gic->pending[intid / 32], ~bit(intid), __ATOMIC_ACQUIRE) &
 	       bit(intid);
 }
 
-/* Before each entry of the guest. */
+/* Before each entry of the guest: fills the list registers. */
 void vgic_flush(struct vcpu *v)
 {
 	unsigned int word;
@@ -218,15 +218,15 @@ void vgic_flush(struct vcpu *v)
 		write_sys(ICH_HCR, HCR_ENABLE | HCR_UNDERFLOW);
 }
 
-/* There is room in the list registers again; vgic_flush() comes next. */
+/* The maintenance interrupt: list registers are free, and vgic_flush() will fill them. */
 void vgic_maintain(void)
 {
 	write_sys(ICH_HCR, HCR_ENABLE);
 }
 
-/* ---- what the guest reads and writes ---- */
+/* ---- registers ---- */
 
-/* Enable and pending bits of 32 interrupts; everything else reads as zero. */
+/* Accesses enable or pending bits of 32 interrupts; other registers read as zero. */
 static uint32_t access_bits(struct vcpu *v, uint64_t reg, unsigned int word, bool write,
 			    uint32_t value)
 {
@@ -244,7 +244,7 @@ static uint32_t access_bits(struct vcpu *v, uint64_t reg, unsigned int word, boo
 		return gic->enabled[word];
 	case ISPENDR:
 	case ICPENDR:
-		/* The timer's state is that of the real one, to which it is tied. */
+		/* The timer's pending state is that of the physical one, to which it is tied. */
 		if (word == GUEST_TIMER_INTID / 32)
 			value &= ~bit(GUEST_TIMER_INTID);
 		if (write && reg == ISPENDR)
@@ -259,7 +259,7 @@ static uint32_t access_bits(struct vcpu *v, uint64_t reg, unsigned int word, boo
 	}
 }
 
-/* What both places have for each interrupt. first, last: the words that are there. */
+/* Accesses the registers that both have. first, last: the words that this one has. */
 static uint32_t access_word(struct vcpu *v, uint64_t at, bool write, uint32_t value,
 			    unsigned int first, unsigned int last)
 {
@@ -276,7 +276,7 @@ static uint32_t access_word(struct vcpu *v, uint64_t at, bool write, uint32_t va
 	return gic_of(v, word)->config[index];
 }
 
-/* Affinity 0 of a vCPU is its index. Whatever names none is the first one. */
+/* A vCPU's affinity is its index; a route to another affinity goes to the first vCPU. */
 static uint64_t access_route(struct guest *g, uint64_t at, bool write, uint64_t value)
 {
 	uint8_t *route = &g->gic.route[(at - GICD_IROUTER) / 8 % sizeof(g->gic.route)];
@@ -310,15 +310,15 @@ uint64_t vgic_distributor(struct vcpu *v, uint64_t at, bool write, uint64_t valu
 	return result;
 }
 
-/* Its affinity, its number, and whether another one follows. */
+/* The vCPU's affinity and number, and whether it is the last. */
 static uint64_t redistributor_type(const struct guest *g, uint64_t index)
 {
 	return index << 32 | index << 8 | (index == g->vcpus - 1 ? GICR_TYPER_LAST : 0);
 }
 
 /*
- * One after the other, of two frames of 64 KiB: the redistributor's own, then that of SGIs
- * and PPIs.
+ * The redistributors follow each other. Each has two frames of 64 KiB: one for itself, one
+ * for SGIs and PPIs.
  */
 uint64_t vgic_redistributor(struct vcpu *v, uint64_t at, bool write, uint64_t value)
 {
@@ -336,7 +336,7 @@ uint64_t vgic_redistributor(struct vcpu *v, uint64_t at, bool write, uint64_t va
 	return access_word(v, at - GICR_SGI, write, (uint32_t)value, 0, 0);
 }
 
-/* ICC_SGI1R_EL1: to all others, or to a list. */
+/* A write to ICC_SGI1R_EL1: an SGI to all other vCPUs, or to a list. */
 void vgic_sgi(struct vcpu *v, uint64_t value)
 {
 	struct guest *g = v->guest;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The smallest embedder: one guest whose RAM is one piece of memory that never
- * moves, so that translating is an addition and pinning is nothing to do. What a
- * static-partitioning hypervisor supplies looks much like this.
+ * The smallest embedder: one guest whose RAM is contiguous and never moves, so that
+ * translation is an addition and there is nothing to pin. A static-partitioning
+ * hypervisor supplies much the same.
  *
- * pretend_optee() stands for the SMC instruction; see pretend_optee.c.
+ * pretend_optee() takes the place of the SMC instruction; see pretend_optee.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,6 +119,6 @@ int main(void)
 		result = om_guest_destroy(guest);
 	while (result == OM_AGAIN);
 	if (result == OM_OK)
-		free(mem);	/* else OP-TEE has not let go, and all of it stays */
+		free(mem);	/* else OP-TEE may still use it: never free it */
 	return result != OM_OK;
 }

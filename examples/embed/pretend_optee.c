@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Just enough of an OP-TEE for embed.c to run without one: it answers the probe and
- * takes guests. For a secure world that really does something, see tests/model.
+ * accepts guests. For a model that carries calls out, see tests/model.
  */
 #include "pretend_optee.h"
 

@@ -4,7 +4,7 @@
 
 #include <optee_mediator/host.h>
 
-/* Answers an SMC like an OP-TEE that has nothing to offer. */
+/* Answers an SMC as an OP-TEE without any TA would. */
 void pretend_optee(struct om_regs *regs);
 
 #endif

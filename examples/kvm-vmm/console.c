@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The console: the UART of Arm's Server Base System Architecture, the few registers
- * of a PL011 that do not concern a baud rate. What the guest writes goes to
- * standard output; it has nothing to read.
+ * The console: the UART of Arm's Server Base System Architecture, which is a PL011
+ * without the registers for baud rates. What the guest writes goes to standard output;
+ * it reads nothing.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ enum {				/* offsets of registers */
 };
 
 #define FLAGS_IDLE	0x90u	/* nothing to read, everything sent */
-#define TX_INTERRUPT	0x20u	/* there is room: always */
+#define TX_INTERRUPT	0x20u	/* the guest may write: always set */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t mask;

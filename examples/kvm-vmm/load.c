@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The guest's files into its memory: the kernel at the start of RAM, the device tree
- * at the end of it, the initramfs just below.
+ * Loads the guest's files into its memory: the kernel at the start of RAM, the device
+ * tree at the end, the initramfs just below that.
  *
  * Source: Linux, Documentation/arch/arm64/booting.rst.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The machine, as KVM makes it: memory, vCPUs, a GICv3, and the loop that runs a vCPU
- * and serves its exits. Of OP-TEE it knows that some exits are not its own.
+ * The machine on KVM: memory, vCPUs, a GICv3, and the loop that runs a vCPU and handles
+ * its exits. Those for OP-TEE go to optee.c.
  *
  * Source: Linux, Documentation/virt/kvm/api.rst and devices/arm-vgic-v3.rst.
  */
@@ -18,7 +18,7 @@
 #include "optee.h"
 #include "vmm.h"
 
-/* Registers by their offset, in 32-bit units, from x0: KVM's names for them. */
+/* KVM names registers by their offset from x0, in 32-bit units. */
 #define CORE_REG(offset) \
 	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | (offset))
 #define REG_X(n)	CORE_REG(2u * (n))
@@ -66,7 +66,7 @@ static void create_vcpus(struct vmm *vmm, int kvm)
 	}
 }
 
-/* The first vCPU will run, the others wait for PSCI. */
+/* The first vCPU can run, the others wait for a CPU_ON of PSCI. */
 void machine_reset(struct vmm *vmm)
 {
 	struct kvm_vcpu_init init = { 0 };
@@ -142,7 +142,7 @@ void machine_end(struct vmm *vmm, enum ending ending)
 		kill(getpid(), ENDED);
 }
 
-/* The only device is the console; there is nothing anywhere else. */
+/* The console is the only device; an access elsewhere is an error. */
 static void serve_mmio(struct vmm *vmm, struct kvm_run *run)
 {
 	uint64_t offset = run->mmio.phys_addr - UART_BASE;
@@ -228,7 +228,7 @@ enum ending machine_run(struct vmm *vmm)
 
 	vmm->ending = STILL_RUNNING;
 	sigaction(KICK, &action, NULL);
-	/* Blocked before there are threads, so that nobody but sigwait() gets them. */
+	/* Blocked before threads are created, so that only sigwait() receives them. */
 	sigemptyset(&signals);
 	sigaddset(&signals, ENDED);
 	sigaddset(&signals, SIGINT);
@@ -245,7 +245,7 @@ enum ending machine_run(struct vmm *vmm)
 		vmm->ending = TERMINATED;
 
 	for (unsigned int i = 0; i < vmm->options.cpus; i++) {
-		/* For a thread that is about to enter the guest, as the signal would miss it. */
+		/* Stops a thread that is about to enter KVM_RUN, which the signal would miss. */
 		vmm->vcpus[i].run->immediate_exit = 1;
 		pthread_kill(vmm->vcpus[i].thread, KICK);
 		pthread_join(vmm->vcpus[i].thread, NULL);

@@ -2,7 +2,7 @@
 /*
  * A small virtual machine monitor on KVM for arm64: boots Linux, with OP-TEE in it.
  *
- * What to copy from it is in optee.c; the rest is what any VMM has of its own.
+ * Copy from optee.c; every VMM has its own version of the rest.
  */
 #include <getopt.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * OP-TEE for the guest: all that a VMM adds to use the library's backend for KVM.
- * The file to copy from. The sixth place is a node in the device tree (tree.c).
+ * OP-TEE for the guest: all that a VMM adds to use the library's backend for KVM, except
+ * the node in the device tree (tree.c). The file to copy from.
  */
 #include <inttypes.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 #include "optee.h"
 #include "vmm.h"
 
-/* On the thread of the vCPU whose call it is about. */
+/* Called on the thread of the vCPU that makes the call. */
 static void trace(void *user, const struct om_trace_event *event)
 {
 	static _Thread_local uint64_t smc[8];
@@ -49,7 +49,7 @@ void optee_create(struct vmm *vmm)
 	must(om_kvm_create(&config, &vmm->optee), vmm->options.tee);
 	must(om_kvm_add_memory(vmm->optee, RAM_BASE, vmm->options.memory, vmm->ram,
 			       OM_KVM_MEMORY_SHARED), "guest memory");
-	/* From here on the guest's calls come to us, so last. */
+	/* Last, because from here on KVM passes the guest's calls to this program. */
 	must(om_kvm_set_filter(vmm->vm, NULL), "KVM");
 }
 
@@ -71,7 +71,7 @@ void optee_reset(struct vmm *vmm)
 	struct pollfd ended = { .fd = om_kvm_wait_fd(vmm->optee), .events = POLLIN };
 	int result;
 
-	/* A TA may ignore that its call is cancelled. It is asked anew each time. */
+	/* A TA may ignore its cancellation; each attempt cancels it again. */
 	while ((result = om_kvm_reset(vmm->optee)) == OM_KVM_AGAIN)
 		poll(&ended, 1, 1000);
 	must(result, vmm->options.tee);
@@ -90,7 +90,7 @@ static void print_counters(const struct vmm *vmm)
 	for (enum om_kvm_counter i = 0; i < OM_KVM_COUNTERS; i++)
 		fprintf(stderr, "vmm: count tee_%s %" PRIu64 "\n", om_kvm_counter_name(i),
 			om_kvm_counter(optee, i));
-	/* Calls, by the vCPU that each began on and the one it ended on. */
+	/* Calls by the vCPU that they began on and the one that they ended on. */
 	for (from = 0; from < vmm->options.cpus; from++)
 		for (to = 0; to < vmm->options.cpus; to++)
 			fprintf(stderr, "vmm: count cpu%u_to_cpu%u %" PRIu64 "\n", from, to,
@@ -101,7 +101,7 @@ void optee_destroy(struct vmm *vmm)
 {
 	if (vmm->options.counters)
 		print_counters(vmm);
-	/* A TA may ignore that its call is cancelled; the kernel takes over when we exit. */
+	/* A TA may ignore its cancellation; Linux closes everything when this process exits. */
 	if (om_kvm_destroy(vmm->optee) != OM_KVM_OK)
 		fputs("vmm: a call is still in OP-TEE, it ends with this process\n", stderr);
 	vmm->optee = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* OP-TEE for the guest: the five places where a VMM meets the backend. */
+/* OP-TEE for the guest: the five places where a VMM calls the backend. */
 #ifndef KVM_VMM_OPTEE_H
 #define KVM_VMM_OPTEE_H
 
@@ -8,11 +8,11 @@
 struct vmm;
 struct vcpu;
 
-/* On a machine with its memory, none of whose vCPUs has run. Cannot fail: see die(). */
+/* When the machine has its memory and no vCPU has run. On an error the program ends. */
 void optee_create(struct vmm *vmm);
-/* On the vCPU's thread, at an exit of it. Returns false for exits that are not OP-TEE's. */
+/* On the vCPU's thread, at each exit. Returns false for exits that are not for OP-TEE. */
 bool optee_exit(struct vcpu *vcpu);
-/* With all vCPUs stopped: before the guest starts over, and when it is gone. */
+/* With all vCPUs stopped: when the guest is reset, and when it has ended. */
 void optee_reset(struct vmm *vmm);
 void optee_destroy(struct vmm *vmm);
 

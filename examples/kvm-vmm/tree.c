@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The device tree: the machine as the guest is told about it. One node of it is
- * the library's, /firmware/optee.
+ * The device tree, which describes the machine to the guest. The library adds one node,
+ * /firmware/optee.
  */
 #include <libfdt.h>
 #include <stdio.h>
@@ -15,14 +15,14 @@
 enum { GIC_PHANDLE = 1 };
 enum { SPI = 0, PPI = 1, LEVEL = 4 };	/* cells of a GIC's interrupt specifier */
 
-/* libfdt's writers fail for want of room alone, and then every one that follows does. */
+/* libfdt's writers fail only when the buffer is full, and then all later ones fail, too. */
 static void check(int error)
 {
 	if (error)
 		die("device tree: %s. Is the command line too long?", fdt_strerror(error));
 }
 
-/* Writes cells, in the byte order of the tree. */
+/* Writes cells in the byte order of a device tree. */
 static void cells(void *fdt, const char *name, size_t n, const uint32_t *values)
 {
 	fdt32_t big[16];
@@ -100,7 +100,7 @@ static void devices(void *fdt, const struct vmm *vmm)
 	CELLS(fdt, "phandle", GIC_PHANDLE);
 	check(fdt_end_node(fdt));
 
-	/* Secure, physical, virtual, EL2: the interrupts that KVM uses by itself. */
+	/* Secure, physical, virtual, EL2: these interrupts are fixed by KVM. */
 	check(fdt_begin_node(fdt, "timer"));
 	string(fdt, "compatible", "arm,armv8-timer");
 	check(fdt_property(fdt, "always-on", NULL, 0));

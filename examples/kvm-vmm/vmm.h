@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A small virtual machine monitor: what its rooms share.
+ * Declarations of a small virtual machine monitor.
  *
  * The machine is a GICv3, a timer, a UART to write to, and RAM; CPUs are started
  * and stopped by the kernel's PSCI. That is all that Linux needs to boot from an
- * initramfs. Memory map as in the comments below; the device tree tells the guest.
+ * initramfs. The memory map is below; a device tree describes it to the guest.
  */
 #ifndef KVM_VMM_H
 #define KVM_VMM_H
@@ -37,18 +37,18 @@ struct options {
 	size_t memory;			/* bytes */
 	unsigned int cpus;
 	bool login;			/* clients may be the user that runs the VMM */
-	bool trace;			/* the guest's conversation with OP-TEE, on stderr */
-	bool counters;			/* what was counted of it, on stderr, at the end */
+	bool trace;			/* prints the guest's calls to OP-TEE on stderr */
+	bool counters;			/* prints all counters on stderr, at the end */
 };
 
 /* Why a guest stopped running. */
 enum ending {
 	STILL_RUNNING,
 	POWERED_OFF,
-	RESET,				/* it wants to start over */
-	NEW_KERNEL,			/* one that it started itself: it only pauses */
-	FAILED,				/* stderr says of what */
-	TERMINATED,			/* somebody sent us a signal */
+	RESET,				/* it asked for a reset */
+	NEW_KERNEL,			/* it has started another kernel: it only pauses */
+	FAILED,				/* the reason is on stderr */
+	TERMINATED,			/* a signal ended this program */
 };
 
 struct om_kvm;
@@ -71,31 +71,31 @@ struct vmm {
 	struct vcpu vcpus[MAX_CPUS];
 	_Atomic enum ending ending;
 	struct om_kvm *optee;		/* the backend's, or NULL */
-	struct moves moves;		/* of the guest's calls, for --counters */
+	struct moves moves;		/* moves of the guest's calls, for --counters */
 };
 
-/* Says what is wrong, printf style, and ends the program. */
+/* Prints an error, printf style, and ends the program. */
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* machine.c: a KVM machine with memory, vCPUs and GIC, not yet running. */
 void machine_create(struct vmm *vmm);
-/* The guest's first vCPU will begin at its entry. */
+/* Sets the registers with which the first vCPU starts. */
 void machine_start(struct vmm *vmm);
 /* Runs the guest from where it is until it ends, in a thread for each vCPU. */
 enum ending machine_run(struct vmm *vmm);
-/* Between two runs: as it was created. */
+/* Between two runs: puts the vCPUs into their initial state. */
 void machine_reset(struct vmm *vmm);
-/* Any thread: the guest ends, for this reason unless there was one already. */
+/* Any thread: ends the guest. The first reason that is given counts. */
 void machine_end(struct vmm *vmm, enum ending ending);
 /* Any thread: sets the level of a shared interrupt. */
 void machine_interrupt(struct vmm *vmm, unsigned int spi, bool high);
 
-/* load.c: the files and the device tree into RAM, as for every start. */
+/* load.c: loads the files and the device tree into RAM, before every start. */
 void load_guest(struct vmm *vmm);
-/* tree.c: the device tree of this machine, into DTB_SIZE bytes. */
+/* tree.c: writes the device tree of this machine into DTB_SIZE bytes. */
 void tree_write(const struct vmm *vmm, void *to);
 
-/* console.c: a load or a store of the guest to the UART. */
+/* console.c: emulates a read or a write of a UART register. */
 uint32_t console_read(struct vmm *vmm, uint64_t offset);
 void console_write(struct vmm *vmm, uint64_t offset, uint32_t value);
 
