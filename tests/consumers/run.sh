@@ -3,14 +3,14 @@
 #
 # Builds and runs one consumer; see CMakeLists.txt beside this file.
 #
-#   run.sh NAME SOURCE STAGE DIRECTORY CC CMAKE FDT KVM
+#   run.sh NAME SOURCE STAGE DIRECTORY CC CMAKE FDT KVM POLICY
 #
 # NAME: pkg_config, find_package or add_subdirectory, each also with _static, or
 # sources. SOURCE: the repository. STAGE: an installation. DIRECTORY: to build in.
-# FDT, KVM: ON when optee_mediator_fdt, optee_mediator_kvm are there too.
+# FDT, KVM, POLICY: ON when optee_mediator_fdt, _kvm, _policy are there too.
 set -euo pipefail
 
-readonly name=$1 source=$2 stage=$3 directory=$4 cc=$5 cmake=$6 fdt=$7 kvm=$8
+readonly name=$1 source=$2 stage=$3 directory=$4 cc=$5 cmake=$6 fdt=$7 kvm=$8 policy=$9
 readonly here=$source/tests/consumers
 
 rm -rf "$directory"
@@ -24,6 +24,7 @@ with_cmake()
 {
 	"$cmake" -S "$here/$1" -B . -G Ninja -DCMAKE_C_COMPILER="$cc" \
 		-DCMAKE_BUILD_TYPE=Release -DLINKAGE=$linkage -DFDT="$fdt" -DKVM="$kvm" \
+		-DPOLICY="$policy" \
 		-DCMAKE_PREFIX_PATH="$stage" -DMEDIATOR_SOURCE="$source"
 	"$cmake" --build .
 }
@@ -43,7 +44,8 @@ pkg_config*)
 	export LD_LIBRARY_PATH=$PWD/$moved
 	make -f "$here/pkg_config/Makefile" CC="$cc" STATIC="${linkage:+1}" \
 		FDT="$([[ $fdt == ON ]] && echo 1 || true)" \
-		KVM="$([[ $kvm == ON ]] && echo 1 || true)"
+		KVM="$([[ $kvm == ON ]] && echo 1 || true)" \
+		POLICY="$([[ $policy == ON ]] && echo 1 || true)"
 	[[ $(pkg-config --modversion optee_mediator) == [0-9]*.[0-9]*.[0-9]* ]] ;;
 find_package*)
 	with_cmake find_package ;;

@@ -5,6 +5,7 @@
 #
 #   - the state diagram in docs/design.md is the table in lib/call_state.c
 #   - the example in README.md is the one that is compiled
+#   - the policy in docs/policy.md is examples/policy.yaml, which is loaded
 #   - the cases of xtest that docs/kvm.md calls impossible are those that are left out
 #   - every relative link leads somewhere
 #   - every file that is ours names its licence
@@ -27,6 +28,10 @@ diff <(sed -n '/^stateDiagram-v2/,/^```/s/^ *\([A-Z_]* --> [A-Z_]*: [A-Z]*\)$/\1
 diff <(sed -n '/^```c$/,/^```$/p' README.md | sed '1d;$d') \
 	<(sed -n '/README: begin/,/README: end/p' examples/embed/embed.c | sed '1d;$d') ||
 	complain 'the example in README.md is not that of examples/embed/embed.c'
+
+diff <(sed -n '/^```yaml$/,/^```$/p' docs/policy.md | sed '1d;$d') \
+	<(sed 1d examples/policy.yaml) ||
+	complain 'the policy in docs/policy.md is not examples/policy.yaml'
 
 diff <(sed -n 's/^| \([0-9][0-9]*\) | \(.*\) |$/\1\t\2/p' docs/kvm.md) \
 	<(grep '^[0-9]' tests/real/kvm/not-applicable.list) ||

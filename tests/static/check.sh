@@ -24,7 +24,9 @@ sources=()
 while read -r source; do
 	sources+=("lib/$source")
 done < <(grep -v -e '^#' -e '^$' lib/sources.list)
-everything=("${sources[@]}" lib/fdt.c)
+# Without the one that is a program's, not a hypervisor's: it has a libc.
+freestanding=("${sources[@]}" lib/fdt.c)
+everything=("${freestanding[@]}" lib/policy.c)
 flags=(-std=c11 -ffreestanding -Iinclude -Ilib)
 
 need()
@@ -105,8 +107,8 @@ check_cppcheck()
 check_clang_tidy()
 {
 	need clang-tidy
-	clang-tidy --quiet "${everything[@]}" -- "${flags[@]}" 2>/dev/null
-	echo "0 findings in ${#everything[@]} files"
+	clang-tidy --quiet "${freestanding[@]}" -- "${flags[@]}" 2>/dev/null
+	echo "0 findings in ${#freestanding[@]} files"
 }
 
 analyzer()

@@ -30,6 +30,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 MASKS = {"om_index", "om_least"}
 WRAPPERS = {"ImplicitCastExpr", "ParenExpr", "CStyleCastExpr", "ConstantExpr"}
 OPERATIONS = {"read", "write"}
+# Reads what an operator wrote, before there is a guest.
+NO_GUEST = {"policy.c"}
 # Functions of lib/ that hand a length on to these.
 CARRIERS = {"om_message_read", "om_message_write", "read_arg", "write_arg"}
 
@@ -280,7 +282,8 @@ def main():
     root = HERE.parent.parent
     if "--root" in arguments:
         root = pathlib.Path(arguments[arguments.index("--root") + 1]).resolve()
-    sources = sorted(str(file.relative_to(root)) for file in (root / "lib").glob("*.c"))
+    sources = sorted(str(file.relative_to(root)) for file in (root / "lib").glob("*.c")
+                     if file.name not in NO_GUEST)
     if "--controls" in arguments:
         number, failed = controls(root, sources)
         summary = f"{number} times om_index() left out, and seen"

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A policy as a table: which TAs a guest may use, who may open them, which of their
+ * commands it may give, and as which UUID OP-TEE knows each.
+ *
+ * A part of the core: no allocation, no strings. A hypervisor compiles a constant table
+ * in and calls the two functions from its authorize() and alias() operations (host.h); a
+ * program loads one from a file (policy.h). A table may be shared by any number of
+ * guests, and is never written to here.
+ *
+ * What a table does not list is refused.
+ */
+#ifndef OPTEE_MEDIATOR_POLICY_TABLE_H
+#define OPTEE_MEDIATOR_POLICY_TABLE_H
+
+#include <stdint.h>
+
+#include <optee_mediator/host.h>
+#include <optee_mediator/mediator.h>
+
+/*
+ * TEE_LOGIN_*, each a bit (GlobalPlatform TEE Client API 1.0, 4.4.3; the last is Linux'
+ * TEE_IOCTL_LOGIN_REE_KERNEL, 0x80000000).
+ */
+#define OM_POLICY_LOGIN_PUBLIC			(1u << 0)
+#define OM_POLICY_LOGIN_USER			(1u << 1)
+#define OM_POLICY_LOGIN_GROUP			(1u << 2)
+#define OM_POLICY_LOGIN_APPLICATION		(1u << 4)
+#define OM_POLICY_LOGIN_USER_APPLICATION	(1u << 5)
+#define OM_POLICY_LOGIN_GROUP_APPLICATION	(1u << 6)
+#define OM_POLICY_LOGIN_REE_KERNEL		(1u << 31)
+
+/* Commands of a TA, both ends included. */
+struct om_policy_range {
+	uint32_t first;
+	uint32_t last;
+};
+
+/* Zero the struct first. UUIDs are octets as in a message: in the order they are written. */
+struct om_policy_ta {
+	/* As guests call it. */
+	uint8_t uuid[16];
+	/*
+	 * As OP-TEE knows it; all 0: by the same UUID. What a TA stores belongs to the UUID
+	 * by which OP-TEE knows it, so guests with different ones share no storage.
+	 */
+	uint8_t alias[16];
+	/* OM_POLICY_LOGIN_*: who may open a session. */
+	uint32_t logins;
+	/* The commands that may be given: range_count ranges; none when 0. */
+	const struct om_policy_range *ranges;
+	uint32_t range_count;
+};
+
+struct om_policy {
+	const struct om_policy_ta *tas;
+	uint32_t ta_count;
+};
+
+/*
+ * What a policy says of a request: for om_host_ops.authorize. A pure function; any context.
+ *
+ * Returns TEEC_SUCCESS. For OPEN_SESSION TEEC_ERROR_ITEM_NOT_FOUND when the TA is not in the
+ * table, which is what an OP-TEE without it answers, and TEEC_ERROR_ACCESS_DENIED when
+ * the login is not allowed. For INVOKE_COMMAND TEEC_ERROR_ACCESS_DENIED when the command
+ * is not allowed. All else passes: it ends what was allowed, or is about memory.
+ */
+OM_API uint32_t om_policy_authorize(const struct om_policy *policy,
+				    const struct om_request *request);
+
+/*
+ * As which UUID OP-TEE knows a TA: for om_host_ops.alias. alias: holds the TA's own
+ * UUID, and is left alone when the table has no other. A pure function; any context.
+ */
+OM_API void om_policy_alias(const struct om_policy *policy, const uint8_t ta[16],
+			    uint8_t alias[16]);
+
+#endif
