@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """
-Holds docs/glossary.md against the tree:
+Holds docs/glossary.md and docs/changing.md against the tree:
 
   - a name in code type is a file, or an identifier of the sources: `name`, `struct.field`
   - no identifier and no comment of FOLDERS uses a word of "Words that are not used"
@@ -14,7 +14,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # Where the words of the last table must not occur.
 FOLDERS = ['include', 'backends']
-SOURCES = ['include', 'lib', 'backends']
+SOURCES = ['include', 'lib', 'backends', 'tests']
 
 failed = False
 
@@ -42,16 +42,21 @@ def rows(text):
             yield heading, [cell.strip() for cell in line.strip('|').split('|')]
 
 
-def check_names(text):
+def check_names(document, text):
     known = set()
     for path in files(SOURCES):
         known.update(re.findall(r'\w+', path.read_text()))
+    known.update(re.findall(r'NAME (\w+)', (ROOT / 'tests/CMakeLists.txt').read_text()))
+    patches = [path.name for path in (ROOT / 'tests').rglob('*.patch')]
     for name in re.findall(r'`([^`]+)`', text):
-        if (ROOT / name).exists():
+        if ' ' in name or (ROOT / name).exists() or name in patches:
+            continue
+        if name.endswith('*') and any(patch.startswith(name[:-1]) for patch in patches):
             continue
         for part in name.split('.'):
             if '/' in name or part not in known:
-                complain(f'{name} is neither a file nor in the sources: was it renamed?')
+                complain(f'{document}: {name} is neither a file nor in the sources: '
+                         'was it renamed?')
                 break
 
 
@@ -80,7 +85,8 @@ def main():
             seen.add((heading == 'Verbs', term))
     if len(banned) < 5 or len(seen) < 100:
         complain('a table of docs/glossary.md cannot be read')
-    check_names(text)
+    check_names('docs/glossary.md', text)
+    check_names('docs/changing.md', (ROOT / 'docs/changing.md').read_text())
     check_words(banned)
     return failed
 
