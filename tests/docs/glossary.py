@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """
-Holds docs/glossary.md and docs/changing.md against the tree:
+Holds docs/glossary.md, docs/changing.md and docs/design.md against the tree:
 
   - a name in code type is a file, or an identifier of the sources: `name`, `struct.field`
   - no identifier and no comment of FOLDERS uses a word of "Words that are not used"
@@ -48,10 +48,14 @@ def check_names(document, text):
         known.update(re.findall(r'\w+', path.read_text()))
     known.update(re.findall(r'NAME (\w+)', (ROOT / 'tests/CMakeLists.txt').read_text()))
     patches = [path.name for path in (ROOT / 'tests').rglob('*.patch')]
+    names = patches + [path.name for path in files(SOURCES)]
+    text = re.sub(r'^```.*?^```', '', text, flags=re.M | re.S)
     for name in re.findall(r'`([^`]+)`', text):
-        if ' ' in name or (ROOT / name).exists() or name in patches:
+        if re.search(r'[ <]|^/dev/|^-', name) or (ROOT / name).exists() or name in names:
             continue
-        if name.endswith('*') and any(patch.startswith(name[:-1]) for patch in patches):
+        name = name.removesuffix('()')
+        if '*' in name and any(re.fullmatch(name.replace('*', '.*'), other)
+                               for other in patches + sorted(known)):
             continue
         for part in name.split('.'):
             if '/' in name or part not in known:
@@ -86,7 +90,8 @@ def main():
     if len(banned) < 5 or len(seen) < 100:
         complain('a table of docs/glossary.md cannot be read')
     check_names('docs/glossary.md', text)
-    check_names('docs/changing.md', (ROOT / 'docs/changing.md').read_text())
+    for document in ('docs/changing.md', 'docs/design.md'):
+        check_names(document, (ROOT / document).read_text())
     check_words(banned)
     return failed
 
