@@ -41,6 +41,7 @@ if(OM_BUILD_POLICY)
 	om_install_library(optee_mediator_policy optee_mediator-policy-targets)
 	install(FILES ${PROJECT_SOURCE_DIR}/cmake/Findlibyaml.cmake
 		${PROJECT_SOURCE_DIR}/cmake/Findlibuuid.cmake DESTINATION ${om_cmake_dir})
+	install(PROGRAMS tools/ta-alias DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 if(OM_BUILD_KVM)
 	om_install_library(optee_mediator_kvm optee_mediator-kvm-targets)
