@@ -163,8 +163,12 @@ uint64_t vgic_distributor(struct vcpu *v, uint64_t at, bool write, uint64_t valu
 uint64_t vgic_redistributor(struct vcpu *v, uint64_t at, bool write, uint64_t value);
 
 /* linux.c */
-/* initramfs_size: bytes at LINUX_INITRAMFS; run: a word for the command line, or NULL. */
-void linux_load(struct guest *g, uint64_t initramfs_size, const char *run);
+/*
+ * kernel_size, initramfs_size: bytes of the files at LINUX_KERNEL and LINUX_INITRAMFS. run: a
+ * word for the command line, or NULL.
+ */
+void linux_load(struct guest *g, uint64_t kernel_size, uint64_t initramfs_size,
+		const char *run);
 
 /* console.c */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -160,7 +160,16 @@ static void append(char *to, size_t size, const char *word)
 	to[n] = '\0';
 }
 
-void linux_load(struct guest *g, uint64_t initramfs_size, const char *run)
+/*
+ * What a kernel needs at its place. The header says how much memory that is, which is more
+ * than the file as a rule, but less in U-Boot, whose relocations lie behind its bss.
+ */
+static uint64_t size_in_memory(const struct image_header *image, uint64_t file)
+{
+	return image->image_size < file ? file : image->image_size;
+}
+
+void linux_load(struct guest *g, uint64_t kernel_size, uint64_t initramfs_size, const char *run)
 {
 	static const struct om_fdt_optee optee = {
 		.method = OM_FDT_SMC, .interrupt_cells = 3,
@@ -168,7 +177,8 @@ void linux_load(struct guest *g, uint64_t initramfs_size, const char *run)
 	};
 	const struct image_header *image = (const void *)LINUX_KERNEL;
 	uint64_t kernel = GUEST_RAM_IPA + image->text_offset;
-	uint64_t initramfs = (kernel + image->image_size + BLOCK - 1) & ~(BLOCK - 1);
+	uint64_t size = size_in_memory(image, kernel_size);
+	uint64_t initramfs = (kernel + size + BLOCK - 1) & ~(BLOCK - 1);
 	/* retain_initrd: a guest that starts another kernel gives it the same initramfs. */
 	char arguments[256] = "console=ttyAMA0 earlycon panic=-1 retain_initrd";
 	uint8_t *tree = trees[g - guests];
@@ -193,7 +203,7 @@ void linux_load(struct guest *g, uint64_t initramfs_size, const char *run)
 		fatal(om_fdt_result_text(result));
 
 	stage2_write(g, GUEST_IMAGE_IPA, tree, sizeof(trees[0]));
-	stage2_write(g, kernel, (const void *)LINUX_KERNEL, image->image_size);
+	stage2_write(g, kernel, (const void *)LINUX_KERNEL, size);
 	stage2_write(g, initramfs, (const void *)LINUX_INITRAMFS, initramfs_size);
 	g->vcpu0->entry = kernel;
 	g->vcpu0->context = GUEST_IMAGE_IPA;

@@ -12,6 +12,7 @@
  *	pages=N		how many pages a guest may share, instead of the default
  *	linux=BYTES	the guests are Linux, with an initramfs of that size; when killed
  *			they are created again, and do not crash
+ *	kernel=BYTES	Linux: the size of the kernel's file
  *	run1=WORDS	Linux: om.run on the kernel command line of guest 1
  *	run2=WORDS	the same of guest 2; without it, or with smp, there is one guest
  */
@@ -109,7 +110,8 @@ static void conformance_load(struct guest *g)
 static void guest_start(struct guest *g)
 {
 	if (g->is_linux)
-		linux_load(g, number("linux="), argument(g->id == 1 ? "run1=" : "run2="));
+		linux_load(g, number("kernel="), number("linux="),
+			   argument(g->id == 1 ? "run1=" : "run2="));
 	else
 		conformance_load(g);
 	backend_create(g);

@@ -19,7 +19,7 @@
 struct image_header {			/* little-endian, as this machine is */
 	uint32_t code[2];
 	uint64_t text_offset;		/* from a 2 MiB boundary of RAM */
-	uint64_t image_size;		/* in memory, more than in the file */
+	uint64_t image_size;		/* in memory; as a rule more than in the file */
 	uint64_t flags;
 	uint64_t reserved[3];
 	uint32_t magic;
@@ -64,6 +64,7 @@ static size_t load_kernel(struct vmm *vmm, size_t limit)
 {
 	const char *name = vmm->options.kernel;
 	struct image_header header = { 0 };
+	size_t size;
 	int fd = open(name, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 || read(fd, &header, sizeof(header)) < 0)
@@ -76,7 +77,11 @@ static size_t load_kernel(struct vmm *vmm, size_t limit)
 		    (size_t)header.image_size / MIB + 1);
 	load_file(vmm, name, (size_t)header.text_offset, limit);
 	vmm->entry = RAM_BASE + header.text_offset;
-	return (size_t)(header.text_offset + header.image_size);
+	/* U-Boot says less than its file has: its relocations lie behind its bss. */
+	size = file_size(name);
+	if (size < header.image_size)
+		size = (size_t)header.image_size;
+	return (size_t)header.text_offset + size;
 }
 
 void load_guest(struct vmm *vmm)

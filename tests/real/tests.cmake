@@ -34,6 +34,10 @@ om_add_real_test(real_trace ${om_demo} --trace 2)
 # Limits as a Linux guest has them: what OP-TEE can map is then bounded by no other quota.
 om_add_real_test(fault_a1_wide_limits ${PROJECT_SOURCE_DIR}/tests/real/run
 	${om_real}/real ${om_real}/real/wide.log pages=10000 only=s61)
+# A kernel whose file is longer than its header says, as U-Boot's is.
+om_add_real_test(real_whole_kernel env KERNEL=${om_real}/real/whole.bin
+	INITRAMFS=${om_real}/real/whole.bin ${PROJECT_SOURCE_DIR}/tests/real/run
+	${om_real}/real ${om_real}/real/whole-kernel.log run1=none)
 # OP-TEE of a machine whose RAM begins at 0: there it is an address like any other.
 om_add_real_test(fault_a2_ram_at_zero env RAM_AT_0=1
 	${PROJECT_SOURCE_DIR}/tests/real/run
@@ -46,7 +50,8 @@ om_add_real_test(real_compare ${PROJECT_SOURCE_DIR}/tests/real/compare
 	${om_real}/real/zero.log ${om_real}/real-sid/two.log)
 set_tests_properties(real_build PROPERTIES FIXTURES_SETUP om_real)
 set_tests_properties(real_two_guests real_smp real_kill real_heap real_trace
-	fault_a1_wide_limits fault_a2_ram_at_zero PROPERTIES FIXTURES_REQUIRED om_real)
+	fault_a1_wide_limits fault_a2_ram_at_zero real_whole_kernel PROPERTIES
+	FIXTURES_REQUIRED om_real)
 set_tests_properties(real_two_guests real_smp real_kill fault_a1_wide_limits
 	fault_a2_ram_at_zero fault_d5_optee_4_10 PROPERTIES FIXTURES_SETUP om_real_logs)
 set_tests_properties(real_compare PROPERTIES FIXTURES_REQUIRED om_real_logs)
