@@ -4,6 +4,7 @@
 Holds docs/glossary.md, docs/changing.md and docs/design.md against the tree:
 
   - a name in code type is a file, or an identifier of the sources: `name`, `struct.field`
+  - the functions that answer "Where is ...?" in docs/design.md are in the files beside them
   - no identifier and no comment of FOLDERS uses a word of "Words that are not used"
   - no term and no verb has two lines
 """
@@ -64,6 +65,24 @@ def check_names(document, text):
                 break
 
 
+def check_answers(text):
+    answers = 0
+    for heading, cells in rows(text):
+        if heading != 'Where is ...?' or cells[0] == 'question':
+            continue
+        answers += 1
+        named = re.findall(r'`([^`]+)`', cells[1])
+        words = set()
+        for path in files(['lib']):
+            if path.name in named:
+                words.update(re.findall(r'\w+', path.read_text()))
+        for function in re.findall(r'`([^`]+)`', cells[2]):
+            if function not in words:
+                complain(f'docs/design.md: {function} is in none of {", ".join(named)}')
+    if answers != 7:
+        complain('docs/design.md: seven questions are answered under "Where is ...?"')
+
+
 def check_words(banned):
     """A word of an identifier counts as a word; what is quoted from others does not occur."""
     pattern = re.compile(r'(?<![A-Za-z])(' + '|'.join(banned) + r')(?![A-Za-z])', re.I)
@@ -92,6 +111,7 @@ def main():
     check_names('docs/glossary.md', text)
     for document in ('docs/changing.md', 'docs/design.md'):
         check_names(document, (ROOT / document).read_text())
+    check_answers((ROOT / 'docs/design.md').read_text())
     check_words(banned)
     return failed
 
