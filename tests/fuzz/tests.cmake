@@ -45,7 +45,7 @@ endif()
 
 foreach(target IN LISTS fuzz_targets)
 	set(program fuzz_${target})
-	set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${target})
+	set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${target}.hex)
 	add_executable(${program} fuzz/${target}.c)
 	om_target_defaults(${program})
 	target_link_libraries(${program} PRIVATE fuzz_parts)
@@ -57,7 +57,15 @@ foreach(target IN LISTS fuzz_targets)
 			target_compile_options(${program} PRIVATE -fsanitize=fuzzer-no-link)
 		endif()
 		target_link_libraries(${program} PRIVATE ${fuzz_engine})
-		om_add_test_run(${program} ${program} LABELS fuzz ARGUMENTS -runs=0 ${corpus})
+		# A fuzzer's corpus is a folder: unpacked beside it.
+		set(inputs ${CMAKE_CURRENT_BINARY_DIR}/fuzz/corpus/${target})
+		set(pack ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/pack)
+		add_custom_command(OUTPUT ${inputs}.stamp
+			COMMAND ${pack} ${corpus} ${inputs}
+			COMMAND ${CMAKE_COMMAND} -E touch ${inputs}.stamp
+			DEPENDS ${pack} ${corpus})
+		target_sources(${program} PRIVATE ${inputs}.stamp)
+		om_add_test_run(${program} ${program} LABELS fuzz ARGUMENTS -runs=0 ${inputs})
 	else()
 		target_sources(${program} PRIVATE fuzz/replay.c)
 		om_add_test_run(${program} ${program} LABELS fuzz ARGUMENTS ${corpus})
