@@ -6,13 +6,7 @@
 #ifndef TESTS_CONFORMANCE_FRAME_H
 #define TESTS_CONFORMANCE_FRAME_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 struct frame_test {
 	size_t set_up;

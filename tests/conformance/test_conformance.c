@@ -14,15 +14,9 @@
  * --digests prints the guest's own lines and no test results: to be compared
  * with what the same guest prints elsewhere.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <host/host.h>
 #include <model/model.h>
@@ -32,6 +26,7 @@
 #include "client.h"
 #include "frame.h"
 #include "guest.h"
+#include "test.h"
 
 /* The guest's copies of what the model's TA understands. */
 _Static_assert(CG_MODEL_INTERRUPT == MODEL_TA_INTERRUPT, "model_ta.h");
@@ -124,7 +119,6 @@ static void on_failure(const char *message)
 
 /* ---- the platform ---- */
 
-
 static void vm_smc(void *ctx, unsigned int vcpu, uint64_t x[8])
 {
 	struct test_guest *guest = ctx;
@@ -164,7 +158,6 @@ static bool vm_is_host_address(void *ctx, uint64_t value)
 			return true;
 	return test_host_is_host_address(guest->host, value);
 }
-
 
 static void vm_log(void *ctx, const char *line)
 {

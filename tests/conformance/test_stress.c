@@ -5,15 +5,10 @@
  *
  *   test_stress [iterations of each vCPU [seed]]
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -23,6 +18,7 @@
 
 #include "client.h"
 #include "guest.h"
+#include "test.h"
 
 #define GUESTS	3u
 #define VCPUS	4u

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The edges of RAM in examples/embed: what its pin() takes, and what it must not. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "test.h"
 
 int embed_main(void);
 #define main embed_main
@@ -20,22 +16,12 @@ static bool pinned(uint64_t ipa)
 	return pin(NULL, both, 2, pa) == 0;
 }
 
-static void fault_g1_embed_pins_its_ram_and_no_page_beside(void **state)
+TEST(fault_g1_embed_pins_its_ram_and_no_page_beside)
 {
-	(void)state;
 	assert_true(pinned(RAM_IPA));
 	assert_true(pinned(RAM_IPA + RAM_SIZE - PAGE));
 	assert_false(pinned(RAM_IPA - PAGE));
 	assert_false(pinned(RAM_IPA + RAM_SIZE));
 	assert_false(pinned(0));
 	assert_false(pinned(UINT64_MAX - PAGE + 1));
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fault_g1_embed_pins_its_ram_and_no_page_beside),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

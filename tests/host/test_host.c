@@ -4,16 +4,13 @@
  * collected instead of ending the test.
  */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <optee_mediator/abi_smc.h>
 
 #include "host.h"
+#include "test.h"
 
 #define ID	3u
 
@@ -53,6 +50,8 @@ static int tear_down(void **state)
 	return test_failures() ? -1 : 0;
 }
 
+#define HOST_TEST(name) TEST_IN(name, set_up, tear_down)
+
 static int pin(struct test_guest *g, uint64_t ipa, om_pa_t *pa)
 {
 	om_ipa_t page = { ipa };
@@ -67,7 +66,7 @@ static void unpin(struct test_guest *g, om_pa_t pa)
 
 /* --- Memory -------------------------------------------------------------------------------- */
 
-static void ipa_is_contiguous_and_pa_is_not(void **state)
+HOST_TEST(ipa_is_contiguous_and_pa_is_not)
 {
 	struct test_host *h = *state;
 	struct test_guest *g = h->guest[0];
@@ -87,7 +86,7 @@ static void ipa_is_contiguous_and_pa_is_not(void **state)
 	assert_false(test_host_is_host_address(h, g->ipa));
 }
 
-static void only_ram_can_be_pinned(void **state)
+HOST_TEST(only_ram_can_be_pinned)
 {
 	struct test_guest *g = ((struct test_host *)*state)->guest[0];
 	om_ipa_t batch[3] = { { g->ipa }, { g->ipa }, { g->hole_ipa } };
@@ -111,7 +110,7 @@ static void only_ram_can_be_pinned(void **state)
 	unpin(g, pa[0]);
 }
 
-static void access_needs_a_pin_and_one_page(void **state)
+HOST_TEST(access_needs_a_pin_and_one_page)
 {
 	struct test_guest *g = ((struct test_host *)*state)->guest[0];
 	const struct om_host_ops *ops = &g->host->ops;
@@ -131,7 +130,7 @@ static void access_needs_a_pin_and_one_page(void **state)
 	assert_int_equal(atomic_load(&g->bytes_written), 4);
 }
 
-static void a_ballooned_page_lives_while_it_is_pinned(void **state)
+HOST_TEST(a_ballooned_page_lives_while_it_is_pinned)
 {
 	struct test_guest *g = ((struct test_host *)*state)->guest[0];
 	const struct om_host_ops *ops = &g->host->ops;
@@ -158,7 +157,7 @@ static void a_ballooned_page_lives_while_it_is_pinned(void **state)
 	unpin(g, again);
 }
 
-static void shadow_pages_are_counted_and_not_clear(void **state)
+HOST_TEST(shadow_pages_are_counted_and_not_clear)
 {
 	struct test_host *h = *state;
 	struct om_page page, other;
@@ -180,7 +179,7 @@ static void shadow_pages_are_counted_and_not_clear(void **state)
 
 /* --- The oracle ------------------------------------------------------------------------------ */
 
-static void the_secure_world_is_confined(void **state)
+HOST_TEST(the_secure_world_is_confined)
 {
 	struct test_host *h = *state;
 	struct test_guest *g = h->guest[0];
@@ -214,7 +213,7 @@ static void the_secure_world_is_confined(void **state)
 	assert_failed("free page");
 }
 
-static void what_is_shared_must_stay(void **state)
+HOST_TEST(what_is_shared_must_stay)
 {
 	struct test_host *h = *state;
 	struct test_guest *g = h->guest[0];
@@ -245,7 +244,7 @@ static void nop_smc(void *tee, struct om_regs *regs)
 	regs->a[0] = 0;
 }
 
-static void locks_are_never_held_across_an_operation(void **state)
+HOST_TEST(locks_are_never_held_across_an_operation)
 {
 	struct test_host *h = *state;
 	struct test_guest *g = h->guest[0];
@@ -264,7 +263,7 @@ static void locks_are_never_held_across_an_operation(void **state)
 	test_failures_reset();
 }
 
-static void smcs_are_stamped(void **state)
+HOST_TEST(smcs_are_stamped)
 {
 	struct test_host *h = *state;
 	struct test_guest *g = h->guest[0];
@@ -289,7 +288,7 @@ static void smcs_are_stamped(void **state)
 	assert_failed("nobody's");
 }
 
-static void the_nth_operation_fails(void **state)
+HOST_TEST(the_nth_operation_fails)
 {
 	struct test_host *h = *state;
 	struct test_guest *g = h->guest[0];
@@ -314,7 +313,7 @@ static void the_nth_operation_fails(void **state)
 	assert_int_equal(atomic_load(&h->count[TEST_OP_READ]), 0);
 }
 
-static void yielding_follows_its_script(void **state)
+HOST_TEST(yielding_follows_its_script)
 {
 	struct test_host *h = *state;
 	uint32_t n = 0;
@@ -332,7 +331,7 @@ static void yielding_follows_its_script(void **state)
 
 /* --- Watching -------------------------------------------------------------------------------- */
 
-static void reads_are_counted_and_bytes_mutate(void **state)
+HOST_TEST(reads_are_counted_and_bytes_mutate)
 {
 	struct test_host *h = *state;
 	struct test_guest *g = h->guest[0];
@@ -362,7 +361,7 @@ static void reads_are_counted_and_bytes_mutate(void **state)
 	unpin(g, pa);
 }
 
-static void leaks_are_found(void **state)
+HOST_TEST(leaks_are_found)
 {
 	struct test_host *h = *state;
 	struct test_guest *g = h->guest[0];
@@ -419,7 +418,7 @@ static void *churn(void *arg)
 	return NULL;
 }
 
-static void four_threads_share_three_guests(void **state)
+HOST_TEST(four_threads_share_three_guests)
 {
 	struct test_host *h = *state;
 	pthread_t thread[12];
@@ -432,27 +431,4 @@ static void four_threads_share_three_guests(void **state)
 		pthread_join(thread[i], NULL);
 	assert_int_equal(atomic_load(&h->count[TEST_OP_PIN]), 24000);
 	assert_int_equal(atomic_load(&h->guest[2]->notified), 8000);
-}
-
-int main(void)
-{
-#define HOST_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-	const struct CMUnitTest tests[] = {
-		HOST_TEST(ipa_is_contiguous_and_pa_is_not),
-		HOST_TEST(only_ram_can_be_pinned),
-		HOST_TEST(access_needs_a_pin_and_one_page),
-		HOST_TEST(a_ballooned_page_lives_while_it_is_pinned),
-		HOST_TEST(shadow_pages_are_counted_and_not_clear),
-		HOST_TEST(the_secure_world_is_confined),
-		HOST_TEST(what_is_shared_must_stay),
-		HOST_TEST(locks_are_never_held_across_an_operation),
-		HOST_TEST(smcs_are_stamped),
-		HOST_TEST(the_nth_operation_fails),
-		HOST_TEST(yielding_follows_its_script),
-		HOST_TEST(reads_are_counted_and_bytes_mutate),
-		HOST_TEST(leaks_are_found),
-		HOST_TEST(four_threads_share_three_guests),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,14 +3,10 @@
  * The edges of RAM in examples/el2-hypervisor: what its stage 2 gives to guests and its
  * pin() takes. The file is the hypervisor's own; its few instructions are left out.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "test.h"
 
 #define __asm__
 #define volatile(...) ((void)0)
@@ -54,9 +50,8 @@ static void edges(uint64_t ram_size, bool is_linux)
 	assert_false(is_ram(g, UINT64_MAX - PAGE + 1));
 }
 
-static void fault_g1_stage2_ends_where_ram_ends(void **state)
+TEST(fault_g1_stage2_ends_where_ram_ends)
 {
-	(void)state;
 	edges(GUEST_RAM_SIZE, false);
 	edges(LINUX_RAM_SIZE, true);
 	/* All that the tables can map. */
@@ -64,11 +59,10 @@ static void fault_g1_stage2_ends_where_ram_ends(void **state)
 }
 
 /* What a test guest has between its image and its RAM is no RAM to write. */
-static void fault_g1_pages_before_the_tests_ram_are_no_ram(void **state)
+TEST(fault_g1_pages_before_the_tests_ram_are_no_ram)
 {
 	struct guest *g = &guests[0];
 
-	(void)state;
 	memset(tables, 0, sizeof(tables));
 	g->ram_size = GUEST_RAM_SIZE;
 	stage2_build(g);
@@ -76,14 +70,4 @@ static void fault_g1_pages_before_the_tests_ram_are_no_ram(void **state)
 	assert_false(is_ram(g, GUEST_INFO_IPA));
 	assert_false(is_ram(g, GUEST_DEVICE_IPA));
 	assert_true(is_ram(g, GUEST_DEVICE_IPA - PAGE));
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fault_g1_stage2_ends_where_ram_ends),
-		cmocka_unit_test(fault_g1_pages_before_the_tests_ram_are_no_ram),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,6 +83,12 @@ void rig_exit(struct rig *rig)
 	fake_exit(&rig->tee);
 }
 
+int rig_teardown(void **state)
+{
+	rig_exit(*state);
+	return 0;
+}
+
 uint8_t *rig_va(struct rig *rig, uint64_t gpa)
 {
 	if (gpa - SHARED_GPA < SHARED_SIZE)

@@ -6,18 +6,13 @@
 #ifndef KVM_RIG_H
 #define KVM_RIG_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <optee_mediator/abi_msg.h>
 #include <optee_mediator/abi_smc.h>
 
 #include "fake_tee.h"
+#include "test.h"
 
 #define PAGE		4096u
 
@@ -52,6 +47,10 @@ int rig_try(struct rig *rig, const struct om_kvm_config *config);
 void rig_init(struct rig *rig, const struct om_kvm_config *config);
 /* Destroys the guest and checks that nothing is left anywhere. */
 void rig_exit(struct rig *rig);
+
+/* A test that begins with the set-up of its file, and ends with rig_exit(*state). */
+#define RIGGED(name) TEST_IN(name, setup, rig_teardown)
+int rig_teardown(void **state);
 
 /* Where the guest's memory is in this process. */
 uint8_t *rig_va(struct rig *rig, uint64_t gpa);

@@ -34,12 +34,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	rig_exit(*state);
-	return 0;
-}
-
 /* An INVOKE that stays in the TA, in a session of its own. */
 struct stuck {
 	uint32_t slot;
@@ -80,7 +74,7 @@ static uint64_t now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-static void a_guest_is_interrupted_while_op_tee_works(void **state)
+RIGGED(a_guest_is_interrupted_while_op_tee_works)
 {
 	struct rig *rig = *state;
 	struct stuck s = start(rig, 1, FAKE_STUBBORN);
@@ -101,7 +95,7 @@ static void a_guest_is_interrupted_while_op_tee_works(void **state)
 	assert_int_equal(end(rig, &s), TEEC_SUCCESS);
 }
 
-static void only_a_call_in_flight_is_resumed(void **state)
+RIGGED(only_a_call_in_flight_is_resumed)
 {
 	struct rig *rig = *state;
 	struct stuck s = start(rig, 1, FAKE_STUBBORN);
@@ -115,7 +109,7 @@ static void only_a_call_in_flight_is_resumed(void **state)
 	assert_int_equal(rig_resume(rig, 1, &old), OPTEE_SMC_RETURN_ERESUME);
 }
 
-static void more_calls_than_workers_are_told_to_wait(void **state)
+RIGGED(more_calls_than_workers_are_told_to_wait)
 {
 	struct rig *rig = *state;
 	struct stuck a = start(rig, 1, FAKE_STUBBORN);
@@ -136,7 +130,7 @@ static void more_calls_than_workers_are_told_to_wait(void **state)
 	assert_int_equal(rig->tee.most_in_flight, 2);
 }
 
-static void a_call_that_is_never_fetched_keeps_no_worker(void **state)
+RIGGED(a_call_that_is_never_fetched_keeps_no_worker)
 {
 	struct rig *rig = *state;
 	struct stuck s[6];
@@ -166,7 +160,7 @@ static uint32_t cancel(struct rig *rig, uint32_t session, uint32_t cancel_id)
 	return m->hdr.ret;
 }
 
-static void cancel_gets_through_when_all_workers_are_busy(void **state)
+RIGGED(cancel_gets_through_when_all_workers_are_busy)
 {
 	struct rig *rig = *state;
 	struct stuck a = start(rig, 1, FAKE_BLOCK);
@@ -185,7 +179,7 @@ static void cancel_gets_through_when_all_workers_are_busy(void **state)
 	assert_int_equal(end(rig, &b), TEEC_ERROR_CANCEL);
 }
 
-static void what_a_call_in_flight_uses_stays(void **state)
+RIGGED(what_a_call_in_flight_uses_stays)
 {
 	struct rig *rig = *state;
 	uint64_t pages[2] = { DATA, DATA + PAGE };
@@ -216,7 +210,7 @@ static void what_a_call_in_flight_uses_stays(void **state)
 	assert_int_equal(rig->releases, 1);
 }
 
-static void a_guest_may_change_its_message_meanwhile(void **state)
+RIGGED(a_guest_may_change_its_message_meanwhile)
 {
 	struct rig *rig = *state;
 	struct stuck s = start(rig, 1, FAKE_STUBBORN);
@@ -229,7 +223,7 @@ static void a_guest_may_change_its_message_meanwhile(void **state)
 
 /* Reset and destruction */
 
-static void a_reset_leaves_nothing_behind(void **state)
+RIGGED(a_reset_leaves_nothing_behind)
 {
 	struct rig *rig = *state;
 	uint64_t pages[2] = { DATA, DATA + PAGE };
@@ -260,7 +254,7 @@ static void a_reset_leaves_nothing_behind(void **state)
 	assert_int_equal(rig_open(rig, &again), TEEC_SUCCESS);
 }
 
-static void a_reset_cancels_what_is_in_flight(void **state)
+RIGGED(a_reset_cancels_what_is_in_flight)
 {
 	struct rig *rig = *state;
 	struct stuck a = start(rig, 1, FAKE_BLOCK);
@@ -277,7 +271,7 @@ static void a_reset_cancels_what_is_in_flight(void **state)
 	assert_int_equal(rig_resume(rig, 2, &b.id), OPTEE_SMC_RETURN_ERESUME);
 }
 
-static void a_reset_says_when_a_ta_does_not_let_go(void **state)
+RIGGED(a_reset_says_when_a_ta_does_not_let_go)
 {
 	struct rig *rig = *state;
 	struct stuck s = start(rig, 1, FAKE_STUBBORN);
@@ -296,11 +290,10 @@ static void a_reset_says_when_a_ta_does_not_let_go(void **state)
 	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
 }
 
-static void a_destruction_waits_for_a_ta_too(void **state)
+TEST(a_destruction_waits_for_a_ta_too)
 {
 	struct rig *rig = next_rig();
 
-	(void)state;
 	rig_init(rig, NULL);
 	start(rig, 1, FAKE_STUBBORN);
 	start(rig, 2, FAKE_BLOCK);
@@ -352,31 +345,28 @@ static bool reset_ends(struct rig *rig)
 	return result == OM_KVM_OK;
 }
 
-static void fault_b11_a_cancellation_needs_no_job(void **state)
+TEST(fault_b11_a_cancellation_needs_no_job)
 {
 	struct rig *rig = start_stuck(2, 0);
 
-	(void)state;
 	assert_true(reset_ends(rig));
 	rig_exit(rig);
 }
 
-static void fault_b11_calls_left_unfetched_are_not_in_the_way(void **state)
+TEST(fault_b11_calls_left_unfetched_are_not_in_the_way)
 {
 	/* With two that are stuck these are all the threads there are. */
 	struct rig *rig = start_stuck(4, 2);
 
-	(void)state;
 	assert_true(reset_ends(rig));
 	rig_exit(rig);
 }
 
-static void fault_b11_a_cancellation_that_fails_is_tried_again(void **state)
+TEST(fault_b11_a_cancellation_that_fails_is_tried_again)
 {
 	static const int errors[] = { -ENOMEM, -EBUSY, -EINTR, -EIO };
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		struct rig *rig = start_stuck(8, 0);
 
@@ -386,11 +376,10 @@ static void fault_b11_a_cancellation_that_fails_is_tried_again(void **state)
 	}
 }
 
-static void fault_b11_each_reset_asks_anew(void **state)
+TEST(fault_b11_each_reset_asks_anew)
 {
 	struct rig *rig = start_stuck(8, 0);
 
-	(void)state;
 	/* OP-TEE took them before the calls they were for had got there. */
 	rig->tee.lost_cancels = 2;
 	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_AGAIN);
@@ -408,7 +397,7 @@ static uint32_t blocked(struct rig *rig)
 	return n;
 }
 
-static void fault_b11_one_that_cannot_be_cancelled_is_not_in_the_way(void **state)
+RIGGED(fault_b11_one_that_cannot_be_cancelled_is_not_in_the_way)
 {
 	struct rig *rig = *state;
 	struct stuck s = start(rig, 1, FAKE_BLOCK);
@@ -433,7 +422,7 @@ static bool is_readable(struct rig *rig, int ms)
 	return poll(&wait, 1, ms) == 1 && wait.revents == POLLIN;
 }
 
-static void fault_b11_there_is_something_to_wait_on(void **state)
+RIGGED(fault_b11_there_is_something_to_wait_on)
 {
 	struct rig *rig = *state;
 	uint32_t session;
@@ -455,12 +444,11 @@ static void fault_b11_there_is_something_to_wait_on(void **state)
 	assert_false(is_readable(rig, 0));
 }
 
-static void fault_b11_it_goes_on_while_nobody_asks(void **state)
+TEST(fault_b11_it_goes_on_while_nobody_asks)
 {
 	struct rig *rig = start_stuck(8, 0);
 	uint32_t asked;
 
-	(void)state;
 	set_fault(rig, (struct fake_fault){ TEE_IOC_CANCEL, 1, true, -ENOMEM });
 	assert_int_equal(om_kvm_destroy(rig->kvm), OM_KVM_AGAIN);
 	set_fault(rig, (struct fake_fault){ 0 });
@@ -473,7 +461,7 @@ static void fault_b11_it_goes_on_while_nobody_asks(void **state)
 	rig_exit(rig);
 }
 
-static void calls_that_ended_unfetched_are_forgotten(void **state)
+RIGGED(calls_that_ended_unfetched_are_forgotten)
 {
 	struct rig *rig = *state;
 	uint64_t page = PRIVATE_GPA;
@@ -496,7 +484,7 @@ static void calls_that_ended_unfetched_are_forgotten(void **state)
 	assert_int_equal(COUNT(rig, PINNED_NOW), 0);
 }
 
-static void a_reset_without_a_device_can_be_tried_again(void **state)
+RIGGED(a_reset_without_a_device_can_be_tried_again)
 {
 	struct rig *rig = *state;
 	struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG, 0, SHARED_GPA } };
@@ -512,7 +500,7 @@ static void a_reset_without_a_device_can_be_tried_again(void **state)
 	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
 }
 
-static void a_guest_without_a_device_can_be_destroyed(void **state)
+RIGGED(a_guest_without_a_device_can_be_destroyed)
 {
 	struct rig *rig = *state;
 
@@ -520,7 +508,7 @@ static void a_guest_without_a_device_can_be_destroyed(void **state)
 	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_ERR_DEVICE);
 }
 
-static void two_guests_do_not_know_each_other(void **state)
+RIGGED(two_guests_do_not_know_each_other)
 {
 	struct rig *rig = *state;
 	struct om_kvm_config config = rig_config(rig);
@@ -548,36 +536,4 @@ static void two_guests_do_not_know_each_other(void **state)
 	/* The death of one is nothing to the other. */
 	rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	assert_int_equal(rig_invoke(rig, 0, session, FAKE_NOTHING), TEEC_SUCCESS);
-}
-
-#define RIGGED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		RIGGED(a_guest_is_interrupted_while_op_tee_works),
-		RIGGED(only_a_call_in_flight_is_resumed),
-		RIGGED(more_calls_than_workers_are_told_to_wait),
-		RIGGED(a_call_that_is_never_fetched_keeps_no_worker),
-		RIGGED(cancel_gets_through_when_all_workers_are_busy),
-		RIGGED(what_a_call_in_flight_uses_stays),
-		RIGGED(a_guest_may_change_its_message_meanwhile),
-		RIGGED(a_reset_leaves_nothing_behind),
-		RIGGED(a_reset_cancels_what_is_in_flight),
-		RIGGED(a_reset_says_when_a_ta_does_not_let_go),
-		cmocka_unit_test(a_destruction_waits_for_a_ta_too),
-		cmocka_unit_test(fault_b11_a_cancellation_needs_no_job),
-		cmocka_unit_test(fault_b11_calls_left_unfetched_are_not_in_the_way),
-		cmocka_unit_test(fault_b11_a_cancellation_that_fails_is_tried_again),
-		cmocka_unit_test(fault_b11_each_reset_asks_anew),
-		RIGGED(fault_b11_one_that_cannot_be_cancelled_is_not_in_the_way),
-		RIGGED(fault_b11_there_is_something_to_wait_on),
-		cmocka_unit_test(fault_b11_it_goes_on_while_nobody_asks),
-		RIGGED(calls_that_ended_unfetched_are_forgotten),
-		RIGGED(a_reset_without_a_device_can_be_tried_again),
-		RIGGED(a_guest_without_a_device_can_be_destroyed),
-		RIGGED(two_guests_do_not_know_each_other),
-	};
-
-	return cmocka_run_group_tests_name("kvm_calls", tests, NULL, NULL);
 }

@@ -39,12 +39,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	rig_exit(*state);
-	return 0;
-}
-
 static uint32_t opened(struct rig *rig)
 {
 	uint32_t session;
@@ -56,7 +50,7 @@ static uint32_t opened(struct rig *rig)
 
 /* Creation */
 
-static void a_missing_or_wrong_device_is_named(void **state)
+TEST(a_missing_or_wrong_device_is_named)
 {
 	static const struct {
 		unsigned long request;
@@ -73,7 +67,6 @@ static void a_missing_or_wrong_device_is_named(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct om_kvm_config config = fresh();
 
@@ -84,7 +77,7 @@ static void a_missing_or_wrong_device_is_named(void **state)
 	}
 }
 
-static void another_tee_is_refused(void **state)
+TEST(another_tee_is_refused)
 {
 	static const struct {
 		uint32_t impl_id;
@@ -99,7 +92,6 @@ static void another_tee_is_refused(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct om_kvm_config config = fresh();
 
@@ -111,12 +103,11 @@ static void another_tee_is_refused(void **state)
 	}
 }
 
-static void configs_out_of_range_are_refused(void **state)
+TEST(configs_out_of_range_are_refused)
 {
 	struct om_kvm_config config = fresh(), good = config;
 	struct om_kvm_os half = rigs->tee.os;
 
-	(void)state;
 	config.workers = 65;
 	assert_int_equal(rig_try(rigs, &config), OM_KVM_ERR_ARGUMENT);
 	config = good;
@@ -145,18 +136,17 @@ static void configs_out_of_range_are_refused(void **state)
 	fake_exit(&rigs->tee);
 }
 
-static void the_real_device_is_opened_by_default(void **state)
+TEST(the_real_device_is_opened_by_default)
 {
 	struct om_kvm_config config = { .tee_device = "/nowhere/tee0" };
 	struct om_kvm *kvm;
 
-	(void)state;
 	assert_int_equal(om_kvm_create(&config, &kvm), OM_KVM_ERR_NO_DEVICE);
 	config.tee_device = "/dev/null";
 	assert_int_equal(om_kvm_create(&config, &kvm), OM_KVM_ERR_DEVICE);
 }
 
-static void one_descriptor_for_each_guest(void **state)
+RIGGED(one_descriptor_for_each_guest)
 {
 	struct rig *rig = *state;
 
@@ -176,7 +166,7 @@ static struct om_regs fast(struct rig *rig, uint32_t fid, uint32_t a1)
 	return regs;
 }
 
-static void a_guest_can_probe(void **state)
+RIGGED(a_guest_can_probe)
 {
 	struct rig *rig = *state;
 	struct om_regs r;
@@ -196,12 +186,11 @@ static void a_guest_can_probe(void **state)
 	assert_int_equal(COUNT(rig, CALLS), 0);
 }
 
-static void what_the_host_lacks_is_not_offered(void **state)
+TEST(what_the_host_lacks_is_not_offered)
 {
 	struct om_kvm_config config = fresh();
 	struct om_regs r;
 
-	(void)state;
 	rigs->tee.gen_caps &= ~(uint32_t)TEE_GEN_CAP_MEMREF_NULL;
 	start(&config);
 	r = fast(rigs, OPTEE_SMC_EXCHANGE_CAPABILITIES, 0);
@@ -211,7 +200,7 @@ static void what_the_host_lacks_is_not_offered(void **state)
 
 /* Sessions and values */
 
-static void a_session_lives_from_open_to_close(void **state)
+RIGGED(a_session_lives_from_open_to_close)
 {
 	struct rig *rig = *state;
 	uint32_t session = opened(rig);
@@ -226,7 +215,7 @@ static void a_session_lives_from_open_to_close(void **state)
 	assert_int_equal(rig_invoke(rig, 0, session, FAKE_NOTHING), TEEC_ERROR_BAD_PARAMETERS);
 }
 
-static void an_unknown_ta_is_reported_as_the_tee_does(void **state)
+RIGGED(an_unknown_ta_is_reported_as_the_tee_does)
 {
 	static const uint8_t uuid[16] = { 1 };
 	struct rig *rig = *state;
@@ -239,7 +228,7 @@ static void an_unknown_ta_is_reported_as_the_tee_does(void **state)
 	assert_int_equal(COUNT(rig, SESSIONS_NOW), 0);
 }
 
-static void values_go_there_and_back(void **state)
+RIGGED(values_go_there_and_back)
 {
 	struct rig *rig = *state;
 	uint32_t session = opened(rig);
@@ -259,7 +248,7 @@ static void values_go_there_and_back(void **state)
 	assert_true(m->param[3].attr == 0);
 }
 
-static void errors_of_a_ta_are_its_own(void **state)
+RIGGED(errors_of_a_ta_are_its_own)
 {
 	struct rig *rig = *state;
 	uint32_t session = opened(rig);
@@ -272,7 +261,7 @@ static void errors_of_a_ta_are_its_own(void **state)
 	assert_int_equal(rig_close(rig, session), TEEC_SUCCESS);
 }
 
-static void open_has_parameters_too(void **state)
+RIGGED(open_has_parameters_too)
 {
 	struct rig *rig = *state;
 	struct message *m = rig_message(rig, 0, OPTEE_MSG_CMD_OPEN_SESSION, 6);
@@ -331,7 +320,7 @@ static void check_incremented(struct rig *rig, const uint64_t *pages, uint64_t t
 				 (uint8_t)(i * 7 + i / PAGE + (i - offs < size)));
 }
 
-static void large_buffers_get_there_in_the_right_way(void **state)
+RIGGED(large_buffers_get_there_in_the_right_way)
 {
 	const uint64_t total = 7 * PAGE + 100, offs = 123, size = 6 * PAGE + 7;
 	struct rig *rig = *state;
@@ -362,7 +351,7 @@ static void large_buffers_get_there_in_the_right_way(void **state)
 	}
 }
 
-static void registering_waits_for_the_first_use(void **state)
+RIGGED(registering_waits_for_the_first_use)
 {
 	struct rig *rig = *state;
 	uint32_t session = opened(rig);
@@ -387,7 +376,7 @@ static void registering_waits_for_the_first_use(void **state)
 	assert_int_equal(fake_shms(&rig->tee), 0);
 }
 
-static void small_references_are_copied(void **state)
+RIGGED(small_references_are_copied)
 {
 	const uint64_t total = 3 * PAGE;
 	struct rig *rig = *state;
@@ -413,7 +402,7 @@ static void small_references_are_copied(void **state)
 	assert_int_equal(rig_unregister(rig, 5), TEEC_SUCCESS);
 }
 
-static void inputs_arrive(void **state)
+RIGGED(inputs_arrive)
 {
 	struct rig *rig = *state;
 	uint32_t session = opened(rig);
@@ -440,7 +429,7 @@ static void inputs_arrive(void **state)
 	}
 }
 
-static void lists_of_many_pages_are_followed(void **state)
+RIGGED(lists_of_many_pages_are_followed)
 {
 	static uint64_t pages[600];
 	struct rig *rig = *state;
@@ -463,7 +452,7 @@ static void lists_of_many_pages_are_followed(void **state)
 	assert_int_equal(COUNT(rig, ALIASED), 4);
 }
 
-static void no_more_comes_back_than_there_is_room(void **state)
+RIGGED(no_more_comes_back_than_there_is_room)
 {
 	const uint64_t size = 2000;
 	struct rig *rig = *state;
@@ -489,7 +478,7 @@ static void no_more_comes_back_than_there_is_room(void **state)
 		assert_int_equal(rig->private[i], i >= 8 && i < 11 ? 0xee : 0x11);
 }
 
-static void no_stale_bytes_reach_guest_or_ta(void **state)
+TEST(no_stale_bytes_reach_guest_or_ta)
 {
 	struct om_kvm_config config = fresh();
 	uint64_t pages[2] = { PRIVATE_GPA, PRIVATE_GPA + PAGE };
@@ -498,7 +487,6 @@ static void no_stale_bytes_reach_guest_or_ta(void **state)
 	uint32_t session;
 	uint64_t i;
 
-	(void)state;
 	/* One worker, one arena: the next call finds what the last one left there. */
 	config.workers = 1;
 	rig = start(&config);
@@ -523,7 +511,7 @@ static void no_stale_bytes_reach_guest_or_ta(void **state)
 	rig_exit(rig);
 }
 
-static void null_and_empty_references_pass(void **state)
+RIGGED(null_and_empty_references_pass)
 {
 	struct rig *rig = *state;
 	uint32_t session = opened(rig);
@@ -542,13 +530,12 @@ static void null_and_empty_references_pass(void **state)
 	assert_int_equal(rig_invoke(rig, 0, session, FAKE_MEMORY), TEEC_SUCCESS);
 }
 
-static void a_null_reference_needs_the_host_to_know_it(void **state)
+TEST(a_null_reference_needs_the_host_to_know_it)
 {
 	struct om_kvm_config config = fresh();
 	struct message *m;
 	uint32_t session;
 
-	(void)state;
 	rigs->tee.gen_caps &= ~(uint32_t)TEE_GEN_CAP_MEMREF_NULL;
 	start(&config);
 	session = opened(rigs);
@@ -558,7 +545,7 @@ static void a_null_reference_needs_the_host_to_know_it(void **state)
 	rig_exit(rigs);
 }
 
-static void a_large_arena_is_not_kept(void **state)
+RIGGED(a_large_arena_is_not_kept)
 {
 	static uint64_t pages[400];
 	struct rig *rig = *state;
@@ -579,12 +566,11 @@ static void a_large_arena_is_not_kept(void **state)
 
 /* Limits */
 
-static void sessions_are_limited(void **state)
+TEST(sessions_are_limited)
 {
 	struct om_kvm_config config = fresh();
 	uint32_t session[3], calls;
 
-	(void)state;
 	config.sessions = 2;
 	start(&config);
 	session[0] = opened(rigs);
@@ -615,12 +601,11 @@ static void use_pair(struct rig *rig, uint32_t session, uint32_t i)
 	assert_int_equal(rig_invoke(rig, 0, session, FAKE_MEMORY), TEEC_SUCCESS);
 }
 
-static void registrations_are_limited_by_giving_up_idle_ones(void **state)
+TEST(registrations_are_limited_by_giving_up_idle_ones)
 {
 	struct om_kvm_config config = fresh();
 	uint32_t session, i, round;
 
-	(void)state;
 	config.registrations = 3;
 	start(&config);
 	session = opened(rigs);
@@ -640,13 +625,12 @@ static void registrations_are_limited_by_giving_up_idle_ones(void **state)
 	rig_exit(rigs);
 }
 
-static void without_an_idle_one_the_memory_is_copied(void **state)
+TEST(without_an_idle_one_the_memory_is_copied)
 {
 	struct om_kvm_config config = fresh();
 	struct message *m;
 	uint32_t session, id;
 
-	(void)state;
 	config.registrations = 1;
 	start(&config);
 	session = opened(rigs);
@@ -668,7 +652,7 @@ static void without_an_idle_one_the_memory_is_copied(void **state)
 
 /* Policy */
 
-static void the_device_ta_is_not_there(void **state)
+RIGGED(the_device_ta_is_not_there)
 {
 	static const uint8_t uuid[16] = {
 		0x70, 0x11, 0xa6, 0x88, 0xdd, 0xde, 0x40, 0x53,
@@ -690,7 +674,7 @@ static const uint32_t logins[] = {
 };
 #define LOGINS (sizeof(logins) / sizeof(logins[0]))
 
-static void only_public_logins_pass(void **state)
+RIGGED(only_public_logins_pass)
 {
 	struct rig *rig = *state;
 	uint32_t calls = COUNT(rig, SYSTEM_CALLS);
@@ -704,7 +688,7 @@ static void only_public_logins_pass(void **state)
 	assert_int_equal(COUNT(rig, SYSTEM_CALLS), calls);
 }
 
-static void as_the_vmm_users_and_groups_pass(void **state)
+TEST(as_the_vmm_users_and_groups_pass)
 {
 	static const uint8_t none[16];
 	struct om_kvm_config config = fresh();
@@ -713,7 +697,6 @@ static void as_the_vmm_users_and_groups_pass(void **state)
 	uint32_t session;
 	size_t i;
 
-	(void)state;
 	config.login = OM_KVM_LOGIN_AS_VMM;
 	start(&config);
 	for (i = 0; i < LOGINS; i++)
@@ -743,13 +726,12 @@ static void count_event(void *user, const struct om_trace_event *event)
 	events += event->id != 0;
 }
 
-static void a_policy_and_a_trace_of_the_vmms_own(void **state)
+TEST(a_policy_and_a_trace_of_the_vmms_own)
 {
 	static const uint8_t unknown[16] = { 1 };
 	struct om_kvm_config config = fresh();
 	uint32_t session;
 
-	(void)state;
 	asked = events = 0;
 	config.authorize = deny_invokes;
 	config.trace = count_event;
@@ -786,7 +768,7 @@ static void fail_next(struct rig *rig, unsigned long request, int error)
 	rig->tee.fault = (struct fake_fault){ request, 1, false, error };
 }
 
-static void each_ioctls_errors_are_told(void **state)
+RIGGED(each_ioctls_errors_are_told)
 {
 	struct rig *rig = *state;
 	uint32_t session, other;
@@ -823,13 +805,12 @@ static void each_ioctls_errors_are_told(void **state)
 	}
 }
 
-static void fault_b12_a_session_that_linux_forgot_counts_no_more(void **state)
+TEST(fault_b12_a_session_that_linux_forgot_counts_no_more)
 {
 	struct om_kvm_config config = fresh();
 	uint32_t session;
 	size_t i;
 
-	(void)state;
 	config.sessions = 1;
 	start(&config);
 	for (i = 0; i < sizeof(error_table) / sizeof(error_table[0]); i++) {
@@ -850,7 +831,7 @@ static void fault_b12_a_session_that_linux_forgot_counts_no_more(void **state)
 	rig_exit(rigs);
 }
 
-static void memory_that_cannot_be_registered_is_copied(void **state)
+RIGGED(memory_that_cannot_be_registered_is_copied)
 {
 	static const int errors[] = { -EINVAL, -EFAULT, -ENOMEM, -EMFILE, -EOPNOTSUPP };
 	struct rig *rig = *state;
@@ -874,7 +855,7 @@ static void memory_that_cannot_be_registered_is_copied(void **state)
 	}
 }
 
-static void without_memory_for_copies_the_call_fails(void **state)
+RIGGED(without_memory_for_copies_the_call_fails)
 {
 	struct rig *rig = *state;
 	uint32_t session = opened(rig);
@@ -894,11 +875,10 @@ static void without_memory_for_copies_the_call_fails(void **state)
 	assert_int_equal(COUNT(rig, PINNED_NOW), 0);
 }
 
-static void words_for_everything(void **state)
+TEST(words_for_everything)
 {
 	int i;
 
-	(void)state;
 	for (i = OM_KVM_ERR_REGISTERS; i <= OM_KVM_NEW_DRIVER; i++)
 		assert_string_not_equal(om_kvm_result_text(i), "unknown result");
 	assert_string_equal(om_kvm_result_text(OM_KVM_ERR_REGISTERS - 1), "unknown result");
@@ -908,7 +888,7 @@ static void words_for_everything(void **state)
 	assert_null(om_kvm_counter_name(OM_KVM_COUNTERS));
 }
 
-static void counters_can_be_read(void **state)
+RIGGED(counters_can_be_read)
 {
 	struct rig *rig = *state;
 
@@ -916,49 +896,4 @@ static void counters_can_be_read(void **state)
 	assert_int_equal(COUNT(rig, CALLS), 1);
 	assert_int_equal(om_kvm_counter(rig->kvm, OM_KVM_COUNTERS), 0);
 	assert_int_equal(om_guest_counter(om_kvm_guest(rig->kvm), OM_COUNT_CALLS), 1);
-}
-
-#define RIGGED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_missing_or_wrong_device_is_named),
-		cmocka_unit_test(another_tee_is_refused),
-		cmocka_unit_test(configs_out_of_range_are_refused),
-		cmocka_unit_test(the_real_device_is_opened_by_default),
-		RIGGED(one_descriptor_for_each_guest),
-		RIGGED(a_guest_can_probe),
-		cmocka_unit_test(what_the_host_lacks_is_not_offered),
-		RIGGED(a_session_lives_from_open_to_close),
-		RIGGED(an_unknown_ta_is_reported_as_the_tee_does),
-		RIGGED(values_go_there_and_back),
-		RIGGED(errors_of_a_ta_are_its_own),
-		RIGGED(open_has_parameters_too),
-		RIGGED(large_buffers_get_there_in_the_right_way),
-		RIGGED(registering_waits_for_the_first_use),
-		RIGGED(small_references_are_copied),
-		RIGGED(inputs_arrive),
-		RIGGED(lists_of_many_pages_are_followed),
-		RIGGED(no_more_comes_back_than_there_is_room),
-		cmocka_unit_test(no_stale_bytes_reach_guest_or_ta),
-		RIGGED(null_and_empty_references_pass),
-		cmocka_unit_test(a_null_reference_needs_the_host_to_know_it),
-		RIGGED(a_large_arena_is_not_kept),
-		cmocka_unit_test(sessions_are_limited),
-		cmocka_unit_test(registrations_are_limited_by_giving_up_idle_ones),
-		cmocka_unit_test(without_an_idle_one_the_memory_is_copied),
-		RIGGED(the_device_ta_is_not_there),
-		RIGGED(only_public_logins_pass),
-		cmocka_unit_test(as_the_vmm_users_and_groups_pass),
-		cmocka_unit_test(a_policy_and_a_trace_of_the_vmms_own),
-		RIGGED(each_ioctls_errors_are_told),
-		cmocka_unit_test(fault_b12_a_session_that_linux_forgot_counts_no_more),
-		RIGGED(memory_that_cannot_be_registered_is_copied),
-		RIGGED(without_memory_for_copies_the_call_fails),
-		cmocka_unit_test(words_for_everything),
-		RIGGED(counters_can_be_read),
-	};
-
-	return cmocka_run_group_tests_name("kvm_conduit", tests, NULL, NULL);
 }

@@ -53,6 +53,8 @@ static int teardown(void **state)
 	return 0;
 }
 
+#define DISTRUST_TEST(name) TEST_IN(name, setup, teardown)
+
 static uint32_t call(uint32_t cmd, uint32_t num_params)
 {
 	w.m->hdr = (struct optee_msg_hdr){ .cmd = cmd, .num_params = num_params };
@@ -61,11 +63,10 @@ static uint32_t call(uint32_t cmd, uint32_t num_params)
 	return w.m->hdr.ret;
 }
 
-static void unknown_commands_and_counts(void **state)
+DISTRUST_TEST(unknown_commands_and_counts)
 {
 	uint32_t calls;
 
-	(void)state;
 	memset(w.m, 0, PAGE);
 	calls = (uint32_t)w.conduit.calls.device.counts[OM_KVM_COUNT_SYSTEM_CALLS];
 	assert_int_equal(call(OPTEE_MSG_CMD_DO_BOTTOM_HALF, 0), TEEC_ERROR_NOT_SUPPORTED);
@@ -77,14 +78,13 @@ static void unknown_commands_and_counts(void **state)
 	assert_int_equal(w.conduit.calls.device.counts[OM_KVM_COUNT_SYSTEM_CALLS], calls);
 }
 
-static void parameters_of_no_kind(void **state)
+DISTRUST_TEST(parameters_of_no_kind)
 {
 	static const uint64_t attrs[] = {
 		4, 8, 0xc, 0xff, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT /* of an unknown cookie */,
 	};
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++) {
 		memset(w.m, 0, PAGE);
 		w.m->param[1].attr = attrs[i];
@@ -99,14 +99,13 @@ static void parameters_of_no_kind(void **state)
 	assert_int_equal(call(OPTEE_MSG_CMD_INVOKE_COMMAND, 1), TEEC_ERROR_BAD_PARAMETERS);
 }
 
-static void buffers_that_are_unknown_or_in_use(void **state)
+DISTRUST_TEST(buffers_that_are_unknown_or_in_use)
 {
 	struct om_tee_shm *shm = &w.conduit.calls.shm;
 	struct om_tee_buffer *buffer;
 	uint64_t *list = aligned_alloc(PAGE, PAGE);
 	int32_t id;
 
-	(void)state;
 	list[0] = (uintptr_t)w.m;
 	memset(w.m, 0, PAGE);
 	w.m->param[0].u.rmem.shm_ref = 5;
@@ -128,9 +127,8 @@ static void buffers_that_are_unknown_or_in_use(void **state)
 	free(list);
 }
 
-static void functions_and_threads_of_nobody(void **state)
+DISTRUST_TEST(functions_and_threads_of_nobody)
 {
-	(void)state;
 	assert_int_equal(smc(OPTEE_SMC_RETURN_FROM_RPC, 0), OPTEE_SMC_RETURN_ERESUME);
 	assert_int_equal(smc(OPTEE_SMC_RETURN_FROM_RPC, 77), OPTEE_SMC_RETURN_ERESUME);
 	assert_int_equal(smc(OPTEE_SMC_CALL_WITH_RPC_ARG, 0), OPTEE_SMC_RETURN_UNKNOWN_FUNCTION);
@@ -142,27 +140,11 @@ static void functions_and_threads_of_nobody(void **state)
 	assert_int_equal(smc(OPTEE_SMC_CALL_WITH_ARG, 0), OPTEE_SMC_RETURN_ENOTAVAIL);
 }
 
-static void pages_that_never_were_pinned(void **state)
+DISTRUST_TEST(pages_that_never_were_pinned)
 {
 	const om_pa_t pa = { 0x1000 };
 
-	(void)state;
 	om_memory_unpin(&w.memory, &pa, 1);
 	assert_int_equal(om_memory_pinned(&w.memory), 0);
 	assert_false(om_memory_is_shared(&w.memory, (const void *)0x1000));
-}
-
-#define RIGGED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		RIGGED(unknown_commands_and_counts),
-		RIGGED(parameters_of_no_kind),
-		RIGGED(buffers_that_are_unknown_or_in_use),
-		RIGGED(functions_and_threads_of_nobody),
-		RIGGED(pages_that_never_were_pinned),
-	};
-
-	return cmocka_run_group_tests_name("kvm_distrust", tests, NULL, NULL);
 }

@@ -138,12 +138,11 @@ static bool create(struct rig *rig, uint32_t n)
 	return false;
 }
 
-static void a_guest_that_cannot_be_created(void **state)
+TEST(a_guest_that_cannot_be_created)
 {
 	static struct rig rig;
 	uint32_t n;
 
-	(void)state;
 	for_good = false;
 	for (n = 1; !create(&rig, n); n++)
 		;
@@ -168,11 +167,10 @@ static bool run(uint32_t n)
 	return over;
 }
 
-static void a_guest_that_goes_short(void **state)
+TEST(a_guest_that_goes_short)
 {
 	uint32_t n, lives = 0;
 
-	(void)state;
 	for_good = false;
 	for (n = 1; !run(n); n++)
 		lives++;
@@ -184,12 +182,11 @@ static void a_guest_that_goes_short(void **state)
 	print_message("%u lives\n", 2 * lives);
 }
 
-static void memory_that_cannot_be_added(void **state)
+TEST(memory_that_cannot_be_added)
 {
 	static struct rig rig;
 	uint32_t n;
 
-	(void)state;
 	memset(&rig, 0, sizeof(rig));
 	fake_init(&rig.tee);
 	rig_init(&rig, NULL);
@@ -204,15 +201,4 @@ static void memory_that_cannot_be_added(void **state)
 	assert_int_equal(om_kvm_add_memory(rig.kvm, PRIVATE_GPA, PRIVATE_SIZE, rig.private, 0),
 			 OM_KVM_OK);
 	rig_exit(&rig);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_guest_that_cannot_be_created),
-		cmocka_unit_test(a_guest_that_goes_short),
-		cmocka_unit_test(memory_that_cannot_be_added),
-	};
-
-	return cmocka_run_group_tests_name("kvm_exhausted", tests, NULL, NULL);
 }

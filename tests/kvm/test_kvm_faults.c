@@ -75,12 +75,11 @@ static bool run(uint32_t nth, bool for_good, int error)
 	return over;
 }
 
-static void once(void **state)
+TEST(once)
 {
 	uint32_t nth, tried = 0;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
 		for (nth = 1; !run(nth, false, errors[i]); nth++)
 			tried++;
@@ -89,23 +88,12 @@ static void once(void **state)
 	print_message("%u faults\n", tried);
 }
 
-static void from_then_on(void **state)
+TEST(from_then_on)
 {
 	uint32_t nth;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
 		for (nth = 1; nth <= 60; nth++)
 			(void)run(nth, true, errors[i]);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(once),
-		cmocka_unit_test(from_then_on),
-	};
-
-	return cmocka_run_group_tests_name("kvm_faults", tests, NULL, NULL);
 }

@@ -19,13 +19,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	rig_exit(*state);
-	return 0;
-}
-
-static void bad_regions_are_refused(void **state)
+RIGGED(bad_regions_are_refused)
 {
 	struct rig *rig = *state;
 	uint8_t *va = rig->private;
@@ -48,7 +42,7 @@ static void bad_regions_are_refused(void **state)
 			 OM_KVM_ERR_READ_ONLY);
 }
 
-static void regions_overlap_neither_here_nor_there(void **state)
+RIGGED(regions_overlap_neither_here_nor_there)
 {
 	struct rig *rig = *state;
 	uint8_t *va = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -70,7 +64,7 @@ static void regions_overlap_neither_here_nor_there(void **state)
 	munmap(va, 4 * PAGE);
 }
 
-static void only_what_was_added_is_removed(void **state)
+RIGGED(only_what_was_added_is_removed)
 {
 	struct rig *rig = *state;
 
@@ -92,7 +86,7 @@ static void share(struct rig *rig, uint64_t cookie, uint64_t gpa)
 	assert_int_equal(rig_register(rig, cookie, pages, 4, 4 * PAGE), TEEC_SUCCESS);
 }
 
-static void a_page_outside_all_regions_cannot_be_shared(void **state)
+RIGGED(a_page_outside_all_regions_cannot_be_shared)
 {
 	struct rig *rig = *state;
 	uint64_t pages[4];
@@ -105,7 +99,7 @@ static void a_page_outside_all_regions_cannot_be_shared(void **state)
 	assert_int_equal(rig_register(rig, 1, pages, 1, PAGE), TEEC_ERROR_BAD_PARAMETERS);
 }
 
-static void a_region_in_use_leaves_when_it_is_free(void **state)
+RIGGED(a_region_in_use_leaves_when_it_is_free)
 {
 	struct rig *rig = *state;
 	uint64_t page = PRIVATE_GPA;
@@ -135,12 +129,11 @@ static void a_region_in_use_leaves_when_it_is_free(void **state)
 	munmap(other, PAGE);
 }
 
-static void a_region_in_use_stays_when_nobody_is_told(void **state)
+TEST(a_region_in_use_stays_when_nobody_is_told)
 {
 	static struct rig rig;
 	struct om_kvm_config config;
 
-	(void)state;
 	fake_init(&rig.tee);
 	config = rig_config(&rig);
 	config.memory_released = NULL;
@@ -157,7 +150,7 @@ static void a_region_in_use_stays_when_nobody_is_told(void **state)
 	rig_exit(&rig);
 }
 
-static void a_balloon_is_told_page_by_page(void **state)
+RIGGED(a_balloon_is_told_page_by_page)
 {
 	struct rig *rig = *state;
 
@@ -189,7 +182,7 @@ static void a_balloon_is_told_page_by_page(void **state)
 	assert_int_equal(rig->releases, 2);
 }
 
-static void a_page_shared_twice_is_pinned_twice(void **state)
+RIGGED(a_page_shared_twice_is_pinned_twice)
 {
 	struct rig *rig = *state;
 	uint64_t pages[3] = { DATA, DATA, DATA };
@@ -202,11 +195,10 @@ static void a_page_shared_twice_is_pinned_twice(void **state)
 	assert_int_equal(rig->releases, 1);
 }
 
-static void destroying_the_guest_releases_what_was_deferred(void **state)
+TEST(destroying_the_guest_releases_what_was_deferred)
 {
 	static struct rig rig;
 
-	(void)state;
 	memset(&rig, 0, sizeof(rig));
 	fake_init(&rig.tee);
 	rig_init(&rig, NULL);
@@ -217,24 +209,4 @@ static void destroying_the_guest_releases_what_was_deferred(void **state)
 	assert_int_equal(om_kvm_discard_memory(rig.kvm, DATA, PAGE), OM_KVM_DEFERRED);
 	rig_exit(&rig);
 	assert_int_equal(rig.releases, 2);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(bad_regions_are_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(regions_overlap_neither_here_nor_there, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(only_what_was_added_is_removed, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_page_outside_all_regions_cannot_be_shared, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_region_in_use_leaves_when_it_is_free, setup,
-						teardown),
-		cmocka_unit_test(a_region_in_use_stays_when_nobody_is_told),
-		cmocka_unit_test_setup_teardown(a_balloon_is_told_page_by_page, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_page_shared_twice_is_pinned_twice, setup, teardown),
-		cmocka_unit_test(destroying_the_guest_releases_what_was_deferred),
-	};
-
-	return cmocka_run_group_tests_name("kvm_memory", tests, NULL, NULL);
 }

@@ -82,12 +82,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	rig_exit(*state);
-	return 0;
-}
-
 static uint32_t opened(struct rig *rig)
 {
 	uint32_t session;
@@ -166,7 +160,7 @@ static void cross_the_edge(struct rig *rig, const uint8_t *va, const uint8_t *ow
 	assert_int_equal(rig_unregister(rig, 1), TEEC_SUCCESS);
 }
 
-static void fault_a3_an_alias_ends_at_a_regions_edge(void **state)
+RIGGED(fault_a3_an_alias_ends_at_a_regions_edge)
 {
 	struct rig *rig = *state;
 	uint8_t *own, *va = map_around_vmms_own(&own);
@@ -180,7 +174,7 @@ static void fault_a3_an_alias_ends_at_a_regions_edge(void **state)
 	munmap(own, 2 * PAGE);
 }
 
-static void fault_a3_a_region_may_be_several_mappings(void **state)
+RIGGED(fault_a3_a_region_may_be_several_mappings)
 {
 	struct rig *rig = *state;
 	uint8_t *own, *va = map_around_vmms_own(&own);
@@ -193,7 +187,7 @@ static void fault_a3_a_region_may_be_several_mappings(void **state)
 }
 
 /* Where a guest's pages follow each other they are one range for Linux, whoever mapped them. */
-static void fault_a3_regions_in_a_row_are_registered_in_place(void **state)
+RIGGED(fault_a3_regions_in_a_row_are_registered_in_place)
 {
 	const uint64_t pages[] = { MORE_GPA + PAGE, MORE_GPA + 2 * PAGE };
 	struct rig *rig = *state;
@@ -234,7 +228,7 @@ static void fail_an_alias(struct rig *rig, uint32_t session, uint32_t nth, bool 
 	assert_true(is_filled(rig_va(rig, DATA + 3 * PAGE), 2));
 }
 
-static void fault_a4_what_a_failed_alias_leaves_is_not_unmapped(void **state)
+RIGGED(fault_a4_what_a_failed_alias_leaves_is_not_unmapped)
 {
 	struct rig *rig = *state;
 	uint32_t session = opened(rig), nth;
@@ -249,7 +243,7 @@ static void fault_a4_what_a_failed_alias_leaves_is_not_unmapped(void **state)
 	}
 }
 
-static void fault_a4_errors_that_pass_are_not_remembered(void **state)
+RIGGED(fault_a4_errors_that_pass_are_not_remembered)
 {
 	static const int errors[] = { ENOMEM, EAGAIN };
 	struct rig *rig = *state;
@@ -266,7 +260,7 @@ static void fault_a4_errors_that_pass_are_not_remembered(void **state)
 	}
 }
 
-static void fault_a4_a_refused_alias_leaves_nothing(void **state)
+RIGGED(fault_a4_a_refused_alias_leaves_nothing)
 {
 	struct rig *rig = *state;
 	uint32_t session = opened(rig), before, i;
@@ -304,12 +298,11 @@ static uint32_t alias_all(struct rig *rig)
 	return COUNT(rig, ALIASED);
 }
 
-static void fault_b13_guests_of_a_process_share_its_mappings(void **state)
+TEST(fault_b13_guests_of_a_process_share_its_mappings)
 {
 	struct om_kvm_config config = rig_config(rigs);
 	uint32_t before = mappings(), aliased, i;
 
-	(void)state;
 	config.limits.pages = LARGE * LARGE_BUFFERS + 100;
 	aliased = alias_all(start(&rigs[0], &config));
 	assert_true(aliased > 0);
@@ -326,14 +319,13 @@ static void fault_b13_guests_of_a_process_share_its_mappings(void **state)
 
 /* Descriptors */
 
-static void fault_a5_no_descriptor_survives_exec(void **state)
+TEST(fault_a5_no_descriptor_survives_exec)
 {
 	uint32_t before = fake_inherited(), all = fake_descriptors(), session, i;
 	struct om_kvm_config config = rig_config(rigs);
 	uint64_t pages[4];
 	struct rig *rig;
 
-	(void)state;
 	/* One arena. */
 	config.workers = 1;
 	rig = start(rigs, &config);
@@ -390,12 +382,11 @@ static void live_with_missing_memory(void)
 	_exit(rig_invoke(rig, 0, session, FAKE_MEMORY) == TEEC_SUCCESS && va[0] == 1 ? 0 : 4);
 }
 
-static void fault_b13_a_worker_survives_what_the_vmm_recovers_from(void **state)
+TEST(fault_b13_a_worker_survives_what_the_vmm_recovers_from)
 {
 	pid_t child = fork();
 	int status;
 
-	(void)state;
 	assert_true(child >= 0);
 	if (!child)
 		live_with_missing_memory();
@@ -445,36 +436,15 @@ static uint32_t count_workers(void)
 	return n;
 }
 
-static void fault_b13_workers_block_only_what_others_send(void **state)
+TEST(fault_b13_workers_block_only_what_others_send)
 {
 	uint32_t before = count_workers(), i;
 	struct rig *rig = start(rigs, NULL);
 
-	(void)state;
 	/* A thread blocks all signals until it has begun. */
 	for (i = 0; i < 5000 && count_workers() != before + 3; i++)
 		usleep(1000);
 	/* Two for calls, one for CANCEL. */
 	assert_int_equal(count_workers(), before + 3);
 	rig_exit(rig);
-}
-
-#define RIGGED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		RIGGED(fault_a3_an_alias_ends_at_a_regions_edge),
-		RIGGED(fault_a3_a_region_may_be_several_mappings),
-		RIGGED(fault_a3_regions_in_a_row_are_registered_in_place),
-		RIGGED(fault_a4_what_a_failed_alias_leaves_is_not_unmapped),
-		RIGGED(fault_a4_errors_that_pass_are_not_remembered),
-		RIGGED(fault_a4_a_refused_alias_leaves_nothing),
-		cmocka_unit_test(fault_b13_guests_of_a_process_share_its_mappings),
-		cmocka_unit_test(fault_a5_no_descriptor_survives_exec),
-		cmocka_unit_test(fault_b13_a_worker_survives_what_the_vmm_recovers_from),
-		cmocka_unit_test(fault_b13_workers_block_only_what_others_send),
-	};
-
-	return cmocka_run_group_tests_name("kvm_process", tests, NULL, NULL);
 }

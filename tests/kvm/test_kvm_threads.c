@@ -177,14 +177,13 @@ static void released(void *user, uint64_t gpa, uint64_t size)
 	__atomic_fetch_add(&r->releases, 1, __ATOMIC_RELAXED);
 }
 
-static void everything_at_once(void **state)
+TEST(everything_at_once)
 {
 	static struct vcpu vcpus[VCPUS];
 	struct om_kvm_config config;
 	pthread_t vmm;
 	uint32_t i, cancelled = 0;
 
-	(void)state;
 	fake_init(&rig.tee);
 	config = rig_config(&rig);
 	config.limits.threads = 2 * VCPUS + 2;
@@ -219,13 +218,4 @@ static void everything_at_once(void **state)
 		      (unsigned int)om_kvm_counter(rig.kvm, OM_KVM_COUNT_CALLS), cancelled,
 		      rig.releases, (unsigned int)om_kvm_counter(rig.kvm, OM_KVM_COUNT_EVICTED));
 	rig_exit(&rig);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(everything_at_once),
-	};
-
-	return cmocka_run_group_tests_name("kvm_threads", tests, NULL, NULL);
 }

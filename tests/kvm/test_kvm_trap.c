@@ -98,13 +98,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	rig_exit(*state);
-	return 0;
-}
-
-static void filter_forwards_op_tees_ranges(void **state)
+RIGGED(filter_forwards_op_tees_ranges)
 {
 	static const struct filter expected[] = {
 		{ .base = 0x32000000, .count = 0x20000, .action = 2 },
@@ -113,14 +107,13 @@ static void filter_forwards_op_tees_ranges(void **state)
 		{ .base = 0xbf01ff00, .count = 4, .action = 2 },
 	};
 
-	(void)state;
 	assert_int_equal(om_kvm_set_filter(VM_FD, &os), OM_KVM_OK);
 	assert_int_equal(kvm.filters, 4);
 	/* The padding has to be 0. */
 	assert_memory_equal(kvm.filter, expected, sizeof(expected));
 }
 
-static void filter_errors_say_what_is_wrong(void **state)
+RIGGED(filter_errors_say_what_is_wrong)
 {
 	static const struct {
 		int error;
@@ -135,7 +128,6 @@ static void filter_errors_say_what_is_wrong(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		kvm.set_attr = cases[i].error;
 		kvm.filters = 0;
@@ -170,7 +162,7 @@ static int exit_with(struct rig *rig, uint64_t nr, uint64_t x1, uint64_t x2, uin
 	return om_kvm_handle_exit(rig->kvm, 0, VCPU_FD, &run);
 }
 
-static void uid_is_answered_in_four_registers(void **state)
+RIGGED(uid_is_answered_in_four_registers)
 {
 	assert_int_equal(exit_with(*state, OPTEE_SMC_CALLS_UID, 1, 2, 3), OM_KVM_OK);
 	assert_int_equal(kvm.read, 0);
@@ -185,7 +177,7 @@ static void uid_is_answered_in_four_registers(void **state)
 	assert_int_equal(kvm.x[0], 0x384fb3e0);
 }
 
-static void capabilities_take_one_register(void **state)
+RIGGED(capabilities_take_one_register)
 {
 	assert_int_equal(exit_with(*state, OPTEE_SMC_EXCHANGE_CAPABILITIES,
 				   0xffffffff00000001u, 2, 3), OM_KVM_OK);
@@ -198,7 +190,7 @@ static void capabilities_take_one_register(void **state)
 }
 
 /* The VMM hears of it and the guest gets its answer; nothing else happens by itself. */
-static void fault_b5_new_driver_is_told(void **state)
+RIGGED(fault_b5_new_driver_is_told)
 {
 	struct rig *rig = *state;
 	uint32_t session;
@@ -217,7 +209,7 @@ static void fault_b5_new_driver_is_told(void **state)
 	assert_int_equal(exit_with(rig, OPTEE_SMC_EXCHANGE_CAPABILITIES, 0, 2, 3), OM_KVM_OK);
 }
 
-static void a_call_takes_two_registers_and_answers_in_one(void **state)
+RIGGED(a_call_takes_two_registers_and_answers_in_one)
 {
 	struct rig *rig = *state;
 	struct message *m = rig_message(rig, 0, OPTEE_MSG_CMD_REGISTER_SHM, 0);
@@ -230,7 +222,7 @@ static void a_call_takes_two_registers_and_answers_in_one(void **state)
 	assert_int_equal(m->hdr.ret, TEEC_ERROR_BAD_PARAMETERS);
 }
 
-static void an_interrupted_call_is_known_by_x3(void **state)
+RIGGED(an_interrupted_call_is_known_by_x3)
 {
 	struct rig *rig = *state;
 	struct message *m;
@@ -264,7 +256,7 @@ static void an_interrupted_call_is_known_by_x3(void **state)
 	assert_int_equal(m->hdr.ret, TEEC_SUCCESS);
 }
 
-static void unknown_functions_in_the_ranges_are_refused(void **state)
+RIGGED(unknown_functions_in_the_ranges_are_refused)
 {
 	static const uint32_t fids[] = {
 		0x32000000, 0x3200ffff, 0xb2001234, OPTEE_SMC_VM_CREATED, OPTEE_SMC_VM_DESTROYED,
@@ -279,7 +271,7 @@ static void unknown_functions_in_the_ranges_are_refused(void **state)
 	}
 }
 
-static void exits_of_others_are_left_alone(void **state)
+RIGGED(exits_of_others_are_left_alone)
 {
 	static const uint32_t fids[] = {
 		0x84000000 /* PSCI */, 0x31ffffff, 0x32020000, 0xb2020000, 0xbf00fefe, 0xbf00ff04,
@@ -300,29 +292,9 @@ static void exits_of_others_are_left_alone(void **state)
 	assert_int_equal(regs.a[0], 0x84000000);
 }
 
-static void registers_out_of_reach_are_an_error(void **state)
+RIGGED(registers_out_of_reach_are_an_error)
 {
 	kvm.one_reg = -EINTR;
 	assert_int_equal(exit_with(*state, OPTEE_SMC_CALL_WITH_ARG, 1, 2, 3), OM_KVM_ERR_REGISTERS);
 	assert_int_equal(exit_with(*state, OPTEE_SMC_CALLS_UID, 1, 2, 3), OM_KVM_ERR_REGISTERS);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(filter_forwards_op_tees_ranges, setup, teardown),
-		cmocka_unit_test_setup_teardown(filter_errors_say_what_is_wrong, setup, teardown),
-		cmocka_unit_test_setup_teardown(uid_is_answered_in_four_registers, setup, teardown),
-		cmocka_unit_test_setup_teardown(capabilities_take_one_register, setup, teardown),
-		cmocka_unit_test_setup_teardown(fault_b5_new_driver_is_told, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_call_takes_two_registers_and_answers_in_one,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(an_interrupted_call_is_known_by_x3, setup, teardown),
-		cmocka_unit_test_setup_teardown(unknown_functions_in_the_ranges_are_refused,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(exits_of_others_are_left_alone, setup, teardown),
-		cmocka_unit_test_setup_teardown(registers_out_of_reach_are_an_error, setup, teardown),
-	};
-
-	return cmocka_run_group_tests_name("kvm_trap", tests, NULL, NULL);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the model's own tests assert of an answer. After cmocka's headers. */
+/* What the model's own tests assert of an answer. */
 #ifndef TESTS_MODEL_ASSERTS_H
 #define TESTS_MODEL_ASSERTS_H
 
 #include <optee_mediator/abi_msg.h>
 #include <optee_mediator/host.h>
+
+#include "test.h"
 
 static inline void assert_regs(struct om_regs regs, uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3)
 {

@@ -3,15 +3,12 @@
  * The model by itself: does it do what the real OP-TEE does? Expected values are
  * those measured on Debian's OP-TEE 4.5 or read from OP-TEE's source.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "asserts.h"
 #include "hyper.h"
+#include "test.h"
 
 #define IPA		TEST_IPA_BASE
 #define VALUE_IN	OPTEE_MSG_ATTR_TYPE_VALUE_INPUT
@@ -38,11 +35,10 @@ static struct om_regs as_hypervisor(struct hyper *y, uint32_t a0, uint32_t a1)
 
 /* --- Fast calls ---------------------------------------------------------------------- */
 
-static void probe_answers_like_debians_build(void **state)
+TEST(probe_answers_like_debians_build)
 {
 	struct hyper *y = hyper_new(NULL);
 
-	(void)state;
 	assert_regs(as_hypervisor(y, OPTEE_SMC_CALLS_COUNT, 0), 14, 0, 0, 0);
 	assert_regs(as_hypervisor(y, OPTEE_SMC_CALLS_UID, 0), 0x384fb3e0, 0xe7f811e3, 0xaf630002,
 		    0xa5d5c51b);
@@ -56,12 +52,11 @@ static void probe_answers_like_debians_build(void **state)
 	hyper_free(y);
 }
 
-static void results_carry_junk_above_32_bits(void **state)
+TEST(results_carry_junk_above_32_bits)
 {
 	struct hyper *y = hyper_new(NULL);
 	struct om_regs regs = { .a = { OPTEE_SMC_CALLS_REVISION } };
 
-	(void)state;
 	y->host->ops.smc(y->host, &regs);
 	assert_int_equal(regs.a[0], 0xdeadbeef00000002ull);
 	model_config(y->model)->garbage_high = false;
@@ -72,12 +67,11 @@ static void results_carry_junk_above_32_bits(void **state)
 	hyper_free(y);
 }
 
-static void config_changes_the_probe(void **state)
+TEST(config_changes_the_probe)
 {
 	struct model_config config = model_config_default();
 	struct hyper *y;
 
-	(void)state;
 	config.virtualization = false;
 	config.async_notif = false;
 	config.wrong_uid = true;
@@ -97,12 +91,11 @@ static void config_changes_the_probe(void **state)
 	hyper_free(y);
 }
 
-static void late_shm_config_waits_for_a_yielding_call(void **state)
+TEST(late_shm_config_waits_for_a_yielding_call)
 {
 	struct model_config config = model_config_default();
 	struct hyper *y;
 
-	(void)state;
 	config.late_shm_config = true;
 	y = hyper_new(&config);
 	assert_regs(as_hypervisor(y, OPTEE_SMC_GET_SHM_CONFIG, 0), 0, 0, 0, 1);
@@ -112,7 +105,7 @@ static void late_shm_config_waits_for_a_yielding_call(void **state)
 	hyper_free(y);
 }
 
-static void what_no_mediator_may_do_is_a_violation(void **state)
+TEST(what_no_mediator_may_do_is_a_violation)
 {
 	struct hyper *y = hyper_new(NULL);
 	static const uint32_t fast[] = {
@@ -123,7 +116,6 @@ static void what_no_mediator_may_do_is_a_violation(void **state)
 	struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG } };
 	size_t n = 0;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(fast) / sizeof(fast[0]); i++) {
 		hyper_smc(y, fast[i], 1, 0, 0);
 		assert_int_equal(model_violations(y->model), ++n);
@@ -146,13 +138,12 @@ static void what_no_mediator_may_do_is_a_violation(void **state)
 
 /* --- Sessions and parameters ----------------------------------------------------------- */
 
-static void a_session_from_open_to_close(void **state)
+TEST(a_session_from_open_to_close)
 {
 	struct hyper *y = hyper_new(NULL);
 	struct optee_msg_hdr *hdr;
 	uint32_t session;
 
-	(void)state;
 	session = hyper_open(y, invoke_tests);
 	assert_int_equal(session, 1);
 	assert_result(hyper_arg(y, 0), TEEC_SUCCESS, TEEC_ORIGIN_TRUSTED_APP);
@@ -176,11 +167,10 @@ static void a_session_from_open_to_close(void **state)
 }
 
 /* As OP-TEE 4.5: one above that of the last that is open still. */
-static void session_ids_are_given_again(void **state)
+TEST(session_ids_are_given_again)
 {
 	struct hyper *y = hyper_new(NULL);
 
-	(void)state;
 	assert_int_equal(hyper_open(y, invoke_tests), 1);
 	assert_int_equal(hyper_open(y, invoke_tests), 2);
 	assert_int_equal(hyper_open(y, invoke_tests), 3);
@@ -198,7 +188,7 @@ static void session_ids_are_given_again(void **state)
 }
 
 /* What names no session: CLOSE alone says it in another way. */
-static void fault_c1_unknown_sessions_get_what_optee_answers(void **state)
+TEST(fault_c1_unknown_sessions_get_what_optee_answers)
 {
 	static const struct {
 		uint32_t cmd, ret;
@@ -210,7 +200,6 @@ static void fault_c1_unknown_sessions_get_what_optee_answers(void **state)
 	static const uint32_t ids[] = { 0, 2, 0x7fffffff, 0xffffffff };
 	struct hyper *y = hyper_new(NULL);
 
-	(void)state;
 	assert_int_equal(hyper_open(y, invoke_tests), 1);
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
 		for (size_t k = 0; k < sizeof(ids) / sizeof(ids[0]); k++) {
@@ -222,14 +211,13 @@ static void fault_c1_unknown_sessions_get_what_optee_answers(void **state)
 	hyper_free(y);
 }
 
-static void errors_come_from_where_the_real_ones_do(void **state)
+TEST(errors_come_from_where_the_real_ones_do)
 {
 	struct hyper *y = hyper_new(NULL);
 	static const uint8_t null[16];
 	uint32_t session = hyper_open(y, invoke_tests);
 	struct optee_msg_hdr *hdr;
 
-	(void)state;
 	hdr = hyper_invoke(y, 0, 77, PTA_INVOKE_TESTS_TRACE, 0);
 	hyper_call(y, 0);
 	assert_result(hdr, TEEC_ERROR_BAD_PARAMETERS, TEEC_ORIGIN_TEE);
@@ -252,11 +240,10 @@ static void errors_come_from_where_the_real_ones_do(void **state)
 	hyper_free(y);
 }
 
-static void messages_out_of_place_are_bad_addresses(void **state)
+TEST(messages_out_of_place_are_bad_addresses)
 {
 	struct hyper *y = hyper_new(NULL);
 
-	(void)state;
 	hyper_msg(y, 0, OPTEE_MSG_CMD_CLOSE_SESSION, 128);
 	assert_int_equal(hyper_call(y, 0), OPTEE_SMC_RETURN_EBADADDR);
 	hyper_msg(y, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 123);
@@ -273,14 +260,13 @@ static void messages_out_of_place_are_bad_addresses(void **state)
 	hyper_free(y);
 }
 
-static void devices_are_enumerated_with_short_buffer(void **state)
+TEST(devices_are_enumerated_with_short_buffer)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, device);
 	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, PTA_DEVICE_GET, 1);
 	uint64_t cookie;
 
-	(void)state;
 	model_param(hdr, 0)->attr = OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT;
 	hyper_call(y, 0);
 	assert_result(hdr, TEEC_ERROR_SHORT_BUFFER, TEEC_ORIGIN_TRUSTED_APP);
@@ -297,7 +283,7 @@ static void devices_are_enumerated_with_short_buffer(void **state)
 
 /* --- Shared memory ------------------------------------------------------------------------ */
 
-static void registered_memory_is_really_read_and_written(void **state)
+TEST(registered_memory_is_really_read_and_written)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, invoke_tests);
@@ -305,7 +291,6 @@ static void registered_memory_is_really_read_and_written(void **state)
 	uint8_t *va = test_guest_va(y->guest, IPA);
 	uint64_t cookie;
 
-	(void)state;
 	memset(va, 0, 1100 * TEST_PAGE);
 	va[4095] = 11;
 	va[1100 * TEST_PAGE - 1] = 31;
@@ -322,14 +307,13 @@ static void registered_memory_is_really_read_and_written(void **state)
 	hyper_free(y);
 }
 
-static void ranges_and_cookies_are_judged(void **state)
+TEST(ranges_and_cookies_are_judged)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, invoke_tests);
 	struct optee_msg_hdr *hdr;
 	uint64_t cookie;
 
-	(void)state;
 	assert_int_equal(hyper_register(y, IPA, 2, 0x800, 0x1000, &cookie), TEEC_SUCCESS);
 	hdr = hyper_invoke(y, 0, session, PTA_INVOKE_TESTS_TRACE, 1);
 	/* Whole pages minus the offset, not what was registered. */
@@ -355,7 +339,7 @@ static void ranges_and_cookies_are_judged(void **state)
 	hyper_free(y);
 }
 
-static void temporary_buffers_are_used_and_leak_as_they_do(void **state)
+TEST(temporary_buffers_are_used_and_leak_as_they_do)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
@@ -364,7 +348,6 @@ static void temporary_buffers_are_used_and_leak_as_they_do(void **state)
 	uint8_t *va = test_guest_va(y->guest, IPA);
 	uint64_t cookie;
 
-	(void)state;
 	p[0].attr = OPTEE_MSG_ATTR_TYPE_TMEM_INPUT | OPTEE_MSG_ATTR_NONCONTIG;
 	p[1].attr = OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG;
 	memcpy(va + 100, "temporary", 10);
@@ -391,13 +374,12 @@ static void temporary_buffers_are_used_and_leak_as_they_do(void **state)
 	hyper_free(y);
 }
 
-static void null_memrefs_are_no_memory(void **state)
+TEST(null_memrefs_are_no_memory)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, invoke_tests);
 	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, PTA_INVOKE_TESTS_MEMREF_NULL, 1);
 
-	(void)state;
 	model_param(hdr, 0)->attr = OPTEE_MSG_ATTR_TYPE_TMEM_INOUT;
 	model_param(hdr, 0)->u.tmem.size = 0x40;
 	hyper_call(y, 0);
@@ -409,13 +391,12 @@ static void null_memrefs_are_no_memory(void **state)
 	hyper_free(y);
 }
 
-static void heap_ends_somewhere(void **state)
+TEST(heap_ends_somewhere)
 {
 	struct model_config config = model_config_default();
 	struct hyper *y;
 	uint64_t cookie;
 
-	(void)state;
 	config.heap = 64 * 1024;
 	y = hyper_new(&config);
 	assert_int_equal(hyper_register(y, IPA, 1024 * 4 / 5, 0, 4096, &cookie), TEEC_SUCCESS);
@@ -445,13 +426,12 @@ static void use_one_byte(struct hyper *y, uint32_t session, size_t pages)
 }
 
 /* Measured: the message and 512 T - 1 pages go, one more panics. */
-static void tables_end_somewhere(void **state)
+TEST(tables_end_somewhere)
 {
 	struct model_config config = model_config_default();
 	uint32_t session;
 	struct hyper *y;
 
-	(void)state;
 	config.shm_tables = 3;
 	y = hyper_new(&config);
 	session = hyper_open(y, test_ta);
@@ -481,7 +461,7 @@ static struct om_regs use_and_wait(struct hyper *y, uint32_t slot, size_t pages,
 }
 
 /* What fits in no gap goes behind everything, and tables are never given back. */
-static void gaps_of_the_window_cost_tables(void **state)
+TEST(gaps_of_the_window_cost_tables)
 {
 	struct model_config config = model_config_default();
 	uint64_t cookie[2];
@@ -490,7 +470,6 @@ static void gaps_of_the_window_cost_tables(void **state)
 	uint32_t session;
 	struct hyper *y;
 
-	(void)state;
 	config.shm_tables = 2;
 	config.threads = 3;
 	y = hyper_new(&config);
@@ -509,30 +488,4 @@ static void gaps_of_the_window_cost_tables(void **state)
 	assert_int_equal(hyper_unregister(y, cookie[0]), TEEC_SUCCESS);
 	assert_int_equal(hyper_unregister(y, cookie[1]), TEEC_SUCCESS);
 	hyper_free(y);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(probe_answers_like_debians_build),
-		cmocka_unit_test(results_carry_junk_above_32_bits),
-		cmocka_unit_test(config_changes_the_probe),
-		cmocka_unit_test(late_shm_config_waits_for_a_yielding_call),
-		cmocka_unit_test(what_no_mediator_may_do_is_a_violation),
-		cmocka_unit_test(a_session_from_open_to_close),
-		cmocka_unit_test(session_ids_are_given_again),
-		cmocka_unit_test(fault_c1_unknown_sessions_get_what_optee_answers),
-		cmocka_unit_test(errors_come_from_where_the_real_ones_do),
-		cmocka_unit_test(messages_out_of_place_are_bad_addresses),
-		cmocka_unit_test(devices_are_enumerated_with_short_buffer),
-		cmocka_unit_test(registered_memory_is_really_read_and_written),
-		cmocka_unit_test(ranges_and_cookies_are_judged),
-		cmocka_unit_test(temporary_buffers_are_used_and_leak_as_they_do),
-		cmocka_unit_test(null_memrefs_are_no_memory),
-		cmocka_unit_test(heap_ends_somewhere),
-		cmocka_unit_test(tables_end_somewhere),
-		cmocka_unit_test(gaps_of_the_window_cost_tables),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,14 +3,11 @@
  * The model by itself, third part: calls that are suspended, calls that wait for
  * each other, notifications, and misbehaviour on demand.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "hyper.h"
+#include "test.h"
 
 #define GUEST		7u
 #define IPA		TEST_IPA_BASE
@@ -44,7 +41,7 @@ static struct om_regs resume(struct hyper *y, uint32_t thread)
 
 /* --- Suspended calls --------------------------------------------------------------------- */
 
-static void a_long_call_is_interrupted_n_times(void **state)
+TEST(a_long_call_is_interrupted_n_times)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
@@ -52,7 +49,6 @@ static void a_long_call_is_interrupted_n_times(void **state)
 	struct om_regs regs = begin(y, 0);
 	uint32_t n = 0;
 
-	(void)state;
 	while (regs.a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR) {
 		assert_int_equal(regs.a[1], 0);
 		assert_int_equal(regs.a[2], 0);
@@ -65,12 +61,11 @@ static void a_long_call_is_interrupted_n_times(void **state)
 	hyper_free(y);
 }
 
-static void interrupts_can_come_by_themselves(void **state)
+TEST(interrupts_can_come_by_themselves)
 {
 	struct hyper *y = hyper_new(NULL);
 	struct om_regs regs;
 
-	(void)state;
 	model_config(y->model)->interrupt_every = 1;
 	hyper_msg(y, 0, OPTEE_MSG_CMD_CLOSE_SESSION, 0);
 	regs = begin(y, 0);
@@ -80,12 +75,11 @@ static void interrupts_can_come_by_themselves(void **state)
 	hyper_free(y);
 }
 
-static void threads_run_out_and_come_back(void **state)
+TEST(threads_run_out_and_come_back)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session[3];
 
-	(void)state;
 	for (uint32_t i = 0; i < 3; i++)
 		session[i] = hyper_open(y, test_ta);
 	for (uint32_t i = 0; i < 3; i++)
@@ -106,13 +100,12 @@ static void threads_run_out_and_come_back(void **state)
 	hyper_free(y);
 }
 
-static void a_call_waits_until_it_is_cancelled(void **state)
+TEST(a_call_waits_until_it_is_cancelled)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct optee_msg_hdr *hdr, *cancel;
 
-	(void)state;
 	hdr = hyper_invoke(y, 0, session, MODEL_TA_WAIT_CANCEL, 0);
 	begin(y, 0);
 	for (int i = 0; i < 5; i++)
@@ -126,7 +119,7 @@ static void a_call_waits_until_it_is_cancelled(void **state)
 	hyper_free(y);
 }
 
-static void memory_stays_held_while_a_call_is_suspended(void **state)
+TEST(memory_stays_held_while_a_call_is_suspended)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
@@ -134,7 +127,6 @@ static void memory_stays_held_while_a_call_is_suspended(void **state)
 	struct optee_msg_hdr *hdr;
 	uint64_t cookie;
 
-	(void)state;
 	memset(va, 0x0f, TEST_PAGE);
 	hyper_register(y, IPA, 1, 0, TEST_PAGE, &cookie);
 	hdr = hyper_invoke(y, 0, session, MODEL_TA_INTERRUPT, 2);
@@ -173,14 +165,13 @@ static struct om_regs serve_wait(struct hyper *y, uint32_t slot, struct om_regs 
 	return regs;
 }
 
-static void a_second_writer_waits_in_the_normal_world(void **state)
+TEST(a_second_writer_waits_in_the_normal_world)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t one = hyper_open(y, invoke_tests), two = hyper_open(y, invoke_tests);
 	struct optee_msg_hdr *first, *second;
 	struct om_regs regs[2];
 
-	(void)state;
 	first = hyper_invoke(y, 0, one, PTA_INVOKE_TESTS_MUTEX, 2);
 	hyper_value(first, 0, VALUE_IN, 0, 10001);
 	hyper_value(first, 1, VALUE_OUT, 0, 0);
@@ -207,7 +198,7 @@ static void a_second_writer_waits_in_the_normal_world(void **state)
 	hyper_free(y);
 }
 
-static void unregister_waits_for_who_uses_the_buffer(void **state)
+TEST(unregister_waits_for_who_uses_the_buffer)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
@@ -215,7 +206,6 @@ static void unregister_waits_for_who_uses_the_buffer(void **state)
 	struct om_regs regs;
 	uint64_t cookie;
 
-	(void)state;
 	hyper_register(y, IPA, 1, 0, TEST_PAGE, &cookie);
 	hdr = hyper_invoke(y, 0, session, MODEL_TA_INTERRUPT, 2);
 	hyper_value(hdr, 0, VALUE_IN, 1, 0);
@@ -234,14 +224,13 @@ static void unregister_waits_for_who_uses_the_buffer(void **state)
 	hyper_free(y);
 }
 
-static void unregister_can_overtake_an_interrupted_call(void **state)
+TEST(unregister_can_overtake_an_interrupted_call)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct optee_msg_hdr *hdr;
 	uint64_t cookie;
 
-	(void)state;
 	hyper_register(y, IPA, 1, 0, TEST_PAGE, &cookie);
 	hdr = hyper_invoke(y, 1, session, MODEL_TA_RETURN, 1);
 	hyper_rmem(hdr, 0, RMEM_INOUT, 0, 16, cookie);
@@ -260,13 +249,12 @@ static void unregister_can_overtake_an_interrupted_call(void **state)
 	hyper_free(y);
 }
 
-static void a_session_serves_one_thread_at_a_time(void **state)
+TEST(a_session_serves_one_thread_at_a_time)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct om_regs regs;
 
-	(void)state;
 	invoke(y, 0, session, MODEL_TA_INTERRUPT, VALUE_IN, 1, 0);
 	invoke(y, 1, session, MODEL_TA_INTERRUPT, VALUE_IN, 0, 0);
 	begin(y, 0);
@@ -282,14 +270,13 @@ static void a_session_serves_one_thread_at_a_time(void **state)
  * The one above is closed while an INVOKE waits for it, and its id is another's before
  * that one looks again: it gets nowhere, whatever TA the id is of now.
  */
-static void a_closed_session_is_nobody_elses(void **state)
+TEST(a_closed_session_is_nobody_elses)
 {
 	struct model_config config = model_config_default();
 	struct om_regs regs[3];
 	uint32_t session;
 	struct hyper *y;
 
-	(void)state;
 	config.threads = 3;
 	y = hyper_new(&config);
 	session = hyper_open(y, test_ta);
@@ -316,14 +303,13 @@ static void count_irq(void *arg)
 	++*(uint32_t *)arg;
 }
 
-static void notifications_are_raised_and_taken(void **state)
+TEST(notifications_are_raised_and_taken)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	uint32_t irqs = 0;
 	struct om_regs regs;
 
-	(void)state;
 	model_config(y->model)->raise_irq = count_irq;
 	model_config(y->model)->raise_irq_arg = &irqs;
 	assert_int_equal(hyper_smc(y, OPTEE_SMC_ENABLE_ASYNC_NOTIF, 0, 0, 0).a[0], 0);
@@ -357,14 +343,13 @@ static void spoil(void *arg, const struct model_event *event)
 		event->regs->a[1] = 0x5a;
 }
 
-static void the_shadow_can_be_spoiled(void **state)
+TEST(the_shadow_can_be_spoiled)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct om_regs regs;
 	uint32_t n = 0;
 
-	(void)state;
 	model_on_return(y->model, spoil, &n);
 	invoke(y, 0, session, MODEL_TA_INTERRUPT, VALUE_IN, 1, 0);
 	begin(y, 0);
@@ -381,13 +366,12 @@ static void the_shadow_can_be_spoiled(void **state)
 	hyper_free(y);
 }
 
-static void answers_can_be_scripted(void **state)
+TEST(answers_can_be_scripted)
 {
 	struct hyper *y = hyper_new(NULL);
 	struct om_regs regs;
 	uint64_t cookie;
 
-	(void)state;
 	model_answer_next(y->model, OPTEE_SMC_DISABLE_SHM_CACHE, 0, 1, 2, 0);
 	model_answer_next(y->model, 0, OPTEE_SMC_RETURN_ETHREAD_LIMIT, 0, 0, 0);
 	regs = hyper_smc(y, OPTEE_SMC_DISABLE_SHM_CACHE, 0, 0, 0);
@@ -405,7 +389,7 @@ static void answers_can_be_scripted(void **state)
 	hyper_free(y);
 }
 
-static void rpcs_can_be_injected(void **state)
+TEST(rpcs_can_be_injected)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
@@ -414,7 +398,6 @@ static void rpcs_can_be_injected(void **state)
 	struct model_rpc_result result;
 	struct optee_msg_hdr *hdr;
 
-	(void)state;
 	bench.param[0].attr = OPTEE_MSG_ATTR_TYPE_TMEM_INOUT;
 	bench.param[0].u.tmem.buf_ptr = 0x1000;
 	model_inject_rpc(y->model, &free_unknown);
@@ -432,26 +415,4 @@ static void rpcs_can_be_injected(void **state)
 	assert_int_equal(result.hdr.ret, TEEC_ERROR_NOT_SUPPORTED);
 	assert_false(model_injected(y->model, 2, &result));
 	hyper_free(y);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_long_call_is_interrupted_n_times),
-		cmocka_unit_test(interrupts_can_come_by_themselves),
-		cmocka_unit_test(threads_run_out_and_come_back),
-		cmocka_unit_test(a_call_waits_until_it_is_cancelled),
-		cmocka_unit_test(memory_stays_held_while_a_call_is_suspended),
-		cmocka_unit_test(a_second_writer_waits_in_the_normal_world),
-		cmocka_unit_test(unregister_waits_for_who_uses_the_buffer),
-		cmocka_unit_test(unregister_can_overtake_an_interrupted_call),
-		cmocka_unit_test(a_session_serves_one_thread_at_a_time),
-		cmocka_unit_test(a_closed_session_is_nobody_elses),
-		cmocka_unit_test(notifications_are_raised_and_taken),
-		cmocka_unit_test(the_shadow_can_be_spoiled),
-		cmocka_unit_test(answers_can_be_scripted),
-		cmocka_unit_test(rpcs_can_be_injected),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

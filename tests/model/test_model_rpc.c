@@ -3,15 +3,12 @@
  * The model by itself, second part: the RPCs it makes, in which order and with
  * what in them, as measured on Debian's OP-TEE 4.5; and what the test TA adds.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "asserts.h"
 #include "hyper.h"
+#include "test.h"
 
 #define GUEST		7u
 #define IPA		TEST_IPA_BASE
@@ -58,13 +55,12 @@ static uint32_t get_time(struct hyper *y, uint32_t session, uint32_t fid)
 	return hdr->ret;
 }
 
-static void get_time_with_and_without_the_cache(void **state)
+TEST(get_time_with_and_without_the_cache)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, stats);
 	struct om_regs regs;
 
-	(void)state;
 	assert_regs(hyper_smc(y, OPTEE_SMC_DISABLE_SHM_CACHE, 0, 0, 0), 7, 0, 0, 0);
 	assert_int_equal(get_time(y, session, OPTEE_SMC_CALL_WITH_ARG), TEEC_SUCCESS);
 	assert_int_equal(model_param(hyper_arg(y, 0), 0)->u.value.a, 1234);
@@ -91,13 +87,12 @@ static void get_time_with_and_without_the_cache(void **state)
 	hyper_free(y);
 }
 
-static void an_unknown_ta_is_looked_for_in_the_real_order(void **state)
+TEST(an_unknown_ta_is_looked_for_in_the_real_order)
 {
 	struct hyper *y = hyper_new(NULL);
 	static const uint8_t fs[] = { 0, 1, 6, 0, 1, 6 };
 	uint64_t half[2];
 
-	(void)state;
 	memcpy(half, unknown, sizeof(half));
 	assert_int_equal(hyper_open(y, unknown), 0);
 	assert_result(hyper_arg(y, 0), TEEC_ERROR_ITEM_NOT_FOUND, TEEC_ORIGIN_TEE);
@@ -124,13 +119,12 @@ static void an_unknown_ta_is_looked_for_in_the_real_order(void **state)
 }
 
 /* What cannot be opened is removed, and memory that was refused is asked for again. */
-static void fault_d5_optee_4_10_removes_what_it_cannot_open(void **state)
+TEST(fault_d5_optee_4_10_removes_what_it_cannot_open)
 {
 	static const uint8_t fs[] = { 0, 6, 1, 6, 0, 6, 1, 6 };
 	struct model_config config = model_config_default();
 	struct hyper *y;
 
-	(void)state;
 	config.optee_4_10 = true;
 	y = hyper_new(&config);
 	assert_int_equal(hyper_open(y, unknown), 0);
@@ -149,13 +143,12 @@ static void fault_d5_optee_4_10_removes_what_it_cannot_open(void **state)
 	hyper_free(y);
 }
 
-static void a_ta_of_1_2_mb_is_loaded(void **state)
+TEST(a_ta_of_1_2_mb_is_loaded)
 {
 	struct hyper *y = hyper_new(NULL);
 	size_t size = 1200000;
 	uint8_t *image = malloc(size);
 
-	(void)state;
 	assert_non_null(image);
 	for (size_t i = 0; i < size; i++)
 		image[i] = i < 16 ? unknown[i] : MODEL_TA_PATTERN(MODEL_TA_IMAGE_SEED, i);
@@ -171,13 +164,12 @@ static void a_ta_of_1_2_mb_is_loaded(void **state)
 }
 
 /* Page 0 is no failure to OP-TEE: it is refused for its place, or taken. */
-static void fault_a2_page_0_is_an_address(void **state)
+TEST(fault_a2_page_0_is_an_address)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, stats);
 	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, PTA_STATS_GET_TIME, 2);
 
-	(void)state;
 	hyper_value(hdr, 0, VALUE_OUT, 0, 0);
 	hyper_value(hdr, 1, VALUE_OUT, 0, 0);
 	hyper_begin(y, 0, OPTEE_SMC_CALL_WITH_ARG);
@@ -189,14 +181,13 @@ static void fault_a2_page_0_is_an_address(void **state)
 	hyper_free(y);
 }
 
-static void refused_rpc_arguments_end_in_out_of_memory(void **state)
+TEST(refused_rpc_arguments_end_in_out_of_memory)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, stats);
 	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, PTA_STATS_GET_TIME, 2);
 	struct om_regs regs;
 
-	(void)state;
 	hyper_value(hdr, 0, VALUE_OUT, 0, 0);
 	hyper_value(hdr, 1, VALUE_OUT, 0, 0);
 	regs = hyper_begin(y, 0, OPTEE_SMC_CALL_WITH_ARG);
@@ -218,14 +209,13 @@ static void refused_rpc_arguments_end_in_out_of_memory(void **state)
 
 /* --- The test TA ------------------------------------------------------------------------------ */
 
-static void payloads_live_and_outlive(void **state)
+TEST(payloads_live_and_outlive)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct optee_msg_hdr *hdr;
 	uint64_t handle;
 
-	(void)state;
 	hdr = invoke(y, 0, session, MODEL_TA_PAYLOAD, VALUE_INOUT, 10000, 1);
 	hyper_call(y, 0);
 	assert_int_equal(hdr->ret, TEEC_SUCCESS);
@@ -254,14 +244,13 @@ static void payloads_live_and_outlive(void **state)
 	hyper_free(y);
 }
 
-static void files_and_images_go_through_payloads(void **state)
+TEST(files_and_images_go_through_payloads)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct optee_msg_hdr *hdr = invoke(y, 0, session, MODEL_TA_FS, VALUE_IN, 6000, 0);
 	static const uint8_t image[3] = { 1, 2, 4 };
 
-	(void)state;
 	y->fs_ret = TEEC_SUCCESS;
 	hyper_call(y, 0);
 	assert_int_equal(hdr->ret, TEEC_SUCCESS);
@@ -278,7 +267,7 @@ static void files_and_images_go_through_payloads(void **state)
 	hyper_free(y);
 }
 
-static void any_rpc_can_be_wished_for(void **state)
+TEST(any_rpc_can_be_wished_for)
 {
 	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
@@ -286,7 +275,6 @@ static void any_rpc_can_be_wished_for(void **state)
 	struct optee_msg_hdr *hdr;
 	uint64_t cookie;
 
-	(void)state;
 	hyper_register(y, IPA, 1, 0, TEST_PAGE, &cookie);
 	wish[0].attr = VALUE_INOUT;
 	hdr = hyper_invoke(y, 0, session, MODEL_TA_RPC, 3);
@@ -301,21 +289,4 @@ static void any_rpc_can_be_wished_for(void **state)
 	hyper_call(y, 0);
 	assert_int_equal(model_param(hdr, 2)->u.value.a, TEEC_ERROR_NOT_SUPPORTED);
 	hyper_free(y);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(get_time_with_and_without_the_cache),
-		cmocka_unit_test(an_unknown_ta_is_looked_for_in_the_real_order),
-		cmocka_unit_test(fault_d5_optee_4_10_removes_what_it_cannot_open),
-		cmocka_unit_test(a_ta_of_1_2_mb_is_loaded),
-		cmocka_unit_test(fault_a2_page_0_is_an_address),
-		cmocka_unit_test(refused_rpc_arguments_end_in_out_of_memory),
-		cmocka_unit_test(payloads_live_and_outlive),
-		cmocka_unit_test(files_and_images_go_through_payloads),
-		cmocka_unit_test(any_rpc_can_be_wished_for),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,7 +169,7 @@ static void shm_exactly(struct fx_guest *g)
 	cg_buf_free(g->cg, &b);
 }
 
-static void s13_i3_only_results_come_back(void **state)
+FX_TEST(s13_i3_only_results_come_back)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -190,7 +190,7 @@ static void s13_i3_only_results_come_back(void **state)
 	fx_assert_idle(g);
 }
 
-static void s13_i3_only_results_come_back_with_inline_rpc(void **state)
+FX_TEST(s13_i3_only_results_come_back_with_inline_rpc)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -211,7 +211,7 @@ static void lie_about_register(void *arg, const struct model_event *e)
 	model_param(e->arg, 0)->u.tmem.shm_ref = 0x666;
 }
 
-static void s21_i1_completion_uses_the_private_copy(void **state)
+FX_TEST(s21_i1_completion_uses_the_private_copy)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -231,7 +231,7 @@ static void s21_i1_completion_uses_the_private_copy(void **state)
 }
 
 /* An OP-TEE that writes nothing: no result of an earlier call shines through. */
-static void s13_i3_untouched_results_are_zero(void **state)
+FX_TEST(s13_i3_untouched_results_are_zero)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -273,7 +273,7 @@ static void assert_value(const struct optee_msg_param *p, uint64_t attr, uint64_
 	assert_int_equal(p->u.value.c, c);
 }
 
-static void s22_i3_optee_sees_the_message_and_nothing_stale(void **state)
+FX_TEST(s22_i3_optee_sees_the_message_and_nothing_stale)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -322,7 +322,7 @@ static void s22_i3_optee_sees_the_message_and_nothing_stale(void **state)
 
 /* --- 14-16: refused without a call -------------------------------------------------------- */
 
-static void s14_i2_unusable_addresses_make_no_call(void **state)
+FX_TEST(s14_i2_unusable_addresses_make_no_call)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -350,7 +350,7 @@ static void s14_i2_unusable_addresses_make_no_call(void **state)
 	cg_slots_are_free(g->cg);
 }
 
-static void s15_i8_wrong_numbers_of_parameters_make_no_call(void **state)
+FX_TEST(s15_i8_wrong_numbers_of_parameters_make_no_call)
 {
 	static const uint32_t numbers[] = { 0, 1, 2, 4, 5, 6, 7, 122, 123, 127, 128, 0x8000000,
 					    0xffffffff };
@@ -377,7 +377,7 @@ static void s15_i8_wrong_numbers_of_parameters_make_no_call(void **state)
 	}
 }
 
-static void s16_i8_unknown_commands_make_no_call(void **state)
+FX_TEST(s16_i8_unknown_commands_make_no_call)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -417,7 +417,7 @@ static void rewrite_page(void *arg, enum test_op op, struct test_guest *test)
 		cg_set_value(c, i, ATTR_LIST, TEST_RESERVED_PA, 1, 1);
 }
 
-static void s17_i1_rewritten_message_reaches_optee_in_its_first_version(void **state)
+FX_TEST(s17_i1_rewritten_message_reaches_optee_in_its_first_version)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -447,7 +447,7 @@ static void s17_i1_rewritten_message_reaches_optee_in_its_first_version(void **s
 }
 
 /* Every byte changes right after the mediator has read it. */
-static void s17_i1_bytes_that_change_after_the_read_change_nothing(void **state)
+FX_TEST(s17_i1_bytes_that_change_after_the_read_change_nothing)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -501,19 +501,19 @@ static void page_goes_during_the_call(void **state, bool remap)
 	fx_assert_idle(g);
 }
 
-static void s18_i4_message_page_unmapped_during_the_call(void **state)
+FX_TEST(s18_i4_message_page_unmapped_during_the_call)
 {
 	page_goes_during_the_call(state, false);
 }
 
-static void s18_i4_message_page_remapped_during_the_call(void **state)
+FX_TEST(s18_i4_message_page_remapped_during_the_call)
 {
 	page_goes_during_the_call(state, true);
 }
 
 /* --- 19, 20: OP-TEE and the host say no ---------------------------------------------------- */
 
-static void s19_call_without_a_slot_makes_no_call(void **state)
+FX_TEST(s19_call_without_a_slot_makes_no_call)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -544,7 +544,7 @@ static void s19_call_without_a_slot_makes_no_call(void **state)
 	fx_assert_idle(g);
 }
 
-static void s20_busy_optee_with_nobody_else_in_flight_is_tried_again(void **state)
+FX_TEST(s20_busy_optee_with_nobody_else_in_flight_is_tried_again)
 {
 	static const uint32_t codes[] = { OPTEE_SMC_RETURN_ETHREAD_LIMIT, OPTEE_SMC_RETURN_EBUSY };
 	struct fx *f = fx_new(state, NULL);
@@ -586,7 +586,7 @@ static void s20_busy_optee_with_nobody_else_in_flight_is_tried_again(void **stat
 	cg_buf_free(g->cg, &lent);
 }
 
-static void s20_busy_optee_with_a_call_in_flight_is_passed_on(void **state)
+FX_TEST(s20_busy_optee_with_a_call_in_flight_is_passed_on)
 {
 	static const uint32_t codes[] = { OPTEE_SMC_RETURN_ETHREAD_LIMIT, OPTEE_SMC_RETURN_EBUSY };
 	struct fx *f = fx_new(state, NULL);
@@ -627,7 +627,7 @@ static void s20_busy_optee_with_a_call_in_flight_is_passed_on(void **state)
 }
 
 /* A call that waits for its retry counts as in flight for the other, and ends. */
-static void s20_two_busy_calls_do_not_wait_for_each_other(void **state)
+FX_TEST(s20_two_busy_calls_do_not_wait_for_each_other)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -648,7 +648,7 @@ static void s20_two_busy_calls_do_not_wait_for_each_other(void **state)
 	fx_ended(&a, TEEC_SUCCESS);
 }
 
-static void s20_i8_unknown_return_codes_end_the_call(void **state)
+FX_TEST(s20_i8_unknown_return_codes_end_the_call)
 {
 	static const struct { uint64_t from; uint32_t to; } codes[] = {
 		{ OPTEE_SMC_RETURN_ERESUME, OPTEE_SMC_RETURN_ERESUME },
@@ -685,7 +685,7 @@ static void s20_i8_unknown_return_codes_end_the_call(void **state)
 }
 
 /* EBUSY of a call that OP-TEE has already taken makes no sense: no retry, an end. */
-static void s20_i8_busy_in_the_middle_ends_the_call(void **state)
+FX_TEST(s20_i8_busy_in_the_middle_ends_the_call)
 {
 	static const uint32_t codes[] = { OPTEE_SMC_RETURN_ETHREAD_LIMIT, OPTEE_SMC_RETURN_EBUSY,
 					  OPTEE_SMC_RETURN_ERESUME };
@@ -709,7 +709,7 @@ static void s20_i8_busy_in_the_middle_ends_the_call(void **state)
 	}
 }
 
-static void s20_i10_results_are_judged_by_their_low_halves(void **state)
+FX_TEST(s20_i10_results_are_judged_by_their_low_halves)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -733,7 +733,7 @@ static void s20_i10_results_are_judged_by_their_low_halves(void **state)
 }
 
 /* Which error where: before the message is readable it is the SMC's. */
-static void s20_i9_host_failures_are_errors_of_the_smc(void **state)
+FX_TEST(s20_i9_host_failures_are_errors_of_the_smc)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -778,7 +778,7 @@ static void set_carried(struct cg_call *c, struct fx_guest *g, struct cg_buf *b,
 	c->msg = cg_buf_at(g->cg, b, offset);
 }
 
-static void s23_i2_registered_message_is_shadowed(void **state)
+FX_TEST(s23_i2_registered_message_is_shadowed)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -826,7 +826,7 @@ static void ended_in_slot(struct cg_call *c, uint32_t slot)
 }
 
 /* 10 slots of a page of 4 KiB, 42 of 16, 170 of 64: two neighbours at a time. */
-static void fault_b4_slots_of_larger_pages(void **state)
+FX_TEST(fault_b4_slots_of_larger_pages)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -852,7 +852,7 @@ static void fault_b4_slots_of_larger_pages(void **state)
 }
 
 /* The second page stays pinned, too, and what is put there meanwhile is not looked at. */
-static void fault_b4_i4_second_page_stays_pinned(void **state)
+FX_TEST(fault_b4_i4_second_page_stays_pinned)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -876,7 +876,7 @@ static void fault_b4_i4_second_page_stays_pinned(void **state)
 	cg_buf_free(g->cg, &b);
 }
 
-static void s23_bad_places_make_no_call(void **state)
+FX_TEST(s23_bad_places_make_no_call)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -907,7 +907,7 @@ static void s23_bad_places_make_no_call(void **state)
 }
 
 /* Right behind a buffer there is nothing, not even a record of its pages. */
-static void s23_end_of_a_buffer_that_fills_its_records(void **state)
+FX_TEST(s23_end_of_a_buffer_that_fills_its_records)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -926,7 +926,7 @@ static void s23_end_of_a_buffer_that_fills_its_records(void **state)
 	cg_slots_are_free(g->cg);
 }
 
-static void s23_i4_carrier_stays_pinned_until_the_call_ends(void **state)
+FX_TEST(s23_i4_carrier_stays_pinned_until_the_call_ends)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1030,7 +1030,7 @@ static void policy_sees_session(struct fx_guest *g, struct policy *p)
 	}
 }
 
-static void policy_sees_what_a_session_is_for(void **state)
+FX_TEST(policy_sees_what_a_session_is_for)
 {
 	struct policy p;
 	struct fx *f = new_with_policy(state, &p);
@@ -1055,7 +1055,7 @@ static void policy_sees_what_a_session_is_for(void **state)
 	assert_int_equal(p.n, 1);
 }
 
-static void policy_refusal_is_the_guests_answer_and_no_call(void **state)
+FX_TEST(policy_refusal_is_the_guests_answer_and_no_call)
 {
 	struct policy p;
 	struct fx *f = new_with_policy(state, &p);
@@ -1096,40 +1096,4 @@ static void policy_refusal_is_the_guests_answer_and_no_call(void **state)
 	p.refuse_cmd = NO_CMD;
 	fx_unregister(&reg, g);
 	fx_assert_idle(g);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		FX_TEST(s13_i3_only_results_come_back),
-		FX_TEST(s13_i3_only_results_come_back_with_inline_rpc),
-		FX_TEST(s13_i3_untouched_results_are_zero),
-		FX_TEST(s14_i2_unusable_addresses_make_no_call),
-		FX_TEST(s15_i8_wrong_numbers_of_parameters_make_no_call),
-		FX_TEST(s16_i8_unknown_commands_make_no_call),
-		FX_TEST(s17_i1_rewritten_message_reaches_optee_in_its_first_version),
-		FX_TEST(s17_i1_bytes_that_change_after_the_read_change_nothing),
-		FX_TEST(s18_i4_message_page_unmapped_during_the_call),
-		FX_TEST(s18_i4_message_page_remapped_during_the_call),
-		FX_TEST(s19_call_without_a_slot_makes_no_call),
-		FX_TEST(s20_busy_optee_with_nobody_else_in_flight_is_tried_again),
-		FX_TEST(s20_busy_optee_with_a_call_in_flight_is_passed_on),
-		FX_TEST(s20_two_busy_calls_do_not_wait_for_each_other),
-		FX_TEST(s20_i8_unknown_return_codes_end_the_call),
-		FX_TEST(s20_i8_busy_in_the_middle_ends_the_call),
-		FX_TEST(s20_i10_results_are_judged_by_their_low_halves),
-		FX_TEST(s20_i9_host_failures_are_errors_of_the_smc),
-		FX_TEST(s21_i1_completion_uses_the_private_copy),
-		FX_TEST(s22_i3_optee_sees_the_message_and_nothing_stale),
-		FX_TEST(s23_i2_registered_message_is_shadowed),
-		FX_TEST(fault_b4_slots_of_larger_pages),
-		FX_TEST(fault_b4_i4_second_page_stays_pinned),
-		FX_TEST(s23_bad_places_make_no_call),
-		FX_TEST(s23_end_of_a_buffer_that_fills_its_records),
-		FX_TEST(s23_i4_carrier_stays_pinned_until_the_call_ends),
-		FX_TEST(policy_sees_what_a_session_is_for),
-		FX_TEST(policy_refusal_is_the_guests_answer_and_no_call),
-	};
-
-	return cmocka_run_group_tests_name("calls", tests, NULL, NULL);
 }

@@ -46,7 +46,7 @@ static void assert_regs(const struct om_regs *regs, uint64_t a0, uint64_t a1, ui
 
 /* --- 7: ids ---------------------------------------------------------------------- */
 
-static void s07_i10_junk_around_an_id_does_not_reach_optee(void **state)
+FX_TEST(s07_i10_junk_around_an_id_does_not_reach_optee)
 {
 	static const uint32_t passed[] = {
 		OPTEE_SMC_CALLS_UID, OPTEE_SMC_CALLS_REVISION, OPTEE_SMC_GET_OS_UUID,
@@ -73,7 +73,7 @@ static void s07_i10_junk_around_an_id_does_not_reach_optee(void **state)
 	}
 }
 
-static void s07_yielding_id_with_junk_is_the_32_bit_id(void **state)
+FX_TEST(s07_yielding_id_with_junk_is_the_32_bit_id)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -109,7 +109,7 @@ static void refused_without_a_call(struct fx_guest *g, uint64_t fid)
 	assert_int_equal(fx_smcs(f), 0);
 }
 
-static void s08_i8_calls_of_the_hypervisor_make_no_call(void **state)
+FX_TEST(s08_i8_calls_of_the_hypervisor_make_no_call)
 {
 	static const uint32_t denied[] = {
 		OPTEE_SMC_VM_CREATED, OPTEE_SMC_VM_DESTROYED, OPTEE_SMC_BOOT_SECONDARY,
@@ -153,7 +153,7 @@ static bool is_known(uint32_t fid)
 	}
 }
 
-static void s08_i8_every_other_id_makes_no_call(void **state)
+FX_TEST(s08_i8_every_other_id_makes_no_call)
 {
 	static const uint32_t kinds[] = { 0, SMCCC_FID_FAST, SMCCC_FID_SMC64,
 					  SMCCC_FID_FAST | SMCCC_FID_SMC64 };
@@ -177,7 +177,7 @@ static void s08_i8_every_other_id_makes_no_call(void **state)
 	}
 }
 
-static void s08_other_owners_are_not_the_mediators_business(void **state)
+FX_TEST(s08_other_owners_are_not_the_mediators_business)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -197,7 +197,7 @@ static void s08_other_owners_are_not_the_mediators_business(void **state)
 
 /* --- 9: who calls ----------------------------------------------------------------------- */
 
-static void s09_i10_every_call_carries_the_callers_id(void **state)
+FX_TEST(s09_i10_every_call_carries_the_callers_id)
 {
 	const struct fx_options o = { .guests = 3 };
 	struct fx *f = fx_new(state, &o);
@@ -229,7 +229,7 @@ static void s09_i10_every_call_carries_the_callers_id(void **state)
 			 OPTEE_SMC_SEC_CAP_MEMREF_NULL | OPTEE_SMC_SEC_CAP_ASYNC_NOTIF | \
 			 OPTEE_SMC_SEC_CAP_RPC_ARG | OPTEE_SMC_SEC_CAP_RPMB_PROBE)
 
-static void s10_i8_capability_bits_one_by_one(void **state)
+FX_TEST(s10_i8_capability_bits_one_by_one)
 {
 	for (uint32_t bit = 0; bit < 32; bit++) {
 		struct model_config config = model_config_default();
@@ -251,7 +251,7 @@ static void s10_i8_capability_bits_one_by_one(void **state)
 	}
 }
 
-static void s10_i8_unknown_normal_world_bits_are_masked(void **state)
+FX_TEST(s10_i8_unknown_normal_world_bits_are_masked)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -266,7 +266,7 @@ static void s10_i8_unknown_normal_world_bits_are_masked(void **state)
 }
 
 /* What OP-TEE said at the probe it may not say to a guest; then there is no OP-TEE. */
-static void s10_no_dynamic_shm_is_enotavail(void **state)
+FX_TEST(s10_no_dynamic_shm_is_enotavail)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -306,14 +306,14 @@ static void assert_async_hidden(struct fx_guest *g)
 	om_guest_interrupt(g->om);
 }
 
-static void s10_async_is_hidden_without_an_interrupt_to_inject(void **state)
+FX_TEST(s10_async_is_hidden_without_an_interrupt_to_inject)
 {
 	const struct fx_options o = { .no_notify = true };
 
 	assert_async_hidden(&fx_new(state, &o)->guest[0]);
 }
 
-static void s10_async_is_hidden_when_optee_has_none(void **state)
+FX_TEST(s10_async_is_hidden_when_optee_has_none)
 {
 	struct model_config config = model_config_default();
 	const struct fx_options o = { .model = &config };
@@ -325,7 +325,7 @@ static void s10_async_is_hidden_when_optee_has_none(void **state)
 	assert_int_equal(atomic_load(&f->guest[0].test->notified), 0);
 }
 
-static void s10_interrupt_goes_to_guests_that_asked(void **state)
+FX_TEST(s10_interrupt_goes_to_guests_that_asked)
 {
 	const struct fx_options o = { .guests = 3 };
 	struct fx *f = fx_new(state, &o);
@@ -356,7 +356,7 @@ static void s10_interrupt_goes_to_guests_that_asked(void **state)
 	assert_int_equal(atomic_load(&g->test->notified), 1);
 }
 
-static void s10_i3_notification_value_is_two_registers(void **state)
+FX_TEST(s10_i3_notification_value_is_two_registers)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -390,7 +390,7 @@ static void assert_no_inline_rpc(struct fx_guest *g)
 	assert_int_equal(fx_counter(g, OM_COUNT_CALLS), 0);
 }
 
-static void s10_other_sizes_of_rpc_arguments_are_hidden(void **state)
+FX_TEST(s10_other_sizes_of_rpc_arguments_are_hidden)
 {
 	static const uint32_t params[] = { 0, 1, 3, 5, 127, 0xff };
 
@@ -405,7 +405,7 @@ static void s10_other_sizes_of_rpc_arguments_are_hidden(void **state)
 	}
 }
 
-static void s10_rpc_arg_not_offered_is_unknown(void **state)
+FX_TEST(s10_rpc_arg_not_offered_is_unknown)
 {
 	struct model_config config = model_config_default();
 	const struct fx_options o = { .model = &config };
@@ -414,7 +414,7 @@ static void s10_rpc_arg_not_offered_is_unknown(void **state)
 	assert_no_inline_rpc(&fx_new(state, &o)->guest[0]);
 }
 
-static void s10_thread_count_is_the_smaller_one(void **state)
+FX_TEST(s10_thread_count_is_the_smaller_one)
 {
 	static const uint32_t threads[][3] = { { 2, 4, 2 }, { 4, 2, 2 }, { 1, 16, 1 }, { 3, 3, 3 } };
 
@@ -463,7 +463,7 @@ static uint32_t fill_cache(struct fx_guest *g)
 	return FX_THREADS;
 }
 
-static void s11_i7_drained_buffers_are_released_before_they_are_seen(void **state)
+FX_TEST(s11_i7_drained_buffers_are_released_before_they_are_seen)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -489,7 +489,7 @@ static void s11_i7_drained_buffers_are_released_before_they_are_seen(void **stat
 }
 
 /* Told EBUSY with nobody in flight, Linux would wait for ever. */
-static void s11_busy_with_nobody_in_flight_is_never_said(void **state)
+FX_TEST(s11_busy_with_nobody_in_flight_is_never_said)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -516,7 +516,7 @@ static void s11_busy_with_nobody_in_flight_is_never_said(void **state)
 	assert_int_equal(fast_quiet(g, OPTEE_SMC_ENABLE_SHM_CACHE), OPTEE_SMC_RETURN_OK);
 }
 
-static void s11_busy_while_a_call_is_in_flight_is_passed_on(void **state)
+FX_TEST(s11_busy_while_a_call_is_in_flight_is_passed_on)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -538,7 +538,7 @@ static void s11_busy_while_a_call_is_in_flight_is_passed_on(void **state)
 	assert_int_equal(fast_quiet(g, OPTEE_SMC_ENABLE_SHM_CACHE), OPTEE_SMC_RETURN_OK);
 }
 
-static void s11_i7_cookie_that_is_no_rpc_argument_is_not_released(void **state)
+FX_TEST(s11_i7_cookie_that_is_no_rpc_argument_is_not_released)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -561,7 +561,7 @@ static void s11_i7_cookie_that_is_no_rpc_argument_is_not_released(void **state)
 	fx_assert_idle(g);
 }
 
-static void s11_i8_unknown_answers_end_the_loop(void **state)
+FX_TEST(s11_i8_unknown_answers_end_the_loop)
 {
 	static const uint64_t codes[] = { OPTEE_SMC_RETURN_ETHREAD_LIMIT, OPTEE_SMC_RETURN_ENOMEM,
 					  0x77, 0xffff0004, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION };
@@ -581,7 +581,7 @@ static void s11_i8_unknown_answers_end_the_loop(void **state)
 
 /* --- 12: reserved memory ------------------------------------------------------------------ */
 
-static void s12_reserved_memory_is_the_mediators_to_ask_for(void **state)
+FX_TEST(s12_reserved_memory_is_the_mediators_to_ask_for)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct om_regs out;
@@ -593,7 +593,7 @@ static void s12_reserved_memory_is_the_mediators_to_ask_for(void **state)
 }
 
 /* A virtualized OP-TEE 4.x tells where it is only after the first yielding call. */
-static void s12_i2_reserved_memory_that_is_told_late_is_kept_out(void **state)
+FX_TEST(s12_i2_reserved_memory_that_is_told_late_is_kept_out)
 {
 	struct model_config config = model_config_default();
 	const struct fx_options o = { .model = &config };
@@ -619,35 +619,4 @@ static void s12_i2_reserved_memory_that_is_told_late_is_kept_out(void **state)
 	assert_int_equal(fx_smcs(f), 0);
 	cg_call_fini(&c);
 	fx_assert_idle(g);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		FX_TEST(s07_i10_junk_around_an_id_does_not_reach_optee),
-		FX_TEST(s07_yielding_id_with_junk_is_the_32_bit_id),
-		FX_TEST(s08_i8_calls_of_the_hypervisor_make_no_call),
-		FX_TEST(s08_i8_every_other_id_makes_no_call),
-		FX_TEST(s08_other_owners_are_not_the_mediators_business),
-		FX_TEST(s09_i10_every_call_carries_the_callers_id),
-		FX_TEST(s10_i8_capability_bits_one_by_one),
-		FX_TEST(s10_i8_unknown_normal_world_bits_are_masked),
-		FX_TEST(s10_no_dynamic_shm_is_enotavail),
-		FX_TEST(s10_async_is_hidden_without_an_interrupt_to_inject),
-		FX_TEST(s10_async_is_hidden_when_optee_has_none),
-		FX_TEST(s10_interrupt_goes_to_guests_that_asked),
-		FX_TEST(s10_i3_notification_value_is_two_registers),
-		FX_TEST(s10_other_sizes_of_rpc_arguments_are_hidden),
-		FX_TEST(s10_rpc_arg_not_offered_is_unknown),
-		FX_TEST(s10_thread_count_is_the_smaller_one),
-		FX_TEST(s11_i7_drained_buffers_are_released_before_they_are_seen),
-		FX_TEST(s11_busy_with_nobody_in_flight_is_never_said),
-		FX_TEST(s11_busy_while_a_call_is_in_flight_is_passed_on),
-		FX_TEST(s11_i7_cookie_that_is_no_rpc_argument_is_not_released),
-		FX_TEST(s11_i8_unknown_answers_end_the_loop),
-		FX_TEST(s12_reserved_memory_is_the_mediators_to_ask_for),
-		FX_TEST(s12_i2_reserved_memory_that_is_told_late_is_kept_out),
-	};
-
-	return cmocka_run_group_tests_name("fast", tests, NULL, NULL);
 }

@@ -14,14 +14,7 @@
 #ifndef TESTS_SCENARIOS_FIXTURE_H
 #define TESTS_SCENARIOS_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include <optee_mediator/abi_msg.h>
 #include <optee_mediator/abi_smc.h>
@@ -30,6 +23,7 @@
 #include "conformance/client.h"
 #include "host/host.h"
 #include "model/model.h"
+#include "test.h"
 
 #define FX_GUESTS	4u
 #define FX_SMCS		4096u	/* SMCs that are remembered */
@@ -110,7 +104,7 @@ struct fx_options {
 };
 
 /* A test whose end is checked. */
-#define FX_TEST(fn) cmocka_unit_test_teardown(fn, fx_teardown)
+#define FX_TEST(name) TEST_IN(name, NULL, fx_teardown)
 int fx_teardown(void **state);
 
 /* Host, model and the guests' RAM; no mediator yet. */

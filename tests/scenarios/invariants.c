@@ -29,7 +29,7 @@ static void count_after(struct fx_guest *g, const uint64_t x[8])
 			  (unsigned long long)x[0], most);
 }
 
-static void i1_no_byte_is_read_twice_in_one_smc(void **state)
+FX_TEST(i1_no_byte_is_read_twice_in_one_smc)
 {
 	struct fx *f = fx_new(state, NULL);
 
@@ -52,7 +52,7 @@ static void mutate_after(struct fx_guest *g, const uint64_t x[8])
 }
 
 /* Every byte becomes junk right after it was read; nothing changes. */
-static void i1_bytes_that_change_after_the_read_change_nothing(void **state)
+FX_TEST(i1_bytes_that_change_after_the_read_change_nothing)
 {
 	struct fx *f = fx_new(state, NULL);
 
@@ -68,7 +68,7 @@ static void i1_bytes_that_change_after_the_read_change_nothing(void **state)
 /* --- I2, I4: what OP-TEE may touch ------------------------------------------------------------- */
 
 /* The oracle is in the test host: here it gets everything to judge, interrupted anywhere. */
-static void i2_i4_every_address_is_confined_and_pinned(void **state)
+FX_TEST(i2_i4_every_address_is_confined_and_pinned)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -92,7 +92,7 @@ static void leak_after(struct fx_guest *g, const uint64_t x[8])
 	test_assert_no_leak_regs(g->fx->host, x, 4);
 }
 
-static void i3_s22_no_host_address_after_any_smc(void **state)
+FX_TEST(i3_s22_no_host_address_after_any_smc)
 {
 	struct fx *f = fx_new(state, NULL);
 
@@ -108,7 +108,7 @@ static void pages_are_written_by(struct fx_guest *g, const uint64_t x[8])
 }
 
 /* A guest that does nothing is not touched by what another does. */
-static void i3_other_guests_memory_is_not_touched(void **state)
+FX_TEST(i3_other_guests_memory_is_not_touched)
 {
 	const struct fx_options o = { .guests = 2 };
 	struct fx *f = fx_new(state, &o);
@@ -170,7 +170,7 @@ static void unregister_one(struct fx_guest *g, struct book *book, uint32_t i, ui
 	cg_buf_free(g->cg, &book->buf[i]);
 }
 
-static void i5_quotas_are_exact_over_a_long_time(void **state)
+FX_TEST(i5_quotas_are_exact_over_a_long_time)
 {
 	struct fx_options o = { .limits = FX_LIMITS };
 	uint64_t seed = 0x1505;
@@ -200,7 +200,7 @@ static void i5_quotas_are_exact_over_a_long_time(void **state)
 }
 
 /* Nothing is taken from the host while a guest runs. */
-static void i5_shadow_pages_are_taken_at_creation_only(void **state)
+FX_TEST(i5_shadow_pages_are_taken_at_creation_only)
 {
 	struct fx *f = fx_new(state, NULL);
 	int64_t pages = atomic_load(&f->host->shadow_pages);
@@ -258,7 +258,7 @@ static void *racer_run(void *arg)
 	return NULL;
 }
 
-static void i6_s25_two_vcpus_resume_one_call_and_one_goes_on(void **state)
+FX_TEST(i6_s25_two_vcpus_resume_one_call_and_one_goes_on)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -323,7 +323,7 @@ static void intrude_by_op(void *arg, enum test_op op, struct test_guest *test)
 		test_fail("a running call was resumed (I6)");
 }
 
-static void i6_s24_running_call_is_not_resumed(void **state)
+FX_TEST(i6_s24_running_call_is_not_resumed)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -350,7 +350,7 @@ static void i6_s24_running_call_is_not_resumed(void **state)
 
 /* --- I8: fail closed ----------------------------------------------------------------------------------- */
 
-static void i8_unknown_bits_of_attributes_make_no_call(void **state)
+FX_TEST(i8_unknown_bits_of_attributes_make_no_call)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -392,7 +392,7 @@ static bool is_code(uint64_t a0)
 }
 
 /* Whatever a guest passes, it gets an answer, and nothing stays behind. */
-static void i9_random_registers_always_have_an_answer(void **state)
+FX_TEST(i9_random_registers_always_have_an_answer)
 {
 	static const uint32_t fids[] = {
 		OPTEE_SMC_CALL_WITH_ARG, OPTEE_SMC_CALL_WITH_RPC_ARG, OPTEE_SMC_CALL_WITH_REGD_ARG,
@@ -446,7 +446,7 @@ static void assert_stamped(const struct fx_smc *smc, uint32_t id)
 	assert_int_not_equal(smc->in.a[0], OPTEE_SMC_CALL_WITH_REGD_ARG);
 }
 
-static void i10_every_smc_is_stamped_and_complete(void **state)
+FX_TEST(i10_every_smc_is_stamped_and_complete)
 {
 	const struct fx_options o = { .guests = 2 };
 	struct fx *f = fx_new(state, &o);
@@ -499,7 +499,7 @@ static void bad_guest_turn(struct fx_guest *g, const uint64_t x[8])
 	}
 }
 
-static void i11_a_guest_that_lies_hurts_itself_only(void **state)
+FX_TEST(i11_a_guest_that_lies_hurts_itself_only)
 {
 	const struct fx_options o = { .guests = 2 };
 	struct fx *f = fx_new(state, &o);
@@ -512,25 +512,4 @@ static void i11_a_guest_that_lies_hurts_itself_only(void **state)
 	f->before_smc = NULL;
 	fx_assert_idle(&f->guest[0]);
 	assert_true(fx_counter(&f->guest[1], OM_COUNT_CALLS) > 500);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		FX_TEST(i1_no_byte_is_read_twice_in_one_smc),
-		FX_TEST(i1_bytes_that_change_after_the_read_change_nothing),
-		FX_TEST(i2_i4_every_address_is_confined_and_pinned),
-		FX_TEST(i3_s22_no_host_address_after_any_smc),
-		FX_TEST(i3_other_guests_memory_is_not_touched),
-		FX_TEST(i5_quotas_are_exact_over_a_long_time),
-		FX_TEST(i5_shadow_pages_are_taken_at_creation_only),
-		FX_TEST(i6_s25_two_vcpus_resume_one_call_and_one_goes_on),
-		FX_TEST(i6_s24_running_call_is_not_resumed),
-		FX_TEST(i8_unknown_bits_of_attributes_make_no_call),
-		FX_TEST(i9_random_registers_always_have_an_answer),
-		FX_TEST(i10_every_smc_is_stamped_and_complete),
-		FX_TEST(i11_a_guest_that_lies_hurts_itself_only),
-	};
-
-	return cmocka_run_group_tests_name("invariants", tests, NULL, NULL);
 }

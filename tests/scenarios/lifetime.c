@@ -35,7 +35,7 @@ static void probe_fails(void **state, const struct model_config *config, enum om
 	assert_int_equal(fx_teardown(state), 0);
 }
 
-static void s01_probe_names_what_is_missing(void **state)
+FX_TEST(s01_probe_names_what_is_missing)
 {
 	struct model_config c = model_config_default();
 
@@ -60,7 +60,7 @@ static void s01_probe_names_what_is_missing(void **state)
 	fx_bare(state, NULL);
 }
 
-static void s01_i10_probe_calls_in_its_own_name(void **state)
+FX_TEST(s01_i10_probe_calls_in_its_own_name)
 {
 	struct fx *f = fx_bare(state, NULL);
 
@@ -72,7 +72,7 @@ static void s01_i10_probe_calls_in_its_own_name(void **state)
 }
 
 /* Answers are judged by their low halves: junk above, or in a register too many. */
-static void s01_probe_sees_32_bits(void **state)
+FX_TEST(s01_probe_sees_32_bits)
 {
 	struct fx *f = fx_bare(state, NULL);
 
@@ -83,7 +83,7 @@ static void s01_probe_sees_32_bits(void **state)
 	assert_int_equal(fx_init(f), OM_OK);
 }
 
-static void s01_operations_are_checked_once(void **state)
+FX_TEST(s01_operations_are_checked_once)
 {
 	struct fx *f = fx_bare(state, NULL);
 	const struct om_host_ops all = f->host->ops;
@@ -117,7 +117,7 @@ static void assert_no_vm_calls(struct fx *f)
 	assert_int_equal(fx_smcs_of(f, OPTEE_SMC_VM_DESTROYED), 0);
 }
 
-static void s02_vm_created_refused_leaves_nothing(void **state)
+FX_TEST(s02_vm_created_refused_leaves_nothing)
 {
 	static const uint32_t codes[] = { OPTEE_SMC_RETURN_ENOTAVAIL, OPTEE_SMC_RETURN_ENOMEM,
 					  OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, 0x12345678 };
@@ -136,7 +136,7 @@ static void s02_vm_created_refused_leaves_nothing(void **state)
 	assert_int_equal(fx_create(g), OM_OK);
 }
 
-static void s02_i5_page_alloc_fails_at_every_n(void **state)
+FX_TEST(s02_i5_page_alloc_fails_at_every_n)
 {
 	struct fx *f = fx_bare(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -181,7 +181,7 @@ static void useless_free(void *host, const struct om_page *page)
 	useless_taken--;
 }
 
-static void s02_i2_shadow_page_of_no_use_is_given_back(void **state)
+FX_TEST(s02_i2_shadow_page_of_no_use_is_given_back)
 {
 	struct fx *f = fx_bare(state, NULL);
 	static const struct om_page pages[] = {
@@ -205,7 +205,7 @@ static void s02_i2_shadow_page_of_no_use_is_given_back(void **state)
 	assert_no_vm_calls(f);
 }
 
-static void s02_limits_and_memory_are_checked(void **state)
+FX_TEST(s02_limits_and_memory_are_checked)
 {
 	struct fx *f = fx_bare(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -259,7 +259,7 @@ static enum om_result create_as(struct fx_guest *g, uint32_t id)
 	return fx_create(g);
 }
 
-static void s03_ids_out_of_range_are_refused(void **state)
+FX_TEST(s03_ids_out_of_range_are_refused)
 {
 	struct fx *f = fx_bare(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -280,7 +280,7 @@ static void s03_ids_out_of_range_are_refused(void **state)
 	assert_int_equal(create_as(g, OM_GUEST_ID_MIN), OM_OK);
 }
 
-static void s03_live_id_is_refused_without_a_call(void **state)
+FX_TEST(s03_live_id_is_refused_without_a_call)
 {
 	const struct fx_options o = { .guests = 2 };
 	struct fx *f = fx_bare(state, &o);
@@ -307,7 +307,7 @@ static void s03_live_id_is_refused_without_a_call(void **state)
 }
 
 /* A guest that is leaving still has its id. */
-static void s03_id_is_taken_until_the_end(void **state)
+FX_TEST(s03_id_is_taken_until_the_end)
 {
 	const struct fx_options o = { .guests = 2 };
 	struct fx *f = fx_new(state, &o);
@@ -393,7 +393,7 @@ static void start_watch(struct fx *f)
 	f->host->on_op = watch_order;
 }
 
-static void s04_i4_destroy_with_suspended_calls_unpins_after_vm_destroyed(void **state)
+FX_TEST(s04_i4_destroy_with_suspended_calls_unpins_after_vm_destroyed)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -410,7 +410,7 @@ static void s04_i4_destroy_with_suspended_calls_unpins_after_vm_destroyed(void *
 	assert_int_equal(atomic_load(&f->host->shadow_pages), 0);
 }
 
-static void s04_i11_one_guest_dies_and_the_other_goes_on(void **state)
+FX_TEST(s04_i11_one_guest_dies_and_the_other_goes_on)
 {
 	const struct fx_options o = { .guests = 2 };
 	struct fx *f = fx_new(state, &o);
@@ -440,7 +440,7 @@ static void s04_i11_one_guest_dies_and_the_other_goes_on(void **state)
 	fx_close(a, fx_session(a));
 }
 
-static void s05_destroy_in_steps_ends_and_does_nothing_twice(void **state)
+FX_TEST(s05_destroy_in_steps_ends_and_does_nothing_twice)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -464,7 +464,7 @@ static void s05_destroy_in_steps_ends_and_does_nothing_twice(void **state)
 }
 
 /* Between two steps: the guest's vCPUs are stopped, but should one still call ... */
-static void s05_calls_of_a_leaving_guest_are_refused(void **state)
+FX_TEST(s05_calls_of_a_leaving_guest_are_refused)
 {
 	static const uint32_t fids[] = { OPTEE_SMC_CALLS_UID, OPTEE_SMC_CALL_WITH_ARG,
 					 OPTEE_SMC_RETURN_FROM_RPC, OPTEE_SMC_DISABLE_SHM_CACHE };
@@ -558,17 +558,17 @@ static void reset_forgets(void **state, uint32_t yield_every)
 	}
 }
 
-static void s06_reset_forgets_calls_and_cookies(void **state)
+FX_TEST(s06_reset_forgets_calls_and_cookies)
 {
 	reset_forgets(state, 0);
 }
 
-static void s06_reset_in_steps_is_the_same(void **state)
+FX_TEST(s06_reset_in_steps_is_the_same)
 {
 	reset_forgets(state, 1);
 }
 
-static void s06_reset_guest_can_reach_its_limits_again(void **state)
+FX_TEST(s06_reset_guest_can_reach_its_limits_again)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -621,7 +621,7 @@ static void list_in_every_slot(struct fx_guest *g)
 }
 
 /* What the calls of before had of list pages comes back once, not again with the next ones. */
-static void s06_i5_list_pages_come_back_once(void **state)
+FX_TEST(s06_i5_list_pages_come_back_once)
 {
 	struct fx_options o = { .limits = FX_LIMITS };
 	struct fx *f;
@@ -647,7 +647,7 @@ static void s06_i5_list_pages_come_back_once(void **state)
 	}
 }
 
-static void s06_notification_is_off_after_reset(void **state)
+FX_TEST(s06_notification_is_off_after_reset)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -678,7 +678,7 @@ static void refuse_reset(struct fx_guest *g)
 	assert_int_equal(fx_smcs(f), 0);
 }
 
-static void s06_refused_reset_leaves_a_guest_to_destroy(void **state)
+FX_TEST(s06_refused_reset_leaves_a_guest_to_destroy)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -689,7 +689,7 @@ static void s06_refused_reset_leaves_a_guest_to_destroy(void **state)
 	assert_int_equal(fx_smcs(f), 0);
 }
 
-static void s06_refused_reset_leaves_a_guest_to_reset(void **state)
+FX_TEST(s06_refused_reset_leaves_a_guest_to_reset)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -703,7 +703,7 @@ static void s06_refused_reset_leaves_a_guest_to_reset(void **state)
 }
 
 /* A reset may turn into a destruction between two steps. */
-static void s06_destroy_goes_on_where_reset_was(void **state)
+FX_TEST(s06_destroy_goes_on_where_reset_was)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -716,35 +716,4 @@ static void s06_destroy_goes_on_where_reset_was(void **state)
 	assert_int_equal(om_guest_reset(g->om), OM_AGAIN);
 	fx_destroy(g);
 	assert_int_equal(fx_smcs(f), 1);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		FX_TEST(s01_probe_names_what_is_missing),
-		FX_TEST(s01_i10_probe_calls_in_its_own_name),
-		FX_TEST(s01_probe_sees_32_bits),
-		FX_TEST(s01_operations_are_checked_once),
-		FX_TEST(s02_vm_created_refused_leaves_nothing),
-		FX_TEST(s02_i5_page_alloc_fails_at_every_n),
-		FX_TEST(s02_i2_shadow_page_of_no_use_is_given_back),
-		FX_TEST(s02_limits_and_memory_are_checked),
-		FX_TEST(s03_ids_out_of_range_are_refused),
-		FX_TEST(s03_live_id_is_refused_without_a_call),
-		FX_TEST(s03_id_is_taken_until_the_end),
-		FX_TEST(s04_i4_destroy_with_suspended_calls_unpins_after_vm_destroyed),
-		FX_TEST(s04_i11_one_guest_dies_and_the_other_goes_on),
-		FX_TEST(s05_destroy_in_steps_ends_and_does_nothing_twice),
-		FX_TEST(s05_calls_of_a_leaving_guest_are_refused),
-		FX_TEST(s06_reset_forgets_calls_and_cookies),
-		FX_TEST(s06_reset_in_steps_is_the_same),
-		FX_TEST(s06_reset_guest_can_reach_its_limits_again),
-		FX_TEST(s06_i5_list_pages_come_back_once),
-		FX_TEST(s06_notification_is_off_after_reset),
-		FX_TEST(s06_refused_reset_leaves_a_guest_to_destroy),
-		FX_TEST(s06_refused_reset_leaves_a_guest_to_reset),
-		FX_TEST(s06_destroy_goes_on_where_reset_was),
-	};
-
-	return cmocka_run_group_tests_name("lifetime", tests, NULL, NULL);
 }

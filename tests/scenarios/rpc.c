@@ -118,7 +118,7 @@ static void not_served(struct fx_guest *g, uint32_t session, const struct model_
 				 TEEC_ERROR_NOT_SUPPORTED);
 }
 
-static void s30_i8_unknown_rpc_functions_are_not_shown(void **state)
+FX_TEST(s30_i8_unknown_rpc_functions_are_not_shown)
 {
 	static const uint32_t functions[] = { 0xffff0001, 0xffff0003, 0xffff0006, 0xffff0007,
 					      0xffff00ff, 0xffff1234, 0xfffffffe };
@@ -135,7 +135,7 @@ static void s30_i8_unknown_rpc_functions_are_not_shown(void **state)
 	fx_assert_idle(g);
 }
 
-static void s34_i8_unknown_rpc_cookies_are_not_shown(void **state)
+FX_TEST(s34_i8_unknown_rpc_cookies_are_not_shown)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -159,7 +159,7 @@ static void s34_i8_unknown_rpc_cookies_are_not_shown(void **state)
 	fx_assert_idle(g);
 }
 
-static void s30_i8_unknown_rpc_commands_are_not_shown(void **state)
+FX_TEST(s30_i8_unknown_rpc_commands_are_not_shown)
 {
 	static const uint32_t cmds[] = { 8, 13, 19, OPTEE_RPC_CMD_BENCH_REG, 25, 31, 32, 35, 64 + 3,
 					 0x80000003, 0xffffffff };
@@ -175,7 +175,7 @@ static void s30_i8_unknown_rpc_commands_are_not_shown(void **state)
 	fx_assert_idle(g);
 }
 
-static void s30_i3_requests_with_addresses_are_not_shown(void **state)
+FX_TEST(s30_i3_requests_with_addresses_are_not_shown)
 {
 	static const uint64_t attrs[] = {
 		OPTEE_MSG_ATTR_TYPE_TMEM_INPUT, TMEM_OUT, OPTEE_MSG_ATTR_TYPE_TMEM_INOUT,
@@ -197,7 +197,7 @@ static void s30_i3_requests_with_addresses_are_not_shown(void **state)
 	fx_assert_idle(g);
 }
 
-static void s42_i8_requests_with_too_many_params_are_not_shown(void **state)
+FX_TEST(s42_i8_requests_with_too_many_params_are_not_shown)
 {
 	static const uint32_t numbers[] = { 5, 6, 122, 127, 128, 0x8000000, 0xffffffff };
 	struct fx *f = fx_new(state, NULL);
@@ -211,7 +211,7 @@ static void s42_i8_requests_with_too_many_params_are_not_shown(void **state)
 	}
 }
 
-static void s36_i8_malformed_allocations_are_not_shown(void **state)
+FX_TEST(s36_i8_malformed_allocations_are_not_shown)
 {
 	static const uint32_t cmds[] = { OPTEE_RPC_CMD_SHM_ALLOC, OPTEE_RPC_CMD_SHM_FREE };
 	struct fx *f = fx_new(state, NULL);
@@ -230,7 +230,7 @@ static void s36_i8_malformed_allocations_are_not_shown(void **state)
 	}
 }
 
-static void s56_i7_requests_reach_only_the_guests_own_data(void **state)
+FX_TEST(s56_i7_requests_reach_only_the_guests_own_data)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -275,7 +275,7 @@ static void s56_i7_requests_reach_only_the_guests_own_data(void **state)
  * OP-TEE need not clear what it does not use: where a SHM_ALLOC was answered before,
  * a translated address still stands in the shadow.
  */
-static void s30_i3_request_shows_only_what_optee_says(void **state)
+FX_TEST(s30_i3_request_shows_only_what_optee_says)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -302,7 +302,7 @@ static void s30_i3_request_shows_only_what_optee_says(void **state)
 }
 
 /* In range, and up to the end of the last page, they are shown as they are. */
-static void s44_requests_are_counted(void **state)
+FX_TEST(s44_requests_are_counted)
 {
 	static const struct {
 		enum om_counter which;
@@ -329,7 +329,7 @@ static void s44_requests_are_counted(void **state)
 		assert_int_equal(fx_counter(g, counted[i].which), before[i] + counted[i].more);
 }
 
-static void s44_request_in_a_registered_buffer_is_shown(void **state)
+FX_TEST(s44_request_in_a_registered_buffer_is_shown)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -372,7 +372,7 @@ static void s44_request_in_a_registered_buffer_is_shown(void **state)
 
 /* --- Releases of what is not there (I7) ------------------------------------------------------- */
 
-static void s41_i7_only_payloads_are_released_by_shm_free(void **state)
+FX_TEST(s41_i7_only_payloads_are_released_by_shm_free)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -401,7 +401,7 @@ static void s41_i7_only_payloads_are_released_by_shm_free(void **state)
 	fx_assert_idle(g);
 }
 
-static void s33_i7_only_rpc_arguments_are_released_by_free(void **state)
+FX_TEST(s33_i7_only_rpc_arguments_are_released_by_free)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -430,7 +430,7 @@ static uint64_t begin_waiting(struct cg_call *c, struct fx_guest *g)
 	return fx_cookie(c);
 }
 
-static void s34_i6_argument_in_use_is_no_other_calls(void **state)
+FX_TEST(s34_i6_argument_in_use_is_no_other_calls)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -449,7 +449,7 @@ static void s34_i6_argument_in_use_is_no_other_calls(void **state)
 }
 
 /* OP-TEE has the guest free an argument that a call of the guest's is about to answer in. */
-static void s35_i4_argument_freed_under_a_waiting_call_stays_pinned(void **state)
+FX_TEST(s35_i4_argument_freed_under_a_waiting_call_stays_pinned)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -495,7 +495,7 @@ static void ended_with(struct cg_call *c, uint64_t seconds)
 }
 
 /* In an RPC return a1:a2 say where the request is; in the resume they say nothing. */
-static void fault_d1_reply_is_read_from_the_calls_own_argument(void **state)
+FX_TEST(fault_d1_reply_is_read_from_the_calls_own_argument)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -545,7 +545,7 @@ static void flip_num_params(void *arg, enum test_op op, struct test_guest *guest
 }
 
 /* No more of the guest's page is written than OP-TEE asked for, and no less read. */
-static void fault_d2_length_is_the_requests_however_the_shadow_changes(void **state)
+FX_TEST(fault_d2_length_is_the_requests_however_the_shadow_changes)
 {
 	static const uint32_t lengths[] = { 0, 2, 4, 127, UINT32_MAX };
 	static const enum test_op ops[] = { TEST_OP_WRITE, TEST_OP_READ };
@@ -585,7 +585,7 @@ static void tell_address(void *arg, const struct model_event *event)
 		model_param(event->arg, 0)->u.value.a = TEST_PA_BASE + 0x5000;
 }
 
-static void fault_g2_host_address_is_told_with_its_place(void **state)
+FX_TEST(fault_g2_host_address_is_told_with_its_place)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -644,7 +644,7 @@ static void begin_alloc(struct cg_call *c, struct fx_guest *g)
 	assert_true(cg_until(c, OPTEE_SMC_RETURN_RPC_ALLOC));
 }
 
-static void s31_i2_good_argument_is_told_as_a_shadow_page(void **state)
+FX_TEST(s31_i2_good_argument_is_told_as_a_shadow_page)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -665,7 +665,7 @@ static void s31_i2_good_argument_is_told_as_a_shadow_page(void **state)
 	fx_assert_idle(g);
 }
 
-static void s31_i8_bad_argument_is_told_as_failure_with_its_cookie(void **state)
+FX_TEST(s31_i8_bad_argument_is_told_as_failure_with_its_cookie)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -695,7 +695,7 @@ static void s31_i8_bad_argument_is_told_as_failure_with_its_cookie(void **state)
 }
 
 /* OP-TEE refuses what is misaligned; 0 is a page where the machine's RAM begins there. */
-static void fault_a2_refused_argument_is_no_page_at_all(void **state)
+FX_TEST(fault_a2_refused_argument_is_no_page_at_all)
 {
 	struct model_config config = model_config_default();
 	struct fx_options options = { .model = &config };
@@ -723,7 +723,7 @@ static void fault_a2_refused_argument_is_no_page_at_all(void **state)
 	fx_assert_idle(g);
 }
 
-static void s31_i7_cookie_of_something_live_is_not_told(void **state)
+FX_TEST(s31_i7_cookie_of_something_live_is_not_told)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -756,7 +756,7 @@ static void s31_i7_cookie_of_something_live_is_not_told(void **state)
 }
 
 /* OP-TEE frees what was refused once; a second time it is nobody's. */
-static void s31_i7_refused_cookie_is_freed_once(void **state)
+FX_TEST(s31_i7_refused_cookie_is_freed_once)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -780,7 +780,7 @@ static void s31_i7_refused_cookie_is_freed_once(void **state)
 	fx_assert_idle(g);
 }
 
-static void s31_i2_argument_larger_than_its_shadow_is_not_shown(void **state)
+FX_TEST(s31_i2_argument_larger_than_its_shadow_is_not_shown)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -794,7 +794,7 @@ static void s31_i2_argument_larger_than_its_shadow_is_not_shown(void **state)
 	}
 }
 
-static void s33_i7_argument_is_forgotten_before_free_is_seen(void **state)
+FX_TEST(s33_i7_argument_is_forgotten_before_free_is_seen)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -839,17 +839,17 @@ static void s35_i4_argument_page_ballooned(void **state, bool remap)
 	fx_assert_idle(g);
 }
 
-static void s35_i4_argument_page_unmapped_stays_pinned_until_free(void **state)
+FX_TEST(s35_i4_argument_page_unmapped_stays_pinned_until_free)
 {
 	s35_i4_argument_page_ballooned(state, false);
 }
 
-static void s35_i4_argument_page_remapped_stays_pinned_until_free(void **state)
+FX_TEST(s35_i4_argument_page_remapped_stays_pinned_until_free)
 {
 	s35_i4_argument_page_ballooned(state, true);
 }
 
-static void s31_i5_one_argument_too_many_is_refused(void **state)
+FX_TEST(s31_i5_one_argument_too_many_is_refused)
 {
 	struct fx_options o = { .limits = FX_LIMITS };
 	struct cg_call waits[2];
@@ -887,7 +887,7 @@ static void s31_i5_one_argument_too_many_is_refused(void **state)
 }
 
 /* The host cannot write the request, or read the reply: OP-TEE hears of it. */
-static void s34_i9_unreachable_argument_fails_the_request_only(void **state)
+FX_TEST(s34_i9_unreachable_argument_fails_the_request_only)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1018,7 +1018,7 @@ static void refused_alloc(struct fx *f, uint64_t size, uint64_t ipa, uint64_t co
 	assert_int_equal(answers_without_a_page(f), 1);
 }
 
-static void fault_a2_no_answer_is_a_page(void **state)
+FX_TEST(fault_a2_no_answer_is_a_page)
 {
 	struct model_config config = model_config_default();
 	struct fx_options o = { .limits = FX_LIMITS, .model = &config };
@@ -1075,7 +1075,7 @@ static void begin_refused(struct cg_call *c, struct fx_guest *g, uint64_t cookie
 }
 
 /* ALLOC refused under a cookie, ALLOC good under it, FREE of it: the page is OP-TEE's no more. */
-static void fault_b8_refused_cookie_that_becomes_a_buffer_is_freed_as_one(void **state)
+FX_TEST(fault_b8_refused_cookie_that_becomes_a_buffer_is_freed_as_one)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1108,7 +1108,7 @@ static void fault_b8_refused_cookie_that_becomes_a_buffer_is_freed_as_one(void *
 }
 
 /* The same with a payload: it is no RPC argument, and only SHM_FREE takes it. */
-static void fault_b8_refused_cookie_that_becomes_a_payload_is_freed_as_one(void **state)
+FX_TEST(fault_b8_refused_cookie_that_becomes_a_payload_is_freed_as_one)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1140,7 +1140,7 @@ static void fault_b8_refused_cookie_that_becomes_a_payload_is_freed_as_one(void 
 	fx_assert_idle(g);
 }
 
-static void s36_single_page_is_pinned_and_translated(void **state)
+FX_TEST(s36_single_page_is_pinned_and_translated)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1167,7 +1167,7 @@ static void s36_single_page_is_pinned_and_translated(void **state)
 	assert_int_equal(test_guest_pins(g->test, cg_page_ipa(g->cg, page)), 1);
 }
 
-static void s36_page_list_is_pinned_and_translated(void **state)
+FX_TEST(s36_page_list_is_pinned_and_translated)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1192,7 +1192,7 @@ static void s36_page_list_is_pinned_and_translated(void **state)
 }
 
 /* OP-TEE asks for nothing more: what it read the list from is free again all the same. */
-static void s36_i5_list_of_the_last_reply_is_given_back(void **state)
+FX_TEST(s36_i5_list_of_the_last_reply_is_given_back)
 {
 	struct fx_options o = { .limits = FX_LIMITS };
 	struct cg_buf payload;
@@ -1216,7 +1216,7 @@ static void s36_i5_list_of_the_last_reply_is_given_back(void **state)
 }
 
 /* By its next request OP-TEE says that it has read the list: one page serves many payloads. */
-static void s36_i5_list_of_a_reply_is_given_back_at_the_next_request(void **state)
+FX_TEST(s36_i5_list_of_a_reply_is_given_back_at_the_next_request)
 {
 	struct fx_options o = { .limits = FX_LIMITS };
 	struct model_rpc again = fx_rpc(OPTEE_RPC_CMD_SHM_ALLOC, 1);
@@ -1245,7 +1245,7 @@ static void s36_i5_list_of_a_reply_is_given_back_at_the_next_request(void **stat
 	fx_ended(&c, TEEC_SUCCESS);
 }
 
-static void s37_i2_reply_of_another_kind_is_a_failure(void **state)
+FX_TEST(s37_i2_reply_of_another_kind_is_a_failure)
 {
 	static const uint64_t attrs[] = {
 		0, VALUE_OUT, VALUE_IN, RMEM_OUT, RMEM_IN, OPTEE_MSG_ATTR_TYPE_TMEM_INPUT,
@@ -1264,7 +1264,7 @@ static void s37_i2_reply_of_another_kind_is_a_failure(void **state)
 	}
 }
 
-static void s37_i2_reply_with_unknown_bits_is_undone(void **state)
+FX_TEST(s37_i2_reply_with_unknown_bits_is_undone)
 {
 	static const uint64_t bits[] = { OPTEE_MSG_ATTR_META, 1u << 10, 1u << 16, 1ull << 32,
 					 1ull << 63 };
@@ -1281,7 +1281,7 @@ static void s37_i2_reply_with_unknown_bits_is_undone(void **state)
 	}
 }
 
-static void s38_i6_reply_with_another_cmd_is_what_was_asked(void **state)
+FX_TEST(s38_i6_reply_with_another_cmd_is_what_was_asked)
 {
 	static const uint32_t cmds[] = { OPTEE_RPC_CMD_GET_TIME, OPTEE_RPC_CMD_SHM_FREE,
 					 OPTEE_RPC_CMD_FS, 0xffffffff };
@@ -1307,7 +1307,7 @@ static void s38_i6_reply_with_another_cmd_is_what_was_asked(void **state)
 }
 
 /* And the other way round: a reply to something else brings no memory. */
-static void s38_i6_other_replies_bring_no_memory(void **state)
+FX_TEST(s38_i6_other_replies_bring_no_memory)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1333,7 +1333,7 @@ struct bad_reply {
 	uint64_t attr, ptr, size;
 };
 
-static void s40_i8_unusable_memory_is_undone_with_type_and_cookie(void **state)
+FX_TEST(s40_i8_unusable_memory_is_undone_with_type_and_cookie)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1383,7 +1383,7 @@ static struct optee_msg_param bad_list(struct fx_guest *g, uint64_t cookie)
 }
 
 /* What was undone once is not the guest's to free when its next reply is bad. */
-static void s37_i7_malformed_reply_after_an_undone_one(void **state)
+FX_TEST(s37_i7_malformed_reply_after_an_undone_one)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1405,7 +1405,7 @@ static void s37_i7_malformed_reply_after_an_undone_one(void **state)
 }
 
 /* As long as the guest takes to free it, its list page serves others. */
-static void s40_i5_list_of_an_undone_reply_is_given_back(void **state)
+FX_TEST(s40_i5_list_of_an_undone_reply_is_given_back)
 {
 	struct fx_options o = { .limits = FX_LIMITS };
 	struct fx_guest *g;
@@ -1424,7 +1424,7 @@ static void s40_i5_list_of_an_undone_reply_is_given_back(void **state)
 	assert_alloc_failed(&c, f);
 }
 
-static void s40_single_page_that_is_no_good_is_undone(void **state)
+FX_TEST(s40_single_page_that_is_no_good_is_undone)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1443,7 +1443,7 @@ static void s40_single_page_that_is_no_good_is_undone(void **state)
 	}
 }
 
-static void s40_i9_undo_that_cannot_be_written_ends_in_the_error_alone(void **state)
+FX_TEST(s40_i9_undo_that_cannot_be_written_ends_in_the_error_alone)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1457,7 +1457,7 @@ static void s40_i9_undo_that_cannot_be_written_ends_in_the_error_alone(void **st
 	fx_assert_idle(g);
 }
 
-static void s40_reply_that_cannot_be_read_is_a_failure(void **state)
+FX_TEST(s40_reply_that_cannot_be_read_is_a_failure)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1471,7 +1471,7 @@ static void s40_reply_that_cannot_be_read_is_a_failure(void **state)
 }
 
 /* Undoing it would have the guest free a buffer that is in use. */
-static void s40_i7_cookie_in_use_is_refused_and_not_undone(void **state)
+FX_TEST(s40_i7_cookie_in_use_is_refused_and_not_undone)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1497,7 +1497,7 @@ static void s40_i7_cookie_in_use_is_refused_and_not_undone(void **state)
 	fx_assert_idle(g);
 }
 
-static void s40_the_guests_own_failure_is_passed_on(void **state)
+FX_TEST(s40_the_guests_own_failure_is_passed_on)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1512,7 +1512,7 @@ static void s40_the_guests_own_failure_is_passed_on(void **state)
 	fx_assert_idle(g);
 }
 
-static void s42_i8_reply_with_other_params_than_asked_is_refused(void **state)
+FX_TEST(s42_i8_reply_with_other_params_than_asked_is_refused)
 {
 	static const uint32_t numbers[] = { 0, 2, 4, 5, 127, 0xffffffff };
 	struct fx *f = fx_new(state, NULL);
@@ -1562,7 +1562,7 @@ static void use_payload(struct fx_guest *g, uint32_t session, uint32_t func, uin
 	fx_ended(&c, TEEC_SUCCESS);
 }
 
-static void s41_i5_payloads_are_freed_in_any_order(void **state)
+FX_TEST(s41_i5_payloads_are_freed_in_any_order)
 {
 	static const uint8_t order[] = { 3, 0, 4, 1, 2 };
 	struct fx *f = fx_new(state, NULL);
@@ -1589,7 +1589,7 @@ static void s41_i5_payloads_are_freed_in_any_order(void **state)
 	fx_assert_idle(g);
 }
 
-static void s43_i4_payload_outlives_its_call(void **state)
+FX_TEST(s43_i4_payload_outlives_its_call)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1674,7 +1674,7 @@ static void files_are_written_and_read(struct fx_guest *g, uint32_t fid)
 	fx_assert_idle(g);
 }
 
-static void s44_files_are_written_and_read(void **state)
+FX_TEST(s44_files_are_written_and_read)
 {
 	struct fx *f = fx_new(state, NULL);
 
@@ -1704,7 +1704,7 @@ static void serve_image(struct cg_call *c, uint32_t *sum)
 	p->u.rmem.size = IMAGE_SIZE;
 }
 
-static void s44_ta_of_1200000_bytes_is_loaded(void **state)
+FX_TEST(s44_ta_of_1200000_bytes_is_loaded)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1729,7 +1729,7 @@ static void s44_ta_of_1200000_bytes_is_loaded(void **state)
 }
 
 /* Every command that a guest serves is passed on, with its values both ways. */
-static void s44_every_known_command_is_passed_on(void **state)
+FX_TEST(s44_every_known_command_is_passed_on)
 {
 	static const uint32_t cmds[] = {
 		OPTEE_RPC_CMD_LOAD_TA, OPTEE_RPC_CMD_RPMB, OPTEE_RPC_CMD_FS,
@@ -1765,7 +1765,7 @@ static void s44_every_known_command_is_passed_on(void **state)
 
 /* --- 29: a guest that never resumes ------------------------------------------------------------- */
 
-static void s29_i11_calls_never_resumed_cost_their_guest_only(void **state)
+FX_TEST(s29_i11_calls_never_resumed_cost_their_guest_only)
 {
 	const struct fx_options o = { .guests = 2 };
 	struct fx *f = fx_new(state, &o);
@@ -1788,66 +1788,4 @@ static void s29_i11_calls_never_resumed_cost_their_guest_only(void **state)
 	fx_destroy(lazy);
 	assert_int_equal(atomic_load(&lazy->test->pinned), 0);
 	fx_close(g, fx_session(g));
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		FX_TEST(s29_i11_calls_never_resumed_cost_their_guest_only),
-		FX_TEST(s30_i8_unknown_rpc_functions_are_not_shown),
-		FX_TEST(s30_i8_unknown_rpc_commands_are_not_shown),
-		FX_TEST(s30_i3_requests_with_addresses_are_not_shown),
-		FX_TEST(s30_i3_request_shows_only_what_optee_says),
-		FX_TEST(s31_i2_good_argument_is_told_as_a_shadow_page),
-		FX_TEST(s31_i8_bad_argument_is_told_as_failure_with_its_cookie),
-		FX_TEST(fault_a2_refused_argument_is_no_page_at_all),
-		FX_TEST(fault_a2_no_answer_is_a_page),
-		FX_TEST(fault_b8_refused_cookie_that_becomes_a_buffer_is_freed_as_one),
-		FX_TEST(fault_b8_refused_cookie_that_becomes_a_payload_is_freed_as_one),
-		FX_TEST(s31_i7_cookie_of_something_live_is_not_told),
-		FX_TEST(s31_i7_refused_cookie_is_freed_once),
-		FX_TEST(s31_i2_argument_larger_than_its_shadow_is_not_shown),
-		FX_TEST(s31_i5_one_argument_too_many_is_refused),
-		FX_TEST(s33_i7_argument_is_forgotten_before_free_is_seen),
-		FX_TEST(s33_i7_only_rpc_arguments_are_released_by_free),
-		FX_TEST(s34_i8_unknown_rpc_cookies_are_not_shown),
-		FX_TEST(s34_i6_argument_in_use_is_no_other_calls),
-		FX_TEST(fault_d1_reply_is_read_from_the_calls_own_argument),
-		FX_TEST(fault_d2_length_is_the_requests_however_the_shadow_changes),
-		FX_TEST(fault_g2_host_address_is_told_with_its_place),
-		FX_TEST(s34_i9_unreachable_argument_fails_the_request_only),
-		FX_TEST(s35_i4_argument_freed_under_a_waiting_call_stays_pinned),
-		FX_TEST(s35_i4_argument_page_unmapped_stays_pinned_until_free),
-		FX_TEST(s35_i4_argument_page_remapped_stays_pinned_until_free),
-		FX_TEST(s36_single_page_is_pinned_and_translated),
-		FX_TEST(s36_page_list_is_pinned_and_translated),
-		FX_TEST(s36_i8_malformed_allocations_are_not_shown),
-		FX_TEST(s36_i5_list_of_the_last_reply_is_given_back),
-		FX_TEST(s36_i5_list_of_a_reply_is_given_back_at_the_next_request),
-		FX_TEST(s37_i2_reply_of_another_kind_is_a_failure),
-		FX_TEST(s37_i2_reply_with_unknown_bits_is_undone),
-		FX_TEST(s38_i6_reply_with_another_cmd_is_what_was_asked),
-		FX_TEST(s38_i6_other_replies_bring_no_memory),
-		FX_TEST(s40_i8_unusable_memory_is_undone_with_type_and_cookie),
-		FX_TEST(s37_i7_malformed_reply_after_an_undone_one),
-		FX_TEST(s40_i5_list_of_an_undone_reply_is_given_back),
-		FX_TEST(s40_single_page_that_is_no_good_is_undone),
-		FX_TEST(s40_i9_undo_that_cannot_be_written_ends_in_the_error_alone),
-		FX_TEST(s40_reply_that_cannot_be_read_is_a_failure),
-		FX_TEST(s40_i7_cookie_in_use_is_refused_and_not_undone),
-		FX_TEST(s40_the_guests_own_failure_is_passed_on),
-		FX_TEST(s41_i5_payloads_are_freed_in_any_order),
-		FX_TEST(s41_i7_only_payloads_are_released_by_shm_free),
-		FX_TEST(s42_i8_requests_with_too_many_params_are_not_shown),
-		FX_TEST(s42_i8_reply_with_other_params_than_asked_is_refused),
-		FX_TEST(s43_i4_payload_outlives_its_call),
-		FX_TEST(s44_requests_are_counted),
-		FX_TEST(s44_request_in_a_registered_buffer_is_shown),
-		FX_TEST(s44_files_are_written_and_read),
-		FX_TEST(s44_ta_of_1200000_bytes_is_loaded),
-		FX_TEST(s44_every_known_command_is_passed_on),
-		FX_TEST(s56_i7_requests_reach_only_the_guests_own_data),
-	};
-
-	return cmocka_run_group_tests_name("rpc", tests, NULL, NULL);
 }

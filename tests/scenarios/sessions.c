@@ -139,17 +139,17 @@ static void invoke_overtaken(void **state, bool translating)
 	cg_buf_free(g->cg, &lent);
 }
 
-static void fault_c1_command_of_one_ta_is_never_carried_out_by_another(void **state)
+FX_TEST(fault_c1_command_of_one_ta_is_never_carried_out_by_another)
 {
 	invoke_overtaken(state, true);
 }
 
-static void fault_c1_command_of_one_ta_that_finds_optee_busy(void **state)
+FX_TEST(fault_c1_command_of_one_ta_that_finds_optee_busy)
 {
 	invoke_overtaken(state, false);
 }
 
-static void fault_c1_cancel_of_one_ta_is_never_carried_out_by_another(void **state)
+FX_TEST(fault_c1_cancel_of_one_ta_is_never_carried_out_by_another)
 {
 	struct fx *f = watched(state);
 	struct fx_guest *g = &f->guest[0];
@@ -167,7 +167,7 @@ static void fault_c1_cancel_of_one_ta_is_never_carried_out_by_another(void **sta
 }
 
 /* The second CLOSE finds nothing to close, neither A nor B. */
-static void fault_c1_close_of_one_ta_is_never_carried_out_by_another(void **state)
+FX_TEST(fault_c1_close_of_one_ta_is_never_carried_out_by_another)
 {
 	struct fx *f = watched(state);
 	struct fx_guest *g = &f->guest[0];
@@ -191,7 +191,7 @@ static void fault_c1_close_of_one_ta_is_never_carried_out_by_another(void **stat
 }
 
 /* The id of a session that is being closed names nothing, whatever becomes of it. */
-static void fault_c1_closing_session_cannot_be_named(void **state)
+FX_TEST(fault_c1_closing_session_cannot_be_named)
 {
 	static const uint32_t cmds[] = { OPTEE_MSG_CMD_INVOKE_COMMAND, OPTEE_MSG_CMD_CANCEL };
 	struct fx *f = watched(state);
@@ -263,7 +263,7 @@ static void held_back_close(struct cg_call *c, struct fx *f, uint32_t session)
 	assert_true(is_interrupted(c));
 }
 
-static void fault_c1_done_cannot_be_held_back(void **state)
+FX_TEST(fault_c1_done_cannot_be_held_back)
 {
 	struct fx *f = watched(state);
 	struct fx_guest *g = &f->guest[0];
@@ -333,7 +333,7 @@ static void expect_full(struct fx *f)
 	assert_int_equal(fx_counter(g, OM_COUNT_REFUSED_QUOTA), refused + 1);
 }
 
-static void fault_c1_sessions_are_bounded(void **state)
+FX_TEST(fault_c1_sessions_are_bounded)
 {
 	struct fx *f = limited(state);
 	struct fx_guest *g = &f->guest[0];
@@ -384,7 +384,7 @@ static void fail_to_open(struct fx *f, enum why why, const struct cg_buf *bad)
 	f->policy = NULL;
 }
 
-static void fault_c1_what_was_not_opened_is_not_charged(void **state)
+FX_TEST(fault_c1_what_was_not_opened_is_not_charged)
 {
 	struct fx *f = limited(state);
 	struct fx_guest *g = &f->guest[0];
@@ -406,7 +406,7 @@ static void fault_c1_what_was_not_opened_is_not_charged(void **state)
 }
 
 /* An OPEN that has not come back is charged, so that there will be room for its session. */
-static void fault_c1_opening_sessions_count(void **state)
+FX_TEST(fault_c1_opening_sessions_count)
 {
 	struct fx *f = limited(state);
 	struct fx_guest *g = &f->guest[0];
@@ -430,7 +430,7 @@ static void fault_c1_opening_sessions_count(void **state)
 /* --- Sessions that are not there ----------------------------------------------------------- */
 
 /* As test_model_itself has it of OP-TEE alone; here it is not even asked. */
-static void fault_c1_unknown_sessions_get_what_optee_answers(void **state)
+FX_TEST(fault_c1_unknown_sessions_get_what_optee_answers)
 {
 	static const struct {
 		uint32_t cmd, ret;
@@ -469,7 +469,7 @@ static void fault_c1_unknown_sessions_get_what_optee_answers(void **state)
  * The guest's scheduler may never run the call that is on its way in: then the session
  * stays open, for that call and for a CLOSE that comes later.
  */
-static void fault_c1_close_does_not_wait_for_ever(void **state)
+FX_TEST(fault_c1_close_does_not_wait_for_ever)
 {
 	struct fx *f = watched(state);
 	struct fx_guest *g = &f->guest[0];
@@ -500,7 +500,7 @@ static void fault_c1_close_does_not_wait_for_ever(void **state)
 }
 
 /* Who is in the TA already is OP-TEE's to wait for. */
-static void close_beside_a_command_that_is_under_way(void **state)
+FX_TEST(close_beside_a_command_that_is_under_way)
 {
 	struct fx *f = watched(state);
 	struct fx_guest *g = &f->guest[0];
@@ -518,24 +518,4 @@ static void close_beside_a_command_that_is_under_way(void **state)
 	fx_ended(&calls[0], TEEC_SUCCESS);
 	fx_ended(&calls[1], TEEC_SUCCESS);
 	fx_assert_idle(g);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		FX_TEST(fault_c1_command_of_one_ta_is_never_carried_out_by_another),
-		FX_TEST(fault_c1_command_of_one_ta_that_finds_optee_busy),
-		FX_TEST(fault_c1_cancel_of_one_ta_is_never_carried_out_by_another),
-		FX_TEST(fault_c1_close_of_one_ta_is_never_carried_out_by_another),
-		FX_TEST(fault_c1_closing_session_cannot_be_named),
-		FX_TEST(fault_c1_done_cannot_be_held_back),
-		FX_TEST(fault_c1_sessions_are_bounded),
-		FX_TEST(fault_c1_what_was_not_opened_is_not_charged),
-		FX_TEST(fault_c1_opening_sessions_count),
-		FX_TEST(fault_c1_unknown_sessions_get_what_optee_answers),
-		FX_TEST(fault_c1_close_does_not_wait_for_ever),
-		FX_TEST(close_beside_a_command_that_is_under_way),
-	};
-
-	return cmocka_run_group_tests_name("sessions", tests, NULL, NULL);
 }

@@ -53,7 +53,7 @@ static void assert_translated(struct fx_guest *g, const struct cg_buf *b)
 
 /* --- 45-47: quotas -------------------------------------------------------------------------- */
 
-static void s45_i5_quota_of_pages_is_exact(void **state)
+FX_TEST(s45_i5_quota_of_pages_is_exact)
 {
 	struct fx_options o = { .limits = FX_LIMITS };
 	struct fx *f;
@@ -87,7 +87,7 @@ static void s45_i5_quota_of_pages_is_exact(void **state)
 	assert_int_equal(fx_counter(g, OM_COUNT_PAGES_PEAK), 200);
 }
 
-static void s45_64_mib_are_registered(void **state)
+FX_TEST(s45_64_mib_are_registered)
 {
 	const struct fx_options o = { .ram_pages = 17000, .limits = {
 		.threads = 2, .buffers = 4, .rpc_args = 2, .pages = 16384, .list_pages = 33 } };
@@ -102,7 +102,7 @@ static void s45_64_mib_are_registered(void **state)
 	fx_assert_idle(g);
 }
 
-static void s45_i5_quota_of_list_pages_is_exact(void **state)
+FX_TEST(s45_i5_quota_of_list_pages_is_exact)
 {
 	struct fx_options o = { .limits = FX_LIMITS };
 	struct fx *f;
@@ -142,7 +142,7 @@ static void s45_i5_quota_of_list_pages_is_exact(void **state)
 	}
 }
 
-static void s46_sizes_that_wrap_are_refused_before_anything_is_taken(void **state)
+FX_TEST(s46_sizes_that_wrap_are_refused_before_anything_is_taken)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -171,7 +171,7 @@ static void s46_sizes_that_wrap_are_refused_before_anything_is_taken(void **stat
 	}
 }
 
-static void s47_i5_quota_of_buffers_is_exact(void **state)
+FX_TEST(s47_i5_quota_of_buffers_is_exact)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -193,7 +193,7 @@ static void s47_i5_quota_of_buffers_is_exact(void **state)
 }
 
 /* Payloads come out of the same quota; refused, they are undone in the guest. */
-static void s47_i5_quota_of_buffers_counts_payloads(void **state)
+FX_TEST(s47_i5_quota_of_buffers_counts_payloads)
 {
 	struct fx_options o = { .limits = FX_LIMITS };
 	struct fx *f;
@@ -220,7 +220,7 @@ static void s47_i5_quota_of_buffers_counts_payloads(void **state)
 
 #define LONG_LIST	1100u
 
-static void s48_i5_list_that_fails_anywhere_leaves_nothing(void **state)
+FX_TEST(s48_i5_list_that_fails_anywhere_leaves_nothing)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -255,7 +255,7 @@ static void s48_i5_list_that_fails_anywhere_leaves_nothing(void **state)
 	fx_assert_idle(g);
 }
 
-static void s48_i5_host_failures_on_the_way_leave_nothing(void **state)
+FX_TEST(s48_i5_host_failures_on_the_way_leave_nothing)
 {
 	static const uint32_t ops[] = { 1u << TEST_OP_PIN, 1u << TEST_OP_READ };
 	struct fx *f = fx_new(state, NULL);
@@ -282,7 +282,7 @@ static void s48_i5_host_failures_on_the_way_leave_nothing(void **state)
 	fx_assert_idle(g);
 }
 
-static void s49_i5_second_buffer_bad_releases_the_first(void **state)
+FX_TEST(s49_i5_second_buffer_bad_releases_the_first)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -315,7 +315,7 @@ static void s49_i5_second_buffer_bad_releases_the_first(void **state)
 
 /* --- 50-53: lists --------------------------------------------------------------------------- */
 
-static void s50_i2_chains_of_every_length_are_translated(void **state)
+FX_TEST(s50_i2_chains_of_every_length_are_translated)
 {
 	static const uint32_t lengths[] = {
 		1, 2, OM_PIN_BATCH - 1, OM_PIN_BATCH, OM_PIN_BATCH + 1, 2 * OM_PIN_BATCH,
@@ -336,7 +336,7 @@ static void s50_i2_chains_of_every_length_are_translated(void **state)
 	fx_assert_idle(g);
 }
 
-static void s51_i1_each_entry_is_read_once(void **state)
+FX_TEST(s51_i1_each_entry_is_read_once)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -388,7 +388,7 @@ static void edit_list(void *arg, enum test_op op, struct test_guest *test)
 	}
 }
 
-static void s51_i2_what_is_pinned_is_what_is_sent(void **state)
+FX_TEST(s51_i2_what_is_pinned_is_what_is_sent)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -422,7 +422,7 @@ static void s51_i2_what_is_pinned_is_what_is_sent(void **state)
 }
 
 /* A list page that goes away while a pause lasts: it is pinned, too. */
-static void s51_i4_list_page_ballooned_during_a_pause(void **state)
+FX_TEST(s51_i4_list_page_ballooned_during_a_pause)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -448,7 +448,7 @@ static void s51_i4_list_page_ballooned_during_a_pause(void **state)
 	assert_held(g, 100, 1);
 }
 
-static void s52_i5_pages_shared_twice_count_twice(void **state)
+FX_TEST(s52_i5_pages_shared_twice_count_twice)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -472,7 +472,7 @@ static void s52_i5_pages_shared_twice_count_twice(void **state)
 	fx_assert_idle(g);
 }
 
-static void s53_i2_entries_that_cannot_be_shared_make_no_call(void **state)
+FX_TEST(s53_i2_entries_that_cannot_be_shared_make_no_call)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -503,7 +503,7 @@ static void s53_i2_entries_that_cannot_be_shared_make_no_call(void **state)
 	assert_int_equal(fx_smcs(f), 0);
 }
 
-static void s53_i2_links_that_cannot_be_followed_make_no_call(void **state)
+FX_TEST(s53_i2_links_that_cannot_be_followed_make_no_call)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -533,7 +533,7 @@ static void s53_i2_links_that_cannot_be_followed_make_no_call(void **state)
 
 /* --- 54, 55, 58: the registry ---------------------------------------------------------------- */
 
-static void s54_i8_malformed_registrations_release_nothing(void **state)
+FX_TEST(s54_i8_malformed_registrations_release_nothing)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -575,7 +575,7 @@ static void s54_i8_malformed_registrations_release_nothing(void **state)
 }
 
 /* The cookie is taken from the moment it is charged, not only when OP-TEE agrees. */
-static void s54_i7_cookie_of_a_registration_under_way_is_taken(void **state)
+FX_TEST(s54_i7_cookie_of_a_registration_under_way_is_taken)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -605,7 +605,7 @@ static void s54_i7_cookie_of_a_registration_under_way_is_taken(void **state)
 	fx_assert_idle(g);
 }
 
-static void s55_i4_failed_unregister_keeps_everything(void **state)
+FX_TEST(s55_i4_failed_unregister_keeps_everything)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -635,7 +635,7 @@ static void s55_i4_failed_unregister_keeps_everything(void **state)
 	assert_int_equal(fx_smcs(f), 0);
 }
 
-static void s55_i7_buffer_being_unregistered_is_nobodys(void **state)
+FX_TEST(s55_i7_buffer_being_unregistered_is_nobodys)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -672,7 +672,7 @@ static void s55_i7_buffer_being_unregistered_is_nobodys(void **state)
  * Released while a call in OP-TEE uses it: that is OP-TEE's to wait for. Here the release
  * holds the buffer, too; that its user alone keeps it pinned is shown in test_call.c.
  */
-static void s55_i4_unregistered_buffer_stays_pinned_for_its_users(void **state)
+FX_TEST(s55_i4_unregistered_buffer_stays_pinned_for_its_users)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -701,7 +701,7 @@ static void s55_i4_unregistered_buffer_stays_pinned_for_its_users(void **state)
  * Released while a call that names it is still on its way to OP-TEE: that waits
  * here, so that no call gets there with a cookie that names nothing any more.
  */
-static void s55_i7_release_waits_for_calls_on_their_way(void **state)
+FX_TEST(s55_i7_release_waits_for_calls_on_their_way)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -736,7 +736,7 @@ static void s55_i7_release_waits_for_calls_on_their_way(void **state)
 }
 
 /* OP-TEE knows of all that a call uses once it asks for something: then it is what waits. */
-static void s55_i7_release_is_optees_when_it_knows_the_users(void **state)
+FX_TEST(s55_i7_release_is_optees_when_it_knows_the_users)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -765,7 +765,7 @@ static void s55_i7_release_is_optees_when_it_knows_the_users(void **state)
 	}
 }
 
-static void s56_i7_cookies_of_other_kinds_make_no_call(void **state)
+FX_TEST(s56_i7_cookies_of_other_kinds_make_no_call)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -800,7 +800,7 @@ static void s56_i7_cookies_of_other_kinds_make_no_call(void **state)
 	fx_ended(&holder, TEEC_SUCCESS);
 }
 
-static void s56_i7_ranges_outside_of_the_buffer_make_no_call(void **state)
+FX_TEST(s56_i7_ranges_outside_of_the_buffer_make_no_call)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -830,7 +830,7 @@ static void s56_i7_ranges_outside_of_the_buffer_make_no_call(void **state)
 	fx_assert_idle(g);
 }
 
-static void s57_i11_cookies_are_each_guests_own(void **state)
+FX_TEST(s57_i11_cookies_are_each_guests_own)
 {
 	const struct fx_options o = { .guests = 2 };
 	struct fx *f = fx_new(state, &o);
@@ -858,7 +858,7 @@ static void s57_i11_cookies_are_each_guests_own(void **state)
 	fx_assert_idle(g[1]);
 }
 
-static void s58_i5_registration_that_optee_refuses_is_undone(void **state)
+FX_TEST(s58_i5_registration_that_optee_refuses_is_undone)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -974,18 +974,18 @@ static void giving_way_changes_nothing(void **state, uint32_t fid)
 	assert_int_equal(fx_counter(g, OM_COUNT_INTERRUPTED), 0);
 }
 
-static void s59_giving_way_at_every_step_changes_nothing(void **state)
+FX_TEST(s59_giving_way_at_every_step_changes_nothing)
 {
 	giving_way_changes_nothing(state, OPTEE_SMC_CALL_WITH_ARG);
 }
 
-static void s59_giving_way_with_inline_rpc_changes_nothing(void **state)
+FX_TEST(s59_giving_way_with_inline_rpc_changes_nothing)
 {
 	giving_way_changes_nothing(state, OPTEE_SMC_CALL_WITH_RPC_ARG);
 }
 
 /* While it gives way nothing is half done: charged whole, and OP-TEE knows nothing. */
-static void s59_i5_paused_translation_is_charged_whole(void **state)
+FX_TEST(s59_i5_paused_translation_is_charged_whole)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1018,7 +1018,7 @@ static void s59_i5_paused_translation_is_charged_whole(void **state)
 	assert_translated(g, &b);
 }
 
-static void s59_host_without_should_yield_never_gives_way(void **state)
+FX_TEST(s59_host_without_should_yield_never_gives_way)
 {
 	const struct fx_options o = { .no_yield = true };
 	struct fx *f = fx_new(state, &o);
@@ -1054,7 +1054,7 @@ static void sum_init(struct cg_call *c, struct fx_guest *g, struct cg_buf *mine)
 	cg_set_tmem(c, 1, TMEM_IN, mine);
 }
 
-static void s50_i2_lists_stay_over_an_interrupt(void **state)
+FX_TEST(s50_i2_lists_stay_over_an_interrupt)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1069,7 +1069,7 @@ static void s50_i2_lists_stay_over_an_interrupt(void **state)
 }
 
 /* A thread with a cached RPC argument frees that first. */
-static void s50_i2_lists_stay_until_optee_has_read_them(void **state)
+FX_TEST(s50_i2_lists_stay_until_optee_has_read_them)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -1086,45 +1086,4 @@ static void s50_i2_lists_stay_until_optee_has_read_them(void **state)
 	c.fid = OPTEE_SMC_CALL_WITH_RPC_ARG;
 	assert_true(cg_until(&c, OPTEE_SMC_RETURN_RPC_FREE));
 	another_call_meanwhile(g, &c, &mine);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		FX_TEST(s45_i5_quota_of_pages_is_exact),
-		FX_TEST(s45_64_mib_are_registered),
-		FX_TEST(s45_i5_quota_of_list_pages_is_exact),
-		FX_TEST(s46_sizes_that_wrap_are_refused_before_anything_is_taken),
-		FX_TEST(s47_i5_quota_of_buffers_is_exact),
-		FX_TEST(s47_i5_quota_of_buffers_counts_payloads),
-		FX_TEST(s48_i5_list_that_fails_anywhere_leaves_nothing),
-		FX_TEST(s48_i5_host_failures_on_the_way_leave_nothing),
-		FX_TEST(s49_i5_second_buffer_bad_releases_the_first),
-		FX_TEST(s50_i2_chains_of_every_length_are_translated),
-		FX_TEST(s50_i2_lists_stay_over_an_interrupt),
-		FX_TEST(s50_i2_lists_stay_until_optee_has_read_them),
-		FX_TEST(s51_i1_each_entry_is_read_once),
-		FX_TEST(s51_i2_what_is_pinned_is_what_is_sent),
-		FX_TEST(s51_i4_list_page_ballooned_during_a_pause),
-		FX_TEST(s52_i5_pages_shared_twice_count_twice),
-		FX_TEST(s53_i2_entries_that_cannot_be_shared_make_no_call),
-		FX_TEST(s53_i2_links_that_cannot_be_followed_make_no_call),
-		FX_TEST(s54_i8_malformed_registrations_release_nothing),
-		FX_TEST(s54_i7_cookie_of_a_registration_under_way_is_taken),
-		FX_TEST(s55_i4_failed_unregister_keeps_everything),
-		FX_TEST(s55_i7_buffer_being_unregistered_is_nobodys),
-		FX_TEST(s55_i4_unregistered_buffer_stays_pinned_for_its_users),
-		FX_TEST(s55_i7_release_waits_for_calls_on_their_way),
-		FX_TEST(s55_i7_release_is_optees_when_it_knows_the_users),
-		FX_TEST(s56_i7_cookies_of_other_kinds_make_no_call),
-		FX_TEST(s56_i7_ranges_outside_of_the_buffer_make_no_call),
-		FX_TEST(s57_i11_cookies_are_each_guests_own),
-		FX_TEST(s58_i5_registration_that_optee_refuses_is_undone),
-		FX_TEST(s59_giving_way_at_every_step_changes_nothing),
-		FX_TEST(s59_giving_way_with_inline_rpc_changes_nothing),
-		FX_TEST(s59_i5_paused_translation_is_charged_whole),
-		FX_TEST(s59_host_without_should_yield_never_gives_way),
-	};
-
-	return cmocka_run_group_tests_name("shm", tests, NULL, NULL);
 }

@@ -416,7 +416,8 @@ static void s60_four_vcpus_of_three_hostile_guests(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		FX_TEST(s60_four_vcpus_of_three_hostile_guests),
+		cmocka_unit_test_teardown(s60_four_vcpus_of_three_hostile_guests,
+					  fx_teardown),
 	};
 
 	if (argc > 1)

@@ -9,18 +9,12 @@
 #ifndef TESTS_XEN_MACHINE_H
 #define TESTS_XEN_MACHINE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <conformance/client.h>
 #include <conformance/guest.h>
 #include <model/model.h>
 
 #include "hypervisor.h"
+#include "test.h"
 
 #define DOMAINS		2u
 #define DOMAIN_PAGES	8192u

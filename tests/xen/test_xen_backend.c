@@ -33,19 +33,17 @@ static uint32_t shadows(struct machine *m)
 
 /* --- The probe ----------------------------------------------------------------- */
 
-static void mediator_goes_by_its_old_name_and_type(void **state)
+TEST(mediator_goes_by_its_old_name_and_type)
 {
-	(void)state;
 	assert_string_equal(stand_in_tee_mediator.cmdline_name, "optee");
 	assert_int_equal(stand_in_tee_mediator.tee_type, XEN_DOMCTL_CONFIG_TEE_OPTEE);
 }
 
-static void probe_without_a_node_does_not_call_the_secure_world(void **state)
+TEST(probe_without_a_node_does_not_call_the_secure_world)
 {
 	struct machine m;
 	uint64_t before;
 
-	(void)state;
 	machine_begin(&m, NULL);
 	before = model_smcs(m.model);
 	assert_true(before > 0);
@@ -55,11 +53,10 @@ static void probe_without_a_node_does_not_call_the_secure_world(void **state)
 	machine_end(&m);
 }
 
-static void probe_says_what_is_wrong_with_the_optee(void **state)
+TEST(probe_says_what_is_wrong_with_the_optee)
 {
 	struct machine m;
 
-	(void)state;
 	machine_begin(&m, NULL);
 	model_config(m.model)->wrong_uid = true;
 	assert_int_equal(atomic_load(&xen.lines), 0);
@@ -71,14 +68,13 @@ static void probe_says_what_is_wrong_with_the_optee(void **state)
 
 /* --- Creation ---------------------------------------------------------------------- */
 
-static void domain_without_optee_is_left_alone(void **state)
+TEST(domain_without_optee_is_left_alone)
 {
 	uint64_t x[8] = { OPTEE_SMC_CALLS_UID };
 	struct machine m;
 	struct domain *d;
 	uint64_t smcs;
 
-	(void)state;
 	machine_begin(&m, NULL);
 	smcs = model_smcs(m.model);
 	assert_int_equal(domain_create(1, XEN_DOMCTL_CONFIG_TEE_NONE, 16, CREATE_WHOLE, &d), 0);
@@ -92,14 +88,13 @@ static void domain_without_optee_is_left_alone(void **state)
 }
 
 /* Memory, then each shadow page and its mapping. */
-static void creation_that_runs_out_of_memory_leaves_nothing(void **state)
+TEST(creation_that_runs_out_of_memory_leaves_nothing)
 {
 	struct machine m;
 	struct domain *d;
 	uint64_t n = 1;
 	int rc;
 
-	(void)state;
 	machine_begin(&m, NULL);
 	for (;; n++) {
 		atomic_store(&xen.fail_at, n);
@@ -117,12 +112,11 @@ static void creation_that_runs_out_of_memory_leaves_nothing(void **state)
 	machine_end(&m);
 }
 
-static void creation_that_optee_refuses_leaves_nothing(void **state)
+TEST(creation_that_optee_refuses_leaves_nothing)
 {
 	struct machine m;
 	struct domain *d;
 
-	(void)state;
 	machine_begin(&m, NULL);
 	model_refuse_vm(m.model, OPTEE_SMC_RETURN_ENOTAVAIL);
 	assert_int_equal(domain_create(1, TEE, 16, CREATE_WHOLE, &d), -ENODEV);
@@ -132,13 +126,12 @@ static void creation_that_optee_refuses_leaves_nothing(void **state)
 }
 
 /* OP-TEE is told, once, and the name is free again. */
-static void creation_that_fails_later_is_undone(void **state)
+TEST(creation_that_fails_later_is_undone)
 {
 	static const enum create how[] = { CREATE_FAILS_SOON, CREATE_FAILS_LATE };
 	struct machine m;
 	struct domain *d;
 
-	(void)state;
 	machine_begin(&m, NULL);
 	for (unsigned int i = 0; i < 2; i++) {
 		/* Somebody always wants the CPU, and it must not stop here for that. */
@@ -154,12 +147,11 @@ static void creation_that_fails_later_is_undone(void **state)
 	machine_end(&m);
 }
 
-static void i2_shadow_pages_lie_where_optee_reaches(void **state)
+TEST(i2_shadow_pages_lie_where_optee_reaches)
 {
 	struct machine m;
 	struct domain *d;
 
-	(void)state;
 	machine_begin(&m, NULL);
 	xen.heap_bits = CONFIG_OPTEE_MEDIATOR_PA_BITS + 1;
 	assert_int_equal(domain_create(1, TEE, 16, CREATE_WHOLE, &d), -ENOMEM);
@@ -171,13 +163,12 @@ static void i2_shadow_pages_lie_where_optee_reaches(void **state)
 }
 
 /* The heap hands out pages with whatever was in them. */
-static void i3_shadow_pages_are_zeroed(void **state)
+TEST(i3_shadow_pages_are_zeroed)
 {
 	static const uint8_t zeroes[TEST_PAGE];
 	uint32_t seen = 0;
 	struct machine m;
 
-	(void)state;
 	machine_begin(&m, NULL);
 	machine_add(&m, 1);
 	for (uint32_t i = 0; i < TEST_SHADOW_PAGES; i++) {
@@ -195,13 +186,12 @@ static void i3_shadow_pages_are_zeroed(void **state)
 /* --- Calls ---------------------------------------------------------------------------- */
 
 /* x4 to x30 are looked at by domain_smc(). */
-static void results_go_to_the_first_four_registers(void **state)
+TEST(results_go_to_the_first_four_registers)
 {
 	const uint64_t junk = 0xdeadull << 32;
 	uint64_t x[8] = { junk | OPTEE_SMC_CALLS_UID, junk, junk, junk, 4, 5, 6, junk | 7 };
 	struct machine m;
 
-	(void)state;
 	machine_begin(&m, NULL);
 	machine_add(&m, 0);
 	machine_add(&m, 1);
@@ -222,12 +212,11 @@ static void results_go_to_the_first_four_registers(void **state)
 	machine_end(&m);
 }
 
-static void notification_is_not_offered(void **state)
+TEST(notification_is_not_offered)
 {
 	uint32_t out[4];
 	struct machine m;
 
-	(void)state;
 	machine_begin(&m, NULL);
 	machine_add(&m, 1);
 	assert_int_equal(cg_fast(m.guest[1].cg, OPTEE_SMC_EXCHANGE_CAPABILITIES, 0, out),
@@ -238,14 +227,13 @@ static void notification_is_not_offered(void **state)
 }
 
 /* Of all types that Xen knows, in a message and in the middle of a page list. */
-static void i2_only_ram_that_the_guest_may_write_is_pinned(void **state)
+TEST(i2_only_ram_that_the_guest_may_write_is_pinned)
 {
 	struct machine m;
 	struct guest *g = &m.guest[1];
 	struct stand_in_domain *own;
 	struct cg_buf b;
 
-	(void)state;
 	machine_begin(&m, NULL);
 	machine_add(&m, 1);
 	own = g->domain->own;
@@ -284,13 +272,12 @@ static void cling(void *tee, struct om_regs *regs)
 }
 
 /* Whatever OP-TEE may go on to use stays with its domain. */
-static void fault_a8_domain_that_optee_holds_on_to_stays(void **state)
+TEST(fault_a8_domain_that_optee_holds_on_to_stays)
 {
 	struct machine m;
 	struct guest *g = &m.guest[1];
 	struct cg_buf b;
 
-	(void)state;
 	machine_begin(&m, NULL);
 	machine_add(&m, 1);
 	assert_true(cg_buf_make(g->cg, &b, 40 * TEST_PAGE, 0));
@@ -308,13 +295,12 @@ static void fault_a8_domain_that_optee_holds_on_to_stays(void **state)
 }
 
 /* OP-TEE takes a fault at an address with more bits than it was built for. */
-static void fault_a7_pages_out_of_optees_reach_are_not_shared(void **state)
+TEST(fault_a7_pages_out_of_optees_reach_are_not_shared)
 {
 	struct machine m;
 	struct guest *g = &m.guest[1];
 	struct cg_buf b;
 
-	(void)state;
 	machine_begin(&m, NULL);
 	machine_add(&m, 1);
 	assert_true(cg_buf_make(g->cg, &b, 40 * TEST_PAGE, 0));
@@ -336,12 +322,11 @@ static void fault_a7_pages_out_of_optees_reach_are_not_shared(void **state)
 }
 
 /* In a debug build: one line, which Xen's rate limit for guests holds back. */
-static void refusals_are_told_at_the_guests_log_level(void **state)
+TEST(refusals_are_told_at_the_guests_log_level)
 {
 	uint64_t x[8] = { OPTEE_SMC_CALL_WITH_ARG, 0, 8 };
 	struct machine m;
 
-	(void)state;
 	machine_begin(&m, NULL);
 	machine_add(&m, 1);
 	domain_smc(m.guest[1].domain, 0, x);
@@ -401,7 +386,7 @@ static void hold_everything(struct machine *m, struct guest *g, struct cg_call c
  * told before the first page is dropped (I4), the test host sees; that nothing is
  * dropped twice or left, it sees too.
  */
-static void i4_killing_a_busy_domain_can_be_preempted_anywhere(void **state)
+TEST(i4_killing_a_busy_domain_can_be_preempted_anywhere)
 {
 	const struct machine_options options = { .secure_threads = 3 };
 	struct cg_call calls[3];
@@ -409,7 +394,6 @@ static void i4_killing_a_busy_domain_can_be_preempted_anywhere(void **state)
 	uint32_t pages = 0;
 	struct machine m;
 
-	(void)state;
 	for (uint64_t n = 0; n <= checks; n++) {
 		uint32_t restarts;
 
@@ -430,13 +414,12 @@ static void i4_killing_a_busy_domain_can_be_preempted_anywhere(void **state)
 	assert_true(checks > 200 / OM_PIN_BATCH + pages);
 }
 
-static void i5_killing_a_busy_domain_goes_on_step_by_step(void **state)
+TEST(i5_killing_a_busy_domain_goes_on_step_by_step)
 {
 	const struct machine_options options = { .secure_threads = 3 };
 	struct cg_call calls[3];
 	struct machine m;
 
-	(void)state;
 	for (uint32_t every = 1; every < 6; every++) {
 		machine_begin(&m, &options);
 		machine_add(&m, 1);
@@ -448,13 +431,12 @@ static void i5_killing_a_busy_domain_goes_on_step_by_step(void **state)
 	}
 }
 
-static void i11_one_domain_dies_and_the_other_goes_on(void **state)
+TEST(i11_one_domain_dies_and_the_other_goes_on)
 {
 	const struct machine_options options = { .secure_threads = 3 };
 	struct cg_call calls[2][3];
 	struct machine m;
 
-	(void)state;
 	machine_begin(&m, &options);
 	machine_add(&m, 0);
 	machine_add(&m, 1);
@@ -480,13 +462,12 @@ static void begin_driver(struct guest *g)
 }
 
 /* What the old kernel held goes back, however often that is preempted. */
-static void fault_b5_new_kernel_resets_the_domain(void **state)
+TEST(fault_b5_new_kernel_resets_the_domain)
 {
 	const struct machine_options options = { .secure_threads = 3 };
 	struct cg_call calls[3];
 	struct machine m;
 
-	(void)state;
 	for (uint32_t every = 0; every < 4; every++) {
 		machine_begin(&m, &options);
 		machine_add(&m, 1);
@@ -508,12 +489,11 @@ static void fault_b5_new_kernel_resets_the_domain(void **state)
 }
 
 /* OP-TEE does not take it back: the domain is without OP-TEE, and dies as any other. */
-static void fault_b5_new_kernel_that_optee_refuses(void **state)
+TEST(fault_b5_new_kernel_that_optee_refuses)
 {
 	struct machine m;
 	uint32_t session;
 
-	(void)state;
 	machine_begin(&m, NULL);
 	machine_add(&m, 1);
 	assert_int_equal(cg_open(m.guest[1].cg, cg_uuid_model, &session), TEEC_SUCCESS);
@@ -526,13 +506,12 @@ static void fault_b5_new_kernel_that_optee_refuses(void **state)
 }
 
 /* A domain that is killed while it starts over: what is left of that is done by its end. */
-static void fault_b5_domain_dies_while_it_starts_over(void **state)
+TEST(fault_b5_domain_dies_while_it_starts_over)
 {
 	const struct machine_options options = { .secure_threads = 3 };
 	struct cg_call calls[3];
 	struct machine m;
 
-	(void)state;
 	for (uint64_t n = 1; n < 8; n++) {
 		machine_begin(&m, &options);
 		machine_add(&m, 1);
@@ -565,13 +544,12 @@ static void *begin_again_and_again(void *arg)
 	return NULL;
 }
 
-static void fault_b5_vcpus_begin_at_once(void **state)
+TEST(fault_b5_vcpus_begin_at_once)
 {
 	struct beginner beginners[3];
 	struct cg_call calls[3];
 	struct machine m;
 
-	(void)state;
 	machine_begin(&m, &(struct machine_options){ .secure_threads = 3 });
 	machine_add(&m, 1);
 	hold_everything(&m, &m.guest[1], calls);
@@ -616,7 +594,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void i6_three_vcpus_of_two_domains_at_once(void **state)
+TEST(i6_three_vcpus_of_two_domains_at_once)
 {
 	const struct machine_options options = { .secure_threads = 4, .interrupt_every = 5,
 						 .preempt_every = 3, .vcpus = VCPUS,
@@ -625,7 +603,6 @@ static void i6_three_vcpus_of_two_domains_at_once(void **state)
 	uint32_t anomalies = 0;
 	struct machine m;
 
-	(void)state;
 	machine_begin(&m, &options);
 	for (unsigned int i = 0; i < DOMAINS; i++) {
 		machine_add(&m, i);
@@ -650,35 +627,4 @@ static void i6_three_vcpus_of_two_domains_at_once(void **state)
 	}
 	assert_int_equal(anomalies, 0);
 	machine_end(&m);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mediator_goes_by_its_old_name_and_type),
-		cmocka_unit_test(probe_without_a_node_does_not_call_the_secure_world),
-		cmocka_unit_test(probe_says_what_is_wrong_with_the_optee),
-		cmocka_unit_test(domain_without_optee_is_left_alone),
-		cmocka_unit_test(creation_that_runs_out_of_memory_leaves_nothing),
-		cmocka_unit_test(creation_that_optee_refuses_leaves_nothing),
-		cmocka_unit_test(creation_that_fails_later_is_undone),
-		cmocka_unit_test(i2_shadow_pages_lie_where_optee_reaches),
-		cmocka_unit_test(i3_shadow_pages_are_zeroed),
-		cmocka_unit_test(results_go_to_the_first_four_registers),
-		cmocka_unit_test(notification_is_not_offered),
-		cmocka_unit_test(i2_only_ram_that_the_guest_may_write_is_pinned),
-		cmocka_unit_test(fault_a7_pages_out_of_optees_reach_are_not_shared),
-		cmocka_unit_test(fault_a8_domain_that_optee_holds_on_to_stays),
-		cmocka_unit_test(refusals_are_told_at_the_guests_log_level),
-		cmocka_unit_test(i4_killing_a_busy_domain_can_be_preempted_anywhere),
-		cmocka_unit_test(i5_killing_a_busy_domain_goes_on_step_by_step),
-		cmocka_unit_test(i11_one_domain_dies_and_the_other_goes_on),
-		cmocka_unit_test(fault_b5_new_kernel_resets_the_domain),
-		cmocka_unit_test(fault_b5_new_kernel_that_optee_refuses),
-		cmocka_unit_test(fault_b5_domain_dies_while_it_starts_over),
-		cmocka_unit_test(fault_b5_vcpus_begin_at_once),
-		cmocka_unit_test(i6_three_vcpus_of_two_domains_at_once),
-	};
-
-	return cmocka_run_group_tests_name("xen_backend", tests, NULL, NULL);
 }
