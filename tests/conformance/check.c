@@ -12,9 +12,7 @@
 /* FNV-1a over the eight bytes of a value. */
 static uint64_t mix(uint64_t digest, uint64_t value)
 {
-	unsigned int i;
-
-	for (i = 0; i < 8; i++) {
+	for (unsigned int i = 0; i < 8; i++) {
 		digest ^= value >> (8 * i) & 0xffu;
 		digest *= 0x100000001b3ull;
 	}
@@ -181,9 +179,8 @@ static const struct cg_scenario_entry *entry(unsigned int i)
 		cg_scenarios_mapping, cg_scenarios_edges, cg_scenarios_kexec,
 		cg_scenarios_drivers,
 	};
-	unsigned int n;
 
-	for (n = 0; n < sizeof(groups) / sizeof(groups[0]); n++) {
+	for (unsigned int n = 0; n < sizeof(groups) / sizeof(groups[0]); n++) {
 		const struct cg_scenario_entry *s;
 
 		for (s = groups[n]; s->name; s++)
@@ -257,12 +254,11 @@ bool cg_run(const struct cg_platform *platform, const char *filter,
 {
 	struct cg_guest *g = platform->ram;
 	const struct cg_scenario_entry *s;
-	unsigned int i;
 
 	cg_memory_init(g, platform);
 	cg_fill(summary, 0, sizeof(*summary));
 	summary->digest = DIGEST_START;
-	for (i = 0; (s = entry(i)) != NULL; i++) {
+	for (unsigned int i = 0; (s = entry(i)) != NULL; i++) {
 		if (!selected(s->name, filter))
 			continue;
 		run_one(g, s);

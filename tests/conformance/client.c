@@ -31,11 +31,10 @@ static bool is_host(struct cg_guest *g, uint64_t value)
 bool cg_leaks(struct cg_guest *g, const void *mem, size_t len)
 {
 	const uint64_t *word = mem;
-	size_t i;
 
 	if (!g->platform->is_host_address)
 		return false;
-	for (i = 0; i < len / sizeof(*word); i++)
+	for (size_t i = 0; i < len / sizeof(*word); i++)
 		if (is_host(g, word[i]))
 			return true;
 	return false;
@@ -45,11 +44,9 @@ bool cg_leaks(struct cg_guest *g, const void *mem, size_t len)
 static void check_value(struct cg_guest *g, const uint64_t in[8], const char *where,
 			uint64_t value)
 {
-	unsigned int i;
-
 	if (!is_host(g, value))
 		return;
-	for (i = 0; i < 8; i++)
+	for (unsigned int i = 0; i < 8; i++)
 		if (value == in[i] || value == (uint32_t)in[i] ||
 		    (i < 7 && value == (in[i] << 32 | (uint32_t)in[i + 1])))
 			return;
@@ -64,21 +61,20 @@ static void check_registers(struct cg_guest *g, const uint64_t in[8], const uint
 		"host address in x3",
 	};
 	uint32_t fid = (uint32_t)in[0] & ~SMCCC_FID_SVE_HINT;
-	unsigned int i;
 
-	for (i = 4; i < 8; i++)
+	for (unsigned int i = 4; i < 8; i++)
 		if (out[i] != in[i])
 			CG_ANOMALY(g);
 	if (fid & SMCCC_FID_SMC64)
 		return;
-	for (i = 0; i < 4; i++)
+	for (unsigned int i = 0; i < 4; i++)
 		if (out[i] >> 32)
 			CG_ANOMALY(g);
 	/* UUIDs and build ids are random numbers: they may look like anything. */
 	if (fid == OPTEE_SMC_CALLS_UID || fid == OPTEE_SMC_GET_OS_UUID ||
 	    fid == OPTEE_SMC_GET_OS_REVISION)
 		return;
-	for (i = 0; i < 4; i++)
+	for (unsigned int i = 0; i < 4; i++)
 		check_value(g, in, where[i], out[i]);
 	check_value(g, in, "host address in x1 and x2", out[1] << 32 | out[2]);
 	check_value(g, in, "host address in x2 and x1", out[2] << 32 | out[1]);
@@ -96,10 +92,9 @@ void cg_smc(struct cg_guest *g, unsigned int vcpu, uint64_t x[8])
 uint32_t cg_fast(struct cg_guest *g, uint32_t fid, uint64_t a1, uint32_t out[4])
 {
 	uint64_t x[8] = { fid, a1, JUNK, JUNK, JUNK, JUNK, JUNK, JUNK };
-	unsigned int i;
 
 	cg_smc(g, 0, x);
-	for (i = 0; out && i < 4; i++)
+	for (unsigned int i = 0; out && i < 4; i++)
 		out[i] = (uint32_t)x[i];
 	return (uint32_t)x[0];
 }
@@ -197,9 +192,8 @@ static void keep_own(struct cg_call *c, bool first)
 static void check_memory(struct cg_call *c, const char *where, const uint8_t *mem, size_t n)
 {
 	const uint64_t *words = (const uint64_t *)(const void *)mem;
-	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		if (is_host(c->g, words[i]) && !is_own(c, words[i]))
 			CG_LEAK(c->g, where, words[i]);
 }
@@ -254,9 +248,8 @@ static void after_smc(struct cg_call *c, const uint64_t x[8])
 static void carry(struct cg_call *c, bool back)
 {
 	uint64_t size = c->carrier ? c->carrier->size - c->offset : 0;
-	uint64_t i;
 
-	for (i = 0; i < CG_CARRIED_WORDS * sizeof(uint64_t) && i < size; i++) {
+	for (uint64_t i = 0; i < CG_CARRIED_WORDS * sizeof(uint64_t) && i < size; i++) {
 		uint8_t *at = cg_buf_at(c->g, c->carrier, c->offset + i);
 
 		if (back)
@@ -393,11 +386,9 @@ void cg_finish_all(struct cg_call *calls, uint32_t n)
 	uint32_t left = n;
 
 	while (left && stuck < PATIENCE) {
-		uint32_t i;
-
 		left = 0;
 		stuck++;
-		for (i = 0; i < n; i++) {
+		for (uint32_t i = 0; i < n; i++) {
 			struct cg_call *c = &calls[i];
 
 			if (c->state != CG_WAITING)

@@ -33,12 +33,10 @@ static void add(const struct frame *frame, size_t set_up, const char *scenario, 
 int frame_run(const struct frame *frame, const char *filter)
 {
 	struct cg_scenario_info info;
-	unsigned int i;
-	size_t s;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (s = 0; frame->set_up(s); s++)
-		for (i = 0; cg_scenario(i, &info); i++)
+	for (size_t s = 0; frame->set_up(s); s++)
+		for (unsigned int i = 0; cg_scenario(i, &info); i++)
 			add(frame, s, info.name, filter ? filter : "");
 	return _cmocka_run_group_tests(frame->group, units, count, NULL, NULL);
 }

@@ -113,9 +113,8 @@ bool cg_page_take(struct cg_guest *g, uint32_t page)
 uint32_t cg_page_get(struct cg_guest *g)
 {
 	uint32_t n = g->pages - g->first_page;
-	uint32_t tries;
 
-	for (tries = 0; tries < n; tries++) {
+	for (uint32_t tries = 0; tries < n; tries++) {
 		uint32_t at = __atomic_fetch_add(&g->cursor, 1u, __ATOMIC_RELAXED);
 		uint32_t page = g->first_page + (uint32_t)((uint64_t)(at % n) * g->stride % n);
 
@@ -276,9 +275,8 @@ void cg_buf_free(struct cg_guest *g, struct cg_buf *b)
 	while (left) {
 		uint32_t n = left < OPTEE_MSG_LIST_ENTRIES ? left : OPTEE_MSG_LIST_ENTRIES;
 		uint64_t next = list_va(g, list)[OPTEE_MSG_LIST_NEXT];
-		uint32_t i;
 
-		for (i = 0; i < n; i++) {
+		for (uint32_t i = 0; i < n; i++) {
 			if (first || !b->repeat)
 				cg_page_put(g, cg_page_at(g, list_va(g, list)[i]));
 			first = false;
@@ -300,11 +298,10 @@ uint8_t cg_buf_pattern(struct cg_guest *g, const struct cg_buf *b, uint64_t seed
 	while (left) {
 		uint64_t n = CG_PAGE - (b->offset + pos) % CG_PAGE;
 		uint8_t *at = cg_buf_at(g, b, pos);
-		uint64_t i;
 
 		if (n > left)
 			n = left;
-		for (i = 0; i < n; i++) {
+		for (uint64_t i = 0; i < n; i++) {
 			at[i] = (uint8_t)((pos + i) * 7u + (pos >> 12) * 13u + seed);
 			sum = (uint8_t)(sum + at[i]);
 		}

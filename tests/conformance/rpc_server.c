@@ -15,9 +15,7 @@
 
 static struct cg_rpc_arg *rpc_arg_find(struct cg_guest *g, uint64_t cookie)
 {
-	unsigned int i;
-
-	for (i = 0; i < CG_RPC_ARGS; i++)
+	for (unsigned int i = 0; i < CG_RPC_ARGS; i++)
 		if (g->rpc_args[i].cookie == cookie)
 			return &g->rpc_args[i];
 	return NULL;
@@ -76,9 +74,7 @@ bool cg_rpc_arg_drop(struct cg_guest *g, uint64_t cookie)
 
 static struct cg_payload *payload_find(struct cg_guest *g, uint64_t cookie)
 {
-	unsigned int i;
-
-	for (i = 0; i < CG_PAYLOADS; i++)
+	for (unsigned int i = 0; i < CG_PAYLOADS; i++)
 		if (g->payloads[i].cookie == cookie)
 			return &g->payloads[i];
 	return NULL;
@@ -135,22 +131,19 @@ bool cg_payload_drop(struct cg_guest *g, uint64_t type, uint64_t cookie)
 
 void cg_rpc_forget(struct cg_guest *g)
 {
-	unsigned int i;
-
-	for (i = 0; i < CG_RPC_ARGS; i++)
+	for (unsigned int i = 0; i < CG_RPC_ARGS; i++)
 		cg_rpc_arg_drop(g, g->rpc_args[i].cookie);
-	for (i = 0; i < CG_PAYLOADS; i++)
+	for (unsigned int i = 0; i < CG_PAYLOADS; i++)
 		cg_payload_drop(g, g->payloads[i].type, g->payloads[i].cookie);
 }
 
 uint32_t cg_rpc_held(struct cg_guest *g)
 {
 	uint32_t held = 0;
-	unsigned int i;
 
-	for (i = 0; i < CG_RPC_ARGS; i++)
+	for (unsigned int i = 0; i < CG_RPC_ARGS; i++)
 		held += g->rpc_args[i].cookie != 0;
-	for (i = 0; i < CG_PAYLOADS; i++)
+	for (unsigned int i = 0; i < CG_PAYLOADS; i++)
 		held += g->payloads[i].cookie != 0;
 	return held;
 }

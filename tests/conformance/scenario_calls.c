@@ -12,11 +12,9 @@
 static void s13_values_in_every_position(struct cg_guest *g)
 {
 	uint32_t session;
-	uint32_t i;
-	uint32_t n;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
-	for (i = 0; i < 4; i++) {
+	for (uint32_t i = 0; i < 4; i++) {
 		struct cg_call c;
 
 		/* One value inout: a becomes a + b. */
@@ -32,7 +30,7 @@ static void s13_values_in_every_position(struct cg_guest *g)
 		CG_EQ(g, "c", cg_param(&c, i)->u.value.c, 9);
 
 		/* Three in, one out: the sum of the three. */
-		for (n = 0; n < 4; n++)
+		for (uint32_t n = 0; n < 4; n++)
 			cg_set_value(&c, n, n == i ? OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT :
 				     OPTEE_MSG_ATTR_TYPE_VALUE_INPUT, 10 + n, 100 + n, 0);
 		cg_start(&c);
@@ -93,18 +91,17 @@ static void s13_several_sessions(struct cg_guest *g)
 {
 	uint32_t sessions[8];
 	uint64_t a;
-	uint32_t i;
 
-	for (i = 0; i < 8; i++) {
+	for (uint32_t i = 0; i < 8; i++) {
 		CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &sessions[i]), TEEC_SUCCESS);
 		CG_OK(g, "a new id", i == 0 || sessions[i] != sessions[i - 1]);
 	}
-	for (i = 0; i < 8; i++) {
+	for (uint32_t i = 0; i < 8; i++) {
 		a = i;
 		CG_EQ(g, "invoke", cg_add(g, sessions[7 - i], &a, 1), TEEC_SUCCESS);
 		CG_EQ(g, "sum", a, i + 1);
 	}
-	for (i = 0; i < 8; i++)
+	for (uint32_t i = 0; i < 8; i++)
 		CG_EQ(g, "close", cg_close(g, sessions[i]), TEEC_SUCCESS);
 }
 
@@ -149,11 +146,10 @@ static void s13_null_memref(struct cg_guest *g)
 	};
 	uint32_t session;
 	struct cg_call c;
-	unsigned int i;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (cg_call_init(&c, g, OPTEE_MSG_CMD_INVOKE_COMMAND, 4)) {
-		for (i = 0; i < 2; i++) {
+		for (unsigned int i = 0; i < 2; i++) {
 			cg_hdr(&c)->session = session;
 			cg_hdr(&c)->func = CG_INVOKE_NULL;
 			cg_set_value(&c, 0, attrs[i], 0, 0, 0);
@@ -217,7 +213,6 @@ static void s13_fault_b2_null_memref_by_cookie(struct cg_guest *g)
 {
 	const uint32_t first = OPTEE_MSG_META_PARAMS;
 	struct cg_call c;
-	uint32_t i;
 
 	invoke_null(g, cg_uuid_invoke, CG_INVOKE_NULL, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT,
 		    TEEC_SUCCESS, OPTEE_SMC_CALL_WITH_ARG, NULL);
@@ -227,11 +222,11 @@ static void s13_fault_b2_null_memref_by_cookie(struct cg_guest *g)
 	if (!cg_call_init(&c, g, OPTEE_MSG_CMD_OPEN_SESSION, first + 3))
 		return;
 	cg_set_open(&c, cg_uuid_invoke);
-	for (i = 0; i < 3; i++)
+	for (uint32_t i = 0; i < 3; i++)
 		cg_set_rmem(&c, first + i, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT + i, 0, 0, 0);
 	cg_do(&c);
 	CG_EQ(g, "open", cg_result(&c), TEEC_SUCCESS);
-	for (i = 0; i < 3; i++)
+	for (uint32_t i = 0; i < 3; i++)
 		CG_EQ(g, "size", cg_param(&c, first + i)->u.rmem.size, 0);
 	CG_EQ(g, "close", cg_close(g, cg_hdr(&c)->session), TEEC_SUCCESS);
 	cg_call_fini(&c);
@@ -266,10 +261,9 @@ static void s56_fault_b2_cookie_0_is_no_buffer(struct cg_guest *g)
 					     { 0, 1ull << 63 }, { ~0ull, 1 } };
 	uint32_t session;
 	struct cg_call c;
-	unsigned int i;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
-	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+	for (unsigned int i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (!cg_invoke_init(&c, g, session, CG_INVOKE_NULL))
 			break;
 		cg_set_rmem(&c, 0, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, 0, parts[i][0], parts[i][1]);
@@ -286,9 +280,8 @@ static void s56_fault_b2_cookie_0_is_no_buffer(struct cg_guest *g)
 static void paint(struct cg_call *c)
 {
 	size_t used = OPTEE_MSG_ARG_SIZE(cg_hdr(c)->num_params);
-	size_t i;
 
-	for (i = used; i < CG_PAGE; i++)
+	for (size_t i = used; i < CG_PAGE; i++)
 		c->msg[i] = (uint8_t)(i * 31u + 5u);
 	cg_hdr(c)->pad = 0x9a9a9a9a;
 	cg_hdr(c)->cancel_id = 0x5c5c5c5c;
@@ -300,7 +293,6 @@ static void only_outputs(struct cg_call *c, const char *what, uint32_t outputs)
 	struct cg_guest *g = c->g;
 	uint32_t keep = cg_page_get(g);
 	struct optee_msg_hdr *was;
-	uint32_t i;
 
 	if (!CG_OK(g, "memory", keep != CG_NO_PAGE))
 		return;
@@ -318,7 +310,7 @@ static void only_outputs(struct cg_call *c, const char *what, uint32_t outputs)
 	was->ret_origin = cg_hdr(c)->ret_origin;
 	if (was->cmd == OPTEE_MSG_CMD_OPEN_SESSION)
 		was->session = cg_hdr(c)->session;
-	for (i = 0; i < was->num_params; i++) {
+	for (uint32_t i = 0; i < was->num_params; i++) {
 		struct optee_msg_param *p = cg_param(c, i);
 		uint8_t *old = (uint8_t *)was + OPTEE_MSG_ARG_SIZE(i);
 
@@ -412,15 +404,13 @@ static void s22_untouched_outputs_hold_nothing_foreign(struct cg_guest *g)
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	for (i = 0; i < 8 && cg_call_init(&c, g, OPTEE_MSG_CMD_INVOKE_COMMAND, 4); i++) {
-		uint32_t n;
-
 		cg_hdr(&c)->session = session;
 		cg_hdr(&c)->func = 0xfff0;
-		for (n = 0; n < 4; n++)
+		for (uint32_t n = 0; n < 4; n++)
 			cg_set_value(&c, n, OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT, 0, 0, 0);
 		cg_do(&c);
 		CG_EQ(g, "refused by the TA", cg_result(&c), TEEC_ERROR_BAD_PARAMETERS);
-		for (n = 0; n < 4; n++) {
+		for (uint32_t n = 0; n < 4; n++) {
 			CG_EQ(g, "a", cg_param(&c, n)->u.value.a, 0);
 			CG_EQ(g, "b", cg_param(&c, n)->u.value.b, 0);
 			CG_EQ(g, "c", cg_param(&c, n)->u.value.c, 0);
@@ -437,10 +427,9 @@ static void s17_rewritten_message_changes_nothing(struct cg_guest *g)
 	static const uint32_t fids[] = { OPTEE_SMC_CALL_WITH_ARG, OPTEE_SMC_CALL_WITH_RPC_ARG };
 	uint32_t session;
 	struct cg_call c;
-	unsigned int i;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
-	for (i = 0; i < 2 && cg_time_init(&c, g, session); i++) {
+	for (unsigned int i = 0; i < 2 && cg_time_init(&c, g, session); i++) {
 		c.fid = fids[i];
 		CG_OK(g, "stops for the time", cg_until_cmd(&c, OPTEE_RPC_CMD_GET_TIME));
 		/* cmd, num_params, attributes: whatever completion could go by. */

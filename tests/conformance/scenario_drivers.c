@@ -364,11 +364,11 @@ static void play_memory(struct play *p)
 /* Twice, so that what OP-TEE keeps for the second time is used. */
 static void play_requests(struct play *p)
 {
-	uint32_t session, i;
+	uint32_t session;
 	struct cg_call c;
 
 	CG_EQ(p->g, "open", open_session(p, cg_uuid_stats, &session), TEEC_SUCCESS);
-	for (i = 0; i < 2 && begin(p, &c, OPTEE_MSG_CMD_INVOKE_COMMAND, 2); i++) {
+	for (uint32_t i = 0; i < 2 && begin(p, &c, OPTEE_MSG_CMD_INVOKE_COMMAND, 2); i++) {
 		cg_hdr(&c)->session = session;
 		cg_hdr(&c)->func = CG_STATS_GET_TIME;
 		cg_set_value(&c, 0, OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT, 0, 0, 0);

@@ -260,11 +260,10 @@ static void try(struct cg_guest *g, const struct way *ways, unsigned int n)
 	uint64_t begin = p->all_size ? p->all_ipa : p->ram_ipa;
 	uint64_t end = begin + (p->all_size ? p->all_size : p->ram_size);
 	uint32_t last = g->pages - 1;
-	unsigned int i;
 
 	if (!CG_OK(g, "the last page", cg_page_take(g, last)))
 		return;
-	for (i = 0; i < n; i++) {
+	for (unsigned int i = 0; i < n; i++) {
 		CG_EQ(g, ways[i].what, ways[i].taken(g, cg_page_ipa(g, last)), true);
 		CG_EQ(g, ways[i].what, ways[i].taken(g, end), false);
 		CG_EQ(g, ways[i].what, ways[i].taken(g, begin - CG_PAGE), false);
@@ -306,13 +305,12 @@ static void s62_fault_g1_buffer_that_runs_over_the_end(struct cg_guest *g)
 	uint64_t end = p->all_size ? p->all_ipa + p->all_size : p->ram_ipa + p->ram_size;
 	struct cg_buf b;
 	uint64_t keep[3];
-	uint32_t i;
 
 	if (!CG_OK(g, "the last page", cg_page_take(g, g->pages - 1)))
 		return;
 	if (CG_OK(g, "and the one before", cg_page_take(g, g->pages - 2))) {
 		if (CG_OK(g, "memory", cg_buf_make(g, &b, 3 * CG_PAGE, 0))) {
-			for (i = 0; i < 3; i++) {
+			for (uint32_t i = 0; i < 3; i++) {
 				keep[i] = *cg_buf_entry(g, &b, i);
 				*cg_buf_entry(g, &b, i) = end - (2 - i) * (uint64_t)CG_PAGE;
 			}
@@ -321,7 +319,7 @@ static void s62_fault_g1_buffer_that_runs_over_the_end(struct cg_guest *g)
 			CG_EQ(g, "up to it", shared(g, &b, cg_buf_ptr(g, &b)), true);
 			b.size++;
 			CG_EQ(g, "by a byte", shared(g, &b, cg_buf_ptr(g, &b)), false);
-			for (i = 0; i < 3; i++)
+			for (uint32_t i = 0; i < 3; i++)
 				*cg_buf_entry(g, &b, i) = keep[i];
 			cg_buf_free(g, &b);
 		}

@@ -53,9 +53,8 @@ static void s07_only_the_low_half_of_the_id_counts(struct cg_guest *g)
 		OPTEE_SMC_CALLS_UID | SMCCC_FID_SVE_HINT,
 		OPTEE_SMC_CALLS_UID | SMCCC_FID_SVE_HINT | 0xdeadbeef00000000ull,
 	};
-	unsigned int i;
 
-	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+	for (unsigned int i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		uint64_t x[8] = { ids[i], 0, 0, 0, 0, 0, 0, 0 };
 
 		cg_smc(g, 0, x);
@@ -110,9 +109,8 @@ static bool is_known(uint32_t fid)
 		OPTEE_SMC_RETURN_FROM_RPC, OPTEE_SMC_CALL_WITH_ARG,
 		OPTEE_SMC_CALL_WITH_RPC_ARG, OPTEE_SMC_CALL_WITH_REGD_ARG,
 	};
-	unsigned int i;
 
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+	for (unsigned int i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i] == (fid & ~SMCCC_FID_SVE_HINT))
 			return true;
 	return false;
@@ -145,18 +143,15 @@ static void s08_every_other_id_is_unknown(struct cg_guest *g)
 	static const uint32_t kinds[] = { 0x00000000, 0x40000000, 0x80000000, 0xc0000000 };
 	static const uint32_t numbers[] = { 0x15, 0x20, 0xff, 0x100, 0x2020, 0x8000, 0xfeff,
 					    0xff00, 0xff02, 0xff04, 0xffff };
-	uint32_t owner;
-	unsigned int k;
-	uint32_t n;
 
-	for (owner = SMCCC_OWNER_TRUSTED_APP; owner <= SMCCC_OWNER_LAST; owner++) {
-		for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+	for (uint32_t owner = SMCCC_OWNER_TRUSTED_APP; owner <= SMCCC_OWNER_LAST; owner++) {
+		for (unsigned int k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 			uint32_t base = kinds[k] | owner << SMCCC_FID_OWNER_SHIFT;
 
-			for (n = 0; n < 0x18; n++)
+			for (uint32_t n = 0; n < 0x18; n++)
 				if (!is_known(base | n))
 					expect_unknown(g, "an id in the range", base | n);
-			for (n = 0; n < sizeof(numbers) / sizeof(numbers[0]); n++)
+			for (uint32_t n = 0; n < sizeof(numbers) / sizeof(numbers[0]); n++)
 				if (!is_known(base | numbers[n]))
 					expect_unknown(g, "an id above", base | numbers[n]);
 		}
@@ -167,11 +162,10 @@ static void s09_forged_client_id_is_ignored(struct cg_guest *g)
 {
 	static const uint64_t forged[] = { 0, 1, 2, 3, 0xffff, 0x10000, ~0ull };
 	uint32_t session;
-	unsigned int i;
 	struct cg_call c;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
-	for (i = 0; i < sizeof(forged) / sizeof(forged[0]); i++) {
+	for (unsigned int i = 0; i < sizeof(forged) / sizeof(forged[0]); i++) {
 		uint64_t x[8] = { OPTEE_SMC_CALL_WITH_ARG, 0, 0, 0, 0, 0, 0, forged[i] };
 
 		if (!cg_call_init(&c, g, OPTEE_MSG_CMD_INVOKE_COMMAND, 4))
@@ -204,9 +198,8 @@ static void s10_capabilities_are_filtered_both_ways(struct cg_guest *g)
 			  OPTEE_SMC_SEC_CAP_PROTMEM | OPTEE_SMC_SEC_CAP_DYNAMIC_PROTMEM;
 	uint32_t first = 0;
 	uint32_t out[4];
-	unsigned int i;
 
-	for (i = 0; i < sizeof(offered) / sizeof(offered[0]); i++) {
+	for (unsigned int i = 0; i < sizeof(offered) / sizeof(offered[0]); i++) {
 		CG_EQ(g, "a0", cg_fast(g, OPTEE_SMC_EXCHANGE_CAPABILITIES, offered[i], out),
 		      OPTEE_SMC_RETURN_OK);
 		if (i == 0)

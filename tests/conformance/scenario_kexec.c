@@ -62,7 +62,6 @@ static void s63_fault_b5_new_kernel_finds_nothing_of_the_old_one(struct cg_guest
 	struct kernel k;
 	struct cg_buf b;
 	uint32_t buffers = 0;
-	unsigned int i;
 
 	if (!(g->platform->flags & CG_NEW_DRIVER)) {
 		cg_skip(g, "the hypervisor resets OP-TEE for no new driver");
@@ -70,7 +69,7 @@ static void s63_fault_b5_new_kernel_finds_nothing_of_the_old_one(struct cg_guest
 	}
 	if (!CG_OK(g, "memory", cg_buf_make(g, &b, CG_PAGE, 0)))
 		return;
-	for (i = 0; i < KERNELS; i++) {
+	for (unsigned int i = 0; i < KERNELS; i++) {
 		live(g, &k, &b);
 		if (i == 0)
 			buffers = k.buffers;

@@ -84,9 +84,8 @@ static void first_of(struct cg_guest *g, uint32_t n, bool fits)
 static void s61_fault_a1_payload_of_more_than_can_be_mapped(struct cg_guest *g)
 {
 	const uint32_t sizes[] = { cg_mapped_never(g), 2500, 3072, 4096, 8000 };
-	unsigned int i;
 
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		if (sizes[i] < sizes[0])
 			continue;
 		first_of(g, sizes[i], false);
@@ -120,9 +119,8 @@ static void s61_fault_a1_payloads_of_a_call_add_up(struct cg_guest *g)
 	uint32_t half = cg_mapped_always(g) / 2;
 	const uint32_t rest[] = { cg_mapped_always(g) - half, cg_mapped_never(g) - half };
 	struct cg_call c;
-	unsigned int i;
 
-	for (i = 0; i < 2 && unknown_init(&c, g, 0); i++) {
+	for (unsigned int i = 0; i < 2 && unknown_init(&c, g, 0); i++) {
 		CG_EQ(g, "half is taken", offer_first(&c, half), 1);
 		CG_EQ(g, "and the rest", offer_image(&c, rest[i]), !i);
 		end(&c, "image", i ? TEEC_ERROR_OUT_OF_MEMORY : TEEC_ERROR_SECURITY);
@@ -138,12 +136,11 @@ static void s61_fault_a1_parameters_and_payloads_add_up(struct cg_guest *g)
 	const uint32_t rest[] = { cg_mapped_always(g) - half, cg_mapped_never(g) - half };
 	struct cg_call c;
 	struct cg_buf b;
-	unsigned int i;
 
 	if (!CG_OK(g, "memory", cg_buf_repeat(g, &b, half)))
 		return;
 	CG_EQ(g, "register", cg_register(g, &b), TEEC_SUCCESS);
-	for (i = 0; i < 2 && unknown_init(&c, g, 0); i++) {
+	for (unsigned int i = 0; i < 2 && unknown_init(&c, g, 0); i++) {
 		cg_hdr(&c)->num_params = 3;
 		cg_set_rmem(&c, 2, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT, b.cookie, 0, 1);
 		CG_EQ(g, "the rest is taken", offer_first(&c, rest[i]), !i);

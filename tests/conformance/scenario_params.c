@@ -12,9 +12,8 @@
 static void bad_address(struct cg_guest *g, const char *what, uint64_t ipa)
 {
 	static const uint32_t fids[] = { OPTEE_SMC_CALL_WITH_ARG, OPTEE_SMC_CALL_WITH_RPC_ARG };
-	unsigned int i;
 
-	for (i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < 2; i++) {
 		uint64_t x[8] = { fids[i], ipa >> 32, (uint32_t)ipa, 0, 0, 0, 0, 0 };
 
 		cg_smc(g, 0, x);
@@ -38,12 +37,11 @@ static void s14_unusable_message_address_is_ebadaddr(struct cg_guest *g)
 {
 	const struct cg_platform *p = g->platform;
 	struct cg_call c;
-	unsigned int i;
 
 	if (!cg_call_init(&c, g, OPTEE_MSG_CMD_CLOSE_SESSION, 0))
 		return;
 	/* More often than there are slots: each must come back. */
-	for (i = 0; i < 40; i++) {
+	for (unsigned int i = 0; i < 40; i++) {
 		bad_address(g, "1 off", c.where + 1);
 		bad_address(g, "8 off", c.where + 8);
 		bad_address(g, "32 off", c.where + 32);
@@ -121,27 +119,21 @@ static void count_case(struct cg_guest *g, uint32_t fid, const struct count_case
 
 static void s15_number_of_parameters(struct cg_guest *g)
 {
-	unsigned int i;
-
-	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+	for (unsigned int i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		count_case(g, OPTEE_SMC_CALL_WITH_ARG, &counts[i]);
 	cg_slots_are_free(g);
 }
 
 static void s15_inline_rpc_arg_and_number_of_parameters(struct cg_guest *g)
 {
-	unsigned int i;
-
-	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+	for (unsigned int i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		count_case(g, OPTEE_SMC_CALL_WITH_RPC_ARG, &counts[i]);
 	cg_slots_are_free(g);
 }
 
 static void s15_open_takes_six(struct cg_guest *g)
 {
-	uint32_t n;
-
-	for (n = 0; n <= 6; n++) {
+	for (uint32_t n = 0; n <= 6; n++) {
 		struct cg_call c;
 
 		if (!cg_call_init(&c, g, OPTEE_MSG_CMD_OPEN_SESSION, n))
@@ -163,11 +155,9 @@ static void s16_unknown_commands_are_ebadcmd(struct cg_guest *g)
 	static const uint32_t cmds[] = { 8, 9, 10, 11, 12, 13, 0xff, 0x100, 0x10000, 0x80000000,
 					 0xfffffffe, 0xffffffff };
 	static const uint32_t nums[] = { 0, 2, 4, 127 };
-	unsigned int i;
-	unsigned int n;
 
-	for (i = 0; i < sizeof(cmds) / sizeof(cmds[0]); i++) {
-		for (n = 0; n < sizeof(nums) / sizeof(nums[0]); n++) {
+	for (unsigned int i = 0; i < sizeof(cmds) / sizeof(cmds[0]); i++) {
+		for (unsigned int n = 0; n < sizeof(nums) / sizeof(nums[0]); n++) {
 			struct cg_call c;
 
 			if (!cg_call_init(&c, g, cmds[i], nums[n]))
@@ -187,9 +177,8 @@ static void s16_unknown_commands_are_ebadcmd(struct cg_guest *g)
 static void bad_attr(struct cg_guest *g, uint32_t session, uint64_t attr)
 {
 	struct cg_call c;
-	uint32_t i;
 
-	for (i = 0; i < 4; i += 3) {
+	for (uint32_t i = 0; i < 4; i += 3) {
 		if (!cg_invoke_init(&c, g, session, CG_INVOKE_PARAMS))
 			return;
 		cg_set_value(&c, i, attr, 0, 0, 0);
@@ -211,10 +200,9 @@ static void s15_unknown_attributes_are_refused(struct cg_guest *g)
 		0x1000001, 0x80000001, 0x100000001ull, 0x8000000000000001ull, 0xffffffffffffff01ull,
 	};
 	uint32_t session;
-	unsigned int i;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
-	for (i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
+	for (unsigned int i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
 		bad_attr(g, session, attrs[i]);
 	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 	cg_slots_are_free(g);
@@ -223,10 +211,9 @@ static void s15_unknown_attributes_are_refused(struct cg_guest *g)
 static void s15_cache_bits_are_tolerated(struct cg_guest *g)
 {
 	uint32_t session;
-	uint64_t bits;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
-	for (bits = 0; bits <= 7; bits++) {
+	for (uint64_t bits = 0; bits <= 7; bits++) {
 		struct cg_call c;
 
 		if (!cg_invoke_init(&c, g, session, CG_INVOKE_PARAMS))
@@ -247,10 +234,8 @@ static void s15_attributes_of_open(struct cg_guest *g)
 	static const uint64_t meta[] = { 0, 0x1, 0x100, 0x102, 0x103, 0x109, 0x501,
 					 0x100000101ull };
 	struct cg_call c;
-	unsigned int i;
-	uint32_t n;
 
-	for (i = 0; i < sizeof(third) / sizeof(third[0]); i++) {
+	for (unsigned int i = 0; i < sizeof(third) / sizeof(third[0]); i++) {
 		if (!cg_call_init(&c, g, OPTEE_MSG_CMD_OPEN_SESSION, 4))
 			return;
 		cg_set_open(&c, cg_uuid_invoke);
@@ -259,8 +244,8 @@ static void s15_attributes_of_open(struct cg_guest *g)
 		CG_REFUSED(&c, "third", TEEC_ERROR_BAD_PARAMETERS);
 		cg_call_fini(&c);
 	}
-	for (i = 0; i < sizeof(meta) / sizeof(meta[0]); i++) {
-		for (n = 0; n < 2; n++) {
+	for (unsigned int i = 0; i < sizeof(meta) / sizeof(meta[0]); i++) {
+		for (uint32_t n = 0; n < 2; n++) {
 			if (!cg_call_init(&c, g, OPTEE_MSG_CMD_OPEN_SESSION, 2))
 				return;
 			cg_set_open(&c, cg_uuid_invoke);
@@ -280,16 +265,14 @@ static void s13_contiguous_memref_is_refused(struct cg_guest *g)
 					  OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT,
 					  OPTEE_MSG_ATTR_TYPE_TMEM_INOUT };
 	uint32_t session;
-	unsigned int i;
 	uint32_t page = cg_page_get(g);
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
-	for (i = 0; i < 3 && page != CG_NO_PAGE; i++) {
+	for (unsigned int i = 0; i < 3 && page != CG_NO_PAGE; i++) {
 		const uint64_t where[] = { cg_page_ipa(g, page), 1, g->platform->hole_ipa,
 					   g->platform->reserved_ipa };
-		unsigned int n;
 
-		for (n = 0; n < sizeof(where) / sizeof(where[0]); n++) {
+		for (unsigned int n = 0; n < sizeof(where) / sizeof(where[0]); n++) {
 			uint64_t digest = g->verdict.digest;
 			struct cg_call c;
 
@@ -358,13 +341,13 @@ static void regd_good(struct cg_guest *g, const struct cg_buf *b, uint32_t offse
  */
 static void s23_messages_across_two_pages(struct cg_guest *g)
 {
-	uint32_t session, offset;
+	uint32_t session;
 	struct cg_buf b;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	if (CG_OK(g, "memory", cg_buf_make(g, &b, 3 * CG_PAGE - 128, 128))) {
 		CG_EQ(g, "register", cg_register(g, &b), TEEC_SUCCESS);
-		for (offset = 8; offset < REGD_BYTES; offset += 8) {
+		for (uint32_t offset = 8; offset < REGD_BYTES; offset += 8) {
 			regd_good(g, &b, CG_PAGE - 128 - offset, session);
 			regd_good(g, &b, 2 * CG_PAGE - 128 - offset, session);
 		}
@@ -445,14 +428,13 @@ static void s23_bad_places_in_registered_memory(struct cg_guest *g)
 	};
 	uint32_t session;
 	struct cg_buf b;
-	unsigned int i;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	if (CG_OK(g, "memory", cg_buf_make(g, &b, 3 * CG_PAGE, 0))) {
 		CG_EQ(g, "register", cg_register(g, &b), TEEC_SUCCESS);
-		for (i = 0; i < sizeof(cut) / sizeof(cut[0]); i++)
+		for (unsigned int i = 0; i < sizeof(cut) / sizeof(cut[0]); i++)
 			regd_cut(g, &b, cut[i]);
-		for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 			regd_bad(g, "offset", b.cookie, bad[i]);
 		/* Wherever it is read: a message that would be taken. */
 		regd_good(g, &b, 0, session);

@@ -157,15 +157,14 @@ static void s38_reply_under_another_command(struct cg_guest *g)
 	static const uint32_t cmds[] = { OPTEE_RPC_CMD_GET_TIME, OPTEE_RPC_CMD_SHM_FREE,
 					 OPTEE_RPC_CMD_LOAD_TA, 0xffffffff };
 	struct request r;
-	unsigned int i;
 
 	/* I6: judged by what was asked. Were it passed, an IPA would reach OP-TEE. */
-	for (i = 0; i < sizeof(cmds) / sizeof(cmds[0]) && ask(g, &r); i++) {
+	for (unsigned int i = 0; i < sizeof(cmds) / sizeof(cmds[0]) && ask(g, &r); i++) {
 		cg_rpc_hdr(&r.c)->cmd = cmds[i];
 		cg_resume(&r.c);
 		expect_taken(&r, "cmd changed");
 	}
-	for (i = 0; i < sizeof(cmds) / sizeof(cmds[0]) && ask(g, &r); i++) {
+	for (unsigned int i = 0; i < sizeof(cmds) / sizeof(cmds[0]) && ask(g, &r); i++) {
 		cg_rpc_hdr(&r.c)->cmd = cmds[i];
 		*cg_buf_entry(g, &r.b, 0) |= 8;
 		cg_resume(&r.c);
@@ -188,9 +187,8 @@ static void s37_reply_of_another_kind_is_refused(struct cg_guest *g)
 	static const uint64_t attrs[] = { 0, 1, 2, 3, 5, 6, 7, 9, 0xb, 0x4, 0xff, 0x209, 0x20b,
 					  0x101, 0x206, 0x202 };
 	struct request r;
-	unsigned int i;
 
-	for (i = 0; i < sizeof(attrs) / sizeof(attrs[0]) && ask(g, &r); i++) {
+	for (unsigned int i = 0; i < sizeof(attrs) / sizeof(attrs[0]) && ask(g, &r); i++) {
 		cg_rpc_param(&r.c, 0)->attr = attrs[i];
 		expect_refused(&r, "attr", false);
 	}
@@ -201,9 +199,8 @@ static void s37_unknown_bits_are_refused(struct cg_guest *g)
 	static const uint64_t bits[] = { 0x100, 0x400, 0x800, 0x8000, 0x80000, 0x80000000,
 					 1ull << 32, 1ull << 63 };
 	struct request r;
-	unsigned int i;
 
-	for (i = 0; i < sizeof(bits) / sizeof(bits[0]) && ask(g, &r); i++) {
+	for (unsigned int i = 0; i < sizeof(bits) / sizeof(bits[0]) && ask(g, &r); i++) {
 		cg_rpc_param(&r.c, 0)->attr |= bits[i];
 		cg_resume(&r.c);
 		/* With or without being asked to free it: OP-TEE hears of a failure. */
@@ -221,9 +218,8 @@ static void s39_address_0_is_refused(struct cg_guest *g)
 {
 	static const uint64_t attrs[] = { OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT, GOOD_ATTR };
 	struct request r;
-	unsigned int i;
 
-	for (i = 0; i < 2 && ask(g, &r); i++) {
+	for (unsigned int i = 0; i < 2 && ask(g, &r); i++) {
 		cg_rpc_param(&r.c, 0)->attr = attrs[i];
 		cg_rpc_param(&r.c, 0)->u.tmem.buf_ptr = 0;
 		expect_refused(&r, "0", true);
@@ -235,9 +231,8 @@ static void bad_entry(struct cg_guest *g, const char *what, uint64_t entry)
 {
 	struct request r;
 	uint64_t keep;
-	uint32_t i;
 
-	for (i = 0; i < 3 && ask(g, &r); i++) {
+	for (uint32_t i = 0; i < 3 && ask(g, &r); i++) {
 		cg_rpc_param(&r.c, 0)->u.tmem.size = 3 * CG_PAGE;
 		keep = *cg_buf_entry(g, &r.b, i);
 		*cg_buf_entry(g, &r.b, i) = entry;
@@ -282,9 +277,8 @@ static void s40_bad_sizes_and_places_are_undone(struct cg_guest *g)
 	static const uint64_t sizes[] = { 0, 1, CG_PAGE - 1, ~0ull, ~0ull - CG_PAGE + 2,
 					  1ull << 40, 1ull << 63 };
 	struct request r;
-	unsigned int i;
 
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && ask(g, &r); i++) {
+	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && ask(g, &r); i++) {
 		/* With an offset, so that the largest ones wrap. */
 		cg_rpc_param(&r.c, 0)->u.tmem.size = sizes[i];
 		cg_rpc_param(&r.c, 0)->u.tmem.buf_ptr |= 1024;
@@ -337,9 +331,8 @@ static void s42_reply_with_other_params_than_asked(struct cg_guest *g)
 {
 	static const uint32_t nums[] = { 0, 2, 4, 127, 0xffffffff };
 	struct request r;
-	unsigned int i;
 
-	for (i = 0; i < sizeof(nums) / sizeof(nums[0]) && ask(g, &r); i++) {
+	for (unsigned int i = 0; i < sizeof(nums) / sizeof(nums[0]) && ask(g, &r); i++) {
 		cg_rpc_hdr(&r.c)->num_params = nums[i];
 		cg_resume(&r.c);
 		if (cg_until_cmd_of(&r.c, OPTEE_RPC_CMD_SHM_FREE, r.b.cookie)) {
@@ -419,23 +412,21 @@ static void s43_payloads_outlive_their_call(struct cg_guest *g)
 	static const uint32_t order[] = { 1, 3, 0, 2 };
 	uint32_t session;
 	uint64_t handle[4];
-	uint32_t i;
-	uint32_t n;
 
 	if (!(g->platform->flags & CG_MODEL_TA)) {
 		cg_skip(g, "needs the model's TA");
 		return;
 	}
 	CG_EQ(g, "open", cg_open(g, cg_uuid_model, &session), TEEC_SUCCESS);
-	for (i = 0; i < 4; i++) {
+	for (uint32_t i = 0; i < 4; i++) {
 		handle[i] = 100 + 5000 * i;
 		CG_EQ(g, "keep", model_value(g, session, CG_MODEL_PAYLOAD_KEEP,
 					     OPTEE_MSG_ATTR_TYPE_VALUE_INOUT, &handle[i], i % 3),
 		      TEEC_SUCCESS);
 	}
 	/* 41: freed in another order than they were asked for. */
-	for (i = 0; i < 4; i++) {
-		for (n = i; n < 4; n++)
+	for (uint32_t i = 0; i < 4; i++) {
+		for (uint32_t n = i; n < 4; n++)
 			CG_EQ(g, "check", model_value(g, session, CG_MODEL_PAYLOAD_CHECK,
 						      OPTEE_MSG_ATTR_TYPE_VALUE_INPUT,
 						      &handle[order[n]], 0), TEEC_SUCCESS);

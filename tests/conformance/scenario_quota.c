@@ -306,12 +306,11 @@ static void s48_failing_lists_leave_the_quota_exact(struct cg_guest *g)
 	uint32_t session;
 	struct cg_buf b;
 	struct cg_call c;
-	uint32_t i;
 
 	if (!CG_OK(g, "memory", cg_buf_make(g, &b, 62 * CG_PAGE, 0)))
 		return;
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
-	for (i = 0; i < 200; i++) {
+	for (uint32_t i = 0; i < 200; i++) {
 		uint64_t *entry = cg_buf_entry(g, &b, places[i % 3]);
 		uint64_t keep = *entry;
 

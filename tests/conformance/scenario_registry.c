@@ -30,20 +30,19 @@ static void s54_malformed_registrations_are_refused(struct cg_guest *g)
 	uint32_t session;
 	struct cg_buf b;
 	uint64_t ptr;
-	unsigned int i;
 	uint8_t sum;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (CG_OK(g, "memory", cg_buf_make(g, &b, 2 * CG_PAGE, 0))) {
 		ptr = cg_buf_ptr(g, &b);
-		for (i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
+		for (unsigned int i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
 			bad_register(g, "attr", attrs[i], ptr, b.size, b.cookie);
 		bad_register(g, "no list", REGISTER_ATTR, 0, b.size, b.cookie);
 		bad_register(g, "list at an offset only", REGISTER_ATTR, 8, b.size, b.cookie);
 		bad_register(g, "cookie 0", REGISTER_ATTR, ptr, b.size, 0);
 
 		CG_EQ(g, "register", cg_register(g, &b), TEEC_SUCCESS);
-		for (i = 0; i < 200; i++)
+		for (unsigned int i = 0; i < 200; i++)
 			bad_register(g, "live cookie", REGISTER_ATTR, ptr, b.size, b.cookie);
 		*cg_buf_at(g, &b, 0) = 0;
 		*cg_buf_at(g, &b, 1) = 77;
@@ -63,17 +62,16 @@ static void s54_any_cookie_but_0_will_do(struct cg_guest *g)
 					    0x8000000000000000ull, ~0ull, ~0ull - 1 };
 	uint32_t session;
 	struct cg_buf b;
-	unsigned int i;
 	uint8_t sum;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (CG_OK(g, "memory", cg_buf_make(g, &b, CG_PAGE, 0))) {
-		for (i = 0; i < sizeof(cookies) / sizeof(cookies[0]); i++) {
+		for (unsigned int i = 0; i < sizeof(cookies) / sizeof(cookies[0]); i++) {
 			b.cookie = cookies[i];
 			CG_EQ(g, "register", cg_register(g, &b), TEEC_SUCCESS);
 		}
 		/* All at once: none is taken for another. */
-		for (i = 0; i < sizeof(cookies) / sizeof(cookies[0]); i++) {
+		for (unsigned int i = 0; i < sizeof(cookies) / sizeof(cookies[0]); i++) {
 			b.cookie = cookies[i];
 			*cg_buf_at(g, &b, i) = (uint8_t)(i + 1);
 			CG_EQ(g, "use", cg_sum(g, session, &b, i, 1, &sum), TEEC_SUCCESS);
@@ -93,13 +91,12 @@ static void s55_unregister_counts_once(struct cg_guest *g)
 {
 	struct cg_buf b;
 	struct cg_call c;
-	unsigned int i;
 
 	if (!CG_OK(g, "memory", cg_buf_make(g, &b, 3 * CG_PAGE, 5)))
 		return;
 	CG_EQ(g, "never registered", cg_unregister(g, b.cookie), TEEC_ERROR_BAD_PARAMETERS);
 	CG_EQ(g, "cookie 0", cg_unregister(g, 0), TEEC_ERROR_BAD_PARAMETERS);
-	for (i = 0; i < 20; i++) {
+	for (unsigned int i = 0; i < 20; i++) {
 		CG_EQ(g, "register", cg_register(g, &b), TEEC_SUCCESS);
 		CG_EQ(g, "unregister", cg_unregister(g, b.cookie), TEEC_SUCCESS);
 		CG_EQ(g, "again", cg_unregister(g, b.cookie), TEEC_ERROR_BAD_PARAMETERS);
@@ -120,12 +117,11 @@ static void s55_many_buffers_come_and_go(struct cg_guest *g)
 	uint64_t seed = 0x55;
 	bool live[12] = { false };
 	uint32_t n;
-	uint32_t i;
 
 	for (n = 0; n < 12; n++)
 		if (!CG_OK(g, "memory", cg_buf_make(g, &b[n], 100 + 3000 * n, 17 * n)))
 			break;
-	for (i = 0; n && i < 300; i++) {
+	for (uint32_t i = 0; n && i < 300; i++) {
 		uint32_t k = (uint32_t)(cg_random(&seed) >> 32) % n;
 
 		if (live[k])
@@ -150,9 +146,8 @@ static void bad_rmem(struct cg_guest *g, uint32_t session, const char *what, uin
 					  OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT,
 					  OPTEE_MSG_ATTR_TYPE_RMEM_INOUT };
 	struct cg_call c;
-	unsigned int i;
 
-	for (i = 0; i < 3 && cg_invoke_init(&c, g, session, CG_INVOKE_PARAMS); i++) {
+	for (unsigned int i = 0; i < 3 && cg_invoke_init(&c, g, session, CG_INVOKE_PARAMS); i++) {
 		cg_set_rmem(&c, i, attrs[i], cookie, offs, size);
 		cg_do(&c);
 		CG_REFUSED(&c, what, ret);

@@ -21,10 +21,9 @@ static void s24_unknown_ids_are_eresume(struct cg_guest *g)
 	uint64_t seed = 0x24;
 	uint32_t session;
 	struct cg_call c;
-	unsigned int i;
 
 	/* With no call at all ... */
-	for (i = 0; i < 300; i++)
+	for (unsigned int i = 0; i < 300; i++)
 		CG_EQ(g, "no call", try_resume(g, 0, i), OPTEE_SMC_RETURN_ERESUME);
 	CG_EQ(g, "all ones", try_resume(g, 0, 0xffffffff), OPTEE_SMC_RETURN_ERESUME);
 	CG_EQ(g, "all 64 ones", try_resume(g, 0, ~0ull), OPTEE_SMC_RETURN_ERESUME);
@@ -37,12 +36,12 @@ static void s24_unknown_ids_are_eresume(struct cg_guest *g)
 		CG_OK(g, "not all ones", c.id != 0xffffffff);
 		CG_EQ(g, "0", try_resume(g, 0, 0), OPTEE_SMC_RETURN_ERESUME);
 		CG_EQ(g, "all ones", try_resume(g, 0, 0xffffffff), OPTEE_SMC_RETURN_ERESUME);
-		for (i = 0; i < 32; i++)
+		for (unsigned int i = 0; i < 32; i++)
 			CG_EQ(g, "one bit off", try_resume(g, 0, c.id ^ 1ull << i),
 			      OPTEE_SMC_RETURN_ERESUME);
 		CG_EQ(g, "next", try_resume(g, 0, c.id + 1), OPTEE_SMC_RETURN_ERESUME);
 		CG_EQ(g, "previous", try_resume(g, 0, c.id - 1), OPTEE_SMC_RETURN_ERESUME);
-		for (i = 0; i < 1000; i++) {
+		for (unsigned int i = 0; i < 1000; i++) {
 			uint32_t id = (uint32_t)cg_random(&seed);
 
 			if (id != c.id)
@@ -60,14 +59,12 @@ static void s24_stale_ids_are_eresume(struct cg_guest *g)
 	uint64_t old[16];
 	uint32_t session;
 	struct cg_call c;
-	unsigned int i;
-	unsigned int n;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
-	for (i = 0; i < 16 && cg_time_init(&c, g, session); i++) {
+	for (unsigned int i = 0; i < 16 && cg_time_init(&c, g, session); i++) {
 		CG_OK(g, "suspended", cg_until(&c, OPTEE_SMC_RETURN_RPC_ALLOC));
 		old[i] = c.id;
-		for (n = 0; n < i; n++)
+		for (unsigned int n = 0; n < i; n++)
 			CG_EQ(g, "of an earlier call", try_resume(g, 0, old[n]),
 			      OPTEE_SMC_RETURN_ERESUME);
 		cg_finish(&c);
@@ -113,18 +110,16 @@ static void s26_resume_of_a_command_needs_only_the_id(struct cg_guest *g)
 {
 	static const uint64_t values[] = { 0, 1, 0xffffffff, ~0ull, 0x40000000 };
 	uint32_t session;
-	unsigned int i;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
-	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+	for (unsigned int i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		struct cg_call c;
-		unsigned int n;
 
 		if (!cg_time_init(&c, g, session))
 			break;
 		CG_OK(g, "asks for the time", cg_until_cmd(&c, OPTEE_RPC_CMD_GET_TIME));
 		cg_serve(&c);
-		for (n = 1; n < 8; n++)
+		for (unsigned int n = 1; n < 8; n++)
 			if (n != 3)
 				c.x[n] = values[i];
 		cg_resume(&c);
@@ -169,14 +164,13 @@ static void s27_interrupted_calls_end_as_ever(struct cg_guest *g)
 {
 	uint32_t session;
 	struct cg_call c;
-	uint32_t n;
 
 	if (!(g->platform->flags & CG_INTERRUPTS)) {
 		cg_skip(g, "the platform has no interrupts of its own");
 		return;
 	}
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
-	for (n = 0; n < 20 && cg_call_init(&c, g, OPTEE_MSG_CMD_INVOKE_COMMAND, 4); n++) {
+	for (uint32_t n = 0; n < 20 && cg_call_init(&c, g, OPTEE_MSG_CMD_INVOKE_COMMAND, 4); n++) {
 		cg_hdr(&c)->session = session;
 		cg_hdr(&c)->func = CG_INVOKE_MUTEX;
 		cg_set_value(&c, 0, OPTEE_MSG_ATTR_TYPE_VALUE_INPUT, 0, 200000, 0);
@@ -268,19 +262,16 @@ static void s19_one_call_more_than_threads(struct cg_guest *g)
 	struct cg_call calls[CG_MAX_CALLS];
 	struct cg_call c;
 	uint32_t session;
-	uint32_t round;
 	uint32_t n;
 	uint64_t a = 1;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
-	for (round = 0; round < 2; round++) {
+	for (uint32_t round = 0; round < 2; round++) {
 		for (n = 0; n < threads && cg_time_init(&calls[n], g, session); n++)
 			CG_OK(g, "suspended", cg_until(&calls[n], OPTEE_SMC_RETURN_RPC_ALLOC));
 		/* No more, whatever it is and however often it is tried. */
 		if (cg_time_init(&c, g, session)) {
-			uint32_t i;
-
-			for (i = 0; i < 5; i++) {
+			for (uint32_t i = 0; i < 5; i++) {
 				cg_start(&c);
 				CG_EQ(g, "one too many", c.a[0], OPTEE_SMC_RETURN_ETHREAD_LIMIT);
 				CG_EQ(g, "and nothing beside", c.a[1] | c.a[2] | c.a[3], 0);
@@ -311,7 +302,6 @@ static void s19_thread_limit_comes_at_the_start(struct cg_guest *g)
 	uint32_t session;
 	struct cg_call c;
 	struct cg_buf b;
-	uint32_t i;
 	uint32_t n;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
@@ -323,7 +313,7 @@ static void s19_thread_limit_comes_at_the_start(struct cg_guest *g)
 				    OPTEE_MSG_ATTR_NONCONTIG, &b);
 			cg_start(&c);
 			/* Suspended in spite of all: then it must not be lost. */
-			for (i = 0; i < 1000 && c.state == CG_WAITING; i++)
+			for (uint32_t i = 0; i < 1000 && c.state == CG_WAITING; i++)
 				cg_resume(&c);
 			CG_OK(g, "a call with an id has a thread", c.interrupts == 0);
 			CG_EQ(g, "none left", c.a[0], OPTEE_SMC_RETURN_ETHREAD_LIMIT);

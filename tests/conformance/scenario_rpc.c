@@ -35,10 +35,9 @@ static void s44_time_by_every_way_to_call(struct cg_guest *g)
 {
 	uint32_t session;
 	struct cg_call c;
-	unsigned int i;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
-	for (i = 0; i < 4 && cg_time_init(&c, g, session); i++) {
+	for (unsigned int i = 0; i < 4 && cg_time_init(&c, g, session); i++) {
 		uint32_t allocs = g->served_alloc;
 		uint32_t frees = g->served_free;
 		bool with_arg = i % 2 == 0;
@@ -65,10 +64,9 @@ static void s44_refused_request_is_the_callers_error(struct cg_guest *g)
 					  TEEC_ERROR_COMMUNICATION };
 	uint32_t session;
 	struct cg_call c;
-	unsigned int i;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
-	for (i = 0; i < 3 && cg_time_init(&c, g, session); i++) {
+	for (unsigned int i = 0; i < 3 && cg_time_init(&c, g, session); i++) {
 		CG_OK(g, "asks for the time", cg_until_cmd(&c, OPTEE_RPC_CMD_GET_TIME));
 		cg_rpc_hdr(&c)->ret = codes[i];
 		cg_resume(&c);
@@ -85,10 +83,9 @@ static void s42_scribbled_reply_is_judged_by_the_request(struct cg_guest *g)
 {
 	uint32_t session;
 	struct cg_call c;
-	unsigned int i;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
-	for (i = 0; i < 6 && cg_time_init(&c, g, session); i++) {
+	for (unsigned int i = 0; i < 6 && cg_time_init(&c, g, session); i++) {
 		struct optee_msg_hdr *rpc;
 
 		if (!CG_OK(g, "asks", cg_until_cmd(&c, OPTEE_RPC_CMD_GET_TIME))) {
@@ -342,18 +339,16 @@ static void s11_cache_keeps_buffers_until_it_is_drained(struct cg_guest *g)
 {
 	uint32_t session;
 	struct cg_call c;
-	unsigned int i;
-	unsigned int round;
 
 	CG_EQ(g, "nothing at first", drain_cache(g), 0);
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
-	for (round = 0; round < 3; round++) {
+	for (unsigned int round = 0; round < 3; round++) {
 		uint32_t allocs = g->served_alloc;
 		uint32_t frees = g->served_free;
 
 		CG_EQ(g, "enable", cg_fast(g, OPTEE_SMC_ENABLE_SHM_CACHE, 0, NULL),
 		      OPTEE_SMC_RETURN_OK);
-		for (i = 0; i < 5 && cg_time_init(&c, g, session); i++) {
+		for (unsigned int i = 0; i < 5 && cg_time_init(&c, g, session); i++) {
 			cg_do(&c);
 			CG_EQ(g, "time", cg_result(&c), TEEC_SUCCESS);
 			cg_call_fini(&c);
@@ -371,10 +366,9 @@ static void s11_drained_cookie_is_reusable_at_once(struct cg_guest *g)
 	uint64_t cookie = cg_cookie(g);
 	uint32_t session;
 	struct cg_call c;
-	unsigned int i;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
-	for (i = 0; i < 4; i++) {
+	for (unsigned int i = 0; i < 4; i++) {
 		uint32_t page = cg_page_get(g);
 
 		CG_EQ(g, "enable", cg_fast(g, OPTEE_SMC_ENABLE_SHM_CACHE, 0, NULL),
@@ -446,7 +440,6 @@ static void s44_two_calls_take_turns_on_a_mutex(struct cg_guest *g)
 	uint32_t sessions[2];
 	struct cg_call calls[2];
 	uint32_t n;
-	uint32_t i;
 
 	if (cg_threads(g) < 2) {
 		cg_skip(g, "needs two calls at once");
@@ -465,10 +458,10 @@ static void s44_two_calls_take_turns_on_a_mutex(struct cg_guest *g)
 		cg_set_value(&calls[n], 1, OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT, 0, 0, 0);
 	}
 	/* Where no interrupt comes they run one after the other: just as good. */
-	for (i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++)
 		cg_start(&calls[i]);
 	cg_finish_all(calls, n);
-	for (i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		CG_EQ(g, "ends", cg_result(&calls[i]), TEEC_SUCCESS);
 		cg_call_fini(&calls[i]);
 	}

@@ -46,10 +46,9 @@ static void s45_sizes_and_offsets(struct cg_guest *g)
 		{ 4 * 1024 * 1024, 0 },
 	};
 	uint32_t session;
-	unsigned int i;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
-	for (i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+	for (unsigned int i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
 		shape(g, session, shapes[i].size, shapes[i].offset);
 	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
@@ -59,10 +58,9 @@ static void s50_lists_that_end_at_the_end_of_a_page(struct cg_guest *g)
 {
 	static const uint32_t lengths[] = { 510, 511, 512, 1021, 1022, 1023 };
 	uint32_t session;
-	unsigned int i;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
-	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+	for (unsigned int i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
 		shape(g, session, (uint64_t)lengths[i] * CG_PAGE, 0);
 	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
@@ -76,10 +74,9 @@ static void s45_temporary_buffers(struct cg_guest *g)
 	uint32_t session;
 	struct cg_call c;
 	struct cg_buf b;
-	unsigned int i;
 
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
-	for (i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i < 3; i++) {
 		uint8_t want;
 
 		if (!cg_buf_make(g, &b, shapes[i].size, shapes[i].offset))
@@ -166,9 +163,8 @@ static void s46_fault_b3_empty_buffer(struct cg_guest *g)
 {
 	static const uint32_t offsets[] = { 1, 64, 4095 };
 	struct cg_buf b;
-	unsigned int i;
 
-	for (i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
+	for (unsigned int i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
 		if (!CG_OK(g, "memory", cg_buf_make(g, &b, 0, offsets[i])))
 			return;
 		CG_EQ(g, "register", cg_register(g, &b), TEEC_SUCCESS);
@@ -186,12 +182,11 @@ static void s46_endless_list_ends_at_the_quota(struct cg_guest *g)
 {
 	static const uint64_t sizes[] = { 1ull << 40, 1ull << 52, 1ull << 63, ~0ull - 8192 };
 	struct cg_buf b;
-	unsigned int i;
 
 	if (!CG_OK(g, "memory", cg_buf_repeat(g, &b, OPTEE_MSG_LIST_ENTRIES)))
 		return;
 	((uint64_t *)cg_page_va(g, b.list))[OPTEE_MSG_LIST_NEXT] = cg_page_ipa(g, b.list);
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		refused_both(g, "endless", cg_buf_ptr(g, &b), sizes[i], b.cookie,
 			     TEEC_ERROR_OUT_OF_MEMORY);
 	cg_buf_free(g, &b);
@@ -226,11 +221,10 @@ static void s53_entries_that_cannot_be_shared(struct cg_guest *g)
 	static const uint32_t places[] = { 0, 7, 14, 15, 300, 510, 511, 599 };
 	const struct cg_platform *p = g->platform;
 	struct cg_buf b;
-	unsigned int i;
 
 	if (!CG_OK(g, "memory", cg_buf_make(g, &b, 600 * CG_PAGE, 0)))
 		return;
-	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+	for (unsigned int i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		uint64_t good = *cg_buf_entry(g, &b, places[i]);
 
 		bad_value_at(g, "0", &b, places[i], 0);
@@ -246,7 +240,7 @@ static void s53_entries_that_cannot_be_shared(struct cg_guest *g)
 	/* The list itself, and the way to its second page. */
 	refused_both(g, "list nowhere", ~(uint64_t)(CG_PAGE - 1), b.size, b.cookie,
 		     TEEC_ERROR_BAD_PARAMETERS);
-	for (i = 0; i < 4; i++) {
+	for (unsigned int i = 0; i < 4; i++) {
 		const uint64_t next[] = { 0, 8, ~(uint64_t)(CG_PAGE - 1), g->ipa + 1 };
 		uint64_t *link = (uint64_t *)cg_page_va(g, b.list) + OPTEE_MSG_LIST_NEXT;
 		uint64_t keep = *link;

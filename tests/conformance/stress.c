@@ -37,9 +37,7 @@ static void relax(struct worker *w)
 
 static bool job_put(struct worker *w, const struct cg_call *c, uint32_t want)
 {
-	uint32_t i;
-
-	for (i = 0; i < JOBS; i++) {
+	for (uint32_t i = 0; i < JOBS; i++) {
 		struct job *job = &w->s->jobs[i];
 		uint32_t empty = JOB_EMPTY;
 
@@ -57,9 +55,8 @@ static bool job_put(struct worker *w, const struct cg_call *c, uint32_t want)
 static bool job_take(struct worker *w, struct cg_call *c, uint32_t *want)
 {
 	uint32_t start = cg_stress_pick(w, JOBS);
-	uint32_t i;
 
-	for (i = 0; i < JOBS; i++) {
+	for (uint32_t i = 0; i < JOBS; i++) {
 		struct job *job = &w->s->jobs[(start + i) % JOBS];
 		uint32_t ready = JOB_READY;
 
@@ -77,9 +74,7 @@ static bool job_take(struct worker *w, struct cg_call *c, uint32_t *want)
 
 static bool jobs_left(struct worker *w)
 {
-	uint32_t i;
-
-	for (i = 0; i < JOBS; i++)
+	for (uint32_t i = 0; i < JOBS; i++)
 		if (__atomic_load_n(&w->s->jobs[i].state, __ATOMIC_ACQUIRE) != JOB_EMPTY)
 			return true;
 	return false;
@@ -208,7 +203,6 @@ static void race_offer(struct worker *w, struct cg_call *c)
 	uint32_t expected = 0;
 	uint32_t mine;
 	uint32_t theirs = 0;
-	uint32_t i;
 
 	if (!__atomic_compare_exchange_n(&r->state, &expected, 3, false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
@@ -216,7 +210,7 @@ static void race_offer(struct worker *w, struct cg_call *c)
 	cg_copy(r->x, c->x, sizeof(r->x));
 	__atomic_store_n(&r->theirs, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&r->state, 1, __ATOMIC_RELEASE);
-	for (i = 0; i < 200 && __atomic_load_n(&r->state, __ATOMIC_ACQUIRE) == 1; i++)
+	for (uint32_t i = 0; i < 200 && __atomic_load_n(&r->state, __ATOMIC_ACQUIRE) == 1; i++)
 		relax(w);
 	expected = 1;
 	if (__atomic_compare_exchange_n(&r->state, &expected, 0, false, __ATOMIC_ACQUIRE,
@@ -290,9 +284,8 @@ uint32_t cg_stress(const struct cg_platform *platform, unsigned int vcpu, uint64
 	struct cg_guest *g = platform->ram;
 	struct worker w = { g, g->stress, vcpu, seed * 0x9e3779b97f4a7c15ull | 1, 0 };
 	uint32_t tries = 0;
-	uint32_t i;
 
-	for (i = 0; i < 4; i++)
+	for (uint32_t i = 0; i < 4; i++)
 		cg_random(&w.seed);
 	while (iterations--)
 		step(&w);
@@ -308,12 +301,11 @@ void cg_stress_init(const struct cg_platform *platform)
 {
 	struct cg_guest *g = platform->ram;
 	struct cg_stress *s;
-	uint32_t i;
 
 	_Static_assert(sizeof(struct cg_stress) <= PAGES * CG_PAGE, "it lives in so many pages");
 	cg_memory_init(g, platform);
 	s = cg_page_va(g, g->first_page);
-	for (i = 0; i < PAGES; i++)
+	for (uint32_t i = 0; i < PAGES; i++)
 		if (!cg_page_take(g, g->first_page + i))
 			CG_ANOMALY(g);
 	cg_fill(s, 0, PAGES * CG_PAGE);
@@ -321,7 +313,7 @@ void cg_stress_init(const struct cg_platform *platform)
 	cg_fill(cg_page_va(g, s->page), 0, CG_PAGE);
 	/* No session of anybody's in it. */
 	((struct optee_msg_hdr *)cg_page_va(g, s->page))->session = 0xfffffff0;
-	for (i = 0; i < SHARED; i++)
+	for (uint32_t i = 0; i < SHARED; i++)
 		if (!cg_buf_make(g, &s->shared[i], 5000 + 1000 * i, 10 * i))
 			CG_ANOMALY(g);
 	if (cg_open(g, cg_uuid_invoke, &s->invoke) || cg_open(g, cg_uuid_stats, &s->stats))
@@ -334,14 +326,13 @@ uint32_t cg_stress_end(const struct cg_platform *platform)
 	struct cg_guest *g = platform->ram;
 	struct cg_stress *s = g->stress;
 	uint32_t out[4];
-	uint32_t i;
 
 	while (cg_fast(g, OPTEE_SMC_DISABLE_SHM_CACHE, 0, out) == OPTEE_SMC_RETURN_OK)
 		if (!cg_rpc_arg_drop(g, (uint64_t)out[1] << 32 | out[2]))
 			CG_ANOMALY(g);
 	if (out[0] != OPTEE_SMC_RETURN_ENOTAVAIL)
 		CG_ANOMALY(g);
-	for (i = 0; i < SHARED; i++) {
+	for (uint32_t i = 0; i < SHARED; i++) {
 		cg_unregister(g, s->shared[i].cookie);
 		cg_buf_free(g, &s->shared[i]);
 	}

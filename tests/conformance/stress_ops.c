@@ -176,7 +176,6 @@ static void bad_message(struct worker *w)
 					  0x20b, 0x101, 0x401, 0x30a, 0xff };
 	struct cg_call c;
 	struct cg_buf b;
-	uint32_t i;
 
 	if (!cg_call_init(&c, w->g, cg_stress_pick(w, 13), cg_stress_pick(w, 6)))
 		return;
@@ -195,7 +194,7 @@ static void bad_message(struct worker *w)
 	/* A list that breaks off somewhere, or does not. */
 	if (cg_stress_pick(w, 2))
 		*cg_buf_entry(w->g, &b, b.pages - 1) |= cg_stress_pick(w, 2) ? 0x10 : 0;
-	for (i = 0; i < 6; i++)
+	for (uint32_t i = 0; i < 6; i++)
 		cg_set_value(&c, i, attrs[cg_stress_pick(w, sizeof(attrs) / sizeof(attrs[0]))],
 			     cg_stress_pick(w, 2) ? cg_buf_ptr(w->g, &b) : cg_random(&w->seed),
 			     cg_stress_pick(w, 2) ? b.size : cg_random(&w->seed),

@@ -150,10 +150,9 @@ static const uint64_t constants[] = {
 static bool vm_is_host_address(void *ctx, uint64_t value)
 {
 	struct test_guest *guest = ctx;
-	size_t i;
 
 	/* Numbers of the guest's own that a host may well have as addresses. */
-	for (i = 0; current->set_up->constants && i < CONSTANTS; i++)
+	for (size_t i = 0; current->set_up->constants && i < CONSTANTS; i++)
 		if (value - (constants[i] & ~0xfffull) < TEST_PAGE)
 			return true;
 	return test_host_is_host_address(guest->host, value);

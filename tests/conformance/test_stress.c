@@ -124,7 +124,6 @@ static void run(uint32_t threads, uint32_t interrupt_every, uint32_t yield_every
 	struct guest guests[GUESTS];
 	struct model *model;
 	uint32_t anomalies = 0;
-	uint32_t i;
 
 	test_failures_reset();
 	test_on_failure(on_failure);
@@ -134,18 +133,18 @@ static void run(uint32_t threads, uint32_t interrupt_every, uint32_t yield_every
 	host->yield_every = yield_every;
 	assert_non_null(mediator);
 	assert_int_equal(om_mediator_init(mediator, &host->ops, host), OM_OK);
-	for (i = 0; i < GUESTS; i++)
+	for (uint32_t i = 0; i < GUESTS; i++)
 		guest_begin(&guests[i], mediator, host, i + 1);
-	for (i = 0; i < GUESTS * VCPUS; i++) {
+	for (uint32_t i = 0; i < GUESTS * VCPUS; i++) {
 		vcpus[i].guest = &guests[i / VCPUS];
 		vcpus[i].index = i % VCPUS;
 		assert_int_equal(pthread_create(&vcpus[i].thread, NULL, vcpu_run, &vcpus[i]), 0);
 	}
-	for (i = 0; i < GUESTS * VCPUS; i++) {
+	for (uint32_t i = 0; i < GUESTS * VCPUS; i++) {
 		pthread_join(vcpus[i].thread, NULL);
 		anomalies += vcpus[i].anomalies;
 	}
-	for (i = 0; i < GUESTS; i++) {
+	for (uint32_t i = 0; i < GUESTS; i++) {
 		const struct cg_guest *g = guests[i].platform.ram;
 
 		anomalies += cg_stress_end(&guests[i].platform);
@@ -161,7 +160,7 @@ static void run(uint32_t threads, uint32_t interrupt_every, uint32_t yield_every
 			;
 		free(guests[i].mem);
 	}
-	for (i = 0; i < model_violations(model) && i < 5; i++)
+	for (uint32_t i = 0; i < model_violations(model) && i < 5; i++)
 		print_error("model: %s\n", model_violation(model, i));
 	assert_int_equal(anomalies, 0);
 	test_host_assert_balanced(host);

@@ -122,7 +122,7 @@ static struct fx *machine(void **state, uint32_t threads, uint32_t guests)
 {
 	struct model_config model = model_config_default();
 	const struct fx_options o = {
-		.guests = guests, .model = &model, .authorize = true,
+		.guests = guests, .model = &model, .watch_tas = true,
 		.limits = { .threads = threads, .buffers = 4, .rpc_args = 2, .pages = 64,
 			    .list_pages = 4, .sessions = SESSIONS },
 	};
@@ -141,8 +141,6 @@ static struct fx *machine(void **state, uint32_t threads, uint32_t guests)
 	}
 	f->host->on_op = on_op;
 	test_on_failure(on_failure);
-	/* Whatever the order: a command gets to the TA that it was judged for. */
-	fx_watch_tas(f);
 	world.f = f;
 	world.g = &f->guest[0];
 	return f;
@@ -800,7 +798,7 @@ static void end_with_sessions(uint32_t n)
 	end(NULL);
 }
 
-/* Which TA an INVOKE got to, if any, is for fx_watch_tas(); B has its own answer to it. */
+/* Which TA an INVOKE got to, if any, is for .watch_tas; B has its own answer to it. */
 static void end_close_and_open(void *w)
 {
 	(void)w;

@@ -48,11 +48,9 @@ static int injected(struct fake_tee *tee, unsigned long request)
 
 static void put_context(struct fake_tee *tee, uint32_t context)
 {
-	uint32_t i;
-
 	if (--tee->context[context].refs)
 		return;
-	for (i = 0; i < FAKE_SESSIONS; i++)
+	for (uint32_t i = 0; i < FAKE_SESSIONS; i++)
 		if (tee->session[i].id && tee->session[i].context == context)
 			tee->session[i].id = 0;
 	tee->context[context].used = false;
@@ -62,14 +60,13 @@ static int fake_open(void *ctx, const char *path)
 {
 	struct fake_tee *tee = ctx;
 	int result;
-	int i;
 
 	pthread_mutex_lock(&tee->lock);
 	tee->opens++;
 	result = injected(tee, FAKE_OPEN);
 	if (!result && strcmp(path, "/dev/tee0"))
 		result = -ENOENT;
-	for (i = 0; !result; i++) {
+	for (int i = 0; !result; i++) {
 		if (i == FAKE_CONTEXTS) {
 			result = -ENOMEM;
 		} else if (!tee->context[i].used) {
@@ -173,9 +170,7 @@ static int shm_register(struct fake_tee *tee, uint32_t context,
 
 static struct fake_session *find_session(struct fake_tee *tee, uint32_t context, uint32_t id)
 {
-	uint32_t i;
-
-	for (i = 0; id && i < FAKE_SESSIONS; i++)
+	for (uint32_t i = 0; id && i < FAKE_SESSIONS; i++)
 		if (tee->session[i].id == id && tee->session[i].context == context)
 			return &tee->session[i];
 	return NULL;
@@ -220,10 +215,9 @@ static bool is_memory(const struct tee_ioctl_param *param)
 static int look_up_all(struct fake_tee *tee, uint32_t context, uint32_t n,
 		       struct tee_ioctl_param *param, struct ta_memory *memory)
 {
-	uint32_t i;
 	int result = 0;
 
-	for (i = 0; i < n && !result; i++) {
+	for (uint32_t i = 0; i < n && !result; i++) {
 		if (param[i].attr > TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_INOUT || param[i].attr == 4)
 			return -EINVAL;
 		if (is_memory(&param[i]))
@@ -234,9 +228,7 @@ static int look_up_all(struct fake_tee *tee, uint32_t context, uint32_t n,
 
 static void ta_values(uint32_t n, struct tee_ioctl_param *param)
 {
-	uint32_t i;
-
-	for (i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		if (is_memory(&param[i]) || !param[i].attr)
 			continue;
 		param[i].a++;
@@ -248,25 +240,22 @@ static void ta_values(uint32_t n, struct tee_ioctl_param *param)
 static uint64_t sum(const struct ta_memory *memory)
 {
 	uint64_t total = 0;
-	uint64_t i;
 
-	for (i = 0; memory->va && i < memory->size; i++)
+	for (uint64_t i = 0; memory->va && i < memory->size; i++)
 		total += memory->va[i];
 	return total;
 }
 
 static void ta_memory(uint32_t n, struct tee_ioctl_param *param, struct ta_memory *memory)
 {
-	uint64_t i, j;
-
-	for (i = 0; i < n; i++) {
+	for (uint64_t i = 0; i < n; i++) {
 		if (!is_memory(&param[i]) || !memory[i].va)
 			continue;
 		if (param[i].attr == TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_INPUT)
 			param[3].a += sum(&memory[i]);
 		if (param[i].attr == TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_OUTPUT)
 			memset(memory[i].va, 0x5a, memory[i].size);
-		for (j = 0; param[i].attr == TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_INOUT &&
+		for (uint64_t j = 0; param[i].attr == TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_INOUT &&
 			    j < memory[i].size; j++)
 			memory[i].va[j]++;
 	}
@@ -275,9 +264,7 @@ static void ta_memory(uint32_t n, struct tee_ioctl_param *param, struct ta_memor
 static uint32_t ta_sizes(uint32_t func, uint32_t n, struct tee_ioctl_param *param,
 			 struct ta_memory *memory)
 {
-	uint32_t i;
-
-	for (i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		if (param[i].attr < TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_OUTPUT)
 			continue;
 		if (func == FAKE_SHORT) {
@@ -354,9 +341,8 @@ static uint32_t param_test(uint32_t n, struct tee_ioctl_param *param, struct ta_
 {
 	uint32_t special = 4, in = 0, none = 4 - n;
 	uint32_t a = 0, b = 0;
-	uint32_t i;
 
-	for (i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		if (!param[i].attr) {
 			none++;
 		} else if (param[i].attr == TEE_IOCTL_PARAM_ATTR_TYPE_VALUE_INPUT) {
@@ -638,10 +624,9 @@ void fake_wait_blocked(struct fake_tee *tee, uint32_t n)
 uint32_t fake_sessions(struct fake_tee *tee)
 {
 	uint32_t n = 0;
-	uint32_t i;
 
 	pthread_mutex_lock(&tee->lock);
-	for (i = 0; i < FAKE_SESSIONS; i++)
+	for (uint32_t i = 0; i < FAKE_SESSIONS; i++)
 		n += tee->session[i].id != 0;
 	pthread_mutex_unlock(&tee->lock);
 	return n;
@@ -649,10 +634,8 @@ uint32_t fake_sessions(struct fake_tee *tee)
 
 void fake_forget(struct fake_tee *tee, uint32_t session)
 {
-	uint32_t i;
-
 	pthread_mutex_lock(&tee->lock);
-	for (i = 0; i < FAKE_SESSIONS; i++)
+	for (uint32_t i = 0; i < FAKE_SESSIONS; i++)
 		if (tee->session[i].id == session)
 			tee->session[i].id = 0;
 	pthread_mutex_unlock(&tee->lock);
@@ -661,10 +644,9 @@ void fake_forget(struct fake_tee *tee, uint32_t session)
 uint32_t fake_shms(struct fake_tee *tee)
 {
 	uint32_t n = 0;
-	uint32_t i;
 
 	pthread_mutex_lock(&tee->lock);
-	for (i = 0; i < FAKE_SHMS; i++)
+	for (uint32_t i = 0; i < FAKE_SHMS; i++)
 		n += tee->shm[i].id != 0;
 	pthread_mutex_unlock(&tee->lock);
 	return n;
@@ -701,10 +683,9 @@ uint32_t fake_inherited(void)
 uint32_t fake_left(struct fake_tee *tee)
 {
 	uint32_t n = fake_sessions(tee) + fake_shms(tee) + fake_descriptors() - tee->descriptors;
-	uint32_t i;
 
 	pthread_mutex_lock(&tee->lock);
-	for (i = 0; i < FAKE_CONTEXTS; i++)
+	for (uint32_t i = 0; i < FAKE_CONTEXTS; i++)
 		n += tee->context[i].used;
 	pthread_mutex_unlock(&tee->lock);
 	return n;

@@ -71,10 +71,9 @@ void rig_init(struct rig *rig, const struct om_kvm_config *config)
 void rig_exit(struct rig *rig)
 {
 	int result = OM_KVM_AGAIN;
-	uint32_t i;
 
 	/* Ten seconds: for a busy machine, and for an end where there should be none. */
-	for (i = 0; i < 100 && result == OM_KVM_AGAIN; i++)
+	for (uint32_t i = 0; i < 100 && result == OM_KVM_AGAIN; i++)
 		result = om_kvm_destroy(rig->kvm);
 	assert_int_equal(result, OM_KVM_OK);
 	assert_int_equal(fake_left(&rig->tee), 0);
@@ -200,10 +199,9 @@ uint64_t rig_list(struct rig *rig, uint32_t slot, const uint64_t *gpa, uint32_t 
 	uint64_t first = slot_gpa(slot) + PAGE;
 	uint64_t list = first;
 	uint64_t *entry = (void *)rig_va(rig, list);
-	uint32_t i;
 
 	assert_true(n <= (SLOT_PAGES - 1) * OPTEE_MSG_LIST_ENTRIES);
-	for (i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		if (i && i % OPTEE_MSG_LIST_ENTRIES == 0) {
 			list += PAGE;
 			entry[OPTEE_MSG_LIST_NEXT] = list;
@@ -239,9 +237,7 @@ uint32_t rig_unregister(struct rig *rig, uint64_t cookie)
 
 void rig_pages(uint64_t *pages, uint64_t gpa, uint32_t n, bool backwards)
 {
-	uint32_t i;
-
-	for (i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++)
 		pages[i] = gpa + (uint64_t)(backwards ? n - 1 - i : i) * PAGE;
 }
 

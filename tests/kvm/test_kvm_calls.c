@@ -79,11 +79,10 @@ RIGGED(a_guest_is_interrupted_while_op_tee_works)
 	struct rig *rig = *state;
 	struct stuck s = start(rig, 1, FAKE_STUBBORN);
 	uint64_t began;
-	uint32_t i;
 
 	fake_wait_blocked(&rig->tee, 1);
 	began = now_us();
-	for (i = 0; i < 20; i++)
+	for (uint32_t i = 0; i < 20; i++)
 		assert_int_equal(rig_resume(rig, 1, &s.id), OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	/* A millisecond each: neither a busy loop nor a vCPU that is stuck. */
 	assert_true(now_us() - began >= 15000);
@@ -134,10 +133,9 @@ RIGGED(a_call_that_is_never_fetched_keeps_no_worker)
 {
 	struct rig *rig = *state;
 	struct stuck s[6];
-	uint32_t i;
 
 	/* Six calls end in OP-TEE while their guest looks elsewhere. */
-	for (i = 0; i < 6; i++) {
+	for (uint32_t i = 0; i < 6; i++) {
 		fake_release(&rig->tee, false);
 		s[i] = start(rig, i + 1, FAKE_STUBBORN);
 		fake_wait_blocked(&rig->tee, 1);
@@ -146,7 +144,7 @@ RIGGED(a_call_that_is_never_fetched_keeps_no_worker)
 	}
 	rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	assert_int_equal(rig_invoke(rig, 0, s[0].session, FAKE_NOTHING), TEEC_SUCCESS);
-	for (i = 0; i < 6; i++)
+	for (uint32_t i = 0; i < 6; i++)
 		assert_int_equal(end(rig, &s[i]), TEEC_SUCCESS);
 }
 
@@ -316,11 +314,10 @@ static struct rig *start_stuck(uint32_t threads, uint32_t unfetched)
 {
 	struct rig *rig = next_rig();
 	struct om_kvm_config config = rig_config(rig);
-	uint32_t i;
 
 	config.limits.threads = threads;
 	rig_init(rig, &config);
-	for (i = 0; i < unfetched; i++) {
+	for (uint32_t i = 0; i < unfetched; i++) {
 		fake_release(&rig->tee, false);
 		start(rig, i + 1, FAKE_STUBBORN);
 		fake_wait_blocked(&rig->tee, 1);
@@ -338,9 +335,8 @@ static struct rig *start_stuck(uint32_t threads, uint32_t unfetched)
 static bool reset_ends(struct rig *rig)
 {
 	int result = OM_KVM_AGAIN;
-	uint32_t i;
 
-	for (i = 0; i < 20 && result == OM_KVM_AGAIN; i++)
+	for (uint32_t i = 0; i < 20 && result == OM_KVM_AGAIN; i++)
 		result = om_kvm_reset(rig->kvm);
 	return result == OM_KVM_OK;
 }
@@ -365,9 +361,8 @@ TEST(fault_b11_calls_left_unfetched_are_not_in_the_way)
 TEST(fault_b11_a_cancellation_that_fails_is_tried_again)
 {
 	static const int errors[] = { -ENOMEM, -EBUSY, -EINTR, -EIO };
-	size_t i;
 
-	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		struct rig *rig = start_stuck(8, 0);
 
 		set_fault(rig, (struct fake_fault){ TEE_IOC_CANCEL, 1, false, errors[i] });
@@ -401,14 +396,13 @@ RIGGED(fault_b11_one_that_cannot_be_cancelled_is_not_in_the_way)
 {
 	struct rig *rig = *state;
 	struct stuck s = start(rig, 1, FAKE_BLOCK);
-	uint32_t i;
 
 	fake_wait_blocked(&rig->tee, 1);
 	/* Nobody can cancel what is done in it. */
 	fake_forget(&rig->tee, s.session);
 	start(rig, 2, FAKE_BLOCK);
 	fake_wait_blocked(&rig->tee, 2);
-	for (i = 0; i < 20 && blocked(rig) == 2; i++)
+	for (uint32_t i = 0; i < 20 && blocked(rig) == 2; i++)
 		assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_AGAIN);
 	assert_int_equal(blocked(rig), 1);
 	fake_release(&rig->tee, true);

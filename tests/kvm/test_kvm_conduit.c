@@ -65,9 +65,8 @@ TEST(a_missing_or_wrong_device_is_named)
 		{ TEE_IOC_VERSION, -EIO, OM_KVM_ERR_DEVICE },
 		{ FIOCLEX, -EIO, OM_KVM_ERR_DEVICE },
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct om_kvm_config config = fresh();
 
 		rigs->tee.fault = (struct fake_fault){ cases[i].request, 1, true, cases[i].error };
@@ -90,9 +89,8 @@ TEST(another_tee_is_refused)
 		  OM_KVM_ERR_NOT_OPTEE },
 		{ TEE_IMPL_ID_OPTEE, TEE_GEN_CAP_GP, OM_KVM_ERR_NO_SHM },
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct om_kvm_config config = fresh();
 
 		rigs->tee.impl_id = cases[i].impl_id;
@@ -303,9 +301,7 @@ static uint8_t *at(struct rig *rig, const uint64_t *pages, uint64_t offset)
 
 static void fill(struct rig *rig, const uint64_t *pages, uint64_t size)
 {
-	uint64_t i;
-
-	for (i = 0; i < size; i++)
+	for (uint64_t i = 0; i < size; i++)
 		*at(rig, pages, i) = (uint8_t)(i * 7 + i / PAGE);
 }
 
@@ -313,9 +309,7 @@ static void fill(struct rig *rig, const uint64_t *pages, uint64_t size)
 static void check_incremented(struct rig *rig, const uint64_t *pages, uint64_t total,
 			      uint64_t offs, uint64_t size)
 {
-	uint64_t i;
-
-	for (i = 0; i < total; i++)
+	for (uint64_t i = 0; i < total; i++)
 		assert_int_equal(*at(rig, pages, i),
 				 (uint8_t)(i * 7 + i / PAGE + (i - offs < size)));
 }
@@ -326,9 +320,8 @@ RIGGED(large_buffers_get_there_in_the_right_way)
 	struct rig *rig = *state;
 	uint32_t session = opened(rig);
 	uint64_t pages[8];
-	size_t i;
 
-	for (i = 0; i < SHAPES; i++) {
+	for (size_t i = 0; i < SHAPES; i++) {
 		const struct shape *s = &shapes[i];
 		uint32_t in_place = COUNT(rig, IN_PLACE), aliased = COUNT(rig, ALIASED);
 		uint32_t copied = COUNT(rig, COPIED);
@@ -407,9 +400,8 @@ RIGGED(inputs_arrive)
 	struct rig *rig = *state;
 	uint32_t session = opened(rig);
 	uint64_t pages[20], expected, i;
-	size_t k;
 
-	for (k = 0; k < SHAPES; k++) {
+	for (size_t k = 0; k < SHAPES; k++) {
 		struct message *m;
 
 		rig_pages(pages, shapes[k].gpa, 20, shapes[k].backwards);
@@ -434,10 +426,9 @@ RIGGED(lists_of_many_pages_are_followed)
 	static uint64_t pages[600];
 	struct rig *rig = *state;
 	uint32_t session = opened(rig);
-	uint32_t n;
 
 	/* Around the end of a list page, whose last entry may be junk. */
-	for (n = 510; n <= 513; n++) {
+	for (uint32_t n = 510; n <= 513; n++) {
 		struct message *m;
 
 		rig_pages(pages, DATA, n, true);
@@ -459,7 +450,6 @@ RIGGED(no_more_comes_back_than_there_is_room)
 	uint32_t session = opened(rig);
 	uint64_t page = PRIVATE_GPA;
 	struct message *m;
-	uint64_t i;
 
 	assert_int_equal(rig_register(rig, 1, &page, 1, PAGE), TEEC_SUCCESS);
 	memset(rig->private, 0x11, PAGE);
@@ -468,13 +458,13 @@ RIGGED(no_more_comes_back_than_there_is_room)
 	assert_int_equal(rig_invoke(rig, 0, session, FAKE_SHORT), TEEC_ERROR_SHORT_BUFFER);
 	/* The size it takes, and memory as it was. */
 	assert_true(m->param[0].u.rmem.size == 2 * size);
-	for (i = 0; i < PAGE; i++)
+	for (uint64_t i = 0; i < PAGE; i++)
 		assert_int_equal(rig->private[i], 0x11);
 
 	rig_rmem(m, 0, OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT, 1, 8, size);
 	assert_int_equal(rig_invoke(rig, 0, session, FAKE_LESS), TEEC_SUCCESS);
 	assert_true(m->param[0].u.rmem.size == 3);
-	for (i = 0; i < PAGE; i++)
+	for (uint64_t i = 0; i < PAGE; i++)
 		assert_int_equal(rig->private[i], i >= 8 && i < 11 ? 0xee : 0x11);
 }
 
@@ -485,7 +475,6 @@ TEST(no_stale_bytes_reach_guest_or_ta)
 	struct rig *rig;
 	struct message *m;
 	uint32_t session;
-	uint64_t i;
 
 	/* One worker, one arena: the next call finds what the last one left there. */
 	config.workers = 1;
@@ -506,7 +495,7 @@ TEST(no_stale_bytes_reach_guest_or_ta)
 	rig_value(m, 3, OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT, 0, 0);
 	assert_int_equal(rig_invoke(rig, 0, session, FAKE_PEEK), TEEC_SUCCESS);
 	assert_int_equal(m->param[3].u.value.a, 0);
-	for (i = 0; i < 2 * PAGE; i++)
+	for (uint64_t i = 0; i < 2 * PAGE; i++)
 		assert_int_equal(rig->private[i], 0x22);
 	rig_exit(rig);
 }
@@ -604,22 +593,22 @@ static void use_pair(struct rig *rig, uint32_t session, uint32_t i)
 TEST(registrations_are_limited_by_giving_up_idle_ones)
 {
 	struct om_kvm_config config = fresh();
-	uint32_t session, i, round;
+	uint32_t session;
 
 	config.registrations = 3;
 	start(&config);
 	session = opened(rigs);
-	for (i = 0; i < 6; i++)
+	for (uint32_t i = 0; i < 6; i++)
 		register_pair(rigs, i);
-	for (round = 1; round <= 3; round++)
-		for (i = 0; i < 6; i++) {
+	for (uint32_t round = 1; round <= 3; round++)
+		for (uint32_t i = 0; i < 6; i++) {
 			use_pair(rigs, session, i);
 			assert_true(fake_shms(&rigs->tee) <= 3);
 			assert_int_equal(rig_va(rigs, DATA + 2 * i * PAGE)[5], round);
 		}
 	assert_int_equal(COUNT(rigs, REGISTRATIONS_NOW), 3);
 	assert_true(COUNT(rigs, EVICTED) >= 9);
-	for (i = 0; i < 6; i++)
+	for (uint32_t i = 0; i < 6; i++)
 		assert_int_equal(rig_unregister(rigs, i + 1), TEEC_SUCCESS);
 	assert_int_equal(fake_shms(&rigs->tee), 0);
 	rig_exit(rigs);
@@ -679,9 +668,8 @@ RIGGED(only_public_logins_pass)
 	struct rig *rig = *state;
 	uint32_t calls = COUNT(rig, SYSTEM_CALLS);
 	uint32_t session;
-	size_t i;
 
-	for (i = 0; i < LOGINS; i++)
+	for (size_t i = 0; i < LOGINS; i++)
 		assert_int_equal(rig_open_as(rig, fake_ta_uuid, logins[i], &session),
 				 TEEC_ERROR_ACCESS_DENIED);
 	assert_int_equal(COUNT(rig, REFUSED_LOGIN), LOGINS);
@@ -695,11 +683,10 @@ TEST(as_the_vmm_users_and_groups_pass)
 	gid_t group = getegid();
 	uint8_t expected[16] = { 0 };
 	uint32_t session;
-	size_t i;
 
 	config.login = OM_KVM_LOGIN_AS_VMM;
 	start(&config);
-	for (i = 0; i < LOGINS; i++)
+	for (size_t i = 0; i < LOGINS; i++)
 		assert_int_equal(rig_open_as(rigs, fake_ta_uuid, logins[i], &session),
 				 i < 2 ? TEEC_SUCCESS : TEEC_ERROR_ACCESS_DENIED);
 	/* The UUID the guest claims goes nowhere. */
@@ -772,9 +759,8 @@ RIGGED(each_ioctls_errors_are_told)
 {
 	struct rig *rig = *state;
 	uint32_t session, other;
-	size_t i;
 
-	for (i = 0; i < sizeof(error_table) / sizeof(error_table[0]); i++) {
+	for (size_t i = 0; i < sizeof(error_table) / sizeof(error_table[0]); i++) {
 		struct message *m;
 		uint32_t ret = error_table[i].ret;
 
@@ -809,11 +795,10 @@ TEST(fault_b12_a_session_that_linux_forgot_counts_no_more)
 {
 	struct om_kvm_config config = fresh();
 	uint32_t session;
-	size_t i;
 
 	config.sessions = 1;
 	start(&config);
-	for (i = 0; i < sizeof(error_table) / sizeof(error_table[0]); i++) {
+	for (size_t i = 0; i < sizeof(error_table) / sizeof(error_table[0]); i++) {
 		/* The one error that leaves Linux as it was: but it says that there is none. */
 		if (error_table[i].error == -EINVAL)
 			continue;
@@ -836,9 +821,8 @@ RIGGED(memory_that_cannot_be_registered_is_copied)
 	static const int errors[] = { -EINVAL, -EFAULT, -ENOMEM, -EMFILE, -EOPNOTSUPP };
 	struct rig *rig = *state;
 	uint32_t session = opened(rig);
-	uint32_t i;
 
-	for (i = 0; i < 5; i++) {
+	for (uint32_t i = 0; i < 5; i++) {
 		uint32_t copied = COUNT(rig, COPIED);
 
 		register_pair(rig, i);
@@ -877,13 +861,11 @@ RIGGED(without_memory_for_copies_the_call_fails)
 
 TEST(words_for_everything)
 {
-	int i;
-
-	for (i = OM_KVM_ERR_REGISTERS; i <= OM_KVM_NEW_DRIVER; i++)
+	for (int i = OM_KVM_ERR_REGISTERS; i <= OM_KVM_NEW_DRIVER; i++)
 		assert_string_not_equal(om_kvm_result_text(i), "unknown result");
 	assert_string_equal(om_kvm_result_text(OM_KVM_ERR_REGISTERS - 1), "unknown result");
 	assert_string_equal(om_kvm_result_text(OM_KVM_NEW_DRIVER + 1), "unknown result");
-	for (i = 0; i < OM_KVM_COUNTERS; i++)
+	for (int i = 0; i < OM_KVM_COUNTERS; i++)
 		assert_non_null(om_kvm_counter_name((enum om_kvm_counter)i));
 	assert_null(om_kvm_counter_name(OM_KVM_COUNTERS));
 }

@@ -144,9 +144,8 @@ static bool listed[NOT_APPLICABLE];
 static bool applies(const struct frame_test *test)
 {
 	bool yes = true;
-	size_t i;
 
-	for (i = 0; i < NOT_APPLICABLE; i++) {
+	for (size_t i = 0; i < NOT_APPLICABLE; i++) {
 		if (!frame_begins(test->scenario, not_applicable[i]) &&
 		    !frame_begins(test->name, not_applicable[i]))
 			continue;
@@ -159,9 +158,7 @@ static bool applies(const struct frame_test *test)
 /* Whoever takes a scenario away, or renames one, is told. */
 static void nothing_listed_is_unknown(void)
 {
-	size_t i;
-
-	for (i = 0; i < NOT_APPLICABLE; i++)
+	for (size_t i = 0; i < NOT_APPLICABLE; i++)
 		if (!listed[i])
 			fail_msg("no scenario is called %s...", not_applicable[i]);
 }

@@ -83,9 +83,8 @@ DISTRUST_TEST(parameters_of_no_kind)
 	static const uint64_t attrs[] = {
 		4, 8, 0xc, 0xff, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT /* of an unknown cookie */,
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++) {
+	for (size_t i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++) {
 		memset(w.m, 0, PAGE);
 		w.m->param[1].attr = attrs[i];
 		w.m->param[1].u.rmem.shm_ref = 99;

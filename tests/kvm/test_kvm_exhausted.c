@@ -104,10 +104,10 @@ static void live(struct rig *rig)
 {
 	static const uint64_t gpa[] = { DATA, DATA + 8 * PAGE, PRIVATE_GPA };
 	uint64_t pages[4];
-	uint32_t session, i, ret;
+	uint32_t session, ret;
 
 	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
-	for (i = 0; i < 3; i++) {
+	for (uint32_t i = 0; i < 3; i++) {
 		rig_pages(pages, gpa[i], 4, i > 0);
 		ret = rig_register(rig, i + 1, pages, 4, 4 * PAGE);
 		assert_true(ret == TEEC_SUCCESS || ret == TEEC_ERROR_OUT_OF_MEMORY);
@@ -185,14 +185,13 @@ TEST(a_guest_that_goes_short)
 TEST(memory_that_cannot_be_added)
 {
 	static struct rig rig;
-	uint32_t n;
 
 	memset(&rig, 0, sizeof(rig));
 	fake_init(&rig.tee);
 	rig_init(&rig, NULL);
 	assert_int_equal(om_kvm_remove_memory(rig.kvm, PRIVATE_GPA, PRIVATE_SIZE), OM_KVM_OK);
 	for_good = false;
-	for (n = 1; n <= 2; n++) {
+	for (uint32_t n = 1; n <= 2; n++) {
 		arm(n);
 		assert_int_equal(om_kvm_add_memory(rig.kvm, PRIVATE_GPA, PRIVATE_SIZE, rig.private, 0),
 				 OM_KVM_ERR_NO_MEMORY);

@@ -28,11 +28,10 @@ static void live(struct rig *rig)
 {
 	uint64_t pages[4];
 	uint32_t session[2];
-	uint32_t i;
 
 	(void)rig_open(rig, &session[0]);
 	(void)rig_open(rig, &session[1]);
-	for (i = 0; i < 3; i++) {
+	for (uint32_t i = 0; i < 3; i++) {
 		rig_pages(pages, i == 2 ? PRIVATE_GPA : DATA + 8 * i * PAGE, 4, i > 0);
 		if (rig_register(rig, i + 1, pages, 4, 4 * PAGE) != TEEC_SUCCESS)
 			continue;
@@ -78,9 +77,8 @@ static bool run(uint32_t nth, bool for_good, int error)
 TEST(once)
 {
 	uint32_t nth, tried = 0;
-	size_t i;
 
-	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
 		for (nth = 1; !run(nth, false, errors[i]); nth++)
 			tried++;
 	/* A life is some forty system calls. */
@@ -90,10 +88,7 @@ TEST(once)
 
 TEST(from_then_on)
 {
-	uint32_t nth;
-	size_t i;
-
-	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-		for (nth = 1; nth <= 60; nth++)
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		for (uint32_t nth = 1; nth <= 60; nth++)
 			(void)run(nth, true, errors[i]);
 }

@@ -101,9 +101,7 @@ static void increment(struct rig *rig, uint32_t session, uint64_t cookie, uint32
 
 static bool is_filled(const uint8_t *page, uint8_t byte)
 {
-	size_t i;
-
-	for (i = 0; i < PAGE; i++)
+	for (size_t i = 0; i < PAGE; i++)
 		if (page[i] != byte)
 			return false;
 	return true;
@@ -130,7 +128,6 @@ static uint8_t *map_around_vmms_own(uint8_t **own)
 	int fd = memfd_create("file", MFD_CLOEXEC);
 	uint8_t *va = mmap(NULL, 4 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int prot = PROT_READ | PROT_WRITE, fixed = MAP_SHARED | MAP_FIXED;
-	uint32_t i;
 
 	assert_true(fd >= 0 && va != MAP_FAILED);
 	assert_int_equal(ftruncate(fd, 6 * PAGE), 0);
@@ -139,7 +136,7 @@ static uint8_t *map_around_vmms_own(uint8_t **own)
 	*own = mmap(NULL, 2 * PAGE, prot, MAP_SHARED, fd, 2 * PAGE);
 	assert_true(*own != MAP_FAILED);
 	close(fd);
-	for (i = 0; i < 4; i++)
+	for (uint32_t i = 0; i < 4; i++)
 		memset(va + i * PAGE, 0x10 * (int)(i + 1), PAGE);
 	memset(*own, 0x77, 2 * PAGE);
 	return va;
@@ -420,10 +417,9 @@ static uint32_t count_workers(void)
 	DIR *dir = opendir("/proc/self/task");
 	struct dirent *entry;
 	uint32_t n = 0;
-	size_t i;
 
 	assert_non_null(dir);
-	for (i = 0; i < 6; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		own_set |= 1ull << (own[i] - 1);
 		other_set |= 1ull << (others[i] - 1);
 	}

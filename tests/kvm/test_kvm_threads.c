@@ -132,13 +132,12 @@ static void *run(void *arg)
 	struct vcpu *v = arg;
 	uint64_t cookie = 0x1000 + v->slot;
 	uint64_t pages[PAGES];
-	uint32_t round, i;
 
-	for (round = 0; round < ROUNDS; round++) {
+	for (uint32_t round = 0; round < ROUNDS; round++) {
 		uint32_t session = open_session(v);
 
 		share(v, pages, cookie);
-		for (i = draw(v, 4); i; i--)
+		for (uint32_t i = draw(v, 4); i; i--)
 			use(v, pages, cookie, session);
 		if (draw(v, 3) == 0)
 			block_and_cancel(v, session);

@@ -126,9 +126,8 @@ RIGGED(filter_errors_say_what_is_wrong)
 		{ -ENXIO, OM_KVM_ERR_NO_FILTER },
 		{ -ENOTTY, OM_KVM_ERR_NO_FILTER },
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		kvm.set_attr = cases[i].error;
 		kvm.filters = 0;
 		assert_int_equal(om_kvm_set_filter(VM_FD, &os), cases[i].result);
@@ -149,9 +148,8 @@ RIGGED(filter_errors_say_what_is_wrong)
 static int exit_with(struct rig *rig, uint64_t nr, uint64_t x1, uint64_t x2, uint64_t x3)
 {
 	struct kvm_run run = { .exit_reason = KVM_EXIT_HYPERCALL };
-	int i;
 
-	for (i = 0; i < 31; i++)
+	for (int i = 0; i < 31; i++)
 		kvm.x[i] = 0x6a7ba6e000000000u + (unsigned int)i;
 	kvm.x[0] = 0xdead000000000000u | nr;
 	kvm.x[1] = x1;
@@ -194,10 +192,9 @@ RIGGED(fault_b5_new_driver_is_told)
 {
 	struct rig *rig = *state;
 	uint32_t session;
-	int i;
 
 	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		assert_int_equal(exit_with(rig, OPTEE_SMC_EXCHANGE_CAPABILITIES, 0, 2, 3),
 				 OM_KVM_NEW_DRIVER);
 		assert_int_equal(kvm.x[0], OPTEE_SMC_RETURN_OK);
@@ -263,9 +260,8 @@ RIGGED(unknown_functions_in_the_ranges_are_refused)
 		OPTEE_SMC_CALL_WITH_RPC_ARG, OPTEE_SMC_CALL_WITH_REGD_ARG, 0xbf00ff02,
 		OPTEE_SMC_ENABLE_ASYNC_NOTIF, OPTEE_SMC_L2CC_MUTEX,
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(fids) / sizeof(fids[0]); i++) {
+	for (size_t i = 0; i < sizeof(fids) / sizeof(fids[0]); i++) {
 		assert_int_equal(exit_with(*state, fids[i], 1, 2, 3), OM_KVM_OK);
 		assert_true(kvm.x[0] == OPTEE_SMC_RETURN_UNKNOWN_FUNCTION);
 	}
@@ -280,9 +276,8 @@ RIGGED(exits_of_others_are_left_alone)
 	struct kvm_run run = { .exit_reason = KVM_EXIT_MMIO };
 	struct om_regs regs = { .a = { 0x84000000, 1, 2, 3 } };
 	struct rig *rig = *state;
-	size_t i;
 
-	for (i = 0; i < sizeof(fids) / sizeof(fids[0]); i++) {
+	for (size_t i = 0; i < sizeof(fids) / sizeof(fids[0]); i++) {
 		assert_int_equal(exit_with(rig, fids[i], 1, 2, 3), OM_KVM_NOT_MINE);
 		assert_int_equal(kvm.read | kvm.written, 0);
 	}

@@ -56,8 +56,6 @@ FX_TEST(s07_i10_junk_around_an_id_does_not_reach_optee)
 	};
 	static const uint64_t around[] = { 0, SMCCC_FID_SVE_HINT, 0xffffffff00000000ull,
 					   0x8000000000000000ull | SMCCC_FID_SVE_HINT };
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 
 	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
 		for (size_t n = 0; n < 4; n++) {
@@ -75,8 +73,6 @@ FX_TEST(s07_i10_junk_around_an_id_does_not_reach_optee)
 
 FX_TEST(s07_yielding_id_with_junk_is_the_32_bit_id)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	struct cg_call c;
 	struct om_regs regs;
@@ -115,8 +111,6 @@ FX_TEST(s08_i8_calls_of_the_hypervisor_make_no_call)
 		OPTEE_SMC_VM_CREATED, OPTEE_SMC_VM_DESTROYED, OPTEE_SMC_BOOT_SECONDARY,
 		OPTEE_SMC_L2CC_MUTEX, OPTEE_SMC_GET_PROTMEM_CONFIG, OPTEE_SMC_LOAD_IMAGE,
 	};
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	size_t n = sizeof(denied) / sizeof(denied[0]);
 
 	for (size_t i = 0; i < n; i++) {
@@ -157,8 +151,6 @@ FX_TEST(s08_i8_every_other_id_makes_no_call)
 {
 	static const uint32_t kinds[] = { 0, SMCCC_FID_FAST, SMCCC_FID_SMC64,
 					  SMCCC_FID_FAST | SMCCC_FID_SMC64 };
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 
 	for (uint32_t owner = SMCCC_OWNER_TRUSTED_APP; owner <= SMCCC_OWNER_LAST; owner++) {
 		for (size_t k = 0; k < 4; k++) {
@@ -179,9 +171,6 @@ FX_TEST(s08_i8_every_other_id_makes_no_call)
 
 FX_TEST(s08_other_owners_are_not_the_mediators_business)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
-
 	fx_smcs_reset(f);
 	for (uint32_t owner = 0; owner < SMCCC_OWNER_TRUSTED_APP; owner++) {
 		const struct om_regs in = { .a = { SMCCC_FID_FAST | owner << 24 | 1u, 2, 3, 4, 5,
@@ -197,16 +186,13 @@ FX_TEST(s08_other_owners_are_not_the_mediators_business)
 
 /* --- 9: who calls ----------------------------------------------------------------------- */
 
-FX_TEST(s09_i10_every_call_carries_the_callers_id)
+FX_TEST_WITH(s09_i10_every_call_carries_the_callers_id, .guests = 3)
 {
-	const struct fx_options o = { .guests = 3 };
-	struct fx *f = fx_new(state, &o);
-
 	for (uint32_t i = 0; i < 3; i++) {
-		struct fx_guest *g = &f->guest[i];
 		struct om_regs regs = { .a = { OPTEE_SMC_CALLS_UID } };
 		uint32_t session;
 
+		g = &f->guest[i];
 		fx_smcs_reset(f);
 		/* A forged id: another guest's, nobody's, the hypervisor's. */
 		for (uint64_t forged = 0; forged < 5; forged++) {
@@ -229,7 +215,7 @@ FX_TEST(s09_i10_every_call_carries_the_callers_id)
 			 OPTEE_SMC_SEC_CAP_MEMREF_NULL | OPTEE_SMC_SEC_CAP_ASYNC_NOTIF | \
 			 OPTEE_SMC_SEC_CAP_RPC_ARG | OPTEE_SMC_SEC_CAP_RPMB_PROBE)
 
-FX_TEST(s10_i8_capability_bits_one_by_one)
+FX_TEST_BARE(s10_i8_capability_bits_one_by_one)
 {
 	for (uint32_t bit = 0; bit < 32; bit++) {
 		struct model_config config = model_config_default();
@@ -253,9 +239,6 @@ FX_TEST(s10_i8_capability_bits_one_by_one)
 
 FX_TEST(s10_i8_unknown_normal_world_bits_are_masked)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
-
 	for (uint32_t bit = 0; bit < 64; bit++) {
 		fx_smcs_reset(f);
 		assert_int_equal(fast(g, OPTEE_SMC_EXCHANGE_CAPABILITIES, 1ull << bit, NULL),
@@ -268,8 +251,6 @@ FX_TEST(s10_i8_unknown_normal_world_bits_are_masked)
 /* What OP-TEE said at the probe it may not say to a guest; then there is no OP-TEE. */
 FX_TEST(s10_no_dynamic_shm_is_enotavail)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	const struct { uint64_t a0, a1; } answers[] = {
 		{ OPTEE_SMC_RETURN_OK, 0 },
 		{ OPTEE_SMC_RETURN_OK, ~(uint64_t)OPTEE_SMC_SEC_CAP_DYNAMIC_SHM },
@@ -299,21 +280,18 @@ static void assert_async_hidden(struct fx_guest *g)
 	for (uint32_t cmd = OPTEE_MSG_CMD_DO_BOTTOM_HALF; cmd <= OPTEE_MSG_CMD_STOP_ASYNC_NOTIF;
 	     cmd++) {
 		fx_call(&c, g, cmd, 0);
-		cg_do(&c);
-		fx_ended(&c, CG_SMC_ERROR | OPTEE_SMC_RETURN_EBADCMD);
+		fx_do(&c, CG_SMC_ERROR | OPTEE_SMC_RETURN_EBADCMD);
 	}
 	assert_int_equal(fx_smcs(g->fx), 0);
 	om_guest_interrupt(g->om);
 }
 
-FX_TEST(s10_async_is_hidden_without_an_interrupt_to_inject)
+FX_TEST_WITH(s10_async_is_hidden_without_an_interrupt_to_inject, .no_notify = true)
 {
-	const struct fx_options o = { .no_notify = true };
-
-	assert_async_hidden(&fx_new(state, &o)->guest[0]);
+	assert_async_hidden(g);
 }
 
-FX_TEST(s10_async_is_hidden_when_optee_has_none)
+FX_TEST_BARE(s10_async_is_hidden_when_optee_has_none)
 {
 	struct model_config config = model_config_default();
 	const struct fx_options o = { .model = &config };
@@ -325,14 +303,12 @@ FX_TEST(s10_async_is_hidden_when_optee_has_none)
 	assert_int_equal(atomic_load(&f->guest[0].test->notified), 0);
 }
 
-FX_TEST(s10_interrupt_goes_to_guests_that_asked)
+FX_TEST_WITH(s10_interrupt_goes_to_guests_that_asked, .guests = 3)
 {
-	const struct fx_options o = { .guests = 3 };
-	struct fx *f = fx_new(state, &o);
-	struct fx_guest *g = &f->guest[1];
 	struct om_regs out;
 	struct cg_call c;
 
+	g = &f->guest[1];
 	/* OP-TEE may refuse; then the guest has not asked. */
 	model_answer_next(f->model, OPTEE_SMC_ENABLE_ASYNC_NOTIF, OPTEE_SMC_RETURN_ENOTAVAIL,
 			  0, 2, 3);
@@ -349,8 +325,7 @@ FX_TEST(s10_interrupt_goes_to_guests_that_asked)
 	assert_int_equal(atomic_load(&f->guest[2].test->notified), 0);
 
 	fx_call(&c, g, OPTEE_MSG_CMD_STOP_ASYNC_NOTIF, 0);
-	cg_do(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_do(&c, TEEC_SUCCESS);
 	assert_false(model_notif_started(f->model, 2));
 	om_guest_interrupt(g->om);
 	assert_int_equal(atomic_load(&g->test->notified), 1);
@@ -358,8 +333,6 @@ FX_TEST(s10_interrupt_goes_to_guests_that_asked)
 
 FX_TEST(s10_i3_notification_value_is_two_registers)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct om_regs out;
 
 	model_notify(f->model, 1, 5);
@@ -390,7 +363,7 @@ static void assert_no_inline_rpc(struct fx_guest *g)
 	assert_int_equal(fx_counter(g, OM_COUNT_CALLS), 0);
 }
 
-FX_TEST(s10_other_sizes_of_rpc_arguments_are_hidden)
+FX_TEST_BARE(s10_other_sizes_of_rpc_arguments_are_hidden)
 {
 	static const uint32_t params[] = { 0, 1, 3, 5, 127, 0xff };
 
@@ -405,7 +378,7 @@ FX_TEST(s10_other_sizes_of_rpc_arguments_are_hidden)
 	}
 }
 
-FX_TEST(s10_rpc_arg_not_offered_is_unknown)
+FX_TEST_BARE(s10_rpc_arg_not_offered_is_unknown)
 {
 	struct model_config config = model_config_default();
 	const struct fx_options o = { .model = &config };
@@ -414,7 +387,7 @@ FX_TEST(s10_rpc_arg_not_offered_is_unknown)
 	assert_no_inline_rpc(&fx_new(state, &o)->guest[0]);
 }
 
-FX_TEST(s10_thread_count_is_the_smaller_one)
+FX_TEST_BARE(s10_thread_count_is_the_smaller_one)
 {
 	static const uint32_t threads[][3] = { { 2, 4, 2 }, { 4, 2, 2 }, { 1, 16, 1 }, { 3, 3, 3 } };
 
@@ -446,18 +419,16 @@ static uint32_t fill_cache(struct fx_guest *g)
 {
 	struct cg_call c[FX_THREADS];
 	uint32_t session[FX_THREADS];
-	uint32_t i;
 
 	assert_int_equal(fast_quiet(g, OPTEE_SMC_ENABLE_SHM_CACHE), OPTEE_SMC_RETURN_OK);
-	for (i = 0; i < FX_THREADS; i++)
+	for (uint32_t i = 0; i < FX_THREADS; i++)
 		assert_int_equal(cg_open(g->cg, cg_uuid_stats, &session[i]), TEEC_SUCCESS);
-	for (i = 0; i < FX_THREADS; i++) {
+	for (uint32_t i = 0; i < FX_THREADS; i++) {
 		assert_true(cg_time_init(&c[i], g->cg, session[i]));
 		assert_true(cg_until_cmd(&c[i], OPTEE_RPC_CMD_GET_TIME));
 	}
-	for (i = 0; i < FX_THREADS; i++) {
-		cg_finish(&c[i]);
-		fx_ended(&c[i], TEEC_SUCCESS);
+	for (uint32_t i = 0; i < FX_THREADS; i++) {
+		fx_finish(&c[i], TEEC_SUCCESS);
 		fx_close(g, session[i]);
 	}
 	return FX_THREADS;
@@ -465,8 +436,6 @@ static uint32_t fill_cache(struct fx_guest *g)
 
 FX_TEST(s11_i7_drained_buffers_are_released_before_they_are_seen)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t n = fill_cache(g);
 	struct om_regs out;
 
@@ -485,14 +454,11 @@ FX_TEST(s11_i7_drained_buffers_are_released_before_they_are_seen)
 		out = answer(g, OPTEE_SMC_DISABLE_SHM_CACHE);
 		assert_regs(&out, OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
 	}
-	fx_assert_idle(g);
 }
 
 /* Told EBUSY with nobody in flight, Linux would wait for ever. */
 FX_TEST(s11_busy_with_nobody_in_flight_is_never_said)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct om_regs out;
 
 	for (uint32_t n = 1; n <= 3; n++) {
@@ -518,8 +484,6 @@ FX_TEST(s11_busy_with_nobody_in_flight_is_never_said)
 
 FX_TEST(s11_busy_while_a_call_is_in_flight_is_passed_on)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct om_regs out;
 	struct cg_call c;
 
@@ -533,15 +497,12 @@ FX_TEST(s11_busy_while_a_call_is_in_flight_is_passed_on)
 	assert_regs(&out, OPTEE_SMC_RETURN_EBUSY, 0, 0, 0);
 	/* Once each: the guest is woken when its call ends. */
 	assert_int_equal(fx_smcs(f), 2);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_finish(&c, TEEC_SUCCESS);
 	assert_int_equal(fast_quiet(g, OPTEE_SMC_ENABLE_SHM_CACHE), OPTEE_SMC_RETURN_OK);
 }
 
 FX_TEST(s11_i7_cookie_that_is_no_rpc_argument_is_not_released)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct om_regs out;
 	struct cg_buf b;
 	uint64_t cookies[4] = { 0, 0x1234567890ull, ~0ull };
@@ -558,15 +519,12 @@ FX_TEST(s11_i7_cookie_that_is_no_rpc_argument_is_not_released)
 		assert_int_equal(atomic_load(&g->test->pinned), 3);
 	}
 	fx_unregister(&b, g);
-	fx_assert_idle(g);
 }
 
 FX_TEST(s11_i8_unknown_answers_end_the_loop)
 {
 	static const uint64_t codes[] = { OPTEE_SMC_RETURN_ETHREAD_LIMIT, OPTEE_SMC_RETURN_ENOMEM,
 					  0x77, 0xffff0004, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION };
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct om_regs out;
 
 	for (size_t i = 0; i < 5; i++) {
@@ -583,7 +541,6 @@ FX_TEST(s11_i8_unknown_answers_end_the_loop)
 
 FX_TEST(s12_reserved_memory_is_the_mediators_to_ask_for)
 {
-	struct fx *f = fx_new(state, NULL);
 	struct om_regs out;
 
 	fx_smcs_reset(f);
@@ -593,7 +550,7 @@ FX_TEST(s12_reserved_memory_is_the_mediators_to_ask_for)
 }
 
 /* A virtualized OP-TEE 4.x tells where it is only after the first yielding call. */
-FX_TEST(s12_i2_reserved_memory_that_is_told_late_is_kept_out)
+FX_TEST_BARE(s12_i2_reserved_memory_that_is_told_late_is_kept_out)
 {
 	struct model_config config = model_config_default();
 	const struct fx_options o = { .model = &config };

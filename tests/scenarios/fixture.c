@@ -88,18 +88,70 @@ static void set_platform(struct fx_guest *g, const struct fx_options *o)
 	cg_memory_init(g->cg, &g->platform);
 }
 
-static const struct om_limits default_limits = FX_LIMITS;
+static struct om_limits with_defaults(struct om_limits limits)
+{
+	static const struct om_limits defaults = FX_LIMITS;
+	uint32_t *const field[] = { &limits.threads, &limits.buffers, &limits.rpc_args,
+				    &limits.pages, &limits.list_pages };
+	const uint32_t value[] = { defaults.threads, defaults.buffers, defaults.rpc_args,
+				   defaults.pages, defaults.list_pages };
+
+	for (size_t i = 0; i < sizeof(field) / sizeof(field[0]); i++)
+		if (*field[i] == 0)
+			*field[i] = value[i];
+	return limits;
+}
 
 static void add_guest(struct fx *f, const struct fx_options *o, uint32_t i)
 {
 	struct fx_guest *g = &f->guest[i];
 
 	g->fx = f;
-	g->limits = o->limits.threads ? o->limits : default_limits;
+	g->limits = with_defaults(o->limits);
 	g->test = test_guest_new(f->host, i + 1,
 				 o->ram_pages ? o->ram_pages : CG_RAM_MIN / TEST_PAGE);
 	set_platform(g, o);
 }
+
+/* --- Who is asked, and who carries out -------------------------------------------------- */
+
+static uint32_t on_authorize(void *arg, struct test_guest *test, const struct om_request *request)
+{
+	struct fx *f = arg;
+	struct fx_asked *asked = &f->asked[f->asked_count++ % FX_ASKED];
+
+	(void)test;
+	*asked = (struct fx_asked){ .cmd = request->cmd, .func = request->func };
+	memcpy(asked->ta, request->ta_uuid, sizeof(asked->ta));
+	return f->policy ? f->policy(request) : TEEC_SUCCESS;
+}
+
+/* The newest of those that it may be. */
+static const struct fx_asked *find_asked(const struct fx *f, uint32_t cmd, uint32_t func)
+{
+	for (uint32_t n = f->asked_count; n > 0 && n + FX_ASKED > f->asked_count; n--) {
+		const struct fx_asked *asked = &f->asked[(n - 1) % FX_ASKED];
+
+		if (asked->cmd == cmd && asked->func == func)
+			return asked;
+	}
+	return NULL;
+}
+
+static void on_ta(void *arg, const struct model_ta_event *e)
+{
+	struct fx *f = arg;
+	const struct fx_asked *asked = find_asked(f, e->cmd, e->func);
+
+	f->carried_out++;
+	if (!asked)
+		test_fail("command %u, func %u: the policy was never asked", e->cmd, e->func);
+	else if (memcmp(asked->ta, e->ta, sizeof(asked->ta)) != 0)
+		test_fail("command %u, func %u: judged for one TA, carried out by another",
+			  e->cmd, e->func);
+}
+
+/* --- Beginning ------------------------------------------------------------------------ */
 
 void (*fx_on_new)(struct fx *f);
 
@@ -128,6 +180,10 @@ struct fx *fx_bare(void **state, const struct fx_options *options)
 		f->host->ops.should_yield = NULL;
 	if (o->authorize)
 		test_host_authorize(f->host, NULL, NULL);
+	if (o->watch_tas) {
+		test_host_authorize(f->host, on_authorize, f);
+		model_on_ta(f->model, on_ta, f);
+	}
 	if (o->trace)
 		test_host_trace(f->host, o->trace);
 	f->guests = o->guests ? o->guests : 1;
@@ -214,6 +270,14 @@ static void check_guest(struct fx_guest *g)
 		test_guest_assert_no_leak(g->test);
 }
 
+void fx_run(void (*test)(struct fx *f, struct fx_guest *g), struct fx *f)
+{
+	test(f, &f->guest[0]);
+	for (uint32_t i = 0; i < f->guests; i++)
+		if (f->guest[i].om && !f->busy_at_end)
+			fx_assert_idle(&f->guest[i]);
+}
+
 int fx_teardown(void **state)
 {
 	struct fx *f = *state;
@@ -279,48 +343,6 @@ size_t fx_smcs_of(const struct fx *f, uint32_t fid)
 	return n;
 }
 
-static uint32_t on_authorize(void *arg, struct test_guest *test, const struct om_request *request)
-{
-	struct fx *f = arg;
-	struct fx_asked *asked = &f->asked[f->asked_count++ % FX_ASKED];
-
-	(void)test;
-	*asked = (struct fx_asked){ .cmd = request->cmd, .func = request->func };
-	memcpy(asked->ta, request->ta_uuid, sizeof(asked->ta));
-	return f->policy ? f->policy(request) : TEEC_SUCCESS;
-}
-
-/* The newest of those that it may be. */
-static const struct fx_asked *find_asked(const struct fx *f, uint32_t cmd, uint32_t func)
-{
-	for (uint32_t n = f->asked_count; n > 0 && n + FX_ASKED > f->asked_count; n--) {
-		const struct fx_asked *asked = &f->asked[(n - 1) % FX_ASKED];
-
-		if (asked->cmd == cmd && asked->func == func)
-			return asked;
-	}
-	return NULL;
-}
-
-static void on_ta(void *arg, const struct model_ta_event *e)
-{
-	struct fx *f = arg;
-	const struct fx_asked *asked = find_asked(f, e->cmd, e->func);
-
-	f->carried_out++;
-	if (!asked)
-		test_fail("command %u, func %u: the policy was never asked", e->cmd, e->func);
-	else if (memcmp(asked->ta, e->ta, sizeof(asked->ta)) != 0)
-		test_fail("command %u, func %u: judged for one TA, carried out by another",
-			  e->cmd, e->func);
-}
-
-void fx_watch_tas(struct fx *f)
-{
-	test_host_authorize(f->host, on_authorize, f);
-	model_on_ta(f->model, on_ta, f);
-}
-
 void fx_assert_idle(struct fx_guest *g)
 {
 	assert_int_equal(atomic_load(&g->test->pinned), 0);
@@ -366,6 +388,18 @@ void fx_ended(struct cg_call *c, uint64_t result)
 	assert_int_equal(c->state, CG_ENDED);
 	assert_int_equal(cg_result(c), result);
 	cg_call_fini(c);
+}
+
+void fx_finish(struct cg_call *c, uint64_t result)
+{
+	cg_finish(c);
+	fx_ended(c, result);
+}
+
+void fx_do(struct cg_call *c, uint64_t result)
+{
+	cg_do(c);
+	fx_ended(c, result);
 }
 
 void fx_refused(struct cg_call *c, uint32_t ret)

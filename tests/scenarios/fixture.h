@@ -71,7 +71,7 @@ struct fx {
 	struct fx_smc *smc;
 	_Atomic size_t smcs;
 
-	/* fx_watch_tas(). */
+	/* With options.watch_tas. */
 	struct fx_asked asked[FX_ASKED];
 	uint32_t asked_count;
 	uint32_t carried_out;
@@ -87,24 +87,52 @@ struct fx {
 	/* ... or the guest's client puzzled, or a scenario of the guest's fail. */
 	bool anomalies_expected;
 	bool quiet;
+	/* Calls or memory are left to the guest's end. */
+	bool busy_at_end;
 	/* The guest writes host addresses on its own; abandoned, it leaves them in RAM. */
 	bool guesses;
 };
 
-/* Zero is the default of every field. */
+/*
+ * Zero is the default of every field.
+ *
+ * watch_tas: what names a session, INVOKE, CANCEL or CLOSE, must get to the TA that the policy
+ * was asked about, and no other: else the test fails. f->carried_out counts what got to a TA.
+ * Commands that are in flight together must differ in cmd or func, by which they are told
+ * apart. f->policy decides; NULL: all is allowed.
+ */
 struct fx_options {
 	uint32_t guests;		/* 1 */
 	size_t ram_pages;		/* CG_RAM_MIN */
-	struct om_limits limits;	/* FX_LIMITS */
+	struct om_limits limits;	/* each that is 0: FX_LIMITS */
 	const struct model_config *model;/* model_config_default(), FX_THREADS */
 	bool no_notify;
 	bool no_yield;
 	bool authorize;			/* offer the hook; f->host->authorize to set */
+	bool watch_tas;			/* see below */
 	size_t trace;			/* events to keep */
 };
 
-/* A test whose end is checked. */
-#define FX_TEST(name) TEST_IN(name, NULL, fx_teardown)
+/*
+ * A test with a machine of its own, f, and its first guest, g. What must hold at the end of any
+ * test is checked behind it: every guest is idle, unless the test has set f->busy_at_end.
+ */
+#define FX_TEST(name) FX_TEST_WITH(name, .guests = 1)
+/* The same, with fields of struct fx_options. */
+#define FX_TEST_WITH(name, ...)								\
+	static void name##_in(struct fx *f, struct fx_guest *g);			\
+	FX_TEST_BARE(name)								\
+	{										\
+		const struct fx_options options = { __VA_ARGS__ };			\
+											\
+		fx_run(name##_in, fx_new(state, &options));				\
+	}										\
+	static void name##_in(struct fx *f __attribute__((unused)),			\
+			      struct fx_guest *g __attribute__((unused)))
+void fx_run(void (*test)(struct fx *f, struct fx_guest *g), struct fx *f);
+
+/* A test that makes its machine itself, from **state. */
+#define FX_TEST_BARE(name) TEST_IN(name, NULL, fx_teardown)
 int fx_teardown(void **state);
 
 /* Host, model and the guests' RAM; no mediator yet. */
@@ -134,14 +162,6 @@ void fx_smcs_reset(struct fx *f);
 size_t fx_smcs_of(const struct fx *f, uint32_t fid);
 const struct fx_smc *fx_smc_of(const struct fx *f, uint32_t fid, size_t n);
 
-/*
- * From now on what names a session, INVOKE, CANCEL or CLOSE, must get to the TA that the
- * policy was asked about, and no other: else the test fails. f->carried_out counts what
- * got to a TA. Takes options.authorize. Commands that are in flight together must differ
- * in cmd or func, by which they are told apart. f->policy decides; NULL: all is allowed.
- */
-void fx_watch_tas(struct fx *f);
-
 /* Nothing is pinned, charged or in flight. */
 void fx_assert_idle(struct fx_guest *g);
 
@@ -155,6 +175,9 @@ void fx_invoke(struct cg_call *c, struct fx_guest *g, uint32_t session, uint32_t
 void fx_nop(struct cg_call *c, struct fx_guest *g, uint32_t session);
 /* The call has ended with this ret, or a0 | CG_SMC_ERROR; gives its page back. */
 void fx_ended(struct cg_call *c, uint64_t result);
+/* Serves it to its end, or starts and serves it, which must be this one. */
+void fx_finish(struct cg_call *c, uint64_t result);
+void fx_do(struct cg_call *c, uint64_t result);
 /* The same, refused by the mediator inside a readable message. */
 void fx_refused(struct cg_call *c, uint32_t ret);
 /* A buffer in guest RAM, not registered. */

@@ -31,8 +31,6 @@ static void count_after(struct fx_guest *g, const uint64_t x[8])
 
 FX_TEST(i1_no_byte_is_read_twice_in_one_smc)
 {
-	struct fx *f = fx_new(state, NULL);
-
 	f->before_smc = count_before;
 	f->after_smc = count_after;
 	flows_run(&f->guest[0], true);
@@ -54,8 +52,6 @@ static void mutate_after(struct fx_guest *g, const uint64_t x[8])
 /* Every byte becomes junk right after it was read; nothing changes. */
 FX_TEST(i1_bytes_that_change_after_the_read_change_nothing)
 {
-	struct fx *f = fx_new(state, NULL);
-
 	f->before_smc = mutate_before;
 	f->after_smc = mutate_after;
 	for (uint32_t yield = 0; yield < 3; yield++) {
@@ -70,9 +66,6 @@ FX_TEST(i1_bytes_that_change_after_the_read_change_nothing)
 /* The oracle is in the test host: here it gets everything to judge, interrupted anywhere. */
 FX_TEST(i2_i4_every_address_is_confined_and_pinned)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
-
 	for (uint32_t every = 0; every < 5; every++) {
 		model_config(f->model)->interrupt_every = every;
 		for (uint32_t yield = 0; yield < 4; yield++) {
@@ -94,8 +87,6 @@ static void leak_after(struct fx_guest *g, const uint64_t x[8])
 
 FX_TEST(i3_s22_no_host_address_after_any_smc)
 {
-	struct fx *f = fx_new(state, NULL);
-
 	f->after_smc = leak_after;
 	flows_run(&f->guest[0], true);
 }
@@ -108,10 +99,8 @@ static void pages_are_written_by(struct fx_guest *g, const uint64_t x[8])
 }
 
 /* A guest that does nothing is not touched by what another does. */
-FX_TEST(i3_other_guests_memory_is_not_touched)
+FX_TEST_WITH(i3_other_guests_memory_is_not_touched, .guests = 2)
 {
-	const struct fx_options o = { .guests = 2 };
-	struct fx *f = fx_new(state, &o);
 	struct fx_guest *idle = &f->guest[1];
 	static uint8_t before[64 * CG_PAGE];
 
@@ -170,17 +159,12 @@ static void unregister_one(struct fx_guest *g, struct book *book, uint32_t i, ui
 	cg_buf_free(g->cg, &book->buf[i]);
 }
 
-FX_TEST(i5_quotas_are_exact_over_a_long_time)
+FX_TEST_WITH(i5_quotas_are_exact_over_a_long_time, .limits.pages = 300)
 {
-	struct fx_options o = { .limits = FX_LIMITS };
 	uint64_t seed = 0x1505;
 	struct book book = { .pages = 0 };
-	struct fx_guest *g;
-	struct fx *f;
 
-	o.limits.pages = 300;
-	f = fx_new(state, &o);
-	g = &f->guest[0];
+	f->busy_at_end = true;
 	for (uint32_t step = 0; step < 3000; step++) {
 		uint64_t random = cg_random(&seed) >> 16;
 		uint32_t i = (uint32_t)(random >> 32) % BOOK_SIZE;
@@ -202,7 +186,6 @@ FX_TEST(i5_quotas_are_exact_over_a_long_time)
 /* Nothing is taken from the host while a guest runs. */
 FX_TEST(i5_shadow_pages_are_taken_at_creation_only)
 {
-	struct fx *f = fx_new(state, NULL);
 	int64_t pages = atomic_load(&f->host->shadow_pages);
 
 	test_host_reset_counts(f->host);
@@ -258,7 +241,7 @@ static void *racer_run(void *arg)
 	return NULL;
 }
 
-FX_TEST(i6_s25_two_vcpus_resume_one_call_and_one_goes_on)
+FX_TEST_BARE(i6_s25_two_vcpus_resume_one_call_and_one_goes_on)
 {
 	struct fx *f = fx_new(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -325,8 +308,6 @@ static void intrude_by_op(void *arg, enum test_op op, struct test_guest *test)
 
 FX_TEST(i6_s24_running_call_is_not_resumed)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct intruder in = { .g = g };
 	struct cg_buf lent;
 	struct cg_call c;
@@ -352,8 +333,6 @@ FX_TEST(i6_s24_running_call_is_not_resumed)
 
 FX_TEST(i8_unknown_bits_of_attributes_make_no_call)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	uint32_t refused = 0;
 	struct cg_buf b;
@@ -380,7 +359,6 @@ FX_TEST(i8_unknown_bits_of_attributes_make_no_call)
 	}
 	assert_true(refused > 700);
 	fx_unregister(&b, g);
-	fx_assert_idle(g);
 }
 
 /* --- I9: every exit is a state --------------------------------------------------------------------------- */
@@ -399,8 +377,6 @@ FX_TEST(i9_random_registers_always_have_an_answer)
 		OPTEE_SMC_RETURN_FROM_RPC, OPTEE_SMC_EXCHANGE_CAPABILITIES,
 		OPTEE_SMC_DISABLE_SHM_CACHE, OPTEE_SMC_VM_DESTROYED, 0xf2000005, 0x72000004,
 	};
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint64_t seed = 0x19;
 
 	for (uint32_t i = 0; i < 30000; i++) {
@@ -446,11 +422,8 @@ static void assert_stamped(const struct fx_smc *smc, uint32_t id)
 	assert_int_not_equal(smc->in.a[0], OPTEE_SMC_CALL_WITH_REGD_ARG);
 }
 
-FX_TEST(i10_every_smc_is_stamped_and_complete)
+FX_TEST_WITH(i10_every_smc_is_stamped_and_complete, .guests = 2)
 {
-	const struct fx_options o = { .guests = 2 };
-	struct fx *f = fx_new(state, &o);
-
 	for (uint32_t i = 0; i < 2; i++) {
 		fx_smcs_reset(f);
 		flows_run(&f->guest[i], true);
@@ -499,10 +472,8 @@ static void bad_guest_turn(struct fx_guest *g, const uint64_t x[8])
 	}
 }
 
-FX_TEST(i11_a_guest_that_lies_hurts_itself_only)
+FX_TEST_WITH(i11_a_guest_that_lies_hurts_itself_only, .guests = 2)
 {
-	const struct fx_options o = { .guests = 2 };
-	struct fx *f = fx_new(state, &o);
 	uint64_t seed = 0x11;
 
 	f->arg = &seed;

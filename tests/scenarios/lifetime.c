@@ -35,7 +35,7 @@ static void probe_fails(void **state, const struct model_config *config, enum om
 	assert_int_equal(fx_teardown(state), 0);
 }
 
-FX_TEST(s01_probe_names_what_is_missing)
+FX_TEST_BARE(s01_probe_names_what_is_missing)
 {
 	struct model_config c = model_config_default();
 
@@ -60,7 +60,7 @@ FX_TEST(s01_probe_names_what_is_missing)
 	fx_bare(state, NULL);
 }
 
-FX_TEST(s01_i10_probe_calls_in_its_own_name)
+FX_TEST_BARE(s01_i10_probe_calls_in_its_own_name)
 {
 	struct fx *f = fx_bare(state, NULL);
 
@@ -72,7 +72,7 @@ FX_TEST(s01_i10_probe_calls_in_its_own_name)
 }
 
 /* Answers are judged by their low halves: junk above, or in a register too many. */
-FX_TEST(s01_probe_sees_32_bits)
+FX_TEST_BARE(s01_probe_sees_32_bits)
 {
 	struct fx *f = fx_bare(state, NULL);
 
@@ -83,7 +83,7 @@ FX_TEST(s01_probe_sees_32_bits)
 	assert_int_equal(fx_init(f), OM_OK);
 }
 
-FX_TEST(s01_operations_are_checked_once)
+FX_TEST_BARE(s01_operations_are_checked_once)
 {
 	struct fx *f = fx_bare(state, NULL);
 	const struct om_host_ops all = f->host->ops;
@@ -117,7 +117,7 @@ static void assert_no_vm_calls(struct fx *f)
 	assert_int_equal(fx_smcs_of(f, OPTEE_SMC_VM_DESTROYED), 0);
 }
 
-FX_TEST(s02_vm_created_refused_leaves_nothing)
+FX_TEST_BARE(s02_vm_created_refused_leaves_nothing)
 {
 	static const uint32_t codes[] = { OPTEE_SMC_RETURN_ENOTAVAIL, OPTEE_SMC_RETURN_ENOMEM,
 					  OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, 0x12345678 };
@@ -136,7 +136,7 @@ FX_TEST(s02_vm_created_refused_leaves_nothing)
 	assert_int_equal(fx_create(g), OM_OK);
 }
 
-FX_TEST(s02_i5_page_alloc_fails_at_every_n)
+FX_TEST_BARE(s02_i5_page_alloc_fails_at_every_n)
 {
 	struct fx *f = fx_bare(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -181,7 +181,7 @@ static void useless_free(void *host, const struct om_page *page)
 	useless_taken--;
 }
 
-FX_TEST(s02_i2_shadow_page_of_no_use_is_given_back)
+FX_TEST_BARE(s02_i2_shadow_page_of_no_use_is_given_back)
 {
 	struct fx *f = fx_bare(state, NULL);
 	static const struct om_page pages[] = {
@@ -205,7 +205,7 @@ FX_TEST(s02_i2_shadow_page_of_no_use_is_given_back)
 	assert_no_vm_calls(f);
 }
 
-FX_TEST(s02_limits_and_memory_are_checked)
+FX_TEST_BARE(s02_limits_and_memory_are_checked)
 {
 	struct fx *f = fx_bare(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -259,7 +259,7 @@ static enum om_result create_as(struct fx_guest *g, uint32_t id)
 	return fx_create(g);
 }
 
-FX_TEST(s03_ids_out_of_range_are_refused)
+FX_TEST_BARE(s03_ids_out_of_range_are_refused)
 {
 	struct fx *f = fx_bare(state, NULL);
 	struct fx_guest *g = &f->guest[0];
@@ -280,16 +280,15 @@ FX_TEST(s03_ids_out_of_range_are_refused)
 	assert_int_equal(create_as(g, OM_GUEST_ID_MIN), OM_OK);
 }
 
-FX_TEST(s03_live_id_is_refused_without_a_call)
+FX_TEST_BARE(s03_live_id_is_refused_without_a_call)
 {
 	const struct fx_options o = { .guests = 2 };
 	struct fx *f = fx_bare(state, &o);
 	struct fx_guest *a = &f->guest[0];
 	struct fx_guest *b = &f->guest[1];
-	uint32_t round;
 
 	assert_int_equal(fx_init(f), OM_OK);
-	for (round = 0; round < 3; round++) {
+	for (uint32_t round = 0; round < 3; round++) {
 		assert_int_equal(create_as(a, 7), OM_OK);
 		fx_smcs_reset(f);
 		b->test->id = 7;
@@ -307,10 +306,8 @@ FX_TEST(s03_live_id_is_refused_without_a_call)
 }
 
 /* A guest that is leaving still has its id. */
-FX_TEST(s03_id_is_taken_until_the_end)
+FX_TEST_WITH(s03_id_is_taken_until_the_end, .guests = 2)
 {
-	const struct fx_options o = { .guests = 2 };
-	struct fx *f = fx_new(state, &o);
 	struct fx_guest *a = &f->guest[0];
 	struct fx_guest *b = &f->guest[1];
 
@@ -345,8 +342,7 @@ static void hold_everything(struct fx_guest *g, struct holdings *h)
 		fx_register(&h->buffer[i], g, 1u + i * 40u * CG_PAGE);
 	fx_invoke(&c, g, h->session, MODEL_TA_PAYLOAD_KEEP);
 	cg_set_value(&c, 0, OPTEE_MSG_ATTR_TYPE_VALUE_INOUT, 20u * CG_PAGE, 0, 0);
-	cg_do(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_do(&c, TEEC_SUCCESS);
 
 	fx_invoke(&h->waits, g, h->session, MODEL_TA_PAYLOAD);
 	cg_set_value(&h->waits, 0, OPTEE_MSG_ATTR_TYPE_VALUE_INOUT, 5u * CG_PAGE, 0, 0);
@@ -395,8 +391,6 @@ static void start_watch(struct fx *f)
 
 FX_TEST(s04_i4_destroy_with_suspended_calls_unpins_after_vm_destroyed)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct holdings h;
 
 	hold_everything(g, &h);
@@ -410,16 +404,15 @@ FX_TEST(s04_i4_destroy_with_suspended_calls_unpins_after_vm_destroyed)
 	assert_int_equal(atomic_load(&f->host->shadow_pages), 0);
 }
 
-FX_TEST(s04_i11_one_guest_dies_and_the_other_goes_on)
+FX_TEST_WITH(s04_i11_one_guest_dies_and_the_other_goes_on, .guests = 2)
 {
-	const struct fx_options o = { .guests = 2 };
-	struct fx *f = fx_new(state, &o);
 	struct fx_guest *a = &f->guest[0];
 	struct fx_guest *b = &f->guest[1];
 	struct holdings ha;
 	struct holdings hb;
 	int64_t pinned;
 
+	f->busy_at_end = true;
 	hold_everything(a, &ha);
 	hold_everything(b, &hb);
 	pinned = atomic_load(&b->test->pinned);
@@ -442,8 +435,6 @@ FX_TEST(s04_i11_one_guest_dies_and_the_other_goes_on)
 
 FX_TEST(s05_destroy_in_steps_ends_and_does_nothing_twice)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct holdings h;
 	uint32_t shadows = g->limits.threads + g->limits.rpc_args + g->limits.list_pages;
 	uint32_t steps;
@@ -468,8 +459,6 @@ FX_TEST(s05_calls_of_a_leaving_guest_are_refused)
 {
 	static const uint32_t fids[] = { OPTEE_SMC_CALLS_UID, OPTEE_SMC_CALL_WITH_ARG,
 					 OPTEE_SMC_RETURN_FROM_RPC, OPTEE_SMC_DISABLE_SHM_CACHE };
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct holdings h;
 	uint32_t steps = 0;
 
@@ -517,8 +506,7 @@ static void assert_unknown_after_reset(struct fx_guest *g, const struct holdings
 			cg_start(&again[i]);
 	}
 	for (uint32_t i = 0; i < FX_THREADS; i++) {
-		cg_finish(&again[i]);
-		fx_ended(&again[i], TEEC_SUCCESS);
+		fx_finish(&again[i], TEEC_SUCCESS);
 	}
 	session = fx_session(g);
 	for (size_t i = 0; i < 3; i++) {
@@ -533,10 +521,8 @@ static void assert_unknown_after_reset(struct fx_guest *g, const struct holdings
 	fx_assert_idle(g);
 }
 
-static void reset_forgets(void **state, uint32_t yield_every)
+static void reset_forgets(struct fx *f, struct fx_guest *g, uint32_t yield_every)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct holdings h;
 	int64_t shadows = atomic_load(&f->host->shadow_pages);
 
@@ -560,21 +546,20 @@ static void reset_forgets(void **state, uint32_t yield_every)
 
 FX_TEST(s06_reset_forgets_calls_and_cookies)
 {
-	reset_forgets(state, 0);
+	reset_forgets(f, g, 0);
 }
 
 FX_TEST(s06_reset_in_steps_is_the_same)
 {
-	reset_forgets(state, 1);
+	reset_forgets(f, g, 1);
 }
 
 FX_TEST(s06_reset_guest_can_reach_its_limits_again)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf b;
 	struct holdings h;
 
+	f->busy_at_end = true;
 	hold_everything(g, &h);
 	assert_int_equal(fx_reset(g), OM_OK);
 	for (uint32_t i = 0; i < g->limits.buffers; i++)
@@ -615,23 +600,16 @@ static void list_in_every_slot(struct fx_guest *g)
 	for (uint32_t i = 0; i < FX_THREADS; i++)
 		cg_start(&call[i]);
 	for (uint32_t i = 0; i < FX_THREADS; i++) {
-		cg_finish(&call[i]);
-		fx_ended(&call[i], TEEC_SUCCESS);
+		fx_finish(&call[i], TEEC_SUCCESS);
 	}
 }
 
 /* What the calls of before had of list pages comes back once, not again with the next ones. */
-FX_TEST(s06_i5_list_pages_come_back_once)
+FX_TEST_WITH(s06_i5_list_pages_come_back_once, .limits.list_pages = 4)
 {
-	struct fx_options o = { .limits = FX_LIMITS };
-	struct fx *f;
-	struct fx_guest *g;
 	struct cg_buf large, most;
 	struct holdings h;
 
-	o.limits.list_pages = 4;
-	f = fx_new(state, &o);
-	g = &f->guest[0];
 	for (uint32_t round = 0; round < 3; round++) {
 		hold_payload_list(g);
 		hold_everything(g, &h);
@@ -649,8 +627,6 @@ FX_TEST(s06_i5_list_pages_come_back_once)
 
 FX_TEST(s06_notification_is_off_after_reset)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct om_regs regs = { .a = { OPTEE_SMC_ENABLE_ASYNC_NOTIF } };
 
 	assert_int_equal(fx_smc(g, 0, &regs), OPTEE_SMC_RETURN_OK);
@@ -680,9 +656,6 @@ static void refuse_reset(struct fx_guest *g)
 
 FX_TEST(s06_refused_reset_leaves_a_guest_to_destroy)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
-
 	refuse_reset(g);
 	fx_destroy(g);
 	/* OP-TEE does not know it: it is not told a second time. */
@@ -691,22 +664,16 @@ FX_TEST(s06_refused_reset_leaves_a_guest_to_destroy)
 
 FX_TEST(s06_refused_reset_leaves_a_guest_to_reset)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
-
 	refuse_reset(g);
 	assert_int_equal(fx_reset(g), OM_OK);
 	assert_int_equal(fx_smcs(f), 1);
 	assert_int_equal(f->smc[0].in.a[0], OPTEE_SMC_VM_CREATED);
 	fx_close(g, fx_session(g));
-	fx_assert_idle(g);
 }
 
 /* A reset may turn into a destruction between two steps. */
 FX_TEST(s06_destroy_goes_on_where_reset_was)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct holdings h;
 
 	hold_everything(g, &h);

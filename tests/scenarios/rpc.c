@@ -103,8 +103,7 @@ static struct model_rpc_result not_shown(struct fx_guest *g, uint32_t session, u
 	assert_int_equal(result.a2, fx_counter(g, OM_COUNT_RPC_CMD) > cmds ? 0 : OM_NO_PAGE);
 	assert_int_equal(result.a4, 0);
 	assert_int_equal(result.a5, 0);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_finish(&c, TEEC_SUCCESS);
 	return result;
 }
 
@@ -122,8 +121,6 @@ FX_TEST(s30_i8_unknown_rpc_functions_are_not_shown)
 {
 	static const uint32_t functions[] = { 0xffff0001, 0xffff0003, 0xffff0006, 0xffff0007,
 					      0xffff00ff, 0xffff1234, 0xfffffffe };
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
@@ -132,13 +129,10 @@ FX_TEST(s30_i8_unknown_rpc_functions_are_not_shown)
 		not_shown(g, session, OPTEE_SMC_CALL_WITH_ARG, &rpc);
 		not_shown(g, session, OPTEE_SMC_CALL_WITH_RPC_ARG, &rpc);
 	}
-	fx_assert_idle(g);
 }
 
 FX_TEST(s34_i8_unknown_rpc_cookies_are_not_shown)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	struct model_rpc rpc;
 	struct cg_buf b;
@@ -156,15 +150,12 @@ FX_TEST(s34_i8_unknown_rpc_cookies_are_not_shown)
 	rpc = rpc_raw(0, 0);
 	not_shown(g, session, OPTEE_SMC_CALL_WITH_ARG, &rpc);
 	fx_unregister(&b, g);
-	fx_assert_idle(g);
 }
 
 FX_TEST(s30_i8_unknown_rpc_commands_are_not_shown)
 {
 	static const uint32_t cmds[] = { 8, 13, 19, OPTEE_RPC_CMD_BENCH_REG, 25, 31, 32, 35, 64 + 3,
 					 0x80000003, 0xffffffff };
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 
 	for (size_t i = 0; i < sizeof(cmds) / sizeof(cmds[0]); i++) {
@@ -172,7 +163,6 @@ FX_TEST(s30_i8_unknown_rpc_commands_are_not_shown)
 
 		not_served(g, session, &rpc);
 	}
-	fx_assert_idle(g);
 }
 
 FX_TEST(s30_i3_requests_with_addresses_are_not_shown)
@@ -183,8 +173,6 @@ FX_TEST(s30_i3_requests_with_addresses_are_not_shown)
 		VALUE_IN | OPTEE_MSG_ATTR_NONCONTIG, VALUE_IN | 1ull << 40,
 		RMEM_IN | OPTEE_MSG_ATTR_NONCONTIG,
 	};
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 
 	for (size_t i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++) {
@@ -194,14 +182,11 @@ FX_TEST(s30_i3_requests_with_addresses_are_not_shown)
 		rpc.param[3] = param(attrs[i], TEST_SHADOW_PA_BASE, 1, 0);
 		not_served(g, session, &rpc);
 	}
-	fx_assert_idle(g);
 }
 
 FX_TEST(s42_i8_requests_with_too_many_params_are_not_shown)
 {
 	static const uint32_t numbers[] = { 5, 6, 122, 127, 128, 0x8000000, 0xffffffff };
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -214,8 +199,6 @@ FX_TEST(s42_i8_requests_with_too_many_params_are_not_shown)
 FX_TEST(s36_i8_malformed_allocations_are_not_shown)
 {
 	static const uint32_t cmds[] = { OPTEE_RPC_CMD_SHM_ALLOC, OPTEE_RPC_CMD_SHM_FREE };
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 
 	for (size_t i = 0; i < 2; i++) {
@@ -232,8 +215,6 @@ FX_TEST(s36_i8_malformed_allocations_are_not_shown)
 
 FX_TEST(s56_i7_requests_reach_only_the_guests_own_data)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	const uint32_t fs = OPTEE_RPC_CMD_FS;
 	struct cg_call holder;
@@ -265,10 +246,8 @@ FX_TEST(s56_i7_requests_reach_only_the_guests_own_data)
 		assert_int_equal(not_shown(g, session, OPTEE_SMC_CALL_WITH_RPC_ARG, &rpc).hdr.ret,
 				 TEEC_ERROR_NOT_SUPPORTED);
 	}
-	cg_finish(&holder);
-	fx_ended(&holder, TEEC_SUCCESS);
+	fx_finish(&holder, TEEC_SUCCESS);
 	fx_unregister(&b, g);
-	fx_assert_idle(g);
 }
 
 /*
@@ -277,8 +256,6 @@ FX_TEST(s56_i7_requests_reach_only_the_guests_own_data)
  */
 FX_TEST(s30_i3_request_shows_only_what_optee_says)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct model_rpc rpc = fx_rpc(OPTEE_RPC_CMD_FS, 4);
 	const uint64_t stale = TEST_SHADOW_PA_BASE + 0x5000;
 	struct cg_call c;
@@ -297,8 +274,7 @@ FX_TEST(s30_i3_request_shows_only_what_optee_says)
 	}
 	for (uint32_t i = 2; i < 4; i++)
 		assert_memory_equal(cg_rpc_param(&c, i), &rpc.param[i], sizeof(rpc.param[i]));
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_finish(&c, TEEC_SUCCESS);
 }
 
 /* In range, and up to the end of the last page, they are shown as they are. */
@@ -313,8 +289,6 @@ FX_TEST(s44_requests_are_counted)
 		{ OM_COUNT_RPC_SHM_FREE, 1 }, { OM_COUNT_RPC_FREE, 1 }, { OM_COUNT_RPC_UNDO, 0 },
 		{ OM_COUNT_INTERRUPTED, 0 }, { OM_COUNT_PAUSED, 0 },
 	};
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint64_t before[sizeof(counted) / sizeof(counted[0])];
 	struct cg_call c;
 
@@ -323,16 +297,13 @@ FX_TEST(s44_requests_are_counted)
 	cg_set_value(&c, 0, VALUE_INOUT, 100 * CG_PAGE, 0, 0);
 	for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++)
 		before[i] = fx_counter(g, counted[i].which);
-	cg_do(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_do(&c, TEEC_SUCCESS);
 	for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++)
 		assert_int_equal(fx_counter(g, counted[i].which), before[i] + counted[i].more);
 }
 
 FX_TEST(s44_request_in_a_registered_buffer_is_shown)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct model_rpc rpc = fx_rpc(OPTEE_RPC_CMD_FS, 4);
 	struct model_rpc_result result;
 	struct cg_buf b;
@@ -364,18 +335,14 @@ FX_TEST(s44_request_in_a_registered_buffer_is_shown)
 	rpc.param[2].u.value.c = 0x3333;
 	rpc.param[3].u.tmem.size = 0x2222;
 	assert_memory_equal(result.param, rpc.param, sizeof(rpc.param));
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_finish(&c, TEEC_SUCCESS);
 	fx_unregister(&b, g);
-	fx_assert_idle(g);
 }
 
 /* --- Releases of what is not there (I7) ------------------------------------------------------- */
 
 FX_TEST(s41_i7_only_payloads_are_released_by_shm_free)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	struct cg_call holder;
 	struct cg_buf b;
@@ -395,16 +362,12 @@ FX_TEST(s41_i7_only_payloads_are_released_by_shm_free)
 				 TEEC_ERROR_NOT_SUPPORTED);
 		assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), pages);
 	}
-	cg_finish(&holder);
-	fx_ended(&holder, TEEC_SUCCESS);
+	fx_finish(&holder, TEEC_SUCCESS);
 	fx_unregister(&b, g);
-	fx_assert_idle(g);
 }
 
 FX_TEST(s33_i7_only_rpc_arguments_are_released_by_free)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	struct cg_buf b;
 
@@ -417,7 +380,6 @@ FX_TEST(s33_i7_only_rpc_arguments_are_released_by_free)
 		assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), 3);
 	}
 	fx_unregister(&b, g);
-	fx_assert_idle(g);
 }
 
 /* A call that waits in a command; its RPC argument has the cookie given back. */
@@ -432,8 +394,6 @@ static uint64_t begin_waiting(struct cg_call *c, struct fx_guest *g)
 
 FX_TEST(s34_i6_argument_in_use_is_no_other_calls)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	uint8_t before[CG_PAGE];
 	struct cg_call holder;
@@ -443,16 +403,12 @@ FX_TEST(s34_i6_argument_in_use_is_no_other_calls)
 	assert_int_equal(not_shown(g, session, OPTEE_SMC_CALL_WITH_RPC_ARG, &rpc).hdr.ret,
 			 TEEC_ERROR_GENERIC);
 	assert_memory_equal(before, holder.rpc, CG_PAGE);
-	cg_finish(&holder);
-	fx_ended(&holder, TEEC_SUCCESS);
-	fx_assert_idle(g);
+	fx_finish(&holder, TEEC_SUCCESS);
 }
 
 /* OP-TEE has the guest free an argument that a call of the guest's is about to answer in. */
 FX_TEST(s35_i4_argument_freed_under_a_waiting_call_stays_pinned)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call holder;
 	struct cg_call c;
 	struct model_rpc rpc = rpc_raw(OPTEE_SMC_RETURN_RPC_FREE, begin_waiting(&holder, g));
@@ -462,14 +418,12 @@ FX_TEST(s35_i4_argument_freed_under_a_waiting_call_stays_pinned)
 	fx_nop(&c, g, fx_session(g));
 	assert_true(cg_until(&c, OPTEE_SMC_RETURN_RPC_FREE));
 	assert_int_equal(test_guest_pins(g->test, ipa), 1);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_finish(&c, TEEC_SUCCESS);
 	assert_int_equal(test_guest_pins(g->test, ipa), 1);
 	/* Answered, it is let go; OP-TEE's own FREE names what nobody knows. */
 	cg_resume(&holder);
 	assert_int_equal(test_guest_pins(g->test, ipa), 0);
-	cg_finish(&holder);
-	fx_ended(&holder, TEEC_SUCCESS);
+	fx_finish(&holder, TEEC_SUCCESS);
 	assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), 0);
 }
 
@@ -497,8 +451,6 @@ static void ended_with(struct cg_call *c, uint64_t seconds)
 /* In an RPC return a1:a2 say where the request is; in the resume they say nothing. */
 FX_TEST(fault_d1_reply_is_read_from_the_calls_own_argument)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call first;
 	struct cg_call second;
 	uint32_t session[2];
@@ -518,7 +470,6 @@ FX_TEST(fault_d1_reply_is_read_from_the_calls_own_argument)
 	}
 	for (unsigned int i = 0; i < 2; i++)
 		assert_int_equal(cg_close(g->cg, session[i]), TEEC_SUCCESS);
-	fx_assert_idle(g);
 }
 
 /* The shadow of a request, as a secure world that does not stand still has it. */
@@ -549,8 +500,6 @@ FX_TEST(fault_d2_length_is_the_requests_however_the_shadow_changes)
 {
 	static const uint32_t lengths[] = { 0, 2, 4, 127, UINT32_MAX };
 	static const enum test_op ops[] = { TEST_OP_WRITE, TEST_OP_READ };
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct flipped flip = { 0 };
 	uint32_t session;
 	struct cg_call c;
@@ -574,7 +523,6 @@ FX_TEST(fault_d2_length_is_the_requests_however_the_shadow_changes)
 	}
 	model_on_return(f->model, NULL, NULL);
 	assert_int_equal(cg_close(g->cg, session), TEEC_SUCCESS);
-	fx_assert_idle(g);
 }
 
 /* An OP-TEE that tells the guest where its memory is: the guest says what it saw, and where. */
@@ -587,8 +535,6 @@ static void tell_address(void *arg, const struct model_event *event)
 
 FX_TEST(fault_g2_host_address_is_told_with_its_place)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session;
 	struct cg_call c;
 
@@ -646,8 +592,6 @@ static void begin_alloc(struct cg_call *c, struct fx_guest *g)
 
 FX_TEST(s31_i2_good_argument_is_told_as_a_shadow_page)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint64_t cookie = cg_cookie(g->cg);
 	uint32_t page = cg_page_get(g->cg);
 	const struct fx_smc *smc;
@@ -660,15 +604,11 @@ FX_TEST(s31_i2_good_argument_is_told_as_a_shadow_page)
 	assert_true(test_host_is_shadow(f->host, smc->in.a[1] << 32 | smc->in.a[2]));
 	assert_told(f, smc->in.a[1] << 32 | smc->in.a[2], cookie);
 	assert_int_equal(test_guest_pins(g->test, cg_page_ipa(g->cg, page)), 1);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
-	fx_assert_idle(g);
+	fx_finish(&c, TEEC_SUCCESS);
 }
 
 FX_TEST(s31_i8_bad_argument_is_told_as_failure_with_its_cookie)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	const uint64_t ram = TEST_IPA_BASE + 64 * CG_PAGE;
 	const uint64_t bad[] = {
 		0, ram + 1, ram + 8, ram + 2048, g->test->hole_ipa, g->test->readonly_ipa,
@@ -695,7 +635,7 @@ FX_TEST(s31_i8_bad_argument_is_told_as_failure_with_its_cookie)
 }
 
 /* OP-TEE refuses what is misaligned; 0 is a page where the machine's RAM begins there. */
-FX_TEST(fault_a2_refused_argument_is_no_page_at_all)
+FX_TEST_BARE(fault_a2_refused_argument_is_no_page_at_all)
 {
 	struct model_config config = model_config_default();
 	struct fx_options options = { .model = &config };
@@ -725,8 +665,6 @@ FX_TEST(fault_a2_refused_argument_is_no_page_at_all)
 
 FX_TEST(s31_i7_cookie_of_something_live_is_not_told)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call holder;
 	struct cg_call c;
 	struct cg_buf b;
@@ -749,17 +687,13 @@ FX_TEST(s31_i7_cookie_of_something_live_is_not_told)
 		cg_call_fini(&c);
 		cg_page_put(g->cg, page);
 	}
-	cg_finish(&holder);
-	fx_ended(&holder, TEEC_SUCCESS);
+	fx_finish(&holder, TEEC_SUCCESS);
 	fx_unregister(&b, g);
-	fx_assert_idle(g);
 }
 
 /* OP-TEE frees what was refused once; a second time it is nobody's. */
 FX_TEST(s31_i7_refused_cookie_is_freed_once)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint64_t cookie = cg_cookie(g->cg);
 	struct model_rpc rpc = rpc_raw(OPTEE_SMC_RETURN_RPC_ALLOC, (uint64_t)CG_PAGE << 32);
 	struct cg_call c;
@@ -775,15 +709,11 @@ FX_TEST(s31_i7_refused_cookie_is_freed_once)
 	assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_FREE);
 	resume(&c);
 	assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
-	fx_assert_idle(g);
+	fx_finish(&c, TEEC_SUCCESS);
 }
 
 FX_TEST(s31_i2_argument_larger_than_its_shadow_is_not_shown)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	static const uint32_t sizes[] = { CG_PAGE + 1, 2 * CG_PAGE, 0xffffffff };
 
@@ -796,8 +726,6 @@ FX_TEST(s31_i2_argument_larger_than_its_shadow_is_not_shown)
 
 FX_TEST(s33_i7_argument_is_forgotten_before_free_is_seen)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call c;
 
 	begin_waiting(&c, g);
@@ -806,15 +734,11 @@ FX_TEST(s33_i7_argument_is_forgotten_before_free_is_seen)
 	assert_int_equal(fx_counter(g, OM_COUNT_BUFFERS_NOW), 0);
 	/* Only the message's page is still there. */
 	assert_int_equal(atomic_load(&g->test->pinned), 1);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
-	fx_assert_idle(g);
+	fx_finish(&c, TEEC_SUCCESS);
 }
 
-static void s35_i4_argument_page_ballooned(void **state, bool remap)
+static void argument_page_ballooned(struct fx_guest *g, bool remap)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call c;
 	uint8_t before[CG_PAGE];
 	uint64_t ipa;
@@ -836,30 +760,23 @@ static void s35_i4_argument_page_ballooned(void **state, bool remap)
 	assert_int_equal(test_guest_pins_pa(g->test, pa), 0);
 	cg_finish(&c);
 	cg_call_fini(&c);
-	fx_assert_idle(g);
 }
 
 FX_TEST(s35_i4_argument_page_unmapped_stays_pinned_until_free)
 {
-	s35_i4_argument_page_ballooned(state, false);
+	argument_page_ballooned(g, false);
 }
 
 FX_TEST(s35_i4_argument_page_remapped_stays_pinned_until_free)
 {
-	s35_i4_argument_page_ballooned(state, true);
+	argument_page_ballooned(g, true);
 }
 
-FX_TEST(s31_i5_one_argument_too_many_is_refused)
+FX_TEST_WITH(s31_i5_one_argument_too_many_is_refused, .limits.rpc_args = 2)
 {
-	struct fx_options o = { .limits = FX_LIMITS };
 	struct cg_call waits[2];
 	struct cg_call c;
-	struct fx_guest *g;
-	struct fx *f;
 
-	o.limits.rpc_args = 2;
-	f = fx_new(state, &o);
-	g = &f->guest[0];
 	begin_waiting(&waits[0], g);
 	begin_waiting(&waits[1], g);
 	for (uint32_t round = 0; round < 3; round++) {
@@ -876,21 +793,15 @@ FX_TEST(s31_i5_one_argument_too_many_is_refused)
 		cg_call_fini(&c);
 		assert_int_equal(fx_counter(g, OM_COUNT_BUFFERS_NOW), 2);
 	}
-	cg_finish(&waits[0]);
-	fx_ended(&waits[0], TEEC_SUCCESS);
+	fx_finish(&waits[0], TEEC_SUCCESS);
 	begin_waiting(&c, g);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
-	cg_finish(&waits[1]);
-	fx_ended(&waits[1], TEEC_SUCCESS);
-	fx_assert_idle(g);
+	fx_finish(&c, TEEC_SUCCESS);
+	fx_finish(&waits[1], TEEC_SUCCESS);
 }
 
 /* The host cannot write the request, or read the reply: OP-TEE hears of it. */
 FX_TEST(s34_i9_unreachable_argument_fails_the_request_only)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	struct model_rpc rpc = rpc_with(OPTEE_RPC_CMD_SUSPEND, param(VALUE_IN, 1, 0, 0));
 	struct cg_call c;
@@ -904,8 +815,7 @@ FX_TEST(s34_i9_unreachable_argument_fails_the_request_only)
 	assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	resume(&c);
 	assert_int_equal(fx_answered(f, 0).hdr.ret, TEEC_ERROR_NOT_SUPPORTED);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_finish(&c, TEEC_SUCCESS);
 
 	model_injected_reset(f->model);
 	model_inject_rpc(f->model, &rpc);
@@ -914,9 +824,7 @@ FX_TEST(s34_i9_unreachable_argument_fails_the_request_only)
 	test_host_fail(f->host, 1u << TEST_OP_READ, 1, false);
 	resume(&c);
 	assert_int_equal(fx_answered(f, 0).hdr.ret, TEEC_ERROR_COMMUNICATION);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
-	fx_assert_idle(g);
+	fx_finish(&c, TEEC_SUCCESS);
 }
 
 /* --- SHM_ALLOC ------------------------------------------------------------------------------------ */
@@ -950,8 +858,7 @@ static void assert_alloc_failed(struct cg_call *c, struct fx *f)
 
 	assert_int_not_equal(result.hdr.ret, TEEC_SUCCESS);
 	assert_int_equal(result.param[0].attr, VALUE_IN);
-	cg_finish(c);
-	fx_ended(c, TEEC_SUCCESS);
+	fx_finish(c, TEEC_SUCCESS);
 }
 
 /* The guest is asked to free what it allocated; then OP-TEE hears of the failure. */
@@ -1013,12 +920,11 @@ static void refused_alloc(struct fx *f, uint64_t size, uint64_t ipa, uint64_t co
 		c.x[5] = (uint32_t)cookie;
 		cg_resume(&c);
 	}
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_finish(&c, TEEC_SUCCESS);
 	assert_int_equal(answers_without_a_page(f), 1);
 }
 
-FX_TEST(fault_a2_no_answer_is_a_page)
+FX_TEST_BARE(fault_a2_no_answer_is_a_page)
 {
 	struct model_config config = model_config_default();
 	struct fx_options o = { .limits = FX_LIMITS, .model = &config };
@@ -1047,8 +953,7 @@ FX_TEST(fault_a2_no_answer_is_a_page)
 	begin_waiting(&holder, g);
 	refused_alloc(f, CG_PAGE, ipa, fx_cookie(&holder));
 	refused_alloc(f, CG_PAGE, ipa, cg_cookie(g->cg));
-	cg_finish(&holder);
-	fx_ended(&holder, TEEC_SUCCESS);
+	fx_finish(&holder, TEEC_SUCCESS);
 	/* And what the guest is not even asked. */
 	refused_alloc(f, CG_PAGE + 1, ipa, 0);
 	refused_alloc(f, UINT32_MAX, ipa, 0);
@@ -1077,8 +982,6 @@ static void begin_refused(struct cg_call *c, struct fx_guest *g, uint64_t cookie
 /* ALLOC refused under a cookie, ALLOC good under it, FREE of it: the page is OP-TEE's no more. */
 FX_TEST(fault_b8_refused_cookie_that_becomes_a_buffer_is_freed_as_one)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint64_t cookie = cg_cookie(g->cg);
 	uint32_t page = cg_page_get(g->cg);
 	const struct model_rpc then[] = {
@@ -1102,16 +1005,12 @@ FX_TEST(fault_b8_refused_cookie_that_becomes_a_buffer_is_freed_as_one)
 	resume(&c);
 	assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	assert_int_equal(fx_counter(g, OM_COUNT_REFUSED_REQUEST), refused + 1);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
-	fx_assert_idle(g);
+	fx_finish(&c, TEEC_SUCCESS);
 }
 
 /* The same with a payload: it is no RPC argument, and only SHM_FREE takes it. */
 FX_TEST(fault_b8_refused_cookie_that_becomes_a_payload_is_freed_as_one)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint64_t cookie = cg_cookie(g->cg);
 	uint64_t ipa = cg_page_ipa(g->cg, cg_page_get(g->cg));
 	const struct model_rpc then[] = {
@@ -1135,20 +1034,17 @@ FX_TEST(fault_b8_refused_cookie_that_becomes_a_payload_is_freed_as_one)
 	assert_int_equal(test_guest_pins(g->test, ipa), 0);
 	cg_rpc_hdr(&c)->ret = TEEC_SUCCESS;
 	cg_resume(&c);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
-	fx_assert_idle(g);
+	fx_finish(&c, TEEC_SUCCESS);
 }
 
 FX_TEST(s36_single_page_is_pinned_and_translated)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint64_t cookie = cg_cookie(g->cg);
 	uint32_t page = cg_page_get(g->cg);
 	struct model_rpc_result result;
 	struct cg_call c;
 
+	f->busy_at_end = true;
 	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_ARG, 1, 100);
 	reply(&c, param(TMEM_OUT, cg_page_ipa(g->cg, page), CG_PAGE, cookie));
 	result = fx_answered(f, 0);
@@ -1160,8 +1056,7 @@ FX_TEST(s36_single_page_is_pinned_and_translated)
 	assert_int_equal(result.param[0].u.tmem.buf_ptr,
 			 test_guest_pa(g->test, cg_page_ipa(g->cg, page)));
 	assert_int_equal(test_guest_pins(g->test, cg_page_ipa(g->cg, page)), 1);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_finish(&c, TEEC_SUCCESS);
 	/* Nobody freed it: it stays, until the guest's end. */
 	assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), 1);
 	assert_int_equal(test_guest_pins(g->test, cg_page_ipa(g->cg, page)), 1);
@@ -1169,17 +1064,15 @@ FX_TEST(s36_single_page_is_pinned_and_translated)
 
 FX_TEST(s36_page_list_is_pinned_and_translated)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	static uint64_t pa[700];
 	struct cg_payload *p = g->cg->payloads;
 	struct cg_call c;
 	size_t n;
 
+	f->busy_at_end = true;
 	fx_invoke(&c, g, fx_session(g), MODEL_TA_PAYLOAD_KEEP);
 	cg_set_value(&c, 0, VALUE_INOUT, 600 * CG_PAGE, 1, 0);
-	cg_do(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_do(&c, TEEC_SUCCESS);
 	assert_true(p->cookie != 0);
 	n = model_buffer_pa(f->model, 1, p->cookie, pa, 700);
 	assert_int_equal(n, 600);
@@ -1192,41 +1085,30 @@ FX_TEST(s36_page_list_is_pinned_and_translated)
 }
 
 /* OP-TEE asks for nothing more: what it read the list from is free again all the same. */
-FX_TEST(s36_i5_list_of_the_last_reply_is_given_back)
+FX_TEST_WITH(s36_i5_list_of_the_last_reply_is_given_back, .limits.list_pages = 2)
 {
-	struct fx_options o = { .limits = FX_LIMITS };
 	struct cg_buf payload;
 	struct cg_buf all;
 	struct cg_call c;
-	struct fx_guest *g;
-	struct fx *f;
 
-	o.limits.list_pages = 2;
-	f = fx_new(state, &o);
-	g = &f->guest[0];
+	f->busy_at_end = true;
 	fx_buffer(&payload, g, CG_PAGE, 0);
 	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_RPC_ARG, 1, 100);
 	reply(&c, param(ATTR_LIST, cg_buf_ptr(g->cg, &payload), CG_PAGE, payload.cookie));
 	assert_int_equal(fx_answered(f, 0).hdr.ret, TEEC_SUCCESS);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_finish(&c, TEEC_SUCCESS);
 	/* This one takes both list pages. */
 	assert_true(cg_buf_repeat(g->cg, &all, OPTEE_MSG_LIST_ENTRIES + 1));
 	assert_int_equal(cg_register(g->cg, &all), TEEC_SUCCESS);
 }
 
 /* By its next request OP-TEE says that it has read the list: one page serves many payloads. */
-FX_TEST(s36_i5_list_of_a_reply_is_given_back_at_the_next_request)
+FX_TEST_WITH(s36_i5_list_of_a_reply_is_given_back_at_the_next_request, .limits.list_pages = 1)
 {
-	struct fx_options o = { .limits = FX_LIMITS };
 	struct model_rpc again = fx_rpc(OPTEE_RPC_CMD_SHM_ALLOC, 1);
 	struct cg_call c;
-	struct fx_guest *g;
-	struct fx *f;
 
-	o.limits.list_pages = 1;
-	f = fx_new(state, &o);
-	g = &f->guest[0];
+	f->busy_at_end = true;
 	again.param[0] = param(VALUE_IN, 1, 100, 8);
 	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_RPC_ARG, 1, 100);
 	for (uint32_t i = 0; i < 3; i++) {
@@ -1241,8 +1123,7 @@ FX_TEST(s36_i5_list_of_a_reply_is_given_back_at_the_next_request)
 		/* And nothing of the last reply is in the next request. */
 		assert_int_equal(cg_rpc_hdr(&c)->ret_origin, 0);
 	}
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_finish(&c, TEEC_SUCCESS);
 }
 
 FX_TEST(s37_i2_reply_of_another_kind_is_a_failure)
@@ -1251,8 +1132,6 @@ FX_TEST(s37_i2_reply_of_another_kind_is_a_failure)
 		0, VALUE_OUT, VALUE_IN, RMEM_OUT, RMEM_IN, OPTEE_MSG_ATTR_TYPE_TMEM_INPUT,
 		OPTEE_MSG_ATTR_TYPE_TMEM_INOUT | OPTEE_MSG_ATTR_NONCONTIG, 0xff,
 	};
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call c;
 
 	for (size_t i = 0; i < 2 * sizeof(attrs) / sizeof(attrs[0]); i++) {
@@ -1268,8 +1147,6 @@ FX_TEST(s37_i2_reply_with_unknown_bits_is_undone)
 {
 	static const uint64_t bits[] = { OPTEE_MSG_ATTR_META, 1u << 10, 1u << 16, 1ull << 32,
 					 1ull << 63 };
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call c;
 
 	for (size_t i = 0; i < 5; i++) {
@@ -1285,10 +1162,9 @@ FX_TEST(s38_i6_reply_with_another_cmd_is_what_was_asked)
 {
 	static const uint32_t cmds[] = { OPTEE_RPC_CMD_GET_TIME, OPTEE_RPC_CMD_SHM_FREE,
 					 OPTEE_RPC_CMD_FS, 0xffffffff };
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call c;
 
+	f->busy_at_end = true;
 	for (uint32_t i = 0; i < 4; i++) {
 		uint64_t ipa = TEST_IPA_BASE + (900 + i) * CG_PAGE;
 		struct model_rpc_result result;
@@ -1300,8 +1176,7 @@ FX_TEST(s38_i6_reply_with_another_cmd_is_what_was_asked)
 		result = fx_answered(f, 0);
 		assert_int_equal(result.param[0].u.tmem.buf_ptr, test_guest_pa(g->test, ipa));
 		assert_int_equal(result.hdr.cmd, OPTEE_RPC_CMD_SHM_ALLOC);
-		cg_finish(&c);
-		fx_ended(&c, TEEC_SUCCESS);
+		fx_finish(&c, TEEC_SUCCESS);
 		assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), i + 1);
 	}
 }
@@ -1309,8 +1184,6 @@ FX_TEST(s38_i6_reply_with_another_cmd_is_what_was_asked)
 /* And the other way round: a reply to something else brings no memory. */
 FX_TEST(s38_i6_other_replies_bring_no_memory)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct model_rpc rpc = rpc_with(OPTEE_RPC_CMD_GET_TIME, param(VALUE_OUT, 0, 0, 0));
 	struct model_rpc_result result;
 	struct cg_call c;
@@ -1324,9 +1197,7 @@ FX_TEST(s38_i6_other_replies_bring_no_memory)
 	/* OP-TEE reads values where it asked for values: those are the guest's. */
 	assert_int_equal(result.param[0].attr, VALUE_OUT);
 	assert_int_equal(result.param[0].u.value.a, TEST_IPA_BASE + 99 * CG_PAGE);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
-	fx_assert_idle(g);
+	fx_finish(&c, TEEC_SUCCESS);
 }
 
 struct bad_reply {
@@ -1335,8 +1206,6 @@ struct bad_reply {
 
 FX_TEST(s40_i8_unusable_memory_is_undone_with_type_and_cookie)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	const uint64_t ram = TEST_IPA_BASE + 900 * CG_PAGE;
 	uint64_t *list = test_guest_va(g->test, ram);
 	const struct bad_reply bad[] = {
@@ -1385,8 +1254,6 @@ static struct optee_msg_param bad_list(struct fx_guest *g, uint64_t cookie)
 /* What was undone once is not the guest's to free when its next reply is bad. */
 FX_TEST(s37_i7_malformed_reply_after_an_undone_one)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct model_rpc again = fx_rpc(OPTEE_RPC_CMD_SHM_ALLOC, 1);
 	struct cg_call c;
 
@@ -1400,22 +1267,16 @@ FX_TEST(s37_i7_malformed_reply_after_an_undone_one)
 	reply(&c, param(VALUE_OUT, 1, 2, 3));
 	assert_int_equal(fx_counter(g, OM_COUNT_RPC_UNDO), 1);
 	assert_int_not_equal(fx_answered(f, 1).hdr.ret, TEEC_SUCCESS);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_finish(&c, TEEC_SUCCESS);
 }
 
 /* As long as the guest takes to free it, its list page serves others. */
-FX_TEST(s40_i5_list_of_an_undone_reply_is_given_back)
+FX_TEST_WITH(s40_i5_list_of_an_undone_reply_is_given_back, .limits.list_pages = 1)
 {
-	struct fx_options o = { .limits = FX_LIMITS };
-	struct fx_guest *g;
 	struct cg_buf b;
 	struct cg_call c;
-	struct fx *f;
 
-	o.limits.list_pages = 1;
-	f = fx_new(state, &o);
-	g = &f->guest[0];
+	f->busy_at_end = true;
 	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_RPC_ARG, 1, 5000);
 	reply(&c, bad_list(g, 0x5555));
 	assert_int_equal(fx_counter(g, OM_COUNT_RPC_UNDO), 1);
@@ -1426,8 +1287,6 @@ FX_TEST(s40_i5_list_of_an_undone_reply_is_given_back)
 
 FX_TEST(s40_single_page_that_is_no_good_is_undone)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	const uint64_t bad[] = {
 		TEST_IPA_BASE + 8, TEST_IPA_BASE + 1, g->test->hole_ipa, g->test->readonly_ipa,
 		g->test->mmio_ipa, g->test->reserved_ipa, g->test->pa0_ipa, ~0ull,
@@ -1445,8 +1304,6 @@ FX_TEST(s40_single_page_that_is_no_good_is_undone)
 
 FX_TEST(s40_i9_undo_that_cannot_be_written_ends_in_the_error_alone)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call c;
 
 	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_ARG, 0, 100);
@@ -1454,27 +1311,21 @@ FX_TEST(s40_i9_undo_that_cannot_be_written_ends_in_the_error_alone)
 	reply(&c, param(TMEM_OUT, g->test->hole_ipa, 100, 0x5555));
 	assert_int_equal(fx_counter(g, OM_COUNT_RPC_UNDO), 0);
 	assert_alloc_failed(&c, f);
-	fx_assert_idle(g);
 }
 
 FX_TEST(s40_reply_that_cannot_be_read_is_a_failure)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call c;
 
 	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_ARG, 0, 100);
 	test_host_fail(f->host, 1u << TEST_OP_READ, 1, false);
 	reply(&c, param(TMEM_OUT, TEST_IPA_BASE + 900 * CG_PAGE, 100, 0x5555));
 	assert_alloc_failed(&c, f);
-	fx_assert_idle(g);
 }
 
 /* Undoing it would have the guest free a buffer that is in use. */
 FX_TEST(s40_i7_cookie_in_use_is_refused_and_not_undone)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint64_t cookies[3];
 	struct cg_call holder;
 	struct cg_buf b;
@@ -1491,16 +1342,12 @@ FX_TEST(s40_i7_cookie_in_use_is_refused_and_not_undone)
 		assert_alloc_failed(&c, f);
 		assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), 3);
 	}
-	cg_finish(&holder);
-	fx_ended(&holder, TEEC_SUCCESS);
+	fx_finish(&holder, TEEC_SUCCESS);
 	fx_unregister(&b, g);
-	fx_assert_idle(g);
 }
 
 FX_TEST(s40_the_guests_own_failure_is_passed_on)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call c;
 
 	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_ARG, 0, 100);
@@ -1509,14 +1356,11 @@ FX_TEST(s40_the_guests_own_failure_is_passed_on)
 	cg_resume(&c);
 	assert_int_equal(fx_answered(f, 0).hdr.ret, 0xffff4321);
 	assert_alloc_failed(&c, f);
-	fx_assert_idle(g);
 }
 
 FX_TEST(s42_i8_reply_with_other_params_than_asked_is_refused)
 {
 	static const uint32_t numbers[] = { 0, 2, 4, 5, 127, 0xffffffff };
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call c;
 
 	for (size_t i = 0; i < 6; i++) {
@@ -1533,8 +1377,7 @@ FX_TEST(s42_i8_reply_with_other_params_than_asked_is_refused)
 		cg_rpc_hdr(&c)->num_params = numbers[i];
 		cg_resume(&c);
 		assert_int_equal(fx_counter(g, OM_COUNT_REFUSED_REPLY), 2 * i + 2);
-		cg_finish(&c);
-		fx_ended(&c, TEEC_SUCCESS);
+		fx_finish(&c, TEEC_SUCCESS);
 		fx_assert_idle(g);
 	}
 }
@@ -1558,15 +1401,12 @@ static void use_payload(struct fx_guest *g, uint32_t session, uint32_t func, uin
 
 	fx_invoke(&c, g, session, func);
 	cg_set_value(&c, 0, VALUE_IN, handle, 0, 0);
-	cg_do(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_do(&c, TEEC_SUCCESS);
 }
 
 FX_TEST(s41_i5_payloads_are_freed_in_any_order)
 {
 	static const uint8_t order[] = { 3, 0, 4, 1, 2 };
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	uint32_t handle[5];
 	uint64_t pages = 0;
@@ -1586,13 +1426,10 @@ FX_TEST(s41_i5_payloads_are_freed_in_any_order)
 		assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), pages);
 		assert_int_equal(atomic_load(&g->test->pinned), pages);
 	}
-	fx_assert_idle(g);
 }
 
 FX_TEST(s43_i4_payload_outlives_its_call)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	uint32_t handle = keep_payload(g, session, 33 * CG_PAGE);
 	struct cg_call c;
@@ -1606,9 +1443,7 @@ FX_TEST(s43_i4_payload_outlives_its_call)
 	assert_true(cg_until_cmd(&c, OPTEE_RPC_CMD_SHM_FREE));
 	assert_int_equal(atomic_load(&g->test->pinned), 2);
 	assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), 1);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
-	fx_assert_idle(g);
+	fx_finish(&c, TEEC_SUCCESS);
 }
 
 /* --- Whole conversations ---------------------------------------------------------------------- */
@@ -1676,8 +1511,6 @@ static void files_are_written_and_read(struct fx_guest *g, uint32_t fid)
 
 FX_TEST(s44_files_are_written_and_read)
 {
-	struct fx *f = fx_new(state, NULL);
-
 	files_are_written_and_read(&f->guest[0], OPTEE_SMC_CALL_WITH_ARG);
 	files_are_written_and_read(&f->guest[0], OPTEE_SMC_CALL_WITH_RPC_ARG);
 }
@@ -1706,8 +1539,6 @@ static void serve_image(struct cg_call *c, uint32_t *sum)
 
 FX_TEST(s44_ta_of_1200000_bytes_is_loaded)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t sum = 1;
 	struct cg_call c;
 
@@ -1725,7 +1556,6 @@ FX_TEST(s44_ta_of_1200000_bytes_is_loaded)
 	assert_int_equal(cg_param(&c, 0)->u.value.a, IMAGE_SIZE);
 	assert_int_equal(cg_param(&c, 0)->u.value.b, sum);
 	fx_ended(&c, TEEC_SUCCESS);
-	fx_assert_idle(g);
 }
 
 /* Every command that a guest serves is passed on, with its values both ways. */
@@ -1739,8 +1569,6 @@ FX_TEST(s44_every_known_command_is_passed_on)
 		OPTEE_RPC_CMD_RPMB_PROBE_RESET, OPTEE_RPC_CMD_RPMB_PROBE_NEXT,
 		OPTEE_RPC_CMD_RPMB_FRAMES,
 	};
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	struct cg_call c;
 
@@ -1757,35 +1585,29 @@ FX_TEST(s44_every_known_command_is_passed_on)
 		cg_resume(&c);
 		assert_int_equal(fx_answered(f, 0).hdr.ret, 0x1000 + i);
 		assert_int_equal(fx_answered(f, 0).param[0].u.value.a, 0x2000 + i);
-		cg_finish(&c);
-		fx_ended(&c, TEEC_SUCCESS);
+		fx_finish(&c, TEEC_SUCCESS);
 	}
-	fx_assert_idle(g);
 }
 
 /* --- 29: a guest that never resumes ------------------------------------------------------------- */
 
-FX_TEST(s29_i11_calls_never_resumed_cost_their_guest_only)
+FX_TEST_WITH(s29_i11_calls_never_resumed_cost_their_guest_only, .guests = 2)
 {
-	const struct fx_options o = { .guests = 2 };
-	struct fx *f = fx_new(state, &o);
-	struct fx_guest *lazy = &f->guest[0];
-	struct fx_guest *g = &f->guest[1];
+	struct fx_guest *other = &f->guest[1];
 	struct cg_call stuck[FX_THREADS - 1];
 	struct cg_call c;
 
 	for (uint32_t i = 0; i < FX_THREADS - 1; i++)
-		begin_waiting(&stuck[i], lazy);
-	cg_slots_are_free(g->cg);
+		begin_waiting(&stuck[i], g);
+	cg_slots_are_free(other->cg);
 	for (uint32_t i = 0; i < 100; i++) {
-		begin_waiting(&c, lazy);
-		cg_finish(&c);
-		fx_ended(&c, TEEC_SUCCESS);
-		fx_close(g, fx_session(g));
+		begin_waiting(&c, g);
+		fx_finish(&c, TEEC_SUCCESS);
+		fx_close(other, fx_session(other));
 	}
-	fx_assert_idle(g);
-	assert_int_equal(fx_counter(lazy, OM_COUNT_BUFFERS_NOW), FX_THREADS - 1);
-	fx_destroy(lazy);
-	assert_int_equal(atomic_load(&lazy->test->pinned), 0);
-	fx_close(g, fx_session(g));
+	fx_assert_idle(other);
+	assert_int_equal(fx_counter(g, OM_COUNT_BUFFERS_NOW), FX_THREADS - 1);
+	fx_destroy(g);
+	assert_int_equal(atomic_load(&g->test->pinned), 0);
+	fx_close(other, fx_session(other));
 }

@@ -3,7 +3,7 @@
  * Sessions, and the TAs behind them: what was judged for one TA is never carried out by
  * another, although OP-TEE gives an id again at once; and there are only so many.
  *
- * fx_watch_tas() holds what the policy was asked about against the TA that OP-TEE chose.
+ * .watch_tas holds what the policy was asked about against the TA that OP-TEE chose.
  */
 #include "fixture.h"
 
@@ -19,14 +19,7 @@
 #define UUID_A	cg_uuid_model
 #define UUID_B	cg_uuid_invoke
 
-static struct fx *watched(void **state)
-{
-	const struct fx_options o = { .authorize = true };
-	struct fx *f = fx_new(state, &o);
-
-	fx_watch_tas(f);
-	return f;
-}
+#define WATCHED(name) FX_TEST_WITH(name, .watch_tas = true)
 
 /* Comes back, and serves what it was asked, so many times: or until the end. */
 static void go_on(struct cg_call *c, uint32_t times)
@@ -88,8 +81,7 @@ static void end_of_close(struct cg_call *c, struct fx_guest *g, uint32_t b)
 {
 	uint32_t again;
 
-	cg_finish(c);
-	fx_ended(c, TEEC_SUCCESS);
+	fx_finish(c, TEEC_SUCCESS);
 	fx_close(g, b);
 	/* And the id is good for the next. */
 	assert_int_equal(cg_open(g->cg, UUID_B, &again), TEEC_SUCCESS);
@@ -108,10 +100,8 @@ static uint32_t no_invoke_of_b(const struct om_request *request)
 }
 
 /* An INVOKE on A that has to wait, while another vCPU closes A and opens B. */
-static void invoke_overtaken(void **state, bool translating)
+static void invoke_overtaken(struct fx *f, struct fx_guest *g, bool translating)
 {
-	struct fx *f = watched(state);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf lent;
 	struct cg_call invoke, close;
 	uint32_t b;
@@ -139,20 +129,18 @@ static void invoke_overtaken(void **state, bool translating)
 	cg_buf_free(g->cg, &lent);
 }
 
-FX_TEST(fault_c1_command_of_one_ta_is_never_carried_out_by_another)
+WATCHED(fault_c1_command_of_one_ta_is_never_carried_out_by_another)
 {
-	invoke_overtaken(state, true);
+	invoke_overtaken(f, g, true);
 }
 
-FX_TEST(fault_c1_command_of_one_ta_that_finds_optee_busy)
+WATCHED(fault_c1_command_of_one_ta_that_finds_optee_busy)
 {
-	invoke_overtaken(state, false);
+	invoke_overtaken(f, g, false);
 }
 
-FX_TEST(fault_c1_cancel_of_one_ta_is_never_carried_out_by_another)
+WATCHED(fault_c1_cancel_of_one_ta_is_never_carried_out_by_another)
 {
-	struct fx *f = watched(state);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call cancel, close;
 	uint32_t b;
 
@@ -167,10 +155,8 @@ FX_TEST(fault_c1_cancel_of_one_ta_is_never_carried_out_by_another)
 }
 
 /* The second CLOSE finds nothing to close, neither A nor B. */
-FX_TEST(fault_c1_close_of_one_ta_is_never_carried_out_by_another)
+WATCHED(fault_c1_close_of_one_ta_is_never_carried_out_by_another)
 {
-	struct fx *f = watched(state);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call close[2], c;
 	uint32_t b;
 
@@ -184,18 +170,14 @@ FX_TEST(fault_c1_close_of_one_ta_is_never_carried_out_by_another)
 	fx_ended(&close[0], TEEC_SUCCESS);
 	/* B is open, and stays so. */
 	on_session(&c, g, OPTEE_MSG_CMD_CANCEL, b, 2);
-	cg_do(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_do(&c, TEEC_SUCCESS);
 	fx_close(g, b);
-	fx_assert_idle(g);
 }
 
 /* The id of a session that is being closed names nothing, whatever becomes of it. */
-FX_TEST(fault_c1_closing_session_cannot_be_named)
+WATCHED(fault_c1_closing_session_cannot_be_named)
 {
 	static const uint32_t cmds[] = { OPTEE_MSG_CMD_INVOKE_COMMAND, OPTEE_MSG_CMD_CANCEL };
-	struct fx *f = watched(state);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	struct cg_call close, c;
 
@@ -204,19 +186,15 @@ FX_TEST(fault_c1_closing_session_cannot_be_named)
 	fx_smcs_reset(f);
 	for (uint32_t i = 0; i < 2; i++) {
 		on_session(&c, g, cmds[i], session, 2);
-		cg_do(&c);
-		fx_ended(&c, TEEC_ERROR_BAD_PARAMETERS);
+		fx_do(&c, TEEC_ERROR_BAD_PARAMETERS);
 	}
 	assert_int_equal(fx_smcs(f), 0);
 	/* OP-TEE did not do it after all: open as before. */
 	model_answer_next(f->model, 0, OPTEE_SMC_RETURN_EBADCMD, 0, 0, 0);
-	cg_finish(&close);
-	fx_ended(&close, CG_SMC_ERROR | OPTEE_SMC_RETURN_EBADCMD);
+	fx_finish(&close, CG_SMC_ERROR | OPTEE_SMC_RETURN_EBADCMD);
 	fx_nop(&c, g, session);
-	cg_do(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_do(&c, TEEC_SUCCESS);
 	fx_close(g, session);
-	fx_assert_idle(g);
 }
 
 /* --- What has happened is known at once -------------------------------------------------- */
@@ -263,10 +241,8 @@ static void held_back_close(struct cg_call *c, struct fx *f, uint32_t session)
 	assert_true(is_interrupted(c));
 }
 
-FX_TEST(fault_c1_done_cannot_be_held_back)
+WATCHED(fault_c1_done_cannot_be_held_back)
 {
-	struct fx *f = watched(state);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf lent;
 	struct cg_call open, close, c;
 	uint32_t session, b;
@@ -276,8 +252,7 @@ FX_TEST(fault_c1_done_cannot_be_held_back)
 	session = cg_hdr(&open)->session;
 	/* The policy knows of which TA it is, before the guest takes the end. */
 	fx_nop(&c, g, session);
-	cg_do(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_do(&c, TEEC_SUCCESS);
 	assert_int_equal(f->carried_out, 1);
 
 	held_back_close(&close, f, session);
@@ -285,37 +260,24 @@ FX_TEST(fault_c1_done_cannot_be_held_back)
 	assert_int_equal(cg_open(g->cg, UUID_B, &b), TEEC_SUCCESS);
 	assert_int_equal(b, session);
 	on_session(&c, g, OPTEE_MSG_CMD_CANCEL, b, 2);
-	cg_do(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_do(&c, TEEC_SUCCESS);
 
 	/* Late ends change nothing. */
 	cg_finish(&close);
 	assert_int_equal(close.state, CG_ENDED);
 	cg_call_fini(&close);
-	cg_finish(&open);
-	fx_ended(&open, TEEC_SUCCESS);
+	fx_finish(&open, TEEC_SUCCESS);
 	on_session(&c, g, OPTEE_MSG_CMD_CANCEL, b, 3);
-	cg_do(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_do(&c, TEEC_SUCCESS);
 	fx_close(g, b);
 	cg_buf_free(g->cg, &lent);
-	fx_assert_idle(g);
 }
 
 /* --- The limit ------------------------------------------------------------------------------ */
 
 #define LIMIT	3u
 
-static struct fx *limited(void **state)
-{
-	struct fx_options o = { .limits = FX_LIMITS, .authorize = true };
-	struct fx *f;
-
-	o.limits.sessions = LIMIT;
-	f = fx_new(state, &o);
-	fx_watch_tas(f);
-	return f;
-}
+#define LIMITED(name) FX_TEST_WITH(name, .watch_tas = true, .limits.sessions = LIMIT)
 
 /* One more is refused, and OP-TEE not asked. */
 static void expect_full(struct fx *f)
@@ -333,10 +295,8 @@ static void expect_full(struct fx *f)
 	assert_int_equal(fx_counter(g, OM_COUNT_REFUSED_QUOTA), refused + 1);
 }
 
-FX_TEST(fault_c1_sessions_are_bounded)
+LIMITED(fault_c1_sessions_are_bounded)
 {
-	struct fx *f = limited(state);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session[LIMIT];
 
 	for (uint32_t i = 0; i < LIMIT; i++)
@@ -384,10 +344,8 @@ static void fail_to_open(struct fx *f, enum why why, const struct cg_buf *bad)
 	f->policy = NULL;
 }
 
-FX_TEST(fault_c1_what_was_not_opened_is_not_charged)
+LIMITED(fault_c1_what_was_not_opened_is_not_charged)
 {
-	struct fx *f = limited(state);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session[LIMIT];
 	struct cg_buf bad;
 
@@ -402,14 +360,11 @@ FX_TEST(fault_c1_what_was_not_opened_is_not_charged)
 		for (uint32_t i = 0; i < LIMIT; i++)
 			fx_close(g, session[i]);
 	}
-	fx_assert_idle(g);
 }
 
 /* An OPEN that has not come back is charged, so that there will be room for its session. */
-FX_TEST(fault_c1_opening_sessions_count)
+LIMITED(fault_c1_opening_sessions_count)
 {
-	struct fx *f = limited(state);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call open;
 	uint32_t session;
 
@@ -430,7 +385,7 @@ FX_TEST(fault_c1_opening_sessions_count)
 /* --- Sessions that are not there ----------------------------------------------------------- */
 
 /* As test_model_itself has it of OP-TEE alone; here it is not even asked. */
-FX_TEST(fault_c1_unknown_sessions_get_what_optee_answers)
+WATCHED(fault_c1_unknown_sessions_get_what_optee_answers)
 {
 	static const struct {
 		uint32_t cmd, ret;
@@ -439,8 +394,6 @@ FX_TEST(fault_c1_unknown_sessions_get_what_optee_answers)
 		{ OPTEE_MSG_CMD_CANCEL, TEEC_ERROR_BAD_PARAMETERS },
 		{ OPTEE_MSG_CMD_CLOSE_SESSION, TEEC_ERROR_ITEM_NOT_FOUND },
 	};
-	struct fx *f = watched(state);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t open = fx_session(g), closed = fx_session(g);
 	const uint32_t ids[] = { 0, closed, open + OM_SESSIONS_DEFAULT, ~open, 0xffffffff };
 	struct cg_call c;
@@ -459,8 +412,7 @@ FX_TEST(fault_c1_unknown_sessions_get_what_optee_answers)
 	assert_int_equal(f->asked_count, 0);
 	assert_int_equal(fx_smcs(f), 0);
 	fx_nop(&c, g, open);
-	cg_do(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_do(&c, TEEC_SUCCESS);
 }
 
 /* --- Who waits ------------------------------------------------------------------------------- */
@@ -469,10 +421,8 @@ FX_TEST(fault_c1_unknown_sessions_get_what_optee_answers)
  * The guest's scheduler may never run the call that is on its way in: then the session
  * stays open, for that call and for a CLOSE that comes later.
  */
-FX_TEST(fault_c1_close_does_not_wait_for_ever)
+WATCHED(fault_c1_close_does_not_wait_for_ever)
 {
-	struct fx *f = watched(state);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	struct cg_call invoke, close, c;
 
@@ -490,20 +440,15 @@ FX_TEST(fault_c1_close_does_not_wait_for_ever)
 	/* Open as before: others can name it, and who was on the way still is. */
 	fx_nop(&c, g, session);
 	cg_hdr(&c)->func = MODEL_TA_INTERRUPT;
-	cg_do(&c);
-	fx_ended(&c, TEEC_SUCCESS);
-	cg_finish(&invoke);
-	fx_ended(&invoke, TEEC_SUCCESS);
+	fx_do(&c, TEEC_SUCCESS);
+	fx_finish(&invoke, TEEC_SUCCESS);
 	assert_int_equal(f->carried_out, 2);
 	fx_close(g, session);
-	fx_assert_idle(g);
 }
 
 /* Who is in the TA already is OP-TEE's to wait for. */
-FX_TEST(close_beside_a_command_that_is_under_way)
+WATCHED(close_beside_a_command_that_is_under_way)
 {
-	struct fx *f = watched(state);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call calls[2];
 
 	fx_invoke(&calls[0], g, fx_session(g), MODEL_TA_SUSPEND_MEMREF);
@@ -517,5 +462,4 @@ FX_TEST(close_beside_a_command_that_is_under_way)
 	cg_finish_all(calls, 2);
 	fx_ended(&calls[0], TEEC_SUCCESS);
 	fx_ended(&calls[1], TEEC_SUCCESS);
-	fx_assert_idle(g);
 }

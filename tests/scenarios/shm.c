@@ -53,17 +53,11 @@ static void assert_translated(struct fx_guest *g, const struct cg_buf *b)
 
 /* --- 45-47: quotas -------------------------------------------------------------------------- */
 
-FX_TEST(s45_i5_quota_of_pages_is_exact)
+FX_TEST_WITH(s45_i5_quota_of_pages_is_exact, .limits.pages = 200)
 {
-	struct fx_options o = { .limits = FX_LIMITS };
-	struct fx *f;
-	struct fx_guest *g;
 	struct cg_buf b[3];
 	struct cg_call c;
 
-	o.limits.pages = 200;
-	f = fx_new(state, &o);
-	g = &f->guest[0];
 	fx_buffer(&b[0], g, 200 * CG_PAGE, 1);		/* 201 pages */
 	fx_buffer(&b[1], g, 199 * CG_PAGE, 4095);	/* 200 pages */
 	fx_buffer(&b[2], g, 1, 4095);
@@ -87,12 +81,9 @@ FX_TEST(s45_i5_quota_of_pages_is_exact)
 	assert_int_equal(fx_counter(g, OM_COUNT_PAGES_PEAK), 200);
 }
 
-FX_TEST(s45_64_mib_are_registered)
+FX_TEST_WITH(s45_64_mib_are_registered, .ram_pages = 17000, .limits = {
+	     .threads = 2, .buffers = 4, .rpc_args = 2, .pages = 16384, .list_pages = 33 })
 {
-	const struct fx_options o = { .ram_pages = 17000, .limits = {
-		.threads = 2, .buffers = 4, .rpc_args = 2, .pages = 16384, .list_pages = 33 } };
-	struct fx *f = fx_new(state, &o);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf b;
 
 	fx_register(&b, g, 64u << 20);
@@ -102,19 +93,13 @@ FX_TEST(s45_64_mib_are_registered)
 	fx_assert_idle(g);
 }
 
-FX_TEST(s45_i5_quota_of_list_pages_is_exact)
+FX_TEST_WITH(s45_i5_quota_of_list_pages_is_exact, .limits.list_pages = 2)
 {
-	struct fx_options o = { .limits = FX_LIMITS };
-	struct fx *f;
-	struct fx_guest *g;
 	struct cg_buf large;
 	struct cg_buf most;
 	struct cg_buf small;
 	struct cg_call paused;
 
-	o.limits.list_pages = 2;
-	f = fx_new(state, &o);
-	g = &f->guest[0];
 	assert_true(cg_buf_repeat(g->cg, &large, 1023));
 	assert_true(cg_buf_repeat(g->cg, &most, 1022));
 	fx_buffer(&small, g, 1, 0);
@@ -133,8 +118,7 @@ FX_TEST(s45_i5_quota_of_list_pages_is_exact)
 		atomic_store(&f->host->yield_every, 0);
 		assert_int_equal(paused.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 		assert_int_equal(cg_register(g->cg, &small), TEEC_ERROR_OUT_OF_MEMORY);
-		cg_finish(&paused);
-		fx_ended(&paused, TEEC_SUCCESS);
+		fx_finish(&paused, TEEC_SUCCESS);
 		assert_int_equal(cg_register(g->cg, &small), TEEC_SUCCESS);
 		assert_int_equal(cg_unregister(g->cg, small.cookie), TEEC_SUCCESS);
 		assert_int_equal(cg_unregister(g->cg, most.cookie), TEEC_SUCCESS);
@@ -144,8 +128,6 @@ FX_TEST(s45_i5_quota_of_list_pages_is_exact)
 
 FX_TEST(s46_sizes_that_wrap_are_refused_before_anything_is_taken)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	const uint64_t list = TEST_IPA_BASE + 99 * CG_PAGE;
 	const struct { uint64_t ptr, size; uint32_t ret; } bad[] = {
 		{ list, 0, TEEC_ERROR_BAD_PARAMETERS },
@@ -173,10 +155,9 @@ FX_TEST(s46_sizes_that_wrap_are_refused_before_anything_is_taken)
 
 FX_TEST(s47_i5_quota_of_buffers_is_exact)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf b[17];
 
+	f->busy_at_end = true;
 	for (uint32_t i = 0; i < 17; i++)
 		fx_buffer(&b[i], g, 1, 0);
 	for (uint32_t i = 0; i < 16; i++)
@@ -193,17 +174,11 @@ FX_TEST(s47_i5_quota_of_buffers_is_exact)
 }
 
 /* Payloads come out of the same quota; refused, they are undone in the guest. */
-FX_TEST(s47_i5_quota_of_buffers_counts_payloads)
+FX_TEST_WITH(s47_i5_quota_of_buffers_counts_payloads, .limits.buffers = 1)
 {
-	struct fx_options o = { .limits = FX_LIMITS };
-	struct fx *f;
-	struct fx_guest *g;
 	struct cg_buf b;
 	struct cg_call c;
 
-	o.limits.buffers = 1;
-	f = fx_new(state, &o);
-	g = &f->guest[0];
 	fx_register(&b, g, 1);
 	fx_invoke(&c, g, fx_session(g), MODEL_TA_PAYLOAD);
 	cg_set_value(&c, 0, VALUE_INOUT, 10, 0, 0);
@@ -213,7 +188,6 @@ FX_TEST(s47_i5_quota_of_buffers_counts_payloads)
 	assert_int_equal(fx_counter(g, OM_COUNT_RPC_UNDO), 1);
 	assert_held(g, 1, 1);
 	fx_unregister(&b, g);
-	fx_assert_idle(g);
 }
 
 /* --- 48, 49: lists that fail ---------------------------------------------------------------- */
@@ -222,8 +196,6 @@ FX_TEST(s47_i5_quota_of_buffers_counts_payloads)
 
 FX_TEST(s48_i5_list_that_fails_anywhere_leaves_nothing)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf b;
 	struct cg_call c;
 
@@ -252,14 +224,11 @@ FX_TEST(s48_i5_list_that_fails_anywhere_leaves_nothing)
 		assert_held(g, LONG_LIST, 1);
 		assert_int_equal(cg_unregister(g->cg, b.cookie), TEEC_SUCCESS);
 	}
-	fx_assert_idle(g);
 }
 
 FX_TEST(s48_i5_host_failures_on_the_way_leave_nothing)
 {
 	static const uint32_t ops[] = { 1u << TEST_OP_PIN, 1u << TEST_OP_READ };
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf b;
 	struct cg_call c;
 
@@ -279,13 +248,10 @@ FX_TEST(s48_i5_host_failures_on_the_way_leave_nothing)
 		fx_ended(&c, TEEC_SUCCESS);
 		assert_int_equal(cg_unregister(g->cg, b.cookie), TEEC_SUCCESS);
 	}
-	fx_assert_idle(g);
 }
 
 FX_TEST(s49_i5_second_buffer_bad_releases_the_first)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	struct cg_buf b[3];
 	struct cg_buf reg;
@@ -310,7 +276,6 @@ FX_TEST(s49_i5_second_buffer_bad_releases_the_first)
 	}
 	/* What the call had held can be given back: nobody holds it any more. */
 	fx_unregister(&reg, g);
-	fx_assert_idle(g);
 }
 
 /* --- 50-53: lists --------------------------------------------------------------------------- */
@@ -321,8 +286,6 @@ FX_TEST(s50_i2_chains_of_every_length_are_translated)
 		1, 2, OM_PIN_BATCH - 1, OM_PIN_BATCH, OM_PIN_BATCH + 1, 2 * OM_PIN_BATCH,
 		510, 511, 512, 513, 1021, 1022, 1023,
 	};
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		struct cg_buf b;
@@ -333,13 +296,10 @@ FX_TEST(s50_i2_chains_of_every_length_are_translated)
 		assert_translated(g, &b);
 		fx_unregister(&b, g);
 	}
-	fx_assert_idle(g);
 }
 
 FX_TEST(s51_i1_each_entry_is_read_once)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf b;
 	struct cg_call c;
 	uint64_t pages;
@@ -360,7 +320,6 @@ FX_TEST(s51_i1_each_entry_is_read_once)
 		assert_translated(g, &b);
 		assert_int_equal(cg_unregister(g->cg, b.cookie), TEEC_SUCCESS);
 	}
-	fx_assert_idle(g);
 }
 
 /* Rotates what is not yet read before every read: whatever is pinned is what is sent. */
@@ -390,8 +349,6 @@ static void edit_list(void *arg, enum test_op op, struct test_guest *test)
 
 FX_TEST(s51_i2_what_is_pinned_is_what_is_sent)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf b;
 	struct editor e = { g, &b, 0 };
 	struct cg_call c;
@@ -418,20 +375,18 @@ FX_TEST(s51_i2_what_is_pinned_is_what_is_sent)
 	}
 	assert_held(g, 600, 1);
 	assert_int_equal(cg_unregister(g->cg, b.cookie), TEEC_SUCCESS);
-	fx_assert_idle(g);
 }
 
 /* A list page that goes away while a pause lasts: it is pinned, too. */
 FX_TEST(s51_i4_list_page_ballooned_during_a_pause)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint64_t want[100];
 	uint64_t pa[100];
 	struct cg_buf b;
 	struct cg_call c;
 	uint64_t ipa;
 
+	f->busy_at_end = true;
 	fx_buffer(&b, g, 100 * CG_PAGE, 0);
 	for (uint32_t i = 0; i < 100; i++)
 		want[i] = test_guest_pa(g->test, *cg_buf_entry(g->cg, &b, i));
@@ -441,8 +396,7 @@ FX_TEST(s51_i4_list_page_ballooned_during_a_pause)
 	cg_start(&c);
 	assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	test_guest_remap(g->test, ipa);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_finish(&c, TEEC_SUCCESS);
 	assert_int_equal(model_buffer_pa(f->model, 1, b.cookie, pa, 100), 100);
 	assert_memory_equal(pa, want, sizeof(want));
 	assert_held(g, 100, 1);
@@ -450,8 +404,6 @@ FX_TEST(s51_i4_list_page_ballooned_during_a_pause)
 
 FX_TEST(s52_i5_pages_shared_twice_count_twice)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf a;
 	struct cg_buf b;
 	uint64_t ipa;
@@ -469,13 +421,10 @@ FX_TEST(s52_i5_pages_shared_twice_count_twice)
 	assert_int_equal(cg_unregister(g->cg, a.cookie), TEEC_SUCCESS);
 	assert_int_equal(test_guest_pins(g->test, ipa), 20);
 	assert_int_equal(cg_unregister(g->cg, cookie), TEEC_SUCCESS);
-	fx_assert_idle(g);
 }
 
 FX_TEST(s53_i2_entries_that_cannot_be_shared_make_no_call)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf b;
 	const uint64_t ram = TEST_IPA_BASE + 900 * CG_PAGE;
 	const uint64_t bad[] = {
@@ -505,8 +454,6 @@ FX_TEST(s53_i2_entries_that_cannot_be_shared_make_no_call)
 
 FX_TEST(s53_i2_links_that_cannot_be_followed_make_no_call)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf b;
 	const uint64_t bad[] = {
 		0, TEST_IPA_BASE + 8, TEST_IPA_BASE + 1, g->test->hole_ipa, g->test->readonly_ipa,
@@ -514,6 +461,7 @@ FX_TEST(s53_i2_links_that_cannot_be_followed_make_no_call)
 	};
 	uint64_t *link;
 
+	f->busy_at_end = true;
 	assert_true(cg_buf_repeat(g->cg, &b, 600));
 	link = (uint64_t *)cg_page_va(g->cg, b.list) + OPTEE_MSG_LIST_NEXT;
 	fx_smcs_reset(f);
@@ -535,8 +483,6 @@ FX_TEST(s53_i2_links_that_cannot_be_followed_make_no_call)
 
 FX_TEST(s54_i8_malformed_registrations_release_nothing)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf live;
 	struct cg_buf b;
 	struct cg_call c;
@@ -571,14 +517,11 @@ FX_TEST(s54_i8_malformed_registrations_release_nothing)
 	assert_held(g, 5, 1);
 	assert_translated(g, &live);
 	fx_unregister(&live, g);
-	fx_assert_idle(g);
 }
 
 /* The cookie is taken from the moment it is charged, not only when OP-TEE agrees. */
 FX_TEST(s54_i7_cookie_of_a_registration_under_way_is_taken)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	struct cg_buf a;
 	struct cg_buf b;
@@ -599,16 +542,12 @@ FX_TEST(s54_i7_cookie_of_a_registration_under_way_is_taken)
 	cg_set_rmem(&c, 1, RMEM_IN, a.cookie, 0, 1);
 	cg_do(&c);
 	fx_refused(&c, TEEC_ERROR_BAD_PARAMETERS);
-	cg_finish(&paused);
-	fx_ended(&paused, TEEC_SUCCESS);
+	fx_finish(&paused, TEEC_SUCCESS);
 	fx_unregister(&a, g);
-	fx_assert_idle(g);
 }
 
 FX_TEST(s55_i4_failed_unregister_keeps_everything)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf b;
 	struct cg_call c;
 
@@ -620,8 +559,7 @@ FX_TEST(s55_i4_failed_unregister_keeps_everything)
 		/* An error of the SMC is a failure as well. */
 		model_answer_next(f->model, OPTEE_SMC_CALL_WITH_ARG, OPTEE_SMC_RETURN_ENOMEM, 0, 0, 0);
 		unregister_init(&c, g, b.cookie);
-		cg_do(&c);
-		fx_ended(&c, CG_SMC_ERROR | OPTEE_SMC_RETURN_ENOMEM);
+		fx_do(&c, CG_SMC_ERROR | OPTEE_SMC_RETURN_ENOMEM);
 		assert_held(g, 20, 1);
 		assert_translated(g, &b);
 		/* Its cookie is still taken, and still works. */
@@ -637,8 +575,6 @@ FX_TEST(s55_i4_failed_unregister_keeps_everything)
 
 FX_TEST(s55_i7_buffer_being_unregistered_is_nobodys)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	struct cg_call under_way;
 	struct cg_call c;
@@ -662,10 +598,8 @@ FX_TEST(s55_i7_buffer_being_unregistered_is_nobodys)
 		assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), 20);
 		if (!fails)
 			model_refuse_unregister(f->model, TEEC_ERROR_BUSY);
-		cg_finish(&under_way);
-		fx_ended(&under_way, fails ? TEEC_SUCCESS : TEEC_ERROR_BUSY);
+		fx_finish(&under_way, fails ? TEEC_SUCCESS : TEEC_ERROR_BUSY);
 	}
-	fx_assert_idle(g);
 }
 
 /*
@@ -674,8 +608,6 @@ FX_TEST(s55_i7_buffer_being_unregistered_is_nobodys)
  */
 FX_TEST(s55_i4_unregistered_buffer_stays_pinned_for_its_users)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_call user;
 	struct cg_call c;
 	struct cg_buf b;
@@ -689,12 +621,9 @@ FX_TEST(s55_i4_unregistered_buffer_stays_pinned_for_its_users)
 	assert_true(cg_until_cmd(&c, OPTEE_RPC_CMD_NOTIFICATION));
 	/* The buffer, two messages and their RPC arguments. */
 	assert_int_equal(atomic_load(&g->test->pinned), 24);
-	cg_finish(&user);
-	fx_ended(&user, TEEC_SUCCESS);
+	fx_finish(&user, TEEC_SUCCESS);
 	assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), 21);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
-	fx_assert_idle(g);
+	fx_finish(&c, TEEC_SUCCESS);
 }
 
 /*
@@ -703,8 +632,6 @@ FX_TEST(s55_i4_unregistered_buffer_stays_pinned_for_its_users)
  */
 FX_TEST(s55_i7_release_waits_for_calls_on_their_way)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf lent;
 	struct cg_buf b;
 	struct cg_call paused;
@@ -728,18 +655,13 @@ FX_TEST(s55_i7_release_waits_for_calls_on_their_way)
 		cg_resume(&c);
 	}
 	assert_int_equal(fx_smcs(f), 0);
-	cg_finish(&paused);
-	fx_ended(&paused, TEEC_SUCCESS);
-	cg_finish(&c);
-	fx_ended(&c, TEEC_SUCCESS);
-	fx_assert_idle(g);
+	fx_finish(&paused, TEEC_SUCCESS);
+	fx_finish(&c, TEEC_SUCCESS);
 }
 
 /* OP-TEE knows of all that a call uses once it asks for something: then it is what waits. */
 FX_TEST(s55_i7_release_is_optees_when_it_knows_the_users)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf b[2];
 	struct cg_call user;
 	struct cg_call c;
@@ -756,10 +678,8 @@ FX_TEST(s55_i7_release_is_optees_when_it_knows_the_users)
 		fx_smcs_reset(f);
 		cg_start(&c);
 		assert_int_equal(fx_smcs(f), 1);
-		cg_finish(&user);
-		fx_ended(&user, TEEC_SUCCESS);
-		cg_finish(&c);
-		fx_ended(&c, TEEC_SUCCESS);
+		fx_finish(&user, TEEC_SUCCESS);
+		fx_finish(&c, TEEC_SUCCESS);
 		fx_unregister(&b[1 - nth], g);
 		fx_assert_idle(g);
 	}
@@ -767,17 +687,15 @@ FX_TEST(s55_i7_release_is_optees_when_it_knows_the_users)
 
 FX_TEST(s56_i7_cookies_of_other_kinds_make_no_call)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	struct cg_call holder;
 	struct cg_call c;
 	uint64_t cookies[5] = { 0, 0x12345 };
 
+	f->busy_at_end = true;
 	fx_invoke(&c, g, session, MODEL_TA_PAYLOAD_KEEP);
 	cg_set_value(&c, 0, VALUE_INOUT, 3 * CG_PAGE, 1, 0);
-	cg_do(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_do(&c, TEEC_SUCCESS);
 	cookies[2] = g->cg->payloads[0].cookie;
 	fx_invoke(&holder, g, fx_session(g), MODEL_TA_SUSPEND_MEMREF);
 	cg_set_value(&holder, 0, VALUE_IN, 1, 0, 0);
@@ -796,14 +714,11 @@ FX_TEST(s56_i7_cookies_of_other_kinds_make_no_call)
 	}
 	assert_int_equal(fx_smcs(f), 0);
 	assert_int_equal(fx_counter(g, OM_COUNT_REFUSED_COOKIE), 10);
-	cg_finish(&holder);
-	fx_ended(&holder, TEEC_SUCCESS);
+	fx_finish(&holder, TEEC_SUCCESS);
 }
 
 FX_TEST(s56_i7_ranges_outside_of_the_buffer_make_no_call)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	uint32_t session = fx_session(g);
 	const struct { uint64_t offs, size; bool good; } ranges[] = {
 		{ 0, 5000, true }, { 5000, 0, true }, { 4999, 1, true }, { 0, 5001, false },
@@ -827,41 +742,36 @@ FX_TEST(s56_i7_ranges_outside_of_the_buffer_make_no_call)
 			fx_refused(&c, TEEC_ERROR_SECURITY);
 	}
 	fx_unregister(&b, g);
-	fx_assert_idle(g);
 }
 
-FX_TEST(s57_i11_cookies_are_each_guests_own)
+FX_TEST_WITH(s57_i11_cookies_are_each_guests_own, .guests = 2)
 {
-	const struct fx_options o = { .guests = 2 };
-	struct fx *f = fx_new(state, &o);
-	struct fx_guest *g[2] = { &f->guest[0], &f->guest[1] };
+	struct fx_guest *other = &f->guest[1];
 	struct cg_buf b[2];
 	struct cg_call c;
 
-	fx_register(&b[0], g[0], 3 * CG_PAGE);
-	fx_nop(&c, g[1], fx_session(g[1]));
+	fx_register(&b[0], g, 3 * CG_PAGE);
+	fx_nop(&c, other, fx_session(other));
 	cg_set_rmem(&c, 1, RMEM_IN, b[0].cookie, 0, 1);
 	cg_do(&c);
 	fx_refused(&c, TEEC_ERROR_BAD_PARAMETERS);
-	assert_int_equal(cg_unregister(g[1]->cg, b[0].cookie), TEEC_ERROR_BAD_PARAMETERS);
+	assert_int_equal(cg_unregister(other->cg, b[0].cookie), TEEC_ERROR_BAD_PARAMETERS);
 
 	/* The same name for something of its own. */
-	fx_buffer(&b[1], g[1], 5 * CG_PAGE, 0);
+	fx_buffer(&b[1], other, 5 * CG_PAGE, 0);
 	b[1].cookie = b[0].cookie;
-	assert_int_equal(cg_register(g[1]->cg, &b[1]), TEEC_SUCCESS);
-	assert_translated(g[0], &b[0]);
-	assert_translated(g[1], &b[1]);
-	fx_unregister(&b[0], g[0]);
-	assert_translated(g[1], &b[1]);
-	fx_unregister(&b[1], g[1]);
-	fx_assert_idle(g[0]);
-	fx_assert_idle(g[1]);
+	assert_int_equal(cg_register(other->cg, &b[1]), TEEC_SUCCESS);
+	assert_translated(g, &b[0]);
+	assert_translated(other, &b[1]);
+	fx_unregister(&b[0], g);
+	assert_translated(other, &b[1]);
+	fx_unregister(&b[1], other);
+	fx_assert_idle(g);
+	fx_assert_idle(other);
 }
 
 FX_TEST(s58_i5_registration_that_optee_refuses_is_undone)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf b;
 
 	fx_buffer(&b, g, 700 * CG_PAGE, 9);
@@ -875,7 +785,6 @@ FX_TEST(s58_i5_registration_that_optee_refuses_is_undone)
 	assert_int_equal(cg_register(g->cg, &b), TEEC_SUCCESS);
 	assert_translated(g, &b);
 	fx_unregister(&b, g);
-	fx_assert_idle(g);
 }
 
 /* --- 59: giving way -------------------------------------------------------------------------- */
@@ -947,12 +856,10 @@ static size_t conversation(struct fx *f, uint64_t *out, size_t max)
 	return n;
 }
 
-static void giving_way_changes_nothing(void **state, uint32_t fid)
+static void giving_way_changes_nothing(struct fx *f, struct fx_guest *g, uint32_t fid)
 {
 	static uint64_t first[512];
 	static uint64_t again[512];
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	size_t n;
 
 	fx_smcs_reset(f);
@@ -976,24 +883,23 @@ static void giving_way_changes_nothing(void **state, uint32_t fid)
 
 FX_TEST(s59_giving_way_at_every_step_changes_nothing)
 {
-	giving_way_changes_nothing(state, OPTEE_SMC_CALL_WITH_ARG);
+	giving_way_changes_nothing(f, g, OPTEE_SMC_CALL_WITH_ARG);
 }
 
 FX_TEST(s59_giving_way_with_inline_rpc_changes_nothing)
 {
-	giving_way_changes_nothing(state, OPTEE_SMC_CALL_WITH_RPC_ARG);
+	giving_way_changes_nothing(f, g, OPTEE_SMC_CALL_WITH_RPC_ARG);
 }
 
 /* While it gives way nothing is half done: charged whole, and OP-TEE knows nothing. */
 FX_TEST(s59_i5_paused_translation_is_charged_whole)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf b;
 	struct cg_call c;
 	uint32_t pauses = 0;
 	uint32_t done;
 
+	f->busy_at_end = true;
 	fx_buffer(&b, g, 300 * CG_PAGE, 0);
 	atomic_store(&f->host->yield_every, 1);
 	register_init(&c, g, &b);
@@ -1018,11 +924,8 @@ FX_TEST(s59_i5_paused_translation_is_charged_whole)
 	assert_translated(g, &b);
 }
 
-FX_TEST(s59_host_without_should_yield_never_gives_way)
+FX_TEST_WITH(s59_host_without_should_yield_never_gives_way, .no_yield = true)
 {
-	const struct fx_options o = { .no_yield = true };
-	struct fx *f = fx_new(state, &o);
-
 	assert_int_equal(converse(&f->guest[0], OPTEE_SMC_CALL_WITH_ARG), 0);
 	assert_int_equal(fx_counter(&f->guest[0], OM_COUNT_PAUSED), 0);
 }
@@ -1056,8 +959,6 @@ static void sum_init(struct cg_call *c, struct fx_guest *g, struct cg_buf *mine)
 
 FX_TEST(s50_i2_lists_stay_over_an_interrupt)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct cg_buf mine;
 	struct cg_call c;
 
@@ -1071,8 +972,6 @@ FX_TEST(s50_i2_lists_stay_over_an_interrupt)
 /* A thread with a cached RPC argument frees that first. */
 FX_TEST(s50_i2_lists_stay_until_optee_has_read_them)
 {
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
 	struct om_regs regs = { .a = { OPTEE_SMC_ENABLE_SHM_CACHE } };
 	struct cg_buf mine;
 	struct cg_call c;
@@ -1080,8 +979,7 @@ FX_TEST(s50_i2_lists_stay_until_optee_has_read_them)
 	assert_int_equal(fx_smc(g, 0, &regs), OPTEE_SMC_RETURN_OK);
 	fx_invoke(&c, g, fx_session(g), MODEL_TA_SUSPEND_MEMREF);
 	cg_set_value(&c, 0, VALUE_IN, 1, 0, 0);
-	cg_do(&c);
-	fx_ended(&c, TEEC_SUCCESS);
+	fx_do(&c, TEEC_SUCCESS);
 	sum_init(&c, g, &mine);
 	c.fid = OPTEE_SMC_CALL_WITH_RPC_ARG;
 	assert_true(cg_until(&c, OPTEE_SMC_RETURN_RPC_FREE));

@@ -58,12 +58,11 @@ static uint64_t share(struct cg_guest *g, uint32_t pages)
 bool check_heap(struct cg_guest *g)
 {
 	static const uint32_t fit[] = { 1, 2, 510, 511, 512, 1022, 1023, 4088, 8192, SECURE_PAGES };
-	uint32_t i;
 	bool good = true;
 
-	for (i = 0; i < sizeof(fit) / sizeof(fit[0]); i++)
+	for (uint32_t i = 0; i < sizeof(fit) / sizeof(fit[0]); i++)
 		good &= result("heap: a buffer that fits", share(g, fit[i]) == TEEC_SUCCESS);
-	for (i = 0; i < 3; i++) {
+	for (uint32_t i = 0; i < 3; i++) {
 		uint64_t ret = share(g, SECURE_PAGES + 1000);
 
 		/* What OP-TEE says is not what the mediator would: BAD_PARAMETERS. */
@@ -129,11 +128,10 @@ static bool hand_over(struct cg_guest *g)
 {
 	static struct cg_call theirs;
 	uint32_t session;
-	uint32_t i;
 	bool good;
 
 	good = cg_open(g, cg_uuid_stats, &session) == TEEC_SUCCESS;
-	for (i = 0; good && i < HANDED_OVER; i++) {
+	for (uint32_t i = 0; good && i < HANDED_OVER; i++) {
 		struct cg_buf b;
 
 		good = cg_time_init(&theirs, g, session) &&

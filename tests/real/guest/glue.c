@@ -197,10 +197,8 @@ static void relax(void *ctx, unsigned int vcpu)
 
 static bool is_host_address(void *ctx, uint64_t value)
 {
-	unsigned int i;
-
 	(void)ctx;
-	for (i = 0; i < GUEST_RANGES; i++)
+	for (unsigned int i = 0; i < GUEST_RANGES; i++)
 		if (value - info->host[i].base < info->host[i].size)
 			return true;
 	return false;

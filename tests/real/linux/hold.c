@@ -54,12 +54,11 @@ int main(int argc, char **argv)
 {
 	int buffers = argc == 2 ? atoi(argv[1]) : 0;
 	int tee = open("/dev/tee0", O_RDWR);
-	int i;
 
 	if (buffers <= 0 || tee < 0)
 		die("hold BUFFERS, /dev/tee0");
 	open_session(tee);
-	for (i = 0; i < buffers; i++)
+	for (int i = 0; i < buffers; i++)
 		register_buffer(tee);
 	printf("holds %d buffers and a session\n", buffers);
 	fflush(stdout);
