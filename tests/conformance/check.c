@@ -212,9 +212,19 @@ static bool selected(const char *name, const char *filter)
 	return true;
 }
 
+static void run_in_session(struct cg_guest *g, const struct cg_scenario_entry *s)
+{
+	uint32_t session;
+
+	CG_EQ(g, "open", cg_open(g, s->ta, &session), TEEC_SUCCESS);
+	s->run_in(g, session);
+	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
+}
+
 static void run_one(struct cg_guest *g, const struct cg_scenario_entry *s)
 {
 	uint32_t held = g->pages_held;
+	const char *why;
 
 	cg_fill(&g->verdict, 0, sizeof(g->verdict));
 	g->verdict.digest = DIGEST_START;
@@ -223,7 +233,13 @@ static void run_one(struct cg_guest *g, const struct cg_scenario_entry *s)
 	g->ta_size = 0;
 	cg_fill(g->notified, 0, sizeof(g->notified));
 
-	s->run(g);
+	why = s->lacks ? s->lacks(g) : NULL;
+	if (why)
+		cg_skip(g, why);
+	else if (s->run)
+		s->run(g);
+	else
+		run_in_session(g, s);
 
 	cg_check(g, "all memory is given back", __FILE__, __LINE__, g->pages_held, held, false);
 	cg_check(g, "no RPC buffer is left", __FILE__, __LINE__, cg_rpc_held(g), 0, false);

@@ -125,6 +125,9 @@ struct cg_guest {
 
 bool cg_check(struct cg_guest *g, const char *what, const char *file, uint32_t line,
 	      uint64_t got, uint64_t want, bool digest);
+/* A call, served to its end, or started and served: CG_EQ of its result. */
+#define CG_FINISH(c, what, want)	(cg_finish(c), CG_EQ((c)->g, what, cg_result(c), want))
+#define CG_DO(c, what, want)		(cg_do(c), CG_EQ((c)->g, what, cg_result(c), want))
 /* A value for the digest that is not checked here. */
 void cg_observe(struct cg_guest *g, uint64_t value);
 /* The platform has no means for one check; for the whole scenario. */
@@ -346,6 +349,9 @@ void cg_refused(struct cg_call *c, const char *what, uint32_t ret, const char *f
 void cg_slots_are_free(struct cg_guest *g);
 /* Calls that can be in flight, as the guest is told. */
 uint32_t cg_threads(struct cg_guest *g);
+/* For cg_scenario_entry.lacks: two calls at once, the model's TA. */
+const char *cg_lacks_calls(struct cg_guest *g);
+const char *cg_lacks_model(struct cg_guest *g);
 /* Pages one buffer can have at most: its whole list is held while it is read. */
 uint32_t cg_longest(struct cg_guest *g);
 /*
@@ -365,7 +371,12 @@ struct cg_scenario_entry {
 	const char *numbers;
 	const char *invariants;
 	const char *name;
+	/* One of them: by itself, or in a session of this TA. */
 	void (*run)(struct cg_guest *g);
+	void (*run_in)(struct cg_guest *g, uint32_t session);
+	const uint8_t *ta;
+	/* Optional: why the scenario must be skipped here; NULL when it need not be. */
+	const char *(*lacks)(struct cg_guest *g);
 };
 
 /* Each ends with an entry without name. */
@@ -383,7 +394,14 @@ extern const struct cg_scenario_entry cg_scenarios_edges[];
 extern const struct cg_scenario_entry cg_scenarios_kexec[];
 extern const struct cg_scenario_entry cg_scenarios_drivers[];
 
-#define CG_SCENARIO(numbers, invariants, fn) { numbers, invariants, #fn, fn }
-#define CG_SCENARIOS_END { NULL, NULL, NULL, NULL }
+#define CG_SCENARIO(numbers, invariants, fn) \
+	CG_SCENARIO_IF(NULL, numbers, invariants, fn)
+#define CG_SCENARIO_IF(lacks, numbers, invariants, fn) \
+	{ numbers, invariants, #fn, fn, NULL, NULL, lacks }
+#define CG_IN_SESSION(numbers, invariants, ta, fn) \
+	CG_IN_SESSION_IF(NULL, numbers, invariants, ta, fn)
+#define CG_IN_SESSION_IF(lacks, numbers, invariants, ta, fn) \
+	{ numbers, invariants, #fn, NULL, fn, ta, lacks }
+#define CG_SCENARIOS_END { NULL, NULL, NULL, NULL, NULL, NULL, NULL }
 
 #endif

@@ -197,6 +197,16 @@ uint32_t cg_threads(struct cg_guest *g)
 	return out[1] < CG_MAX_CALLS ? out[1] : CG_MAX_CALLS - 1;
 }
 
+const char *cg_lacks_calls(struct cg_guest *g)
+{
+	return cg_threads(g) < 2 ? "needs two calls at once" : NULL;
+}
+
+const char *cg_lacks_model(struct cg_guest *g)
+{
+	return g->platform->flags & CG_MODEL_TA ? NULL : "needs the model's TA";
+}
+
 uint32_t cg_longest(struct cg_guest *g)
 {
 	uint64_t n = (uint64_t)g->platform->limits.list_pages * OPTEE_MSG_LIST_ENTRIES;

@@ -9,11 +9,8 @@
 
 /* ---- that it works ---- */
 
-static void s13_values_in_every_position(struct cg_guest *g)
+static void s13_values_in_every_position(struct cg_guest *g, uint32_t session)
 {
-	uint32_t session;
-
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	for (uint32_t i = 0; i < 4; i++) {
 		struct cg_call c;
 
@@ -23,8 +20,7 @@ static void s13_values_in_every_position(struct cg_guest *g)
 		cg_hdr(&c)->session = session;
 		cg_hdr(&c)->func = CG_INVOKE_PARAMS;
 		cg_set_value(&c, i, OPTEE_MSG_ATTR_TYPE_VALUE_INOUT, 2, 3, 9);
-		cg_do(&c);
-		CG_EQ(g, "inout", cg_result(&c), TEEC_SUCCESS);
+		CG_DO(&c, "inout", TEEC_SUCCESS);
 		CG_EQ(g, "a", cg_param(&c, i)->u.value.a, 5);
 		CG_EQ(g, "b", cg_param(&c, i)->u.value.b, 3);
 		CG_EQ(g, "c", cg_param(&c, i)->u.value.c, 9);
@@ -34,13 +30,11 @@ static void s13_values_in_every_position(struct cg_guest *g)
 			cg_set_value(&c, n, n == i ? OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT :
 				     OPTEE_MSG_ATTR_TYPE_VALUE_INPUT, 10 + n, 100 + n, 0);
 		cg_start(&c);
-		cg_finish(&c);
-		CG_EQ(g, "three in", cg_result(&c), TEEC_SUCCESS);
+		CG_FINISH(&c, "three in", TEEC_SUCCESS);
 		CG_EQ(g, "sum of a", cg_param(&c, i)->u.value.a, 46 - 10 - i);
 		CG_EQ(g, "sum of b", cg_param(&c, i)->u.value.b, 406 - 100 - i);
 		cg_call_fini(&c);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 static void s13_errors_of_optee_come_through(struct cg_guest *g)
@@ -58,33 +52,27 @@ static void s13_errors_of_optee_come_through(struct cg_guest *g)
 	if (cg_call_init(&c, g, OPTEE_MSG_CMD_INVOKE_COMMAND, 0)) {
 		cg_hdr(&c)->session = session;
 		cg_hdr(&c)->func = 0xffff;
-		cg_do(&c);
-		CG_EQ(g, "a function the TA has not", cg_result(&c), TEEC_ERROR_BAD_PARAMETERS);
+		CG_DO(&c, "a function the TA has not", TEEC_ERROR_BAD_PARAMETERS);
 		CG_EQ(g, "origin", cg_hdr(&c)->ret_origin, TEEC_ORIGIN_TRUSTED_APP);
 		cg_call_fini(&c);
 	}
 	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
-static void s13_cancel_of_an_idle_session(struct cg_guest *g)
+static void s13_cancel_of_an_idle_session(struct cg_guest *g, uint32_t session)
 {
-	uint32_t session;
 	struct cg_call c;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (cg_call_init(&c, g, OPTEE_MSG_CMD_CANCEL, 0)) {
 		cg_hdr(&c)->session = session;
 		cg_hdr(&c)->cancel_id = 77;
-		cg_do(&c);
-		CG_EQ(g, "cancel", cg_result(&c), TEEC_SUCCESS);
+		CG_DO(&c, "cancel", TEEC_SUCCESS);
 		cg_hdr(&c)->session = session + 0x1000;
 		cg_start(&c);
-		cg_finish(&c);
-		CG_EQ(g, "cancel without session", cg_result(&c), TEEC_ERROR_BAD_PARAMETERS);
+		CG_FINISH(&c, "cancel without session", TEEC_ERROR_BAD_PARAMETERS);
 		CG_EQ(g, "origin", cg_hdr(&c)->ret_origin, TEEC_ORIGIN_TEE);
 		cg_call_fini(&c);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 static void s13_several_sessions(struct cg_guest *g)
@@ -105,15 +93,13 @@ static void s13_several_sessions(struct cg_guest *g)
 		CG_EQ(g, "close", cg_close(g, sessions[i]), TEEC_SUCCESS);
 }
 
-static void s13_device_enumeration(struct cg_guest *g)
+static void s13_device_enumeration(struct cg_guest *g, uint32_t session)
 {
 	uint64_t attr = OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG;
-	uint32_t session;
 	struct cg_call c;
 	struct cg_buf b;
 
 	/* As Linux does it: first for the size, then for the UUIDs. */
-	CG_EQ(g, "open", cg_open(g, cg_uuid_device, &session), TEEC_SUCCESS);
 	if (cg_call_init(&c, g, OPTEE_MSG_CMD_INVOKE_COMMAND, 4)) {
 		uint64_t need;
 
@@ -128,44 +114,37 @@ static void s13_device_enumeration(struct cg_guest *g)
 		if (CG_OK(g, "memory", cg_buf_make(g, &b, need + 100, 100))) {
 			cg_set_tmem(&c, 0, attr, &b);
 			cg_start(&c);
-			cg_finish(&c);
-			CG_EQ(g, "enumerate", cg_result(&c), TEEC_SUCCESS);
+			CG_FINISH(&c, "enumerate", TEEC_SUCCESS);
 			CG_IS(g, "size", cg_param(&c, 0)->u.tmem.size, need);
 			cg_buf_free(g, &b);
 		}
 		cg_call_fini(&c);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
-static void s13_null_memref(struct cg_guest *g)
+static void s13_null_memref(struct cg_guest *g, uint32_t session)
 {
 	static const uint64_t attrs[] = {
 		OPTEE_MSG_ATTR_TYPE_TMEM_INOUT,
 		OPTEE_MSG_ATTR_TYPE_TMEM_INOUT | OPTEE_MSG_ATTR_NONCONTIG,
 	};
-	uint32_t session;
 	struct cg_call c;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (cg_call_init(&c, g, OPTEE_MSG_CMD_INVOKE_COMMAND, 4)) {
 		for (unsigned int i = 0; i < 2; i++) {
 			cg_hdr(&c)->session = session;
 			cg_hdr(&c)->func = CG_INVOKE_NULL;
 			cg_set_value(&c, 0, attrs[i], 0, 0, 0);
 			cg_start(&c);
-			cg_finish(&c);
-			CG_EQ(g, "NULL", cg_result(&c), TEEC_SUCCESS);
+			CG_FINISH(&c, "NULL", TEEC_SUCCESS);
 			/* OP-TEE forces the size of a NULL memref to 0. */
 			cg_set_value(&c, 0, attrs[i], 0, 4096, 1);
 			cg_start(&c);
-			cg_finish(&c);
-			CG_EQ(g, "NULL with a size", cg_result(&c), TEEC_SUCCESS);
+			CG_FINISH(&c, "NULL with a size", TEEC_SUCCESS);
 			CG_EQ(g, "its size", cg_param(&c, 0)->u.tmem.size, 0);
 		}
 		cg_call_fini(&c);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* The same message, but in registered memory. */
@@ -197,8 +176,7 @@ static void invoke_null(struct cg_guest *g, const uint8_t uuid[16], uint32_t fun
 		c.fid = fid;
 		if (b)
 			move_into(&c, b);
-		cg_do(&c);
-		CG_EQ(g, "no memory", cg_result(&c), ret);
+		CG_DO(&c, "no memory", ret);
 		CG_EQ(g, "by the TA", cg_hdr(&c)->ret_origin, TEEC_ORIGIN_TRUSTED_APP);
 		CG_EQ(g, "a size, if it is too short", cg_param(&c, 0)->u.rmem.size != 0,
 		      ret == TEEC_ERROR_SHORT_BUFFER);
@@ -224,8 +202,7 @@ static void s13_fault_b2_null_memref_by_cookie(struct cg_guest *g)
 	cg_set_open(&c, cg_uuid_invoke);
 	for (uint32_t i = 0; i < 3; i++)
 		cg_set_rmem(&c, first + i, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT + i, 0, 0, 0);
-	cg_do(&c);
-	CG_EQ(g, "open", cg_result(&c), TEEC_SUCCESS);
+	CG_DO(&c, "open", TEEC_SUCCESS);
 	for (uint32_t i = 0; i < 3; i++)
 		CG_EQ(g, "size", cg_param(&c, first + i)->u.rmem.size, 0);
 	CG_EQ(g, "close", cg_close(g, cg_hdr(&c)->session), TEEC_SUCCESS);
@@ -255,14 +232,12 @@ static void s23_fault_b2_null_memref_beside_an_rpc_arg(struct cg_guest *g)
 }
 
 /* With an offset or a size it is a reference to what nobody has registered. */
-static void s56_fault_b2_cookie_0_is_no_buffer(struct cg_guest *g)
+static void s56_fault_b2_cookie_0_is_no_buffer(struct cg_guest *g, uint32_t session)
 {
 	static const uint64_t parts[][2] = { { 1, 0 }, { 0, 1 }, { 0, CG_PAGE }, { 1ull << 32, 0 },
 					     { 0, 1ull << 63 }, { ~0ull, 1 } };
-	uint32_t session;
 	struct cg_call c;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	for (unsigned int i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (!cg_invoke_init(&c, g, session, CG_INVOKE_NULL))
 			break;
@@ -271,7 +246,6 @@ static void s56_fault_b2_cookie_0_is_no_buffer(struct cg_guest *g)
 		CG_REFUSED(&c, "cookie 0", TEEC_ERROR_BAD_PARAMETERS);
 		cg_call_fini(&c);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* ---- exactly the outputs come back (I3) ---- */
@@ -378,12 +352,10 @@ static void s13_only_outputs_come_back(struct cg_guest *g)
 }
 
 /* A refused message is answered in ret and ret_origin and nowhere else. */
-static void s13_refusal_writes_the_result_only(struct cg_guest *g)
+static void s13_refusal_writes_the_result_only(struct cg_guest *g, uint32_t session)
 {
-	uint32_t session;
 	struct cg_call c;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (!cg_call_init(&c, g, OPTEE_MSG_CMD_INVOKE_COMMAND, 4))
 		return;
 	cg_hdr(&c)->session = session;
@@ -392,24 +364,20 @@ static void s13_refusal_writes_the_result_only(struct cg_guest *g)
 	only_outputs(&c, "refused", 0);
 	CG_REFUSED(&c, "unknown cookie", TEEC_ERROR_BAD_PARAMETERS);
 	cg_call_fini(&c);
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* An output that the TA left alone is not what the last guest left there. */
-static void s22_untouched_outputs_hold_nothing_foreign(struct cg_guest *g)
+static void s22_untouched_outputs_hold_nothing_foreign(struct cg_guest *g, uint32_t session)
 {
-	uint32_t session;
 	struct cg_call c;
 	unsigned int i;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	for (i = 0; i < 8 && cg_call_init(&c, g, OPTEE_MSG_CMD_INVOKE_COMMAND, 4); i++) {
 		cg_hdr(&c)->session = session;
 		cg_hdr(&c)->func = 0xfff0;
 		for (uint32_t n = 0; n < 4; n++)
 			cg_set_value(&c, n, OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT, 0, 0, 0);
-		cg_do(&c);
-		CG_EQ(g, "refused by the TA", cg_result(&c), TEEC_ERROR_BAD_PARAMETERS);
+		CG_DO(&c, "refused by the TA", TEEC_ERROR_BAD_PARAMETERS);
 		for (uint32_t n = 0; n < 4; n++) {
 			CG_EQ(g, "a", cg_param(&c, n)->u.value.a, 0);
 			CG_EQ(g, "b", cg_param(&c, n)->u.value.b, 0);
@@ -417,18 +385,15 @@ static void s22_untouched_outputs_hold_nothing_foreign(struct cg_guest *g)
 		}
 		cg_call_fini(&c);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* ---- the guest changes its message while the call runs (I1) ---- */
 
-static void s17_rewritten_message_changes_nothing(struct cg_guest *g)
+static void s17_rewritten_message_changes_nothing(struct cg_guest *g, uint32_t session)
 {
 	static const uint32_t fids[] = { OPTEE_SMC_CALL_WITH_ARG, OPTEE_SMC_CALL_WITH_RPC_ARG };
-	uint32_t session;
 	struct cg_call c;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	for (unsigned int i = 0; i < 2 && cg_time_init(&c, g, session); i++) {
 		c.fid = fids[i];
 		CG_OK(g, "stops for the time", cg_until_cmd(&c, OPTEE_RPC_CMD_GET_TIME));
@@ -447,29 +412,26 @@ static void s17_rewritten_message_changes_nothing(struct cg_guest *g)
 		CG_EQ(g, "c", cg_param(&c, 0)->u.value.c, ~0ull);
 		cg_call_fini(&c);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* Every register and every message of this run has been scanned on the way. */
-static void s22_no_host_address_is_ever_seen(struct cg_guest *g)
+static const char *lacks_eyes(struct cg_guest *g)
 {
-	uint32_t session;
+	return g->platform->is_host_address ? NULL : "the platform cannot tell host addresses";
+}
+
+static void s22_no_host_address_is_ever_seen(struct cg_guest *g, uint32_t session)
+{
 	struct cg_call c;
 	struct cg_buf b;
 
-	if (!g->platform->is_host_address) {
-		cg_skip(g, "the platform cannot tell host addresses");
-		return;
-	}
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (cg_call_init(&c, g, OPTEE_MSG_CMD_INVOKE_COMMAND, 4)) {
 		if (CG_OK(g, "memory", cg_buf_make(g, &b, 3 * CG_PAGE, 0))) {
 			cg_hdr(&c)->session = session;
 			cg_hdr(&c)->func = CG_INVOKE_PARAMS;
 			cg_set_tmem(&c, 0, OPTEE_MSG_ATTR_TYPE_TMEM_INOUT |
 				    OPTEE_MSG_ATTR_NONCONTIG, &b);
-			cg_do(&c);
-			CG_EQ(g, "ret", cg_result(&c), TEEC_SUCCESS);
+			CG_DO(&c, "ret", TEEC_SUCCESS);
 			CG_OK(g, "whole page", !cg_leaks(g, c.msg, CG_PAGE));
 			CG_OK(g, "list", !cg_leaks(g, cg_buf_entry(g, &b, 0), CG_PAGE));
 			CG_OK(g, "data", !cg_leaks(g, cg_buf_at(g, &b, 0), CG_PAGE));
@@ -477,24 +439,23 @@ static void s22_no_host_address_is_ever_seen(struct cg_guest *g)
 		}
 		cg_call_fini(&c);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 const struct cg_scenario_entry cg_scenarios_calls[] = {
-	CG_SCENARIO("13", "", s13_values_in_every_position),
+	CG_IN_SESSION("13", "", cg_uuid_invoke, s13_values_in_every_position),
 	CG_SCENARIO("13", "", s13_errors_of_optee_come_through),
-	CG_SCENARIO("13", "", s13_cancel_of_an_idle_session),
+	CG_IN_SESSION("13", "", cg_uuid_invoke, s13_cancel_of_an_idle_session),
 	CG_SCENARIO("13", "", s13_several_sessions),
-	CG_SCENARIO("13", "", s13_device_enumeration),
-	CG_SCENARIO("13", "", s13_null_memref),
+	CG_IN_SESSION("13", "", cg_uuid_device, s13_device_enumeration),
+	CG_IN_SESSION("13", "", cg_uuid_invoke, s13_null_memref),
 	CG_SCENARIO("13", "I7", s13_fault_b2_null_memref_by_cookie),
 	CG_SCENARIO("13", "", s13_fault_b2_device_enumeration),
 	CG_SCENARIO("23", "I7", s23_fault_b2_null_memref_beside_an_rpc_arg),
-	CG_SCENARIO("56", "I7", s56_fault_b2_cookie_0_is_no_buffer),
+	CG_IN_SESSION("56", "I7", cg_uuid_invoke, s56_fault_b2_cookie_0_is_no_buffer),
 	CG_SCENARIO("13", "I3", s13_only_outputs_come_back),
-	CG_SCENARIO("13", "I3, I9", s13_refusal_writes_the_result_only),
-	CG_SCENARIO("17", "I1, I3", s17_rewritten_message_changes_nothing),
-	CG_SCENARIO("22", "I3", s22_untouched_outputs_hold_nothing_foreign),
-	CG_SCENARIO("22", "I3", s22_no_host_address_is_ever_seen),
+	CG_IN_SESSION("13", "I3, I9", cg_uuid_invoke, s13_refusal_writes_the_result_only),
+	CG_IN_SESSION("17", "I1, I3", cg_uuid_stats, s17_rewritten_message_changes_nothing),
+	CG_IN_SESSION("22", "I3", cg_uuid_invoke, s22_untouched_outputs_hold_nothing_foreign),
+	CG_IN_SESSION_IF(lacks_eyes, "22", "I3", cg_uuid_invoke, s22_no_host_address_is_ever_seen),
 	CG_SCENARIOS_END
 };

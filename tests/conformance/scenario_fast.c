@@ -63,13 +63,11 @@ static void s07_only_the_low_half_of_the_id_counts(struct cg_guest *g)
 	}
 }
 
-static void s07_yielding_id_with_garbage_above(struct cg_guest *g)
+static void s07_yielding_id_with_garbage_above(struct cg_guest *g, uint32_t session)
 {
-	uint32_t session;
 	struct cg_call c;
 	uint64_t a = 2;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (cg_call_init(&c, g, OPTEE_MSG_CMD_INVOKE_COMMAND, 4)) {
 		uint64_t x[8] = { OPTEE_SMC_CALL_WITH_ARG | SMCCC_FID_SVE_HINT | 5ull << 32,
 				  c.where >> 32 | 0xfeed00000000ull,
@@ -95,7 +93,6 @@ static void s07_yielding_id_with_garbage_above(struct cg_guest *g)
 	}
 	CG_EQ(g, "the same as ever", cg_add(g, session, &a, 3), TEEC_SUCCESS);
 	CG_EQ(g, "2 + 3", a, 5);
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 static bool is_known(uint32_t fid)
@@ -158,13 +155,11 @@ static void s08_every_other_id_is_unknown(struct cg_guest *g)
 	}
 }
 
-static void s09_forged_client_id_is_ignored(struct cg_guest *g)
+static void s09_forged_client_id_is_ignored(struct cg_guest *g, uint32_t session)
 {
 	static const uint64_t forged[] = { 0, 1, 2, 3, 0xffff, 0x10000, ~0ull };
-	uint32_t session;
 	struct cg_call c;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	for (unsigned int i = 0; i < sizeof(forged) / sizeof(forged[0]); i++) {
 		uint64_t x[8] = { OPTEE_SMC_CALL_WITH_ARG, 0, 0, 0, 0, 0, 0, forged[i] };
 
@@ -187,7 +182,6 @@ static void s09_forged_client_id_is_ignored(struct cg_guest *g)
 		CG_EQ(g, "sum", cg_param(&c, 0)->u.value.a, i + 7);
 		cg_call_fini(&c);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 static void s10_capabilities_are_filtered_both_ways(struct cg_guest *g)
@@ -272,10 +266,10 @@ static void s10_async_notification_hidden(struct cg_guest *g)
 const struct cg_scenario_entry cg_scenarios_fast[] = {
 	CG_SCENARIO("7", "I10", s07_linux_probe_finds_optee),
 	CG_SCENARIO("7", "I10", s07_only_the_low_half_of_the_id_counts),
-	CG_SCENARIO("7", "I10", s07_yielding_id_with_garbage_above),
+	CG_IN_SESSION("7", "I10", cg_uuid_invoke, s07_yielding_id_with_garbage_above),
 	CG_SCENARIO("8", "I8", s08_functions_of_the_hypervisor_are_unknown),
 	CG_SCENARIO("8", "I8", s08_every_other_id_is_unknown),
-	CG_SCENARIO("9", "I10", s09_forged_client_id_is_ignored),
+	CG_IN_SESSION("9", "I10", cg_uuid_invoke, s09_forged_client_id_is_ignored),
 	CG_SCENARIO("10", "I8", s10_capabilities_are_filtered_both_ways),
 	CG_SCENARIO("10", "I8", s10_async_notification_on_offer),
 	CG_SCENARIO("10", "I8", s10_async_notification_hidden),

@@ -208,23 +208,18 @@ static void s15_unknown_attributes_are_refused(struct cg_guest *g)
 	cg_slots_are_free(g);
 }
 
-static void s15_cache_bits_are_tolerated(struct cg_guest *g)
+static void s15_cache_bits_are_tolerated(struct cg_guest *g, uint32_t session)
 {
-	uint32_t session;
-
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	for (uint64_t bits = 0; bits <= 7; bits++) {
 		struct cg_call c;
 
 		if (!cg_invoke_init(&c, g, session, CG_INVOKE_PARAMS))
 			break;
 		cg_set_value(&c, 0, OPTEE_MSG_ATTR_TYPE_VALUE_INOUT | bits << 16, 40, 2, 0);
-		cg_do(&c);
-		CG_EQ(g, "invoke", cg_result(&c), TEEC_SUCCESS);
+		CG_DO(&c, "invoke", TEEC_SUCCESS);
 		CG_EQ(g, "sum", cg_param(&c, 0)->u.value.a, 42);
 		cg_call_fini(&c);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* OPEN_SESSION with something else in its third parameter, or in its first two. */
@@ -259,15 +254,13 @@ static void s15_attributes_of_open(struct cg_guest *g)
 }
 
 /* A contiguous buffer would be an address: only NULL may look like one. */
-static void s13_contiguous_memref_is_refused(struct cg_guest *g)
+static void s13_contiguous_memref_is_refused(struct cg_guest *g, uint32_t session)
 {
 	static const uint64_t attrs[] = { OPTEE_MSG_ATTR_TYPE_TMEM_INPUT,
 					  OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT,
 					  OPTEE_MSG_ATTR_TYPE_TMEM_INOUT };
-	uint32_t session;
 	uint32_t page = cg_page_get(g);
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	for (unsigned int i = 0; i < 3 && page != CG_NO_PAGE; i++) {
 		const uint64_t where[] = { cg_page_ipa(g, page), 1, g->platform->hole_ipa,
 					   g->platform->reserved_ipa };
@@ -293,7 +286,6 @@ static void s13_contiguous_memref_is_refused(struct cg_guest *g)
 	}
 	if (page != CG_NO_PAGE)
 		cg_page_put(g, page);
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* ---- messages inside registered buffers ---- */
@@ -330,8 +322,7 @@ static void regd_good(struct cg_guest *g, const struct cg_buf *b, uint32_t offse
 	regd_init(&c, g, b, offset, session, text);
 	CG_OK(g, "asks for the time", cg_until_cmd(&c, OPTEE_RPC_CMD_GET_TIME));
 	CG_EQ(g, "in the message itself", c.a[1] | c.a[2], 0);
-	cg_finish(&c);
-	CG_EQ(g, "ret", cg_result(&c), TEEC_SUCCESS);
+	CG_FINISH(&c, "ret", TEEC_SUCCESS);
 	CG_EQ(g, "seconds", cg_param(&c, 0)->u.value.a, 1500000000);
 }
 
@@ -339,12 +330,10 @@ static void regd_good(struct cg_guest *g, const struct cg_buf *b, uint32_t offse
  * A guest with pages of 16 or 64 KiB does not care where 4 KiB end: its message may be cut
  * in the header, in a parameter, before the RPC argument and in it.
  */
-static void s23_messages_across_two_pages(struct cg_guest *g)
+static void s23_messages_across_two_pages(struct cg_guest *g, uint32_t session)
 {
-	uint32_t session;
 	struct cg_buf b;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	if (CG_OK(g, "memory", cg_buf_make(g, &b, 3 * CG_PAGE - 128, 128))) {
 		CG_EQ(g, "register", cg_register(g, &b), TEEC_SUCCESS);
 		for (uint32_t offset = 8; offset < REGD_BYTES; offset += 8) {
@@ -354,15 +343,12 @@ static void s23_messages_across_two_pages(struct cg_guest *g)
 		CG_EQ(g, "unregister", cg_unregister(g, b.cookie), TEEC_SUCCESS);
 		cg_buf_free(g, &b);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
-static void s23_messages_in_registered_memory(struct cg_guest *g)
+static void s23_messages_in_registered_memory(struct cg_guest *g, uint32_t session)
 {
-	uint32_t session;
 	struct cg_buf b;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	if (CG_OK(g, "memory", cg_buf_make(g, &b, 3 * CG_PAGE, 0))) {
 		CG_EQ(g, "register", cg_register(g, &b), TEEC_SUCCESS);
 		regd_good(g, &b, 0, session);
@@ -381,7 +367,6 @@ static void s23_messages_in_registered_memory(struct cg_guest *g)
 		CG_EQ(g, "unregister", cg_unregister(g, b.cookie), TEEC_SUCCESS);
 		cg_buf_free(g, &b);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 static void regd_bad(struct cg_guest *g, const char *what, uint64_t cookie, uint64_t offset)
@@ -451,19 +436,13 @@ static void s23_bad_places_in_registered_memory(struct cg_guest *g)
 }
 
 /* The buffer with the message is unregistered while the call runs. */
-static void s23_buffer_unregistered_during_the_call(struct cg_guest *g)
+static void s23_buffer_unregistered_during_the_call(struct cg_guest *g, uint32_t session)
 {
-	uint32_t session;
 	uint64_t result;
 	struct cg_buf b;
 	uint64_t text[CG_CARRIED_WORDS];
 	struct cg_call c;
 
-	if (cg_threads(g) < 2) {
-		cg_skip(g, "needs two calls at once");
-		return;
-	}
-	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	if (CG_OK(g, "memory", cg_buf_make(g, &b, CG_PAGE, 0))) {
 		CG_EQ(g, "register", cg_register(g, &b), TEEC_SUCCESS);
 		regd_init(&c, g, &b, 128, session, text);
@@ -473,15 +452,13 @@ static void s23_buffer_unregistered_during_the_call(struct cg_guest *g)
 		CG_OK(g, "done, or not while it is in use",
 		      result == TEEC_SUCCESS || result == TEEC_ERROR_BUSY ||
 		      result == TEEC_ERROR_BAD_PARAMETERS);
-		cg_finish(&c);
-		CG_EQ(g, "the call ends as ever", cg_result(&c), TEEC_SUCCESS);
+		CG_FINISH(&c, "the call ends as ever", TEEC_SUCCESS);
 		CG_EQ(g, "seconds", cg_param(&c, 0)->u.value.a, 1500000000);
 		if (result != TEEC_SUCCESS)
 			CG_EQ(g, "unregister", cg_unregister(g, b.cookie), TEEC_SUCCESS);
 		regd_bad(g, "gone", b.cookie, 128);
 		cg_buf_free(g, &b);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 const struct cg_scenario_entry cg_scenarios_params[] = {
@@ -490,13 +467,14 @@ const struct cg_scenario_entry cg_scenarios_params[] = {
 	CG_SCENARIO("15", "I8", s15_inline_rpc_arg_and_number_of_parameters),
 	CG_SCENARIO("15", "I8", s15_open_takes_six),
 	CG_SCENARIO("15", "I8", s15_unknown_attributes_are_refused),
-	CG_SCENARIO("15", "I8", s15_cache_bits_are_tolerated),
+	CG_IN_SESSION("15", "I8", cg_uuid_invoke, s15_cache_bits_are_tolerated),
 	CG_SCENARIO("15", "I8", s15_attributes_of_open),
 	CG_SCENARIO("16", "I8", s16_unknown_commands_are_ebadcmd),
-	CG_SCENARIO("13", "I2", s13_contiguous_memref_is_refused),
-	CG_SCENARIO("23", "", s23_messages_in_registered_memory),
-	CG_SCENARIO("23", "I1, I3", s23_messages_across_two_pages),
+	CG_IN_SESSION("13", "I2", cg_uuid_invoke, s13_contiguous_memref_is_refused),
+	CG_IN_SESSION("23", "", cg_uuid_stats, s23_messages_in_registered_memory),
+	CG_IN_SESSION("23", "I1, I3", cg_uuid_stats, s23_messages_across_two_pages),
 	CG_SCENARIO("23", "I2, I9", s23_bad_places_in_registered_memory),
-	CG_SCENARIO("23", "I4", s23_buffer_unregistered_during_the_call),
+	CG_IN_SESSION_IF(cg_lacks_calls, "23", "I4", cg_uuid_stats,
+			 s23_buffer_unregistered_during_the_call),
 	CG_SCENARIOS_END
 };

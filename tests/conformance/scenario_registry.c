@@ -23,16 +23,14 @@ static void bad_register(struct cg_guest *g, const char *what, uint64_t attr, ui
 	cg_call_fini(&c);
 }
 
-static void s54_malformed_registrations_are_refused(struct cg_guest *g)
+static void s54_malformed_registrations_are_refused(struct cg_guest *g, uint32_t session)
 {
 	static const uint64_t attrs[] = { 0, 1, 2, 3, 5, 6, 7, 9, 0xa, 0xb, 0x209, 0x20b, 0x30a,
 					  0x60a, 0x10000020aull, 0x20f, 0x201 };
-	uint32_t session;
 	struct cg_buf b;
 	uint64_t ptr;
 	uint8_t sum;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (CG_OK(g, "memory", cg_buf_make(g, &b, 2 * CG_PAGE, 0))) {
 		ptr = cg_buf_ptr(g, &b);
 		for (unsigned int i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
@@ -53,18 +51,15 @@ static void s54_malformed_registrations_are_refused(struct cg_guest *g)
 		CG_EQ(g, "unregister", cg_unregister(g, b.cookie), TEEC_SUCCESS);
 		cg_buf_free(g, &b);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
-static void s54_any_cookie_but_0_will_do(struct cg_guest *g)
+static void s54_any_cookie_but_0_will_do(struct cg_guest *g, uint32_t session)
 {
 	static const uint64_t cookies[] = { 1, 2, 0xffffffff, 0x100000000ull, 0xffffffff00000000ull,
 					    0x8000000000000000ull, ~0ull, ~0ull - 1 };
-	uint32_t session;
 	struct cg_buf b;
 	uint8_t sum;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (CG_OK(g, "memory", cg_buf_make(g, &b, CG_PAGE, 0))) {
 		for (unsigned int i = 0; i < sizeof(cookies) / sizeof(cookies[0]); i++) {
 			b.cookie = cookies[i];
@@ -82,7 +77,6 @@ static void s54_any_cookie_but_0_will_do(struct cg_guest *g)
 		}
 		cg_buf_free(g, &b);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* ---- UNREGISTER ---- */
@@ -155,15 +149,13 @@ static void bad_rmem(struct cg_guest *g, uint32_t session, const char *what, uin
 	}
 }
 
-static void s56_rmem_stays_inside_of_its_buffer(struct cg_guest *g)
+static void s56_rmem_stays_inside_of_its_buffer(struct cg_guest *g, uint32_t session)
 {
-	uint32_t session;
 	struct cg_buf b;
 	uint8_t want;
 	uint8_t sum;
 	uint64_t size = 9000;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (CG_OK(g, "memory", cg_buf_make(g, &b, size, 200))) {
 		CG_EQ(g, "register", cg_register(g, &b), TEEC_SUCCESS);
 		bad_rmem(g, session, "one too many", b.cookie, 0, size + 1, TEEC_ERROR_SECURITY);
@@ -185,17 +177,14 @@ static void s56_rmem_stays_inside_of_its_buffer(struct cg_guest *g)
 		bad_rmem(g, session, "gone", b.cookie, 0, 1, TEEC_ERROR_BAD_PARAMETERS);
 		cg_buf_free(g, &b);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
-static void s56_rmem_names_only_registered_buffers(struct cg_guest *g)
+static void s56_rmem_names_only_registered_buffers(struct cg_guest *g, uint32_t session)
 {
 	uint64_t attr = OPTEE_MSG_ATTR_TYPE_TMEM_INOUT | OPTEE_MSG_ATTR_NONCONTIG;
-	uint32_t session;
 	struct cg_call c;
 	struct cg_buf b;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	bad_rmem(g, session, "unknown", 0x1234567812345678ull, 0, 16, TEEC_ERROR_BAD_PARAMETERS);
 	bad_rmem(g, session, "0: a message's own", 0, 0, 16, TEEC_ERROR_BAD_PARAMETERS);
 	bad_rmem(g, session, "all ones", ~0ull, 0, 16, TEEC_ERROR_BAD_PARAMETERS);
@@ -210,8 +199,7 @@ static void s56_rmem_names_only_registered_buffers(struct cg_guest *g)
 		}
 		if (cg_invoke_init(&c, g, session, CG_INVOKE_PARAMS)) {
 			cg_set_tmem(&c, 0, attr, &b);
-			cg_do(&c);
-			CG_EQ(g, "temporary", cg_result(&c), TEEC_SUCCESS);
+			CG_DO(&c, "temporary", TEEC_SUCCESS);
 			cg_call_fini(&c);
 		}
 		bad_rmem(g, session, "of one that was", b.cookie, 0, 16,
@@ -220,21 +208,18 @@ static void s56_rmem_names_only_registered_buffers(struct cg_guest *g)
 		      TEEC_ERROR_BAD_PARAMETERS);
 		cg_buf_free(g, &b);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* A temporary buffer under the cookie of a registered one: neither disturbs the other (I7). */
-static void s56_temporary_buffer_under_a_live_cookie(struct cg_guest *g)
+static void s56_temporary_buffer_under_a_live_cookie(struct cg_guest *g, uint32_t session)
 {
 	uint64_t attr = OPTEE_MSG_ATTR_TYPE_TMEM_INOUT | OPTEE_MSG_ATTR_NONCONTIG;
-	uint32_t session;
 	struct cg_buf reg;
 	struct cg_buf tmp;
 	struct cg_call c;
 	uint8_t want;
 	uint8_t sum;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (!CG_OK(g, "memory", cg_buf_make(g, &reg, 700, 0)))
 		return;
 	if (CG_OK(g, "memory", cg_buf_make(g, &tmp, 900, 0))) {
@@ -243,8 +228,7 @@ static void s56_temporary_buffer_under_a_live_cookie(struct cg_guest *g)
 		want = cg_buf_pattern(g, &tmp, 3);
 		if (cg_invoke_init(&c, g, session, CG_INVOKE_PARAMS)) {
 			cg_set_tmem(&c, 0, attr, &tmp);
-			cg_do(&c);
-			CG_EQ(g, "temporary", cg_result(&c), TEEC_SUCCESS);
+			CG_DO(&c, "temporary", TEEC_SUCCESS);
 			CG_EQ(g, "its own data", *cg_buf_at(g, &tmp, 0), want);
 			cg_call_fini(&c);
 		}
@@ -255,22 +239,15 @@ static void s56_temporary_buffer_under_a_live_cookie(struct cg_guest *g)
 		cg_buf_free(g, &tmp);
 	}
 	cg_buf_free(g, &reg);
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* While a call waits: its RPC buffer and its payload are nobody's shared memory. */
-static void s56_rmem_of_rpc_buffers_is_unknown(struct cg_guest *g)
+static void s56_rmem_of_rpc_buffers_is_unknown(struct cg_guest *g, uint32_t session)
 {
 	uint64_t rpc_cookie;
 	uint64_t payload;
-	uint32_t session;
 	struct cg_call c;
 
-	if (cg_threads(g) < 2) {
-		cg_skip(g, "needs two calls at once");
-		return;
-	}
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (!cg_call_init(&c, g, OPTEE_MSG_CMD_OPEN_SESSION, 2))
 		return;
 	cg_set_open(&c, cg_uuid_unknown);
@@ -283,30 +260,22 @@ static void s56_rmem_of_rpc_buffers_is_unknown(struct cg_guest *g)
 		CG_EQ(g, "unregister payload", cg_unregister(g, payload),
 		      TEEC_ERROR_BAD_PARAMETERS);
 	}
-	cg_finish(&c);
-	CG_EQ(g, "ends", cg_result(&c), TEEC_ERROR_ITEM_NOT_FOUND);
+	CG_FINISH(&c, "ends", TEEC_ERROR_ITEM_NOT_FOUND);
 	cg_call_fini(&c);
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /*
  * The mediator may stop while it translates: a buffer that the call names has been
  * checked then, and OP-TEE has not seen it yet. What is checked is what is used.
  */
-static void s56_buffer_unregistered_before_the_call_reaches_optee(struct cg_guest *g)
+static void s56_buffer_unregistered_before_the_call_reaches_optee(struct cg_guest *g, uint32_t session)
 {
 	uint64_t attr = OPTEE_MSG_ATTR_TYPE_TMEM_INPUT | OPTEE_MSG_ATTR_NONCONTIG;
 	uint64_t result = TEEC_SUCCESS;
-	uint32_t session;
 	struct cg_buf reg;
 	struct cg_buf tmp;
 	struct cg_call c;
 
-	if (cg_threads(g) < 2) {
-		cg_skip(g, "needs two calls at once");
-		return;
-	}
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (!CG_OK(g, "memory", cg_buf_make(g, &reg, CG_PAGE, 0)))
 		return;
 	if (CG_OK(g, "memory", cg_buf_make(g, &tmp, 100 * CG_PAGE, 0))) {
@@ -342,7 +311,6 @@ static void s56_buffer_unregistered_before_the_call_reaches_optee(struct cg_gues
 		cg_buf_free(g, &tmp);
 	}
 	cg_buf_free(g, &reg);
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 static void s57_another_guests_cookie_is_unknown(struct cg_guest *g)
@@ -361,15 +329,17 @@ static void s57_another_guests_cookie_is_unknown(struct cg_guest *g)
 }
 
 const struct cg_scenario_entry cg_scenarios_registry[] = {
-	CG_SCENARIO("54", "I7", s54_malformed_registrations_are_refused),
-	CG_SCENARIO("54", "", s54_any_cookie_but_0_will_do),
+	CG_IN_SESSION("54", "I7", cg_uuid_invoke, s54_malformed_registrations_are_refused),
+	CG_IN_SESSION("54", "", cg_uuid_invoke, s54_any_cookie_but_0_will_do),
 	CG_SCENARIO("55", "I7", s55_unregister_counts_once),
 	CG_SCENARIO("55", "I5", s55_many_buffers_come_and_go),
-	CG_SCENARIO("56", "I2, I7", s56_rmem_stays_inside_of_its_buffer),
-	CG_SCENARIO("56", "I7", s56_rmem_names_only_registered_buffers),
-	CG_SCENARIO("56", "I7", s56_temporary_buffer_under_a_live_cookie),
-	CG_SCENARIO("56", "I7", s56_rmem_of_rpc_buffers_is_unknown),
-	CG_SCENARIO("56", "I7", s56_buffer_unregistered_before_the_call_reaches_optee),
+	CG_IN_SESSION("56", "I2, I7", cg_uuid_invoke, s56_rmem_stays_inside_of_its_buffer),
+	CG_IN_SESSION("56", "I7", cg_uuid_invoke, s56_rmem_names_only_registered_buffers),
+	CG_IN_SESSION("56", "I7", cg_uuid_invoke, s56_temporary_buffer_under_a_live_cookie),
+	CG_IN_SESSION_IF(cg_lacks_calls, "56", "I7", cg_uuid_invoke,
+			 s56_rmem_of_rpc_buffers_is_unknown),
+	CG_IN_SESSION_IF(cg_lacks_calls, "56", "I7", cg_uuid_invoke,
+			 s56_buffer_unregistered_before_the_call_reaches_optee),
 	CG_SCENARIO("57", "I11", s57_another_guests_cookie_is_unknown),
 	CG_SCENARIOS_END
 };

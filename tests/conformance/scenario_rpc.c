@@ -31,12 +31,10 @@ static bool unknown_init(struct cg_call *c, struct cg_guest *g)
 
 /* ---- the ordinary way ---- */
 
-static void s44_time_by_every_way_to_call(struct cg_guest *g)
+static void s44_time_by_every_way_to_call(struct cg_guest *g, uint32_t session)
 {
-	uint32_t session;
 	struct cg_call c;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	for (unsigned int i = 0; i < 4 && cg_time_init(&c, g, session); i++) {
 		uint32_t allocs = g->served_alloc;
 		uint32_t frees = g->served_free;
@@ -47,35 +45,29 @@ static void s44_time_by_every_way_to_call(struct cg_guest *g)
 		CG_EQ(g, "num_params", cg_rpc_hdr(&c)->num_params, 1);
 		CG_EQ(g, "attr", cg_rpc_param(&c, 0)->attr, OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT);
 		CG_EQ(g, "preset ret", cg_rpc_hdr(&c)->ret, TEEC_ERROR_GENERIC);
-		cg_finish(&c);
-		CG_EQ(g, "result", cg_result(&c), TEEC_SUCCESS);
+		CG_FINISH(&c, "result", TEEC_SUCCESS);
 		CG_EQ(g, "seconds", cg_param(&c, 0)->u.value.a, 1500000000);
 		CG_EQ(g, "milliseconds", cg_param(&c, 0)->u.value.b, 123);
 		CG_EQ(g, "ALLOCs", g->served_alloc - allocs, with_arg);
 		CG_EQ(g, "FREEs", g->served_free - frees, with_arg);
 		cg_call_fini(&c);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
-static void s44_refused_request_is_the_callers_error(struct cg_guest *g)
+static void s44_refused_request_is_the_callers_error(struct cg_guest *g, uint32_t session)
 {
 	static const uint32_t codes[] = { TEEC_ERROR_GENERIC, TEEC_ERROR_NOT_SUPPORTED,
 					  TEEC_ERROR_COMMUNICATION };
-	uint32_t session;
 	struct cg_call c;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	for (unsigned int i = 0; i < 3 && cg_time_init(&c, g, session); i++) {
 		CG_OK(g, "asks for the time", cg_until_cmd(&c, OPTEE_RPC_CMD_GET_TIME));
 		cg_rpc_hdr(&c)->ret = codes[i];
 		cg_resume(&c);
-		cg_finish(&c);
-		CG_EQ(g, "result", cg_result(&c), codes[i]);
+		CG_FINISH(&c, "result", codes[i]);
 		CG_EQ(g, "origin", cg_hdr(&c)->ret_origin, TEEC_ORIGIN_TRUSTED_APP);
 		cg_call_fini(&c);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* The reply is judged by what was asked, whatever the guest left beside it (I6). */
@@ -196,18 +188,12 @@ static void s31_unusable_rpc_buffer_fails_in_optee_and_is_freed(struct cg_guest 
 }
 
 /* The cookie of a live buffer: the new one is refused, the live one stays. */
-static void s31_cookie_of_a_live_rpc_buffer_is_refused(struct cg_guest *g)
+static void s31_cookie_of_a_live_rpc_buffer_is_refused(struct cg_guest *g, uint32_t session)
 {
-	uint32_t session;
 	struct cg_call a;
 	struct cg_call b;
 	uint32_t page;
 
-	if (cg_threads(g) < 2) {
-		cg_skip(g, "needs two calls at once");
-		return;
-	}
-	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	page = cg_page_get(g);
 	if (page != CG_NO_PAGE && cg_time_init(&a, g, session)) {
 		CG_OK(g, "one is live", cg_until_cmd(&a, OPTEE_RPC_CMD_GET_TIME));
@@ -221,24 +207,20 @@ static void s31_cookie_of_a_live_rpc_buffer_is_refused(struct cg_guest *g)
 			CG_EQ(g, "fails", cg_result(&b), TEEC_ERROR_OUT_OF_MEMORY);
 			cg_call_fini(&b);
 		}
-		cg_finish(&a);
-		CG_EQ(g, "the first goes on", cg_result(&a), TEEC_SUCCESS);
+		CG_FINISH(&a, "the first goes on", TEEC_SUCCESS);
 		CG_EQ(g, "seconds", cg_param(&a, 0)->u.value.a, 1500000000);
 		cg_call_fini(&a);
 	}
 	if (page != CG_NO_PAGE)
 		cg_page_put(g, page);
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* The message's own page as RPC buffer: it is shadowed twice, nobody is confused. */
-static void s31_message_page_as_rpc_buffer(struct cg_guest *g)
+static void s31_message_page_as_rpc_buffer(struct cg_guest *g, uint32_t session)
 {
 	uint64_t cookie = cg_cookie(g);
-	uint32_t session;
 	struct cg_call c;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	if (cg_time_init(&c, g, session)) {
 		CG_OK(g, "asks for a buffer", cg_until(&c, OPTEE_SMC_RETURN_RPC_ALLOC));
 		cg_rpc_arg_add(g, cookie, c.page);
@@ -253,7 +235,6 @@ static void s31_message_page_as_rpc_buffer(struct cg_guest *g)
 		CG_EQ(g, "seconds", cg_param(&c, 0)->u.value.a, 1500000000);
 		cg_call_fini(&c);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 static void s32_rpc_buffer_with_cookie_0_is_refused(struct cg_guest *g)
@@ -270,8 +251,7 @@ static void s32_rpc_buffer_with_cookie_0_is_refused(struct cg_guest *g)
 		CG_OK(g, "asks for a buffer", cg_until(&c, OPTEE_SMC_RETURN_RPC_ALLOC));
 		answer_alloc(&c, cg_page_ipa(g, page), 0);
 		cg_resume(&c);
-		cg_finish(&c);
-		CG_EQ(g, "fails", cg_result(&c), TEEC_ERROR_OUT_OF_MEMORY);
+		CG_FINISH(&c, "fails", TEEC_ERROR_OUT_OF_MEMORY);
 		CG_EQ(g, "nothing to free", g->served_free - frees, 0);
 		cg_call_fini(&c);
 	}
@@ -282,19 +262,13 @@ static void s32_rpc_buffer_with_cookie_0_is_refused(struct cg_guest *g)
 }
 
 /* Linux gives a cookie to the next buffer while it still stands in the FREE. */
-static void s33_cookie_is_forgotten_before_the_free_is_seen(struct cg_guest *g)
+static void s33_cookie_is_forgotten_before_the_free_is_seen(struct cg_guest *g, uint32_t session)
 {
-	uint32_t session;
 	uint64_t cookie;
 	struct cg_call a;
 	struct cg_call b;
 	uint32_t page;
 
-	if (cg_threads(g) < 2) {
-		cg_skip(g, "needs two calls at once");
-		return;
-	}
-	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	if (cg_time_init(&a, g, session)) {
 		CG_OK(g, "at its FREE", cg_until(&a, OPTEE_SMC_RETURN_RPC_FREE));
 		cookie = rpc_cookie(&a);
@@ -307,16 +281,13 @@ static void s33_cookie_is_forgotten_before_the_free_is_seen(struct cg_guest *g)
 			cg_resume(&b);
 			CG_OK(g, "takes the cookie", cg_until(&b, OPTEE_SMC_RETURN_RPC_CMD));
 			CG_EQ(g, "and uses it", rpc_cookie(&b) == cookie, 1);
-			cg_finish(&b);
-			CG_EQ(g, "ends", cg_result(&b), TEEC_ERROR_ITEM_NOT_FOUND);
+			CG_FINISH(&b, "ends", TEEC_ERROR_ITEM_NOT_FOUND);
 			cg_call_fini(&b);
 		}
 		cg_resume(&a);
-		cg_finish(&a);
-		CG_EQ(g, "the first ends", cg_result(&a), TEEC_SUCCESS);
+		CG_FINISH(&a, "the first ends", TEEC_SUCCESS);
 		cg_call_fini(&a);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* ---- the cache of RPC argument buffers ---- */
@@ -349,8 +320,7 @@ static void s11_cache_keeps_buffers_until_it_is_drained(struct cg_guest *g)
 		CG_EQ(g, "enable", cg_fast(g, OPTEE_SMC_ENABLE_SHM_CACHE, 0, NULL),
 		      OPTEE_SMC_RETURN_OK);
 		for (unsigned int i = 0; i < 5 && cg_time_init(&c, g, session); i++) {
-			cg_do(&c);
-			CG_EQ(g, "time", cg_result(&c), TEEC_SUCCESS);
+			CG_DO(&c, "time", TEEC_SUCCESS);
 			cg_call_fini(&c);
 		}
 		CG_EQ(g, "one ALLOC", g->served_alloc - allocs, 1);
@@ -361,13 +331,11 @@ static void s11_cache_keeps_buffers_until_it_is_drained(struct cg_guest *g)
 	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
-static void s11_drained_cookie_is_reusable_at_once(struct cg_guest *g)
+static void s11_drained_cookie_is_reusable_at_once(struct cg_guest *g, uint32_t session)
 {
 	uint64_t cookie = cg_cookie(g);
-	uint32_t session;
 	struct cg_call c;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	for (unsigned int i = 0; i < 4; i++) {
 		uint32_t page = cg_page_get(g);
 
@@ -379,32 +347,26 @@ static void s11_drained_cookie_is_reusable_at_once(struct cg_guest *g)
 		cg_rpc_arg_add(g, cookie, page);
 		answer_alloc(&c, cg_page_ipa(g, page), cookie);
 		cg_resume(&c);
-		cg_finish(&c);
-		CG_EQ(g, "time", cg_result(&c), TEEC_SUCCESS);
+		CG_FINISH(&c, "time", TEEC_SUCCESS);
 		cg_call_fini(&c);
 		CG_EQ(g, "one to give back", drain_cache(g), 1);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
-static void s11_cache_is_busy_while_a_call_is_in_flight(struct cg_guest *g)
+static void s11_cache_is_busy_while_a_call_is_in_flight(struct cg_guest *g, uint32_t session)
 {
-	uint32_t session;
 	struct cg_call c;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	if (cg_time_init(&c, g, session)) {
 		CG_OK(g, "suspended", cg_until(&c, OPTEE_SMC_RETURN_RPC_ALLOC));
 		CG_EQ(g, "disable", cg_fast(g, OPTEE_SMC_DISABLE_SHM_CACHE, 0, NULL),
 		      OPTEE_SMC_RETURN_EBUSY);
 		CG_EQ(g, "enable", cg_fast(g, OPTEE_SMC_ENABLE_SHM_CACHE, 0, NULL),
 		      OPTEE_SMC_RETURN_EBUSY);
-		cg_finish(&c);
-		CG_EQ(g, "ends", cg_result(&c), TEEC_SUCCESS);
+		CG_FINISH(&c, "ends", TEEC_SUCCESS);
 		cg_call_fini(&c);
 	}
 	CG_EQ(g, "disable", drain_cache(g), 0);
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* A cached buffer in the way of a call that brings its own: freed first. */
@@ -417,16 +379,13 @@ static void s33_inline_argument_takes_the_place_of_a_cached_buffer(struct cg_gue
 	CG_EQ(g, "enable", cg_fast(g, OPTEE_SMC_ENABLE_SHM_CACHE, 0, NULL), OPTEE_SMC_RETURN_OK);
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	if (cg_time_init(&c, g, session)) {
-		cg_do(&c);
-		CG_EQ(g, "by cookie", cg_result(&c), TEEC_SUCCESS);
+		CG_DO(&c, "by cookie", TEEC_SUCCESS);
 		frees = g->served_free;
 		c.fid = OPTEE_SMC_CALL_WITH_RPC_ARG;
-		cg_do(&c);
-		CG_EQ(g, "inline", cg_result(&c), TEEC_SUCCESS);
+		CG_DO(&c, "inline", TEEC_SUCCESS);
 		CG_EQ(g, "FREE", g->served_free - frees, 1);
 		c.fid = OPTEE_SMC_CALL_WITH_ARG;
-		cg_do(&c);
-		CG_EQ(g, "by cookie again", cg_result(&c), TEEC_SUCCESS);
+		CG_DO(&c, "by cookie again", TEEC_SUCCESS);
 		cg_call_fini(&c);
 	}
 	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
@@ -441,10 +400,6 @@ static void s44_two_calls_take_turns_on_a_mutex(struct cg_guest *g)
 	struct cg_call calls[2];
 	uint32_t n;
 
-	if (cg_threads(g) < 2) {
-		cg_skip(g, "needs two calls at once");
-		return;
-	}
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &sessions[0]), TEEC_SUCCESS);
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &sessions[1]), TEEC_SUCCESS);
 	for (n = 0; n < 2; n++) {
@@ -470,18 +425,20 @@ static void s44_two_calls_take_turns_on_a_mutex(struct cg_guest *g)
 }
 
 const struct cg_scenario_entry cg_scenarios_rpc[] = {
-	CG_SCENARIO("44", "", s44_time_by_every_way_to_call),
-	CG_SCENARIO("44", "", s44_refused_request_is_the_callers_error),
-	CG_SCENARIO("44", "", s44_two_calls_take_turns_on_a_mutex),
+	CG_IN_SESSION("44", "", cg_uuid_stats, s44_time_by_every_way_to_call),
+	CG_IN_SESSION("44", "", cg_uuid_stats, s44_refused_request_is_the_callers_error),
+	CG_SCENARIO_IF(cg_lacks_calls, "44", "", s44_two_calls_take_turns_on_a_mutex),
 	CG_SCENARIO("42", "I6", s42_scribbled_reply_is_judged_by_the_request),
 	CG_SCENARIO("31", "I2, I8", s31_unusable_rpc_buffer_fails_in_optee_and_is_freed),
-	CG_SCENARIO("31", "I7", s31_cookie_of_a_live_rpc_buffer_is_refused),
-	CG_SCENARIO("31", "I7", s31_message_page_as_rpc_buffer),
+	CG_IN_SESSION_IF(cg_lacks_calls, "31", "I7", cg_uuid_stats,
+			 s31_cookie_of_a_live_rpc_buffer_is_refused),
+	CG_IN_SESSION("31", "I7", cg_uuid_stats, s31_message_page_as_rpc_buffer),
 	CG_SCENARIO("32", "I8", s32_rpc_buffer_with_cookie_0_is_refused),
-	CG_SCENARIO("33", "I7", s33_cookie_is_forgotten_before_the_free_is_seen),
+	CG_IN_SESSION_IF(cg_lacks_calls, "33", "I7", cg_uuid_stats,
+			 s33_cookie_is_forgotten_before_the_free_is_seen),
 	CG_SCENARIO("33", "I7", s33_inline_argument_takes_the_place_of_a_cached_buffer),
 	CG_SCENARIO("11", "I7", s11_cache_keeps_buffers_until_it_is_drained),
-	CG_SCENARIO("11", "I7", s11_drained_cookie_is_reusable_at_once),
-	CG_SCENARIO("11", "", s11_cache_is_busy_while_a_call_is_in_flight),
+	CG_IN_SESSION("11", "I7", cg_uuid_stats, s11_drained_cookie_is_reusable_at_once),
+	CG_IN_SESSION("11", "", cg_uuid_stats, s11_cache_is_busy_while_a_call_is_in_flight),
 	CG_SCENARIOS_END
 };

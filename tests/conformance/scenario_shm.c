@@ -34,7 +34,7 @@ static void shape(struct cg_guest *g, uint32_t session, uint64_t size, uint32_t 
 	cg_buf_free(g, &b);
 }
 
-static void s45_sizes_and_offsets(struct cg_guest *g)
+static void s45_sizes_and_offsets(struct cg_guest *g, uint32_t session)
 {
 	static const struct {
 		uint32_t size;
@@ -45,37 +45,29 @@ static void s45_sizes_and_offsets(struct cg_guest *g)
 		{ 512 * 1024, 0 }, { 512 * 1024, 4095 }, { 2 * 1024 * 1024, 123 },
 		{ 4 * 1024 * 1024, 0 },
 	};
-	uint32_t session;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	for (unsigned int i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
 		shape(g, session, shapes[i].size, shapes[i].offset);
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* Full list pages: what follows the last entry is junk and must not be followed. */
-static void s50_lists_that_end_at_the_end_of_a_page(struct cg_guest *g)
+static void s50_lists_that_end_at_the_end_of_a_page(struct cg_guest *g, uint32_t session)
 {
 	static const uint32_t lengths[] = { 510, 511, 512, 1021, 1022, 1023 };
-	uint32_t session;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	for (unsigned int i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
 		shape(g, session, (uint64_t)lengths[i] * CG_PAGE, 0);
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
-static void s45_temporary_buffers(struct cg_guest *g)
+static void s45_temporary_buffers(struct cg_guest *g, uint32_t session)
 {
 	static const struct {
 		uint32_t size;
 		uint32_t offset;
 	} shapes[] = { { 1, 0 }, { 100, 4090 }, { 512 * 1024, 4095 } };
-	uint32_t session;
 	struct cg_call c;
 	struct cg_buf b;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	for (unsigned int i = 0; i < 3; i++) {
 		uint8_t want;
 
@@ -85,14 +77,12 @@ static void s45_temporary_buffers(struct cg_guest *g)
 		if (cg_invoke_init(&c, g, session, CG_INVOKE_PARAMS)) {
 			cg_set_tmem(&c, i, OPTEE_MSG_ATTR_TYPE_TMEM_INOUT |
 				    OPTEE_MSG_ATTR_NONCONTIG, &b);
-			cg_do(&c);
-			CG_EQ(g, "invoke", cg_result(&c), TEEC_SUCCESS);
+			CG_DO(&c, "invoke", TEEC_SUCCESS);
 			CG_EQ(g, "sum", *cg_buf_at(g, &b, 0), want);
 			cg_call_fini(&c);
 		}
 		cg_buf_free(g, &b);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 /* ---- lists that are no good ---- */
@@ -147,8 +137,7 @@ static void taken(struct cg_guest *g, uint64_t attr, uint64_t a, uint64_t cookie
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (cg_invoke_init(&c, g, session, CG_INVOKE_NULL)) {
 		cg_set_value(&c, 0, attr, a, 0, cookie);
-		cg_do(&c);
-		CG_EQ(g, "not wanted", cg_result(&c), TEEC_ERROR_BAD_PARAMETERS);
+		CG_DO(&c, "not wanted", TEEC_ERROR_BAD_PARAMETERS);
 		CG_EQ(g, "by the TA", cg_hdr(&c)->ret_origin, TEEC_ORIGIN_TRUSTED_APP);
 		cg_call_fini(&c);
 	}
@@ -287,14 +276,12 @@ static void s49_second_buffer_is_bad(struct cg_guest *g)
 	cg_buf_free(g, &good);
 }
 
-static void s52_same_page_many_times(struct cg_guest *g)
+static void s52_same_page_many_times(struct cg_guest *g, uint32_t session)
 {
-	uint32_t session;
 	struct cg_buf a;
 	struct cg_buf b;
 	uint8_t sum;
 
-	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	if (CG_OK(g, "memory", cg_buf_repeat(g, &a, 20))) {
 		cg_copy(&b, &a, sizeof(b));
 		b.cookie = cg_cookie(g);
@@ -311,18 +298,17 @@ static void s52_same_page_many_times(struct cg_guest *g)
 		CG_EQ(g, "unregister", cg_unregister(g, b.cookie), TEEC_SUCCESS);
 		cg_buf_free(g, &a);
 	}
-	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 }
 
 const struct cg_scenario_entry cg_scenarios_shm[] = {
-	CG_SCENARIO("45", "", s45_sizes_and_offsets),
-	CG_SCENARIO("45", "", s45_temporary_buffers),
+	CG_IN_SESSION("45", "", cg_uuid_invoke, s45_sizes_and_offsets),
+	CG_IN_SESSION("45", "", cg_uuid_invoke, s45_temporary_buffers),
 	CG_SCENARIO("46", "I5", s46_size_that_wraps_or_is_0),
 	CG_SCENARIO("46", "", s46_fault_b3_empty_buffer),
 	CG_SCENARIO("46", "I5", s46_endless_list_ends_at_the_quota),
 	CG_SCENARIO("49", "I9", s49_second_buffer_is_bad),
-	CG_SCENARIO("50", "", s50_lists_that_end_at_the_end_of_a_page),
-	CG_SCENARIO("52", "I5", s52_same_page_many_times),
+	CG_IN_SESSION("50", "", cg_uuid_invoke, s50_lists_that_end_at_the_end_of_a_page),
+	CG_IN_SESSION("52", "I5", cg_uuid_invoke, s52_same_page_many_times),
 	CG_SCENARIO("53", "I2", s53_entries_that_cannot_be_shared),
 	CG_SCENARIOS_END
 };
