@@ -7,26 +7,17 @@
  * name is the set-up's and the scenario's. Beside what the guest sees, the model and
  * the test host must have seen nothing wrong, and nothing may be held when the guest
  * is gone. This file knows all of them; the guest knows none.
- *
- *   test_conformance [name or beginning of a name]
- *   test_conformance --digests [set-up]
- *
- * --digests prints the guest's own lines and no test results: to be compared
- * with what the same guest prints elsewhere.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <host/host.h>
 #include <model/model.h>
 #include <model/model_ta.h>
 #include <optee_mediator/mediator.h>
 
-#include "client.h"
 #include "frame.h"
-#include "guest.h"
-#include "test.h"
+#include "on_host.h"
 
 /* The guest's copies of what the model's TA understands. */
 _Static_assert(CG_MODEL_INTERRUPT == MODEL_TA_INTERRUPT, "model_ta.h");
@@ -90,55 +81,18 @@ static const struct set_up set_ups[] = {
 };
 
 /* The machine of one test. */
-struct world {
+static struct world {
 	const struct set_up *set_up;
 	struct test_host *host;
 	struct model *model;
 	struct om_mediator mediator;
 	struct test_guest *guest;
-	struct test_guest *other;
-	void *guest_mem;
-	void *other_mem;
 	struct cg_platform platform;
+	/* The other guest, alive all the time. */
+	struct test_guest *other;
 	struct cg_platform other_platform;
-	/* The other guest's, alive all the time. */
-	struct cg_call other_call;
-	struct cg_buf other_buf;
-	char line[256];		/* the last one of the guest's log */
-	bool print;
-};
-
-static struct world *current;
-static char first_failure[256];
-
-static void on_failure(const char *message)
-{
-	if (first_failure[0] == '\0')
-		snprintf(first_failure, sizeof(first_failure), "%s", message);
-}
-
-/* ---- the platform ---- */
-
-static void vm_smc(void *ctx, unsigned int vcpu, uint64_t x[8])
-{
-	struct test_guest *guest = ctx;
-	struct om_regs regs;
-
-	memcpy(regs.a, x, sizeof(regs.a));
-	switch (test_guest_call(guest, vcpu, &regs)) {
-	case OM_NOT_HANDLED:
-		test_fail("an SMC of the guest's was not the mediator's: 0x%llx",
-			  (unsigned long long)x[0]);
-		break;
-	case OM_HANDLED_NEW_DRIVER:
-		while (om_guest_reset(guest->om) == OM_AGAIN)
-			;
-		break;
-	default:
-		break;
-	}
-	memcpy(x, regs.a, sizeof(regs.a));
-}
+	struct frame_other busy;
+} world;
 
 /* A filling, words of the OS's and API's UUIDs, of TAs' UUIDs, the time that is served. */
 static const uint64_t constants[] = {
@@ -147,92 +101,43 @@ static const uint64_t constants[] = {
 };
 #define CONSTANTS (sizeof(constants) / sizeof(constants[0]))
 
-static bool vm_is_host_address(void *ctx, uint64_t value)
+static bool is_host_address(void *guest, uint64_t value)
 {
-	struct test_guest *guest = ctx;
-
 	/* Numbers of the guest's own that a host may well have as addresses. */
-	for (size_t i = 0; current->set_up->constants && i < CONSTANTS; i++)
+	for (size_t i = 0; world.set_up->constants && i < CONSTANTS; i++)
 		if (value - (constants[i] & ~0xfffull) < TEST_PAGE)
 			return true;
-	return test_host_is_host_address(guest->host, value);
+	return on_host_is_host_address(guest, value);
 }
 
-static void vm_log(void *ctx, const char *line)
+static struct test_guest *new_guest(struct world *w, uint32_t id, uint32_t pages,
+				    struct cg_platform *p)
 {
-	(void)ctx;
-	snprintf(current->line, sizeof(current->line), "%s", line);
-	if (current->print)
-		printf("%s\n", line);
-}
+	const struct set_up *s = w->set_up;
+	struct test_guest *guest = test_guest_new(w->host, id, pages);
 
-static void fill_platform(struct cg_platform *p, const struct set_up *s, struct test_guest *guest)
-{
-	memset(p, 0, sizeof(*p));
-	p->ctx = guest;
-	p->smc = vm_smc;
-	p->log = vm_log;
-	p->is_host_address = vm_is_host_address;
-	p->ram = guest->ram;
-	p->ram_ipa = guest->ipa;
-	p->ram_size = (uint64_t)guest->ram_pages * TEST_PAGE;
-	p->hole_ipa = guest->hole_ipa;
-	p->readonly_ipa = guest->readonly_ipa;
-	p->mmio_ipa = guest->mmio_ipa;
-	p->reserved_ipa = guest->reserved_ipa;
-	p->limits.threads = s->limits.threads;
-	p->limits.buffers = s->limits.buffers;
-	p->limits.rpc_args = s->limits.rpc_args;
-	p->limits.pages = s->limits.pages;
-	p->limits.list_pages = s->limits.list_pages;
-	p->limits.call_pages = s->limits.call_pages;
-	p->limits.mapped_pages = s->limits.mapped_pages ? s->limits.mapped_pages :
-							   OM_MAPPED_PAGES_DEFAULT;
+	assert_int_equal(test_guest_create(guest, &w->mediator, &s->limits), OM_OK);
+	*p = on_host(guest, &s->limits);
+	p->is_host_address = is_host_address;
 	p->secure_threads = s->secure_threads;
 	p->secure_pages = s->secure_pages;
 	p->vcpus = s->vcpus ? s->vcpus : 4;
 	p->flags = CG_NEW_DRIVER | (s->real ? 0 : CG_MODEL_TA) | (s->notify ? CG_ASYNC_NOTIF : 0) |
 		   (s->interrupt_every ? CG_INTERRUPTS : 0);
-}
-
-/* ---- a world ---- */
-
-static void *new_guest(struct world *w, uint32_t id, uint32_t pages, struct test_guest **guest)
-{
-	size_t size = om_guest_size(&w->set_up->limits);
-	void *mem = aligned_alloc(OM_GUEST_ALIGN,
-				  (size + OM_GUEST_ALIGN - 1) / OM_GUEST_ALIGN * OM_GUEST_ALIGN);
-
-	assert_non_null(mem);
-	*guest = test_guest_new(w->host, id, pages);
-	assert_int_equal(om_guest_create(&w->mediator, id, &w->set_up->limits, *guest, mem, size,
-					 &(*guest)->om), OM_OK);
-	return mem;
+	return guest;
 }
 
 /* Another guest of the same mediator, with a buffer and a call that waits. */
 static void start_other(struct world *w)
 {
 	struct cg_guest *g = (struct cg_guest *)(void *)w->other->ram;
-	uint32_t session;
 
-	fill_platform(&w->other_platform, w->set_up, w->other);
 	cg_memory_init(g, &w->other_platform);
-	assert_true(cg_buf_make(g, &w->other_buf, 5000, 0));
-	assert_int_equal(cg_register(g, &w->other_buf), TEEC_SUCCESS);
-	assert_int_equal(cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
-	assert_true(cg_time_init(&w->other_call, g, session));
-	assert_true(cg_until(&w->other_call, OPTEE_SMC_RETURN_RPC_ALLOC));
-}
-
-static void finish_other(struct world *w)
-{
-	struct cg_guest *g = (struct cg_guest *)(void *)w->other->ram;
-
-	cg_finish(&w->other_call);
-	assert_int_equal(cg_result(&w->other_call), TEEC_SUCCESS);
-	assert_int_equal(cg_unregister(g, w->other_buf.cookie), TEEC_SUCCESS);
-	assert_int_equal(g->anomalies, 0);
+	frame_other_begin(&w->busy, g, &w->platform);
+	if (!w->set_up->real)
+		return;
+	w->platform.foreign_cookie = 0;
+	w->platform.foreign_call = 0;
 }
 
 static void world_begin(struct world *w, const struct set_up *s, bool optee_4_10)
@@ -241,10 +146,7 @@ static void world_begin(struct world *w, const struct set_up *s, bool optee_4_10
 
 	memset(w, 0, sizeof(*w));
 	w->set_up = s;
-	current = w;
-	first_failure[0] = '\0';
-	test_failures_reset();
-	test_on_failure(on_failure);
+	test_collect_failures();
 	w->host = test_host_new();
 	config.threads = s->secure_threads;
 	config.optee_4_10 = optee_4_10;
@@ -254,26 +156,15 @@ static void world_begin(struct world *w, const struct set_up *s, bool optee_4_10
 		w->host->ops.notify = NULL;
 	w->host->yield_every = s->yield_every;
 	assert_int_equal(om_mediator_init(&w->mediator, &w->host->ops, w->host), OM_OK);
-	w->guest_mem = new_guest(w, 1, s->ram_pages, &w->guest);
-	w->other_mem = new_guest(w, 2, CG_RAM_MIN / TEST_PAGE, &w->other);
+	w->guest = new_guest(w, 1, s->ram_pages, &w->platform);
+	w->other = new_guest(w, 2, CG_RAM_MIN / TEST_PAGE, &w->other_platform);
 	start_other(w);
-	fill_platform(&w->platform, s, w->guest);
-	if (s->real)
-		return;
-	w->platform.foreign_cookie = w->other_buf.cookie;
-	w->platform.foreign_call = (uint32_t)w->other_call.id;
 }
 
-static void destroy(struct test_guest *guest, void *mem)
+static void world_end(void)
 {
-	while (om_guest_destroy(guest->om) == OM_AGAIN)
-		;
-	guest->om = NULL;
-	free(mem);
-}
+	struct world *w = &world;
 
-static void world_end(struct world *w)
-{
 	/* The guest has given back what it had, sessions too. */
 	assert_int_equal(model_threads_in_use(w->model, 1), 0);
 	assert_int_equal(model_sessions(w->model, 1), 0);
@@ -282,16 +173,15 @@ static void world_end(struct world *w)
 	assert_int_equal(om_guest_counter(w->guest->om, OM_COUNT_PAGES_NOW), 0);
 	assert_int_equal(om_guest_counter(w->guest->om, OM_COUNT_BUFFERS_NOW), 0);
 	test_guest_assert_no_leak(w->guest);
-	finish_other(w);
-	destroy(w->guest, w->guest_mem);
-	destroy(w->other, w->other_mem);
+	frame_other_end(&w->busy);
+	test_guest_destroy(w->guest);
+	test_guest_destroy(w->other);
 	test_host_assert_balanced(w->host);
-	if (model_violations(w->model))
-		on_failure(model_violation(w->model, 0));
+	model_assert_clean(w->model);
 	model_free(w->model);
 	test_host_free(w->host);
-	if (first_failure[0])
-		fail_msg("%s", first_failure);
+	if (test_first_failure())
+		fail_msg("%s", test_first_failure());
 }
 
 /* ---- the tests ---- */
@@ -309,51 +199,17 @@ static const char *set_up_name(size_t n)
 	return name;
 }
 
-static void run_scenario(void **state)
+static struct cg_platform *begin(size_t n)
 {
-	const struct frame_test *t = *state;
-	struct cg_summary summary;
-	struct world w;
-	bool good;
-
-	world_begin(&w, &set_ups[t->set_up / 2], t->set_up % 2);
-	good = cg_run(&w.platform, t->scenario, &summary);
-	if (!good)
-		print_message("%s\n", w.line);
-	assert_true(good);
-	assert_int_equal(summary.passed + summary.skipped, 1);
-	world_end(&w);
-	if (summary.skipped)
-		print_message("%s\n", w.line);
-}
-
-static int print_digests(const char *name)
-{
-	struct cg_summary summary;
-	struct world w;
-	size_t i = 0;
-
-	while (name && strcmp(set_up_name(i), name) != 0)
-		if (!set_up_name(++i))
-			return 2;
-	world_begin(&w, &set_ups[i / 2], i % 2);
-	w.print = true;
-	cg_run(&w.platform, NULL, &summary);
-	printf("%u passed, %u failed, %u skipped; %u checks, %u without means; digest %016llx\n",
-	       summary.passed, summary.failed, summary.skipped, summary.checks,
-	       summary.unchecked, (unsigned long long)summary.digest);
-	fflush(stdout);
-	world_end(&w);
-	return summary.failed != 0;
+	world_begin(&world, &set_ups[n / 2], n % 2);
+	return &world.platform;
 }
 
 int main(int argc, char **argv)
 {
 	static const struct frame frame = {
-		.group = "conformance", .set_up = set_up_name, .run = run_scenario,
+		.group = "conformance", .set_up = set_up_name, .begin = begin, .end = world_end,
 	};
-	bool digests = argc > 1 && strcmp(argv[1], "--digests") == 0;
-	const char *filter = argc > 1 + digests ? argv[1 + digests] : NULL;
 
-	return digests ? print_digests(filter) : frame_run(&frame, filter);
+	return frame_main(&frame, argc, argv);
 }

@@ -12,12 +12,11 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include <host/host.h>
 #include <model/model.h>
 #include <optee_mediator/mediator.h>
 
 #include "client.h"
-#include "guest.h"
+#include "on_host.h"
 #include "test.h"
 
 #define GUESTS	3u
@@ -25,7 +24,6 @@
 
 struct guest {
 	struct test_guest *test;
-	void *mem;
 	struct cg_platform platform;
 };
 
@@ -46,29 +44,11 @@ static void on_failure(const char *message)
 		fprintf(stderr, "%s\n", message);
 }
 
-static void vm_smc(void *ctx, unsigned int vcpu, uint64_t x[8])
-{
-	struct test_guest *guest = ctx;
-	struct om_regs regs;
-
-	memcpy(regs.a, x, sizeof(regs.a));
-	if (!test_guest_call(guest, vcpu, &regs))
-		test_fail("an SMC of the guest's was not the mediator's");
-	memcpy(x, regs.a, sizeof(regs.a));
-}
-
 static void vm_relax(void *ctx, unsigned int vcpu)
 {
 	(void)ctx;
 	(void)vcpu;
 	sched_yield();
-}
-
-static bool vm_is_host_address(void *ctx, uint64_t value)
-{
-	struct test_guest *guest = ctx;
-
-	return test_host_is_host_address(guest->host, value);
 }
 
 static void guest_begin(struct guest *g, struct om_mediator *mediator, struct test_host *host,
@@ -77,33 +57,13 @@ static void guest_begin(struct guest *g, struct om_mediator *mediator, struct te
 	/* One argument for each of OP-TEE's threads, and one that each vCPU takes away. */
 	const struct om_limits limits = { .threads = 8, .buffers = 128, .rpc_args = 8 + VCPUS,
 					  .pages = 4096, .list_pages = 64 };
-	size_t size = om_guest_size(&limits);
-	struct cg_platform *p = &g->platform;
 
-	g->mem = aligned_alloc(OM_GUEST_ALIGN,
-			       (size + OM_GUEST_ALIGN - 1) / OM_GUEST_ALIGN * OM_GUEST_ALIGN);
-	assert_non_null(g->mem);
 	g->test = test_guest_new(host, id, CG_RAM_MIN / TEST_PAGE);
-	assert_int_equal(om_guest_create(mediator, id, &limits, g->test, g->mem, size,
-					 &g->test->om), OM_OK);
-	memset(p, 0, sizeof(*p));
-	p->ctx = g->test;
-	p->smc = vm_smc;
-	p->relax = vm_relax;
-	p->is_host_address = vm_is_host_address;
-	p->ram = g->test->ram;
-	p->ram_ipa = g->test->ipa;
-	p->ram_size = (uint64_t)g->test->ram_pages * TEST_PAGE;
-	p->hole_ipa = g->test->hole_ipa;
-	p->mmio_ipa = g->test->mmio_ipa;
-	p->reserved_ipa = g->test->reserved_ipa;
-	p->limits.threads = limits.threads;
-	p->limits.buffers = limits.buffers;
-	p->limits.rpc_args = limits.rpc_args;
-	p->limits.pages = limits.pages;
-	p->limits.list_pages = limits.list_pages;
-	p->vcpus = VCPUS;
-	cg_stress_init(p);
+	assert_int_equal(test_guest_create(g->test, mediator, &limits), OM_OK);
+	g->platform = on_host(g->test, &limits);
+	g->platform.relax = vm_relax;
+	g->platform.vcpus = VCPUS;
+	cg_stress_init(&g->platform);
 }
 
 static void *vcpu_run(void *arg)
@@ -156,9 +116,7 @@ static void run(uint32_t threads, uint32_t interrupt_every, uint32_t yield_every
 		assert_int_equal(om_guest_counter(guests[i].test->om, OM_COUNT_BUFFERS_NOW), 0);
 		assert_int_equal(model_threads_in_use(model, i + 1), 0);
 		assert_int_equal(model_buffers(model, i + 1), 0);
-		while (om_guest_destroy(guests[i].test->om) == OM_AGAIN)
-			;
-		free(guests[i].mem);
+		test_guest_destroy(guests[i].test);
 	}
 	for (uint32_t i = 0; i < model_violations(model) && i < 5; i++)
 		print_error("model: %s\n", model_violation(model, i));

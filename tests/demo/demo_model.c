@@ -16,6 +16,7 @@
 #include <optee_mediator/trace.h>
 
 #include "conformance/client.h"
+#include "conformance/on_host.h"
 #include "host/host.h"
 #include "model/model.h"
 
@@ -30,7 +31,6 @@ struct demo {
 	struct model *model;
 	struct test_guest *guest;
 	struct om_mediator mediator;
-	void *memory;
 	struct cg_platform platform;
 	struct cg_guest *client;
 };
@@ -64,16 +64,6 @@ static void print_event(void *guest, const struct om_trace_event *event)
 	printf("  %s\n", line);
 }
 
-static void smc(void *ctx, unsigned int vcpu, uint64_t x[8])
-{
-	struct demo *d = ctx;
-	struct om_regs regs;
-
-	memcpy(regs.a, x, sizeof(regs.a));
-	test_guest_call(d->guest, vcpu, &regs);
-	memcpy(x, regs.a, sizeof(regs.a));
-}
-
 static void say(const char *what)
 {
 	printf(mermaid ? "    Note over Guest: %s\n" : "\n== %s\n", what);
@@ -90,28 +80,20 @@ static bool set_up(struct demo *d)
 	static const struct om_limits limits = {
 		.threads = 2, .buffers = 32, .rpc_args = 4, .pages = 256, .list_pages = 8,
 	};
-	size_t size = om_guest_size(&limits);
 	enum om_result result;
 
 	d->host = test_host_new();
 	d->host->ops.trace = print_event;
 	d->model = model_new(d->host, NULL);
 	d->guest = test_guest_new(d->host, 1, RAM_PAGES);
-	d->memory = aligned_alloc(OM_GUEST_ALIGN, size);
 	result = om_mediator_init(&d->mediator, &d->host->ops, d->host);
 	if (result == OM_OK)
-		result = om_guest_create(&d->mediator, 1, &limits, d->guest, d->memory, size,
-					 &d->guest->om);
+		result = test_guest_create(d->guest, &d->mediator, &limits);
 	if (result != OM_OK)
 		return fail(om_result_text(result));
 
-	d->platform = (struct cg_platform){
-		.ctx = d, .smc = smc, .ram = d->guest->ram, .ram_ipa = d->guest->ipa,
-		.ram_size = (uint64_t)RAM_PAGES * TEST_PAGE, .vcpus = 1,
-		.limits = { limits.threads, limits.buffers, limits.rpc_args, limits.pages,
-			    limits.list_pages, limits.call_pages,
-			    limits.mapped_pages },
-	};
+	d->platform = on_host(d->guest, &limits);
+	d->platform.vcpus = 1;
 	d->client = malloc(sizeof(*d->client));
 	memset(d->client, 0, sizeof(*d->client));
 	cg_memory_init(d->client, &d->platform);
@@ -223,15 +205,13 @@ int main(int argc, char **argv)
 	ok = set_up(&d) && session(&d);
 	if (ok) {
 		print_counters(d.guest->om);
-		while (om_guest_destroy(d.guest->om) == OM_AGAIN)
-			;
+		test_guest_destroy(d.guest);
 		test_host_assert_balanced(d.host);
 		model_assert_clean(d.model);
 	}
 	model_free(d.model);
 	test_host_free(d.host);
 	free(d.client);
-	free(d.memory);
 	if (!mermaid)
 		printf("\ndemo: %s\n", ok ? "pass: every step had its result, no page is held" : "FAIL");
 	return ok ? 0 : 1;

@@ -264,17 +264,10 @@ static struct spec_config spec_config_of(const struct world_guest *g, const stru
 void world_create(struct world_guest *g, const struct om_limits *limits, bool notify)
 {
 	struct spec_config config = spec_config_of(g, limits, notify);
-	size_t size = om_guest_size(limits);
 
-	g->mem = aligned_alloc(OM_GUEST_ALIGN, size);
-	if (!g->mem)
-		abort();
-	/* Memory needs no preparation: junk shows who relies on it. */
-	memset(g->mem, 0xa5, size);
-	if (om_guest_create(&g->world->mediator, g->test->id, limits, g->test, g->mem, size,
-			    &g->om) != OM_OK)
+	if (test_guest_create(g->test, &g->world->mediator, limits) != OM_OK)
 		test_fail("guest %u cannot be created", g->test->id);
-	g->test->om = g->om;
+	g->om = g->test->om;
 	g->watching = watching;
 	g->watching.ctx = g;
 	spec_begin(g->spec, &g->watching, &config);
@@ -283,12 +276,8 @@ void world_create(struct world_guest *g, const struct om_limits *limits, bool no
 void world_destroy(struct world_guest *g)
 {
 	spec_end(g->spec);
-	while (om_guest_destroy(g->om) == OM_AGAIN)
-		;
-	free(g->mem);
-	g->mem = NULL;
+	test_guest_destroy(g->test);
 	g->om = NULL;
-	g->test->om = NULL;
 	test_guest_assert_balanced(g->test);
 }
 

@@ -28,7 +28,6 @@ struct world_guest {
 	struct world *world;
 	struct test_guest *test;
 	struct om_guest *om;		/* NULL while there is none */
-	void *mem;
 	struct spec *spec;
 	struct spec_world watching;
 	uint8_t *image;

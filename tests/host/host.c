@@ -50,6 +50,27 @@ void test_fail(const char *format, ...)
 	abort();
 }
 
+/* The first since test_collect_failures(). */
+static char first_failure[512];
+
+static void collect(const char *message)
+{
+	if (!first_failure[0])
+		snprintf(first_failure, sizeof(first_failure), "%s", message);
+}
+
+void test_collect_failures(void)
+{
+	first_failure[0] = '\0';
+	test_failures_reset();
+	test_on_failure(collect);
+}
+
+const char *test_first_failure(void)
+{
+	return first_failure[0] ? first_failure : NULL;
+}
+
 void test_on_failure(void (*handler)(const char *message))
 {
 	atomic_store(&failure_handler, handler);

@@ -41,6 +41,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <optee_mediator/host.h>
 #include <optee_mediator/mediator.h>
@@ -156,6 +158,7 @@ struct test_guest {
 	uint32_t id;		/* a7 */
 	uint32_t index;		/* in host->guest */
 	struct om_guest *om;	/* the test's to set, for test_guest_call() */
+	void *mem;		/* what test_guest_create() gave to it */
 
 	/* RAM as the guest sees it: contiguous in IPA, scattered in PA. */
 	uint8_t *ram;
@@ -197,6 +200,10 @@ void test_on_failure(void (*handler)(const char *message));
 /* How many failures so far; for handlers that return. */
 uint64_t test_failures(void);
 void test_failures_reset(void);
+/* From now on the first one's message is kept, and a failure ends nothing. One thread. */
+void test_collect_failures(void);
+/* That message, NULL when all went well. */
+const char *test_first_failure(void);
 
 /* A host without guests; h->smc is still NULL. Never NULL. */
 struct test_host *test_host_new(void);
@@ -229,6 +236,41 @@ static inline enum om_outcome test_guest_call(struct test_guest *g, unsigned int
 	outcome = om_guest_call(g->om, vcpu, regs);
 	test_guest_leave(g);
 	return outcome;
+}
+
+/*
+ * om_guest_create() in memory of its own, and its end, however many steps that takes: returns
+ * how many. What the mediator answers is returned; on an error all is as before.
+ */
+static inline enum om_result test_guest_create(struct test_guest *g, struct om_mediator *mediator,
+					       const struct om_limits *limits)
+{
+	size_t size = om_guest_size(limits);
+	enum om_result result;
+
+	size = (size + OM_GUEST_ALIGN - 1) / OM_GUEST_ALIGN * OM_GUEST_ALIGN;
+	g->mem = aligned_alloc(OM_GUEST_ALIGN, size);
+	if (!g->mem)
+		abort();
+	/* Memory needs no preparation: junk shows who relies on it. */
+	memset(g->mem, 0xa5, size);
+	result = om_guest_create(mediator, g->id, limits, g, g->mem, size, &g->om);
+	if (result != OM_OK)
+		free(g->mem);
+	return result;
+}
+
+static inline uint32_t test_guest_destroy(struct test_guest *g)
+{
+	uint32_t steps = 1;
+
+	while (om_guest_destroy(g->om) == OM_AGAIN)
+		steps++;
+	/* What is used after its end shall be seen. */
+	free(g->mem);
+	g->mem = NULL;
+	g->om = NULL;
+	return steps;
 }
 
 /* --- The guest's memory map ---------------------------------------------- */

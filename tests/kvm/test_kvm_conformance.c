@@ -3,31 +3,26 @@
  * The conformance guest on the KVM backend: the same program that runs on the model
  * and on the real OP-TEE, here with a TEE device in software below it. What does
  * not apply to such a guest is listed below, with the reason.
- *
- *   test_kvm_conformance [name or beginning of a name]
  */
 #define _GNU_SOURCE
 #include "rig.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include <conformance/frame.h>
-#include <conformance/guest.h>
 
 #define RAM_GPA		0x40000000u
 #define RAM_SIZE	(32u << 20)
 #define BESIDE		65536u
 
-struct world {
+static struct world {
 	struct fake_tee tee;
 	struct om_kvm *kvm;
 	uint8_t *mapping;
 	uint8_t *ram;
 	struct cg_platform platform;
-	char line[256];
-};
+} world;
 
 static void vm_smc(void *ctx, unsigned int vcpu, uint64_t x[8])
 {
@@ -45,13 +40,6 @@ static void vm_smc(void *ctx, unsigned int vcpu, uint64_t x[8])
 		memcpy(x, regs.a, sizeof(regs.a));
 	else
 		x[0] = UINT64_MAX;	/* KVM's own answer */
-}
-
-static void vm_log(void *ctx, const char *line)
-{
-	struct world *w = ctx;
-
-	snprintf(w->line, sizeof(w->line), "%s", line);
 }
 
 static bool vm_is_host_address(void *ctx, uint64_t value)
@@ -79,7 +67,7 @@ static void world_begin(struct world *w, const struct om_limits *limits, unsigne
 	w->ram = w->mapping + BESIDE;
 	assert_int_equal(om_kvm_add_memory(w->kvm, RAM_GPA, RAM_SIZE, w->ram, flags), OM_KVM_OK);
 	w->platform = (struct cg_platform){
-		.ctx = w, .smc = vm_smc, .log = vm_log, .is_host_address = vm_is_host_address,
+		.ctx = w, .smc = vm_smc, .is_host_address = vm_is_host_address,
 		.ram = w->ram, .ram_ipa = RAM_GPA, .ram_size = RAM_SIZE,
 		.hole_ipa = 0x20000000, .mmio_ipa = 0x09000000,
 		.limits = { limits->threads, limits->buffers, limits->rpc_args, limits->pages,
@@ -89,8 +77,10 @@ static void world_begin(struct world *w, const struct om_limits *limits, unsigne
 	};
 }
 
-static void world_end(struct world *w)
+static void world_end(void)
 {
+	struct world *w = &world;
+
 	/* The guest has given back what it had. */
 	assert_int_equal(fake_sessions(&w->tee), 0);
 	assert_int_equal(om_kvm_counter(w->kvm, OM_KVM_COUNT_PINNED_NOW), 0);
@@ -168,29 +158,19 @@ static const char *set_up_name(size_t n)
 	return n < SET_UPS ? set_ups[n].name : NULL;
 }
 
-static void run_scenario(void **state)
+static struct cg_platform *begin(size_t n)
 {
-	const struct frame_test *t = *state;
-	const struct set_up *set_up = &set_ups[t->set_up];
-	struct cg_summary summary;
-	static struct world w;
-	bool good;
-
 	nothing_listed_is_unknown();
-	world_begin(&w, &set_up->limits, set_up->flags);
-	good = cg_run(&w.platform, t->scenario, &summary);
-	if (!good || summary.skipped)
-		print_message("%s\n", w.line);
-	assert_true(good);
-	world_end(&w);
+	world_begin(&world, &set_ups[n].limits, set_ups[n].flags);
+	return &world.platform;
 }
 
 int main(int argc, char **argv)
 {
 	static const struct frame frame = {
-		.group = "kvm_conformance", .set_up = set_up_name, .run = run_scenario,
+		.group = "kvm_conformance", .set_up = set_up_name, .begin = begin, .end = world_end,
 		.applies = applies,
 	};
 
-	return frame_run(&frame, argc > 1 ? argv[1] : NULL);
+	return frame_main(&frame, argc, argv);
 }

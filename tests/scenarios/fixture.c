@@ -2,6 +2,8 @@
 /* The fixture of the scenario tests. See fixture.h. */
 #include "fixture.h"
 
+#include "conformance/on_host.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,36 +57,19 @@ static bool platform_is_host_address(void *ctx, uint64_t value)
 {
 	const struct fx_guest *g = ctx;
 
-	return test_host_is_host_address(g->fx->host, value);
+	return on_host_is_host_address(g->test, value);
 }
 
 static void set_platform(struct fx_guest *g, const struct fx_options *o)
 {
-	struct test_guest *t = g->test;
-
-	g->platform = (struct cg_platform){
-		.ctx = g,
-		.smc = platform_smc,
-		.log = platform_log,
-		.is_host_address = platform_is_host_address,
-		.ram = t->ram,
-		.ram_ipa = t->ipa,
-		.ram_size = t->ram_pages * TEST_PAGE,
-		.hole_ipa = t->hole_ipa,
-		.readonly_ipa = t->readonly_ipa,
-		.mmio_ipa = t->mmio_ipa,
-		.reserved_ipa = t->reserved_ipa,
-		.limits = { .threads = g->limits.threads, .buffers = g->limits.buffers,
-			    .rpc_args = g->limits.rpc_args, .pages = g->limits.pages,
-			    .list_pages = g->limits.list_pages,
-			    .call_pages = g->limits.call_pages,
-			    .mapped_pages = g->limits.mapped_pages ? g->limits.mapped_pages :
-								     OM_MAPPED_PAGES_DEFAULT },
-		.secure_threads = model_config(g->fx->model)->threads,
-		.vcpus = 4,
-		.flags = CG_MODEL_TA | (o->no_notify ? 0 : CG_ASYNC_NOTIF),
-	};
-	g->cg = t->ram ? (void *)t->ram : NULL;
+	g->platform = on_host(g->test, &g->limits);
+	g->platform.ctx = g;
+	g->platform.smc = platform_smc;
+	g->platform.log = platform_log;
+	g->platform.is_host_address = platform_is_host_address;
+	g->platform.secure_threads = model_config(g->fx->model)->threads;
+	g->platform.flags = CG_MODEL_TA | (o->no_notify ? 0 : CG_ASYNC_NOTIF);
+	g->cg = (void *)g->test->ram;
 	cg_memory_init(g->cg, &g->platform);
 }
 
@@ -211,36 +196,17 @@ enum om_result fx_init(struct fx *f)
 
 enum om_result fx_create(struct fx_guest *g)
 {
-	size_t size = om_guest_size(&g->limits);
-	void *mem = aligned_alloc(OM_GUEST_ALIGN, size);
-	enum om_result result;
+	enum om_result result = test_guest_create(g->test, &g->fx->mediator, &g->limits);
 
-	assert_non_null(mem);
-	/* Memory needs no preparation: junk shows who relies on it. */
-	memset(mem, 0xa5, size);
-	result = om_guest_create(&g->fx->mediator, g->test->id, &g->limits, g->test, mem, size,
-				 &g->om);
-	if (result != OM_OK) {
-		free(mem);
-		return result;
-	}
-	g->mem = mem;
-	g->test->om = g->om;
-	return OM_OK;
+	if (result == OM_OK)
+		g->om = g->test->om;
+	return result;
 }
 
 uint32_t fx_destroy(struct fx_guest *g)
 {
-	uint32_t steps = 1;
-
-	while (om_guest_destroy(g->om) == OM_AGAIN)
-		steps++;
-	/* What is used after its end shall be seen. */
-	free(g->mem);
-	g->mem = NULL;
 	g->om = NULL;
-	g->test->om = NULL;
-	return steps;
+	return test_guest_destroy(g->test);
 }
 
 enum om_result fx_reset(struct fx_guest *g)

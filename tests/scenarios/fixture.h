@@ -41,7 +41,6 @@ struct fx_guest {
 	struct fx *fx;
 	struct test_guest *test;
 	struct om_guest *om;		/* NULL while there is none */
-	void *mem;
 	struct om_limits limits;
 	struct cg_platform platform;
 	struct cg_guest *cg;

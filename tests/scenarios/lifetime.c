@@ -478,7 +478,7 @@ FX_TEST(s05_calls_of_a_leaving_guest_are_refused)
 	}
 	assert_true(steps > 20);
 	assert_int_equal(fx_smcs(f), 1);
-	free(g->mem);
+	free(g->test->mem);
 	g->om = NULL;
 }
 

@@ -39,7 +39,6 @@ struct machine {
 	struct test_host *host;
 	struct model *model;
 	struct guest guest[DOMAINS];	/* of domain 0 and domain 1 */
-	char line[256];			/* the last one of a guest's */
 };
 
 /* Boots it, without domains. */

@@ -37,7 +37,7 @@ foreach(limits IN ITEMS default narrow)
 		${PROJECT_SOURCE_DIR}/include)
 
 	om_add_test_library(xen_machine_${limits} SOURCES xen/hypervisor.c xen/machine.c
-		LINKS xen_backend_${limits} conformance_guest test_model optee_mediator_static
+		LINKS xen_backend_${limits} conformance_on_host test_model optee_mediator_static
 			PkgConfig::cmocka)
 	target_include_directories(xen_machine_${limits} PUBLIC
 		${CMAKE_CURRENT_SOURCE_DIR}/xen/include)
