@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * OP-TEE in device trees, on libfdt. A library of its own: the core knows nothing
- * of it, and it needs nothing of the core's.
+ * OP-TEE in device trees, on libfdt. A library of its own, independent of the core.
  *
- * A tree is walked in full before anything in it is believed, and a guest's is only
- * touched when nothing can fail any more.
+ * A tree is checked in full before anything in it is used, and a guest's tree is changed
+ * only when nothing can fail any more.
  */
 #include <optee_mediator/fdt.h>
 
@@ -15,20 +14,20 @@
 #define FIRMWARE	"/firmware"
 #define COMPATIBLE	"linaro,optee-tz"
 
-/* libfdt writes no older trees than these; Devicetree specification 5.2: 17, or 16. */
+/* The versions that libfdt writes; Devicetree specification, 5.2: 17, or 16. */
 #define OLDEST_VERSION	16u
 /*
- * What a tree must be to be added to. In an older one names may lie behind the end of the
- * strings, where the next one would go, and libfdt calls it whole.
+ * The version that a tree must have to be changed. In an older one names may lie behind the end
+ * of the strings block, where a new name would go, and libfdt accepts that.
  */
 #define WRITTEN_VERSION	17u
-/* libfdt takes no tree of INT32_MAX bytes or more. */
+/* libfdt refuses a tree of INT32_MAX bytes or more. */
 #define SIZE_MAX_FDT	0x7ffffff8u
 
 /*
- * A tree that is whole and no longer than size. The version comes first: older ones
- * are laid out in another way, which nobody writes any more. The root comes last: libfdt
- * calls a tree whole that ends before it, and only looks for it at the very beginning.
+ * Checks that a tree is valid and no longer than size. The version is checked first, because
+ * older ones have another layout. The root is checked last, because libfdt accepts a tree that
+ * ends before it.
  */
 static bool is_tree(const void *fdt, size_t size)
 {
@@ -36,7 +35,7 @@ static bool is_tree(const void *fdt, size_t size)
 	       fdt_check_full(fdt, size) == 0 && fdt_get_name(fdt, 0, NULL);
 }
 
-/* A property that is exactly this string, with its NUL. */
+/* True for a property that is exactly this string, with its NUL. */
 static bool is_string(const void *value, int len, const char *text)
 {
 	size_t n = strlen(text) + 1;
@@ -44,7 +43,7 @@ static bool is_string(const void *value, int len, const char *text)
 	return (size_t)len == n && memcmp(value, text, n) == 0;
 }
 
-/* Devicetree specification, 2.3.4: a node without a status is in use. */
+/* Devicetree specification, 2.3.4: a node without a status is enabled. */
 static bool is_enabled(const void *fdt, int node)
 {
 	int len;
@@ -119,9 +118,9 @@ enum om_fdt_result om_fdt_find_optee(const void *fdt, size_t size, struct om_fdt
 }
 
 /*
- * What the node adds at most, with /firmware and every property name new; see the
- * Devicetree specification, 5.4: a node is two tags and its padded name, a property
- * a tag, two cells and its padded value.
+ * The most bytes that the node adds, when /firmware and every property name are new. Devicetree
+ * specification, 5.4: a node is two tags and its padded name, a property a tag, two cells and
+ * its padded value.
  */
 #define ALIGN4(n)	(((n) + 3u) & ~(size_t)3u)
 #define NODE(name)	(2 * sizeof(fdt32_t) + ALIGN4(sizeof(name)))
@@ -132,9 +131,9 @@ enum om_fdt_result om_fdt_find_optee(const void *fdt, size_t size, struct om_fdt
 	 sizeof("compatible") + sizeof("method") + sizeof("interrupts"))
 
 /*
- * Blocks in the order of the specification (5.1): reservations, structure, strings. That
- * they come after the header, a whole tree has been checked for. libfdt would put others
- * in order, but only by rewriting the whole tree.
+ * Checks that the blocks are in the order of the specification (5.1): reservations, structure,
+ * strings. That they follow the header is already checked. libfdt could change another order,
+ * but only by rewriting the whole tree.
  */
 static bool is_in_order(const void *fdt)
 {
@@ -159,8 +158,8 @@ static bool is_valid(const struct om_fdt_optee *optee)
 }
 
 /*
- * Everything that could fail, in one place and before the first change. size: what
- * the tree may grow to, at most SIZE_MAX_FDT.
+ * Checks everything that could fail, before the first change. size: the size to which the tree
+ * may grow, at most SIZE_MAX_FDT.
  */
 static enum om_fdt_result check_room(const void *fdt, size_t size, uint32_t cells)
 {
@@ -174,7 +173,7 @@ static enum om_fdt_result check_room(const void *fdt, size_t size, uint32_t cell
 	return end + GROWTH(cells) > size ? OM_FDT_ERR_SPACE : OM_FDT_OK;
 }
 
-/* Writes the node's properties, the last one first: that is their order in the tree. */
+/* Writes the node's properties, the last one first, because each new one goes in front. */
 static int set_properties(void *fdt, int node, const struct om_fdt_optee *optee)
 {
 	fdt32_t cell[OM_FDT_INTERRUPT_CELLS_MAX];
@@ -207,7 +206,7 @@ enum om_fdt_result om_fdt_add_optee(void *fdt, size_t size, const struct om_fdt_
 	if (result != OM_FDT_OK)
 		return result;
 
-	/* From here on nothing fails: the tree is whole and the room is there. */
+	/* From here on nothing can fail: the tree is valid and has enough space. */
 	failed = fdt_open_into(fdt, fdt, (int)size);
 	firmware = fdt_path_offset(fdt, FIRMWARE);
 	if (firmware < 0)
@@ -215,7 +214,7 @@ enum om_fdt_result om_fdt_add_optee(void *fdt, size_t size, const struct om_fdt_
 	node = fdt_add_subnode(fdt, firmware, "optee");
 	failed |= set_properties(fdt, node, optee);
 
-	/* A defect of libfdt's is not passed off as success. */
+	/* If libfdt fails nevertheless, that is reported. */
 	return failed ? OM_FDT_ERR_TREE : OM_FDT_OK;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The environment of the core: copying, memory that changes under our hands,
- * atomics. All that the library takes from its surroundings is in this file;
- * an undefined symbol can only be memcpy, memset, memmove or memcmp.
+ * The environment of the core: copies, reads of memory that others write, atomics. All that the
+ * library takes from its surroundings is in this file; its undefined symbols can only be memcpy,
+ * memset, memmove and memcmp.
  */
 #ifndef OM_LIB_MEM_H
 #define OM_LIB_MEM_H
@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Keeps a function out of its callers, whose common case it would weigh down. */
+/* Not inlined, because it would slow the common case of its callers down. */
 #define OM_NOINLINE __attribute__((__noinline__))
 
-/* For what happens rarely: kept apart from the code around the calls of it. */
+/* For rare cases: the compiler moves their code out of the way. */
 #define OM_COLD __attribute__((__cold__, __noinline__))
 
 static inline void om_copy(void *dst, const void *src, size_t len)
@@ -33,8 +33,8 @@ static inline bool om_is_equal(const void *a, const void *b, size_t len)
 }
 
 /*
- * All ones when i < n, else 0, by arithmetic alone. The compiler is kept from knowing i:
- * else it would take i < n from the check before this, and there would be no mask.
+ * All ones when i < n, else 0, without a branch. The asm hides the value of i from the compiler,
+ * which would otherwise conclude i < n from the check before and drop the mask.
  */
 static inline uint64_t om_below(uint32_t i, uint32_t n)
 {
@@ -43,26 +43,26 @@ static inline uint64_t om_below(uint32_t i, uint32_t n)
 }
 
 /*
- * i when i < n, else 0; n is not 0. For an index that a guest chooses, between its check
- * and its use: a CPU that mispredicts the check still stays in bounds, because there is no
- * branch here to mispredict (Spectre v1). It is no check: what is out of bounds has to be
- * refused as well. It is no barrier either: only this one value is bounded.
+ * i when i < n, else 0; n is not 0. For an index that a guest chooses, between its check and its
+ * use: a CPU that mispredicts the check stays in bounds, because there is no branch here to
+ * mispredict (Spectre v1). It does not replace the check: an index out of bounds has to be
+ * refused. It is no barrier: only this value is bounded.
  */
 static inline uint32_t om_index(uint32_t i, uint32_t n)
 {
 	return (uint32_t)(i & om_below(i, n));
 }
 
-/* The smaller one, for a length that a guest chooses; as om_index(). */
+/* The smaller of two, without a branch, for a length that a guest chooses; as om_index(). */
 static inline uint32_t om_least(uint32_t a, uint32_t b)
 {
 	return b ^ (uint32_t)((a ^ b) & om_below(a, b));
 }
 
 /*
- * Reads of a shadow page. The secure world may write it at any time, so each
- * value is loaded exactly once: volatile keeps the compiler from loading it again
- * after it was judged (invariant I1).
+ * Reads of a shadow page. The secure world may write it at any time, so each value is loaded
+ * exactly once: volatile keeps the compiler from loading it again after its check (invariant
+ * I1).
  */
 static inline uint32_t om_read_once32(const uint32_t *p)
 {
@@ -75,8 +75,8 @@ static inline uint64_t om_read_once64(const uint64_t *p)
 }
 
 /*
- * Atomics: the compiler's builtins, because they exist alike in C11, gnu99 and
- * without any header. On aarch64 build with -mno-outline-atomics.
+ * Atomics: the compiler's builtins, because they are the same in C11 and gnu99 and need no
+ * header. On aarch64 build with -mno-outline-atomics.
  */
 static inline uint32_t om_load_relaxed(const uint32_t *p)
 {
@@ -98,14 +98,14 @@ static inline void om_store_release(uint32_t *p, uint32_t v)
 	__atomic_store_n(p, v, __ATOMIC_RELEASE);
 }
 
-/* Replaces expected by v; the one atomic exchange by which anything is taken. */
+/* Replaces expected by v, atomically; false when *p is not expected. */
 static inline bool om_exchange(uint32_t *p, uint32_t expected, uint32_t v)
 {
 	return __atomic_compare_exchange_n(p, &expected, v, false,
 					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-/* The ABI's way of passing 64 bits: high half first. */
+/* The ABI passes 64 bits in two registers, the high half first. */
 static inline uint64_t om_pair(uint64_t high, uint64_t low)
 {
 	return (uint64_t)(uint32_t)high << 32 | (uint32_t)low;
@@ -121,7 +121,7 @@ static inline uint64_t om_low(uint64_t v)
 	return (uint32_t)v;
 }
 
-/* No index: the end of a chain, or nothing held. */
+/* Not an index: the end of a chain, or nothing held. */
 #define OM_NONE 0xffffffffu
 
 #endif

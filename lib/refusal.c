@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The one table of what a refused guest is told. Knows no guest and no call. */
+/* The table of codes for refusals. Independent of guests and of calls. */
 #include "refusal.h"
 
 #include <optee_mediator/abi_msg.h>
 #include <optee_mediator/abi_smc.h>
 
 /*
- * Codes are those the real OP-TEE gives for the same mistake, so that a guest
- * cannot tell who refused but by the origin (COMMS): see core/tee/entry_std.c
- * for BAD_PARAMETERS and SECURITY, thread_optee_smc.c for the codes in a0.
+ * The codes are those of the real OP-TEE for the same mistake, so that only the origin (COMMS)
+ * shows that the mediator refused: see core/tee/entry_std.c for BAD_PARAMETERS and SECURITY,
+ * thread_optee_smc.c for the codes in a0.
  */
 uint32_t om_refusal_smc(enum om_refusal why)
 {

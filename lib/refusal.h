@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Why something of a guest's was refused, and what it is told.
+ * Why something is refused, and what the guest is told.
  *
- * A refusal is named by the counter that counts it. Where it is reported follows
- * from what went wrong: a problem with the SMC itself is a code in a0, a problem
- * inside a readable message is a0 = OK and a TEEC code in the message.
+ * A refusal has the name of the counter that counts it. A problem with the SMC itself is
+ * reported as a code in a0; a problem inside a readable message as a0 = OK and a TEEC code
+ * in the message.
  */
 #ifndef OM_LIB_REFUSAL_H
 #define OM_LIB_REFUSAL_H
@@ -31,10 +31,10 @@ enum om_refusal {
 	OM_REFUSED_SESSION = OM_COUNT_REFUSED_SESSION,
 };
 
-/* The code for a0; OPTEE_SMC_RETURN_OK when the reason belongs into the message. */
+/* The code for a0; OPTEE_SMC_RETURN_OK when the message has the reason. */
 uint32_t om_refusal_smc(enum om_refusal why);
 
-/* The TEEC code for the message or for OP-TEE's RPC. */
+/* The TEEC code for the message, or for OP-TEE's request. */
 uint32_t om_refusal_teec(enum om_refusal why);
 
 #endif

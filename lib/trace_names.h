@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The protocol's numbers and what people call them; for the trace decoder only. */
+/* The protocol's numbers and their names, for the trace decoder. */
 #ifndef OM_LIB_TRACE_NAMES_H
 #define OM_LIB_TRACE_NAMES_H
 
@@ -8,7 +8,7 @@
 
 struct om_name {
 	uint32_t number;
-	/* Not a pointer: pointers need relocations and with them a data section. */
+	/* Not a pointer, which would need a relocation and a data section. */
 	char text[32];
 };
 
@@ -17,7 +17,7 @@ struct om_names {
 	size_t count;
 };
 
-/* The name of a number, NULL when the table has none. */
+/* The name of a number, NULL when it is not in the table. */
 const char *om_name_of(struct om_names names, uint64_t number);
 
 struct om_names om_names_fid(void);		/* OPTEE_SMC_* */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Trace events as lines for people: plain text and Mermaid sequence diagrams.
+ * Trace events as text: plain lines and Mermaid sequence diagrams.
  *
- * A pure room: it knows events, names and a buffer, no guest and no call. Nothing
- * is escaped, because nothing comes from outside but numbers: every word in a line
- * is from a table of the library, and those have no character that means something
- * to Mermaid. tests/unit/test_trace_text.c holds the lines against that.
+ * A pure function of an event and a buffer, independent of guests and of calls. Nothing is
+ * escaped, because an event consists of numbers: every word in a line is from a table of the
+ * library, and has no character that means something to Mermaid.
+ * tests/unit/test_trace_text.c checks the lines for that.
  */
 #include <optee_mediator/trace.h>
 
@@ -20,7 +20,7 @@
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
-/* A line being written: counts on past the end, as snprintf does. */
+/* A line that is written; `length` counts past the end of the buffer, as snprintf does. */
 struct line {
 	char *buf;
 	size_t size;
@@ -72,7 +72,7 @@ static void put_hex(struct line *line, uint64_t value)
 	}
 }
 
-/* "label 12" and "label 0x1f"; the label brings its own blank in front. */
+/* Write "label 12" and "label 0x1f"; the label begins with a blank. */
 static void put_count(struct line *line, const char *label, uint64_t value)
 {
 	put(line, label);
@@ -87,7 +87,7 @@ static void put_number(struct line *line, const char *label, uint64_t value)
 	put_hex(line, value);
 }
 
-/* The name of a number, or "label 0x1f" for one without. */
+/* Writes the name of a number, or "label 0x1f" if it has none. */
 static void put_name(struct line *line, struct om_names names, const char *label, uint64_t number)
 {
 	const char *name = om_name_of(names, number);
@@ -104,7 +104,7 @@ static void put_params(struct line *line, uint64_t n)
 	put(line, n == 1 ? " param" : " params");
 }
 
-/* Slot and generation, in the order in which they are told apart: "1.7". */
+/* Writes slot and generation of a call: "1.7". */
 static void put_call(struct line *line, uint64_t call)
 {
 	put_dec(line, call & 0xff);
@@ -112,7 +112,7 @@ static void put_call(struct line *line, uint64_t call)
 	put_dec(line, (uint32_t)call >> 8);
 }
 
-/* Octets of a UUID lie in the message as RFC 4122 prints them. */
+/* The octets of a UUID are in the message in the order of RFC 4122. */
 static void put_uuid(struct line *line, uint64_t a, uint64_t b)
 {
 	unsigned int i;
@@ -127,7 +127,7 @@ static void put_uuid(struct line *line, uint64_t a, uint64_t b)
 	}
 }
 
-/* Registers first..last that carry something. */
+/* Writes those of registers first..last that are not 0. */
 static void put_regs(struct line *line, const uint64_t *a, unsigned int first, unsigned int last)
 {
 	unsigned int i;
@@ -148,7 +148,7 @@ static void put_pair(struct line *line, const char *label, uint64_t high, uint64
 		put_number(line, label, om_pair(high, low));
 }
 
-/* a3 names the call: to the guest the mediator's id, to OP-TEE its thread. */
+/* a3 names the call: the mediator's id for the guest, the thread for OP-TEE. */
 static void put_whose(struct line *line, uint64_t a3, bool secure)
 {
 	if (secure) {
@@ -159,7 +159,7 @@ static void put_whose(struct line *line, uint64_t a3, bool secure)
 	}
 }
 
-/* An SMC on its way to OP-TEE: a0..a6. */
+/* An SMC to OP-TEE: a0..a6. */
 static void put_smc(struct line *line, const uint64_t *a, bool secure)
 {
 	put_name(line, om_names_fid(), "unknown function", a[0]);
@@ -215,7 +215,7 @@ static void put_rpc(struct line *line, const uint64_t *a, bool secure)
 	put_whose(line, a[3], secure);
 }
 
-/* Fast calls that answer with a number or a name where all others have a status. */
+/* True for fast calls that return a number or a name in a0 instead of a status. */
 static bool answers_number(uint64_t fid)
 {
 	switch (fid) {
@@ -230,7 +230,7 @@ static bool answers_number(uint64_t fid)
 	}
 }
 
-/* What came back: a0..a3, and the function id that was called. */
+/* A return: a0..a3, and the function id that was called. */
 static void put_return(struct line *line, const struct om_trace_event *event, bool secure)
 {
 	const uint64_t *a = event->arg;
@@ -326,7 +326,7 @@ static void put_param(struct line *line, const uint64_t *arg)
 	}
 }
 
-/* Of an output only what OP-TEE may change is known: two values, or the size. */
+/* Of an output only the part that OP-TEE may change is known: two values, or the size. */
 static void put_output(struct line *line, const uint64_t *arg)
 {
 	put_attr(line, arg[1]);
@@ -338,7 +338,7 @@ static void put_output(struct line *line, const uint64_t *arg)
 	}
 }
 
-/* The two params of OPEN_SESSION that say who is called and who calls. */
+/* The two parameters of OPEN_SESSION that name the TA and the client. */
 static bool is_meta(const uint64_t *arg)
 {
 	return arg[5] == OPTEE_MSG_CMD_OPEN_SESSION && arg[0] < OPTEE_MSG_META_PARAMS &&
@@ -355,7 +355,7 @@ static void put_meta(struct line *line, const uint64_t *arg)
 	}
 }
 
-/* What a value of a request or reply means, where the RPC command tells. */
+/* Writes the meaning of a value of a request or reply, if the RPC command defines one. */
 static bool put_rpc_value(struct line *line, const uint64_t *arg, bool reply)
 {
 	if (arg[0] != 0 || kind_of(arg[1]) != KIND_VALUE)
@@ -437,7 +437,7 @@ static void put_reply(struct line *line, const uint64_t *arg)
 	put_params(line, arg[2]);
 }
 
-/* arg: cookie, why, pages. */
+/* arg: cookie, kind, pages. */
 static void put_sharing(struct line *line, const char *verb, const uint64_t *arg)
 {
 	static const char why[][12] = {
@@ -455,7 +455,7 @@ static void put_sharing(struct line *line, const char *verb, const uint64_t *arg
 	put(line, arg[2] == 1 ? " page" : " pages");
 }
 
-/* Codes of both kinds fit in one line: no number is in use by both but 0. */
+/* Codes of both kinds are written alike, because they share no number but 0. */
 static void put_refusal(struct line *line, const uint64_t *arg)
 {
 	const char *why = arg[0] < OM_COUNTERS ? om_counter_name((enum om_counter)arg[0]) : NULL;
@@ -491,7 +491,7 @@ static void put_lifetime(struct line *line, const uint64_t *arg)
 					"unknown change");
 }
 
-/* "param 0 ..."; what it means where that is known, what it says otherwise. */
+/* Writes "param 0 ..." with the meaning if it is known, else with the raw words. */
 static void put_any_param(struct line *line, uint32_t id, const uint64_t *arg)
 {
 	bool rpc = id == OM_TRACE_REQUEST_PARAM || id == OM_TRACE_REPLY_PARAM;
@@ -506,7 +506,7 @@ static void put_any_param(struct line *line, uint32_t id, const uint64_t *arg)
 		put_param(line, arg);
 }
 
-/* Everything about the event but who and where. */
+/* Writes the event, without guest, vCPU and call. */
 static void put_event(struct line *line, const struct om_trace_event *event)
 {
 	const uint64_t *arg = event->arg;
@@ -626,7 +626,7 @@ size_t om_trace_text(const struct om_trace_event *event, char *buf, size_t size)
 	return end(&line);
 }
 
-/* How the event looks in a diagram; NULL: not at all. */
+/* The arrow or note of an event in a diagram; NULL: it is not shown. */
 static const char *mermaid_arrow(const struct om_trace_event *event)
 {
 	switch (event->id) {
@@ -650,7 +650,7 @@ static const char *mermaid_arrow(const struct om_trace_event *event)
 	case OM_TRACE_GUEST:
 		return "Note over Mediator: ";
 	case OM_TRACE_MESSAGE_PARAM:
-		/* Whom a session is with is worth a line, the other params are not. */
+		/* Of the parameters only the TA of a session is shown. */
 		return is_meta(event->arg) ? "Note over Guest,Mediator: " : NULL;
 	default:
 		return NULL;
