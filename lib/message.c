@@ -385,6 +385,15 @@ static void emit_params(const struct om_call *call, struct optee_msg_param *shad
 	}
 }
 
+/* The TA as OP-TEE knows it: the guest's own name stays in the private copy. */
+static OM_COLD void emit_ta(const struct om_call *call, struct optee_msg_param *shadow)
+{
+	uint8_t alias[OM_TA_UUID_SIZE];
+
+	om_ta_alias(call->guest, call->message.param[0].u.octets, alias);
+	om_copy(shadow->u.octets, alias, sizeof(alias));
+}
+
 void om_message_address(struct om_call *call)
 {
 	uint64_t pa = call->shadow->page.pa.raw;
@@ -406,6 +415,8 @@ void om_message_emit(struct om_call *call)
 		.cancel_id = hdr->cancel_id, .num_params = hdr->num_params,
 	};
 	emit_params(call, shadow->param);
+	if (hdr->cmd == OPTEE_MSG_CMD_OPEN_SESSION)
+		emit_ta(call, shadow->param);
 	om_message_address(call);
 }
 

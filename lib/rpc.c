@@ -9,6 +9,7 @@
 
 #include "mapping.h"
 #include "message_copy.h"
+#include "sessions.h"
 #include "tracing.h"
 
 #define ATTR_LIST	(OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG)
@@ -199,6 +200,24 @@ static void fetch_request(struct om_call *call)
 	}
 }
 
+/*
+ * The guest is asked for the TA that the call opens by the name it has for it. A TA that
+ * opens another one does so without us, and that one is asked for as OP-TEE says.
+ */
+static void name_ta(struct om_call *call)
+{
+	const uint8_t *ta = call->message.param[0].u.octets;
+	struct optee_msg_param *asked = &call->request.param[0];
+	uint8_t alias[OM_TA_UUID_SIZE];
+
+	if (!call->opens || call->request.hdr.cmd != OPTEE_RPC_CMD_LOAD_TA)
+		return;
+	om_ta_alias(call->guest, ta, alias);
+	if (asked->attr == OPTEE_MSG_ATTR_TYPE_VALUE_INPUT &&
+	    om_is_equal(asked->u.octets, alias, sizeof(alias)))
+		om_copy(asked->u.octets, ta, sizeof(alias));
+}
+
 static bool is_rmem(uint64_t attr)
 {
 	return attr >= OPTEE_MSG_ATTR_TYPE_RMEM_INPUT && attr <= OPTEE_MSG_ATTR_TYPE_RMEM_INOUT;
@@ -294,6 +313,7 @@ static enum om_refusal judge_cmd(struct om_call *call)
 	om_count(call, OM_COUNT_RPC_CMD);
 	call->pending = OM_PENDING_CMD;
 	fetch_request(call);
+	name_ta(call);
 	if (om_traced(call->guest))
 		trace_request(call, false);
 	why = check_request(call);

@@ -37,6 +37,14 @@ struct om_session {
 	bool loaded;		/* the TA was loaded from the guest: no part of OP-TEE */
 } __attribute__((__aligned__(64)));	/* vCPUs with a session each write `word` at once */
 
+/* As which UUID OP-TEE knows a TA of the guest's. */
+static inline void om_ta_alias(const struct om_guest *guest, const uint8_t *ta, uint8_t *alias)
+{
+	om_copy(alias, ta, OM_TA_UUID_SIZE);
+	if (guest->ops->alias)
+		guest->ops->alias(guest->ctx, ta, alias);
+}
+
 /*
  * Makes the table empty: nothing is charged; then every row, which is an entry, if there
  * are so many, in any order. Nobody else may be around.

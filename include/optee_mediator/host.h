@@ -136,6 +136,16 @@ struct om_host_ops {
 	uint32_t (*authorize)(void *guest, const struct om_request *request);
 
 	/*
+	 * Optional: as which UUID OP-TEE knows a TA. Called with no lock held, when a
+	 * session of a TA is opened, and again when OP-TEE asks the guest for that TA
+	 * (LOAD_TA). ta: as the guest calls it, octets as in a message; so it stays for
+	 * the guest, authorize() and trace(). alias: holds the same, and what is left
+	 * there OP-TEE is asked for. The answer is a function of guest and TA: one that
+	 * changes while the guest lives shows it the other UUID. NULL: the same UUID.
+	 */
+	void (*alias)(void *guest, const uint8_t ta[16], uint8_t alias[16]);
+
+	/*
 	 * Optional: is given an event for every step; see trace.h. Events contain
 	 * host addresses and are only valid during the call. NULL: no events; each
 	 * step then costs one test of a flag.

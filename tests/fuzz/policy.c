@@ -4,6 +4,7 @@
  * each good message, and about just what OP-TEE then gets. Some TAs it keeps the guest
  * from whatever the input says: none of those ever carries out a command, although there
  * are sessions with them and OP-TEE uses the id of a session again as soon as it is closed.
+ * For every second input OP-TEE knows each TA by an alias.
  */
 #include "guest.h"
 #include "target.h"
@@ -40,6 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	tee_begin(w, in_rarely(&in, 2) ? TEE_ASKS : TEE_DOES)->carried_out = carried_out;
 	w->policy = decide;
+	/* By its length, so that no input means something else without them. */
+	w->aliases = size % 2;
 	world_begin(w, 1, &limits, in_rarely(&in, 2));
 	w->mutate = in_rarely(&in, 2);
 	for (uint32_t i = 0; i < 32 && in.left; i++) {

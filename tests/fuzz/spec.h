@@ -64,7 +64,16 @@ struct spec_config {
 	bool async;			/* notification is offered */
 	bool rpc_arg;			/* RPC arguments behind the message are offered */
 	bool policy;			/* there is an authorize() */
+	bool aliases;			/* there is an alias(), which answers spec_alias() */
 };
+
+/* As which UUID OP-TEE knows a TA, where there are aliases. */
+static inline void spec_alias(const uint8_t ta[16], uint8_t alias[16])
+{
+	for (uint32_t i = 0; i < 16; i++)
+		alias[i] = ta[i];
+	alias[15] ^= 0xa5;
+}
 
 enum spec_kind { SPEC_REGISTERED, SPEC_PAYLOAD, SPEC_RPC_ARG };
 

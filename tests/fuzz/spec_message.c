@@ -421,6 +421,16 @@ static void enter_list(struct spec *s, const struct optee_msg_param_tmem *shown,
 		spec_read_list(s, shown->buf_ptr, n, pa);
 }
 
+/* OP-TEE is asked for the TA by the name that it has for it. */
+static void enter_ta(struct spec *s, const struct optee_msg_param *shown,
+		     const struct optee_msg_param *own)
+{
+	struct optee_msg_param want = *own;
+
+	spec_alias(own->u.octets, want.u.octets);
+	spec_check(s, same_value(shown, &want), "OP-TEE is not asked for the TA's alias");
+}
+
 static void enter_param(struct spec *s, const struct optee_msg_param *shown, uint32_t i,
 			uint32_t *list)
 {
@@ -433,6 +443,10 @@ static void enter_param(struct spec *s, const struct optee_msg_param *shown, uin
 	if (i >= first_param(c) && is_null_rmem(own))
 		attr += OPTEE_MSG_ATTR_TYPE_TMEM_INPUT - OPTEE_MSG_ATTR_TYPE_RMEM_INPUT;
 	spec_check(s, shown->attr == attr, "OP-TEE gets another attribute (I1, I8)");
+	if (i == 0 && s->config.aliases && c->hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION) {
+		enter_ta(s, shown, own);
+		return;
+	}
 	if (i >= first_param(c) && is_list(own)) {
 		struct spec_list *l = &c->lent[(*list)++];
 

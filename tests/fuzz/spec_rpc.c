@@ -128,6 +128,20 @@ static bool judge(struct spec *s)
 	return true;
 }
 
+/* The TA that is being opened the guest knows by its own name. */
+static void rename_ta(const struct spec *s, struct spec_rpc *r)
+{
+	const struct spec_call *c = s->now;
+	uint8_t alias[16];
+
+	if (!s->config.aliases || !c->opens || r->hdr.cmd != OPTEE_RPC_CMD_LOAD_TA ||
+	    r->param[0].attr != OPTEE_MSG_ATTR_TYPE_VALUE_INPUT)
+		return;
+	spec_alias(c->param[0].u.octets, alias);
+	if (memcmp(r->param[0].u.octets, alias, sizeof(alias)) == 0)
+		memcpy(r->param[0].u.octets, c->param[0].u.octets, sizeof(alias));
+}
+
 /* The request as the guest finds it: what has no input says nothing (I3). */
 static void write_request(struct spec *s, const struct spec_rpc *request)
 {
@@ -139,6 +153,7 @@ static void write_request(struct spec *s, const struct spec_rpc *request)
 		if (r.param[i].attr == OPTEE_MSG_ATTR_TYPE_NONE ||
 		    r.param[i].attr == OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT)
 			memset(&r.param[i].u, 0, sizeof(r.param[i].u));
+	rename_ta(s, &r);
 	spec_add_request(s, &r, (uint32_t)OPTEE_MSG_ARG_SIZE(r.hdr.num_params));
 }
 

@@ -245,6 +245,19 @@ static bool opens(struct world_guest *g, const struct tee_thread *th)
 	return hdr && hdr->cmd == OPTEE_MSG_CMD_OPEN_SESSION;
 }
 
+/* Most often of the TA that is opened. */
+static void load_request(struct tee *t, struct world_guest *g, const struct tee_thread *th,
+			 struct optee_msg_hdr *hdr)
+{
+	struct optee_msg_hdr *message = memory(g, th->message, TEST_PAGE);
+
+	hdr->cmd = OPTEE_RPC_CMD_LOAD_TA;
+	if (!t->world->aliases || !message || in_rarely(t->world->in, 4))
+		return;
+	param_of(hdr, 0)->attr = OPTEE_MSG_ATTR_TYPE_VALUE_INPUT;
+	param_of(hdr, 0)->u = param_of(message, 0)->u;
+}
+
 static void shm_request(struct tee *t, struct world_guest *g, struct optee_msg_hdr *hdr, bool alloc)
 {
 	struct input *in = t->world->in;
@@ -292,7 +305,7 @@ static uint32_t request(struct tee *t, struct world_guest *g, const struct tee_t
 		any_request(t, g, hdr);
 		/* Some TAs it has to load first. */
 		if (opens(g, th))
-			hdr->cmd = OPTEE_RPC_CMD_LOAD_TA;
+			load_request(t, g, th, hdr);
 		break;
 	default:
 		any_request(t, g, hdr);

@@ -141,6 +141,14 @@ static uint32_t authorize(void *arg, struct test_guest *guest, const struct om_r
 	return code;
 }
 
+static void alias_of(void *guest, const uint8_t ta[16], uint8_t alias[16])
+{
+	(void)guest;
+	if (memcmp(alias, ta, 16) != 0)
+		test_fail("alias() is not given the TA's own UUID");
+	spec_alias(ta, alias);
+}
+
 static void make_guest(struct world *w, uint32_t i)
 {
 	struct world_guest *g = &w->guest[i];
@@ -209,6 +217,7 @@ struct world *world_sweep(struct input *in)
 	test_host_reset_counts(w->host);
 	test_host_fail(w->host, 0, 0, false);
 	w->policy = NULL;
+	w->aliases = false;
 	w->fault = 0;
 	w->faults_on = false;
 	w->mutate = false;
@@ -238,6 +247,8 @@ enum om_result world_probe(struct world *w, bool notify)
 	ops = w->host->ops;
 	if (!notify)
 		ops.notify = NULL;
+	if (w->aliases)
+		ops.alias = alias_of;
 	/* It costs time: an eighth of the inputs, by their length, is traced. */
 	if (getenv("FUZZ_TRACE") || w->in->left % 8 == 0)
 		ops.trace = take_event;
@@ -254,6 +265,7 @@ static struct spec_config spec_config_of(const struct world_guest *g, const stru
 		.async = notify && (w->sec_caps & OPTEE_SMC_SEC_CAP_ASYNC_NOTIF),
 		.rpc_arg = w->sec_caps & OPTEE_SMC_SEC_CAP_RPC_ARG,
 		.policy = w->policy != NULL,
+		.aliases = w->aliases,
 	};
 
 	if (config.limits.threads > w->threads)

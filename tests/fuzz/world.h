@@ -50,6 +50,7 @@ struct world {
 	uint32_t threads;
 	/* Optional: what authorize() answers. */
 	uint32_t (*policy)(struct world *w, const struct om_request *request);
+	bool aliases;			/* there is an alias() */
 	/* For the next SMC only: the n-th host operation that can fails; 0: none. */
 	uint32_t fault;
 	bool faults_on;

@@ -163,6 +163,16 @@ static uint32_t authorize(void *guest, const struct om_request *request)
 	return any_u32();
 }
 
+static void alias(void *guest, const uint8_t ta[16], uint8_t to[16])
+{
+	uint32_t k = any_below(sizeof(ghost.alias));
+
+	(void)guest;
+	PROVE(!ghost.locked, "host: nothing is called with the lock held");
+	PROVE(to[k] == ta[k], "host: alias() is given the TA's own UUID");
+	om_copy(to, ghost.alias, sizeof(ghost.alias));
+}
+
 static void trace(void *guest, const struct om_trace_event *event)
 {
 	(void)guest;
@@ -172,7 +182,8 @@ static void trace(void *guest, const struct om_trace_event *event)
 
 void host_init(void)
 {
-	ghost = (struct ghost){ .page = any_u64(), .byte = any_u64() };
+	ghost = (struct ghost){ .page = any_u64(), .byte = any_u64(),
+				.alias = { any_u64(), any_u64() } };
 	ASSUME(is_aligned(ghost.page));
 	host_ops = (struct om_host_ops){
 		.pin = pin, .unpin = unpin, .read = read, .write = write,
@@ -181,6 +192,7 @@ void host_init(void)
 		.should_yield = any_bool() ? should_yield : NULL,
 		.notify = any_bool() ? notify : NULL,
 		.authorize = any_bool() ? authorize : NULL,
+		.alias = any_bool() ? alias : NULL,
 		.trace = trace,
 	};
 }

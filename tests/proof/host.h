@@ -32,6 +32,8 @@ struct ghost {
 	struct om_regs smc;
 	uint32_t notified;
 	uint32_t traced;
+	/* As which UUID OP-TEE knows the TA that is asked about; any, the same each time. */
+	uint64_t alias[2];
 };
 
 extern struct ghost ghost;

@@ -1195,6 +1195,82 @@ static void test_payloads_while_traced(void **state)
 	rig_free(rig);
 }
 
+/* --- The TA that is asked for ------------------------------------------------------------ */
+
+static const uint8_t own_name[16] = { 1, 2, 3, [15] = 0xa0 };
+static const uint8_t alias_name[16] = { 4, 5, 6, [15] = 0xb0 };
+
+static void alias_of(void *guest, const uint8_t ta[16], uint8_t alias[16])
+{
+	(void)guest;
+	if (memcmp(ta, own_name, 16) == 0)
+		memcpy(alias, alias_name, 16);
+}
+
+static void with_aliases(struct rig *rig)
+{
+	rig->host->ops.alias = alias_of;
+}
+
+/* Opens a TA, or invokes one; OP-TEE asks for something, and the guest is shown it so. */
+static void shown_as(uint32_t call, uint32_t cmd, uint64_t attr, const uint8_t *asked,
+		     const uint8_t *shown)
+{
+	bool opens = call == OPTEE_MSG_CMD_OPEN_SESSION;
+	uint64_t meta = opens ? OPTEE_MSG_ATTR_META : 0;
+	uint32_t n = opens ? 2 : 1;
+	struct optee_msg_hdr *hdr;
+	struct optee_msg_param *param;
+	struct om_request_copy *request, *seen;
+	struct optee o;
+	struct rig *rig = rpc_rig(&o, with_aliases);
+	struct om_regs r;
+
+	o.inline_at = OPTEE_MSG_ARG_SIZE(n);
+	request = ask_cmd(&o, 0, cmd, 1);
+	request->param[0].attr = attr;
+	memcpy(request->param[0].u.octets, asked, 16);
+	hdr = rig_va(rig, MESSAGE);
+	param = (void *)(hdr + 1);
+	memset(hdr, 0, TEST_PAGE);
+	hdr->cmd = call;
+	hdr->num_params = n;
+	for (uint32_t i = 0; i < n; i++)
+		param[i].attr = meta | OPTEE_MSG_ATTR_TYPE_VALUE_INPUT;
+	/* To an INVOKE these are numbers. */
+	memcpy(param[0].u.octets, own_name, 16);
+	r = rig_call(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, 0, rig_ipa(rig, MESSAGE), 0);
+	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_CMD);
+	seen = (void *)((uint8_t *)hdr + OPTEE_MSG_ARG_SIZE(n));
+	assert_int_equal(seen->hdr.cmd, cmd);
+	assert_int_equal(seen->param[0].attr, attr);
+	assert_memory_equal(seen->param[0].u.octets, shown, 16);
+	r = resume(rig, r);
+	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
+	/* What OP-TEE wrote stays as it was. */
+	assert_memory_equal(o.back.param[0].u.octets, asked, 16);
+	rig_free(rig);
+}
+
+static void alias_only_the_ta_that_is_opened_is_renamed(void **state)
+{
+	const uint32_t open = OPTEE_MSG_CMD_OPEN_SESSION;
+	const uint32_t invoke = OPTEE_MSG_CMD_INVOKE_COMMAND;
+	const uint64_t in = OPTEE_MSG_ATTR_TYPE_VALUE_INPUT;
+	uint8_t other[16];
+
+	(void)state;
+	memcpy(other, alias_name, sizeof(other));
+	other[15]++;
+	shown_as(open, OPTEE_RPC_CMD_LOAD_TA, in, alias_name, own_name);
+	/* A TA that the TA opens; no TA is opened; a plugin; not the name of a TA. */
+	shown_as(open, OPTEE_RPC_CMD_LOAD_TA, in, other, other);
+	shown_as(invoke, OPTEE_RPC_CMD_LOAD_TA, in, alias_name, alias_name);
+	shown_as(open, OPTEE_RPC_CMD_SUPP_PLUGIN, in, alias_name, alias_name);
+	shown_as(open, OPTEE_RPC_CMD_LOAD_TA, OPTEE_MSG_ATTR_TYPE_VALUE_INOUT, alias_name,
+		 alias_name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1224,6 +1300,7 @@ int main(void)
 		cmocka_unit_test(test_scenario_37_replies_without_an_allocation),
 		cmocka_unit_test(test_payload_with_the_cookie_of_another),
 		cmocka_unit_test(test_payloads_while_traced),
+		cmocka_unit_test(alias_only_the_ta_that_is_opened_is_renamed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

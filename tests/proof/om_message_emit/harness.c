@@ -6,9 +6,10 @@
  * Assumes: a sound message (messages.h) that is loaded; the shadow page holds anything.
  * Proves: memory safety; header and parameters are those of the private copy; memory
  * named by address is at a shadow page or NULL (I2); a buffer is registered and
- * unregistered by the cookie that the call has taken (I7); what OP-TEE has no use for is 0, as are the results (I3); what
- * lies behind the message is untouched; the SMC names the shadow page, has a7 of the
- * guest and 32 bits in each register (I10); nothing of the guest's is read or written.
+ * unregistered by the cookie that the call has taken (I7); what OP-TEE has no use for is 0,
+ * as are the results (I3); what lies behind the message is untouched; a TA that has an alias
+ * is asked for by it; the SMC names the shadow page, has a7 of the guest and 32 bits in each
+ * register (I10); nothing of the guest's is read or written.
  *
  * Class: long
  * Sources: message.c message_check.c
@@ -41,6 +42,19 @@ static bool is_rmem(uint64_t attr)
 	return attr >= OPTEE_MSG_ATTR_TYPE_RMEM_INPUT && attr <= OPTEE_MSG_ATTR_TYPE_RMEM_INOUT;
 }
 
+/* An octet of the TA's UUID, which can be any. */
+static void prove_ta(const struct optee_msg_param *copy, const struct optee_msg_param *seen)
+{
+	uint32_t k = any_below(sizeof(ghost.alias));
+
+	PROVE(seen->u.octets[k] == (host_ops.alias ? ((const uint8_t *)ghost.alias)[k] :
+						     copy->u.octets[k]),
+	      "OP-TEE is asked for the TA that it knows by the alias (I7)");
+	PROVE(seen->u.value.c == copy->u.value.c, "... and nothing else of it changes");
+	if (host_ops.alias)
+		REACHED("a TA with an alias");
+}
+
 static void prove_param(const struct om_call *call, uint32_t i)
 {
 	const struct optee_msg_param *copy = &call->message.param[i];
@@ -71,6 +85,8 @@ static void prove_param(const struct om_call *call, uint32_t i)
 		PROVE(value->a == 0 && value->b == 0 && value->c == 0,
 		      "what OP-TEE has no use for is 0");
 		REACHED("a parameter that is given nothing");
+	} else if (i == 0 && call->message.hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION) {
+		prove_ta(copy, seen);
 	} else {
 		PROVE(value->a == copy->u.value.a && value->b == copy->u.value.b &&
 		      value->c == copy->u.value.c, "the rest is that of the private copy (I1)");

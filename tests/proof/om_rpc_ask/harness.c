@@ -13,7 +13,8 @@
  * shared, inside its pages (I3); the cookie of FREE and SHM_FREE is forgotten before the
  * guest is told (I7), and what OP-TEE had mapped of it given back once (I5); an ALLOC that
  * is refused is answered with no page, not even page 0 (I2); what the guest owes then is
- * what om_rpc_reply/ and reply_shm_alloc/ assume; what is not shown is an error to OP-TEE,
+ * what om_rpc_reply/ and reply_shm_alloc/ assume; a TA that has an alias is asked for by its
+ * own name; what is not shown is an error to OP-TEE,
  * and the argument is put (I8, I9); registers as I10 wants them.
  *
  * Class: long
@@ -23,15 +24,15 @@
  *   OPTEE_MSG_RPC_PARAMS = 4 parameters; two steps of a release are as good as a million
  *   (rooms_rpc.c); the world has 3 of anything.
  * Options: -DWORLD_BUFFERS=3u -DWORLD_SHADOWS=3u -DWORLD_BUCKETS=1u
- * Options: --unwindset rooms_init.0:30
- *   There are 29 counters.
+ * Options: --unwindset rooms_init.0:30,memcmp.0:17
+ *   There are 29 counters; a UUID has 16 octets.
  * Scale: OM_PIN_BATCH=3u
  *   As in om_translation_step/.
  */
 #include "replies.h"
 
 static uint32_t writes;
-static bool write_failed, loads_ta;
+static bool write_failed, loads_ta, judged_now;
 /* What OP-TEE wants, as it came, and both places that a request can be in. */
 static struct om_regs secure;
 static struct om_request_copy old_inline, old_arg;
@@ -182,6 +183,22 @@ static bool secure_is_kept(void)
 	return a[0] == secure.a[0] && a[1] == secure.a[1] && a[2] == secure.a[2];
 }
 
+/* OP-TEE asks for the TA that the call opens: the guest is told its own name. */
+static void prove_named(void)
+{
+	const struct om_call *call = &world_call;
+	const struct optee_msg_param *asked = &call->request.param[0];
+
+	if (!judged_now || !host_ops.alias || !call->opens ||
+	    call->request.hdr.cmd != OPTEE_RPC_CMD_LOAD_TA || call->request.hdr.num_params == 0 ||
+	    asked->attr != OPTEE_MSG_ATTR_TYPE_VALUE_INPUT)
+		return;
+	PROVE(!om_is_equal(asked->u.octets, ghost.alias, sizeof(ghost.alias)) ||
+	      om_is_equal(call->message.param[0].u.octets, ghost.alias, sizeof(ghost.alias)),
+	      "the guest is asked for its TA by its own name for it (I7)");
+	REACHED("a TA with an alias");
+}
+
 static void prove_shown(void)
 {
 	struct om_call *call = &world_call;
@@ -207,6 +224,7 @@ static void prove_shown(void)
 		PROVE(writes == 1 && !write_failed, "the guest has the request");
 		PROVE(rooms_is_return(&regs, OPTEE_SMC_RETURN_RPC_CMD, om_high(cookie), om_low(cookie)),
 		      "the guest is told which argument it is in");
+		prove_named();
 		if (call->pending == OM_PENDING_SHM_ALLOC)
 			REACHED("SHM_ALLOC");
 		else
@@ -321,6 +339,7 @@ static void init(bool has_arg)
 static void prove_first(uint64_t a0, bool has_cookie)
 {
 	init(false);
+	judged_now = true;
 	world_call.judged = false;
 	world_call.secure.a[0] = a0;
 	if (has_cookie)
