@@ -136,12 +136,12 @@ struct om_host_ops {
 	uint32_t (*authorize)(void *guest, const struct om_request *request);
 
 	/*
-	 * Optional: as which UUID OP-TEE knows a TA. Called with no lock held, when a
+	 * Optional: the UUID under which OP-TEE knows a TA. Called with no lock held, when a
 	 * session of a TA is opened, and again when OP-TEE asks the guest for that TA
-	 * (LOAD_TA). ta: as the guest calls it, octets as in a message; so it stays for
-	 * the guest, authorize() and trace(). alias: holds the same, and what is left
-	 * there OP-TEE is asked for. The answer is a function of guest and TA: one that
-	 * changes while the guest lives shows it the other UUID. NULL: the same UUID.
+	 * (LOAD_TA). ta: the guest's UUID, octets as in a message; guest, authorize() and
+	 * trace() see this one only. alias: holds the same octets; on return, those that
+	 * OP-TEE is given. They must depend on guest and TA alone: if they change while the
+	 * guest lives, it is shown the alias. NULL: OP-TEE is given the guest's UUID.
 	 */
 	void (*alias)(void *guest, const uint8_t ta[16], uint8_t alias[16]);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A policy as a table: which TAs a guest may use, who may open them, which of their
- * commands it may give, and as which UUID OP-TEE knows each.
+ * A policy as a table: which TAs a guest may use, under which logins, with which commands,
+ * and under which UUID OP-TEE knows each.
  *
  * A part of the core: no allocation, no strings. A hypervisor compiles a constant table
  * in and calls the two functions from its authorize() and alias() operations (host.h); a
  * program loads one from a file (policy.h). A table may be shared by any number of
- * guests, and is never written to here.
+ * guests; the library never writes to it.
  *
  * What a table does not list is refused.
  */
@@ -38,16 +38,16 @@ struct om_policy_range {
 
 /* Zero the struct first. UUIDs are octets as in a message: in the order they are written. */
 struct om_policy_ta {
-	/* As guests call it. */
+	/* The UUID that guests use. */
 	uint8_t uuid[16];
 	/*
-	 * As OP-TEE knows it; all 0: by the same UUID. What a TA stores belongs to the UUID
-	 * by which OP-TEE knows it, so guests with different ones share no storage.
+	 * The UUID under which OP-TEE knows it; all 0: the same. OP-TEE keeps a TA's storage
+	 * by this UUID, so guests with different ones share no storage.
 	 */
 	uint8_t alias[16];
-	/* OM_POLICY_LOGIN_*: who may open a session. */
+	/* OM_POLICY_LOGIN_*: the logins that may open a session. */
 	uint32_t logins;
-	/* The commands that may be given: range_count ranges; none when 0. */
+	/* The commands that are allowed: range_count ranges; 0: none. */
 	const struct om_policy_range *ranges;
 	uint32_t range_count;
 };
@@ -58,19 +58,19 @@ struct om_policy {
 };
 
 /*
- * What a policy says of a request: for om_host_ops.authorize. A pure function; any context.
+ * Decides on a request by a policy: for om_host_ops.authorize. A pure function; any context.
  *
  * Returns TEEC_SUCCESS. For OPEN_SESSION TEEC_ERROR_ITEM_NOT_FOUND when the TA is not in the
  * table, which is what an OP-TEE without it answers, and TEEC_ERROR_ACCESS_DENIED when
  * the login is not allowed. For INVOKE_COMMAND TEEC_ERROR_ACCESS_DENIED when the command
- * is not allowed. All else passes: it ends what was allowed, or is about memory.
+ * is not allowed. Other commands pass: they end what was allowed, or are about memory.
  */
 OM_API uint32_t om_policy_authorize(const struct om_policy *policy,
 				    const struct om_request *request);
 
 /*
- * As which UUID OP-TEE knows a TA: for om_host_ops.alias. alias: holds the TA's own
- * UUID, and is left alone when the table has no other. A pure function; any context.
+ * Sets the UUID under which OP-TEE knows a TA: for om_host_ops.alias. alias: holds the TA's
+ * own UUID, and is unchanged when the table has no other. A pure function; any context.
  */
 OM_API void om_policy_alias(const struct om_policy *policy, const uint8_t ta[16],
 			    uint8_t alias[16]);
