@@ -3,7 +3,8 @@
  * A policy from a file: which TAs a guest may use, and under which UUID OP-TEE knows them.
  *
  * A separate library (optee_mediator_policy) on top of libyaml and libuuid; the core uses
- * only the table that is loaded (policy_table.h). docs/policy.md describes the file. Functions may be called on any thread.
+ * only the table that is loaded (policy_table.h). docs/policy.md describes the file. Functions
+ * may be called on any thread.
  */
 #ifndef OPTEE_MEDIATOR_POLICY_H
 #define OPTEE_MEDIATOR_POLICY_H
