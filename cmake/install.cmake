@@ -4,7 +4,7 @@
 
 set(om_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/optee_mediator)
 
-set(om_headers abi_msg.h abi_smc.h host.h limits.h mediator.h policy_table.h trace.h)
+set(om_headers abi_msg.h abi_smc.h host.h limits.h mediator.h policy_table.h record.h trace.h)
 if(OM_BUILD_FDT)
 	list(APPEND om_headers fdt.h)
 endif()

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The recorder: all that decides what the mediator does, written down as it happens.
+ *
+ * The library learns everything through struct om_host_ops and the arguments of its
+ * functions. The recorder is a table of operations that wraps an embedder's own, and a
+ * wrapper for each of those functions; what passes is written to a sink. From a recording
+ * that begins with om_record_mediator_init(), `om-trace replay` runs the library again on
+ * any machine and gets the same bytes. The format and what a recording holds of a guest's
+ * secrets: docs/recording.md.
+ *
+ * Like the library it allocates nothing and takes no lock but the one it is given. An
+ * embedder that does not call it does not link it (lib/record.c).
+ */
+#ifndef OPTEE_MEDIATOR_RECORD_H
+#define OPTEE_MEDIATOR_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <optee_mediator/mediator.h>
+
+/* --- The format ----------------------------------------------------------------------------- */
+
+/* A recording is these eight bytes and then records, the first an OM_RECORD_BEGIN. */
+#define OM_RECORD_MAGIC		"OMRECORD"
+#define OM_RECORD_VERSION	1u
+
+/* Numbers are little-endian. Nothing is aligned: the head has 12 bytes. */
+struct om_record_head {
+	uint16_t size;		/* of the whole record, this head included */
+	uint8_t kind;		/* enum om_record_kind */
+	uint8_t cpu;		/* who was called: om_record_config.cpu */
+	uint32_t sequence;	/* counts records from 1; OM_RECORD_BEGIN has 0 */
+	uint32_t checksum;	/* of all but itself: om_record_checksum() */
+};
+
+/* What follows the head: the struct named, then what its comment says. */
+enum om_record_kind {
+	OM_RECORD_BEGIN = 1,	/* om_record_begin */
+	OM_RECORD_ENTER,	/* om_record_enter: a function of the library is called */
+	OM_RECORD_LEAVE,	/* om_record_leave: it returned */
+	OM_RECORD_PIN,		/* om_record_pages; n IPAs; n PAs when result is 0 */
+	OM_RECORD_UNPIN,	/* om_record_pages; n PAs */
+	OM_RECORD_READ,		/* om_record_copy; len bytes when result is 0 */
+	OM_RECORD_WRITE,	/* om_record_copy; len bytes */
+	OM_RECORD_PAGE_ALLOC,	/* om_record_alloc */
+	OM_RECORD_PAGE_FREE,	/* om_record_alloc */
+	OM_RECORD_SMC,		/* om_record_smc; windows: what the library wrote */
+	OM_RECORD_SMC_RETURN,	/* om_record_smc; windows: what OP-TEE wrote */
+	OM_RECORD_YIELD,	/* om_record_answer: should_yield() said yes */
+	OM_RECORD_LOCK,		/* nothing: the guest's lock was taken, with others inside */
+	OM_RECORD_AUTHORIZE,	/* om_record_answer; the struct om_request */
+	OM_RECORD_NOTIFY,	/* nothing */
+	OM_RECORD_INTERRUPT,	/* om_record_answer: om_guest_interrupt() of that guest */
+	OM_RECORD_ALIAS,	/* om_record_alias */
+	OM_RECORD_KINDS		/* one past the last */
+};
+
+/* Which functions were called. */
+enum om_record_function {
+	OM_RECORD_MEDIATOR_INIT = 1,
+	OM_RECORD_GUEST_CREATE,
+	OM_RECORD_GUEST_CALL,
+	OM_RECORD_GUEST_RESET,
+	OM_RECORD_GUEST_DESTROY,
+	OM_RECORD_FUNCTIONS	/* one past the last */
+};
+
+/* om_record_begin.flags: which optional operations there are. */
+#define OM_RECORD_HAS_YIELD	(1u << 0)
+#define OM_RECORD_HAS_NOTIFY	(1u << 1)
+#define OM_RECORD_HAS_AUTHORIZE	(1u << 2)
+#define OM_RECORD_HAS_CLOCK	(1u << 3)
+#define OM_RECORD_IS_RING	(1u << 4)
+#define OM_RECORD_HAS_ALIAS	(1u << 5)
+
+struct om_record_begin {
+	uint32_t version;	/* OM_RECORD_VERSION */
+	uint32_t library;	/* OM_VERSION_*: major << 16 | minor << 8 | patch */
+	uint32_t flags;		/* OM_RECORD_HAS_*, OM_RECORD_IS_RING */
+	uint32_t pages_lost;	/* shadow pages that were too many for the recorder */
+};
+
+struct om_record_enter {
+	uint32_t function;	/* enum om_record_function */
+	uint32_t guest;		/* its id */
+	uint32_t vcpu;
+	uint32_t reserved;	/* 0 */
+	uint64_t time;		/* nanoseconds by the embedder's clock, 0 without one */
+	uint32_t arg[8];	/* CALL: a0..a7, low halves. CREATE: struct om_limits */
+};
+
+struct om_record_leave {
+	uint32_t function;
+	uint32_t result;	/* enum om_result; CALL: enum om_outcome */
+	uint64_t time;
+	uint32_t a[4];		/* CALL: a0..a3 for the guest */
+};
+
+struct om_record_pages {
+	uint32_t result;	/* 0: pinned */
+	uint32_t n;
+};
+
+struct om_record_copy {
+	uint64_t pa;
+	uint32_t result;	/* 0: copied */
+	uint32_t len;
+};
+
+/* om_record_alloc.result of PAGE_ALLOC. */
+#define OM_RECORD_NO_PAGE	1u	/* page_alloc() failed */
+#define OM_RECORD_NO_ADDRESS	2u	/* it gave a page without an address */
+
+struct om_record_alloc {
+	uint64_t pa;
+	uint32_t result;	/* 0, or OM_RECORD_NO_* */
+	uint32_t is_lost;	/* 1: there was no room in the recorder to watch this page */
+};
+
+struct om_record_smc {
+	uint64_t time;
+	uint32_t a[8];		/* RETURN: a0..a3 from OP-TEE, then 0 */
+	uint32_t windows;	/* how many follow */
+	uint32_t lists;		/* SMC: checksum of the page lists given with it, 0: none */
+};
+
+struct om_record_answer {
+	/*
+	 * YIELD: how often should_yield() said no since this CPU's last record.
+	 * AUTHORIZE: the code. INTERRUPT: the guest's id.
+	 */
+	uint32_t value;
+	uint32_t reserved;	/* 0 */
+};
+
+struct om_record_alias {
+	uint8_t ta[16];		/* as the guest knows it */
+	uint8_t alias[16];	/* as OP-TEE does */
+};
+
+/*
+ * A window: the words that changed of the first OM_RECORD_WINDOW bytes of a shadow page,
+ * all that a message and an RPC argument behind it can take up. Bit n of `changed` is
+ * set for the n-th word; these 64-bit words follow in order.
+ */
+#define OM_RECORD_WINDOW	384u
+#define OM_RECORD_WORDS		(OM_RECORD_WINDOW / 8u)
+
+struct om_record_window {
+	uint64_t pa;
+	uint64_t changed;
+};
+
+/*
+ * The checksum: words of 64 bits, the last one filled up with zeros, each by
+ * `sum = (sum ^ word) * OM_RECORD_FACTOR; sum ^= sum >> 32`. Of a record: its first 8
+ * bytes, then what follows the head; the low half of the sum. sum is 0 at first.
+ */
+#define OM_RECORD_FACTOR	0x9e3779b97f4a7c15u
+OM_API uint64_t om_record_checksum(uint64_t sum, const void *bytes, size_t len);
+
+/* --- Recording ------------------------------------------------------------------------------- */
+
+/* CPUs that can be told apart: OM_RECORD_CPUS - 1 is the highest number. */
+#define OM_RECORD_CPUS	256u
+
+/* The least ring: more than the longest record. */
+#define OM_RECORD_RING_MIN	8192u
+
+/* A shadow page that is watched. The recorder's own; here so that it can be placed. */
+struct om_record_page {
+	uint64_t pa;		/* 0: this entry is free */
+	const uint64_t *va;
+	uint64_t cookie;	/* the RPC argument that it is, or 0 */
+	uint32_t client;	/* whose cookie and thread */
+	uint32_t thread;	/* OP-TEE's, of the call whose message it is */
+	uint32_t suspended;	/* that call has left OP-TEE for an RPC */
+	uint32_t argument;	/* ... and its request is in this page (index), or OM_RECORD_NONE */
+	uint64_t window[OM_RECORD_WORDS];	/* as recorded last */
+};
+
+#define OM_RECORD_NONE	0xffffffffu
+
+/* Entries that a guest with these limits (a struct om_limits, not a pointer) needs. */
+#define OM_RECORD_PAGES(limits) ((limits).threads + (limits).rpc_args + (limits).list_pages)
+
+struct om_record_config {
+	/* The embedder's operations and its pointer for them; both outlive the recorder. */
+	const struct om_host_ops *ops;
+	void *host;
+
+	/*
+	 * Where records go: to write() as they come (stream), which is called with the
+	 * recorder's lock held and cannot fail; or, when write is NULL, into the ring,
+	 * where the oldest make room, until om_record_dump().
+	 */
+	void (*write)(void *host, const void *bytes, size_t len);
+	void *ring;
+	size_t ring_size;	/* OM_RECORD_RING_MIN at least */
+
+	/* One for each shadow page of all guests together: OM_RECORD_PAGES(). */
+	struct om_record_page *pages;
+	uint32_t page_count;
+
+	/*
+	 * Optional; called with ops' context. clock: nanoseconds that never go back.
+	 * cpu: a number below OM_RECORD_CPUS that nobody else has who is in the library
+	 * at the same time; NULL when only one can be. lock, unlock: mutual exclusion
+	 * among all CPUs, for the length of a few copies; if om_guest_interrupt() is
+	 * recorded from interrupts, with those masked. NULL when cpu is NULL.
+	 */
+	uint64_t (*clock)(void *host);
+	uint32_t (*cpu)(void *host);
+	void (*lock)(void *host);
+	void (*unlock)(void *host);
+};
+
+/* Memory of the caller's, who leaves the fields alone. About 3 KiB. */
+struct om_recorder {
+	struct om_host_ops ops;
+	struct om_record_config config;
+	uint32_t sequence;
+	uint32_t inside;	/* CPUs in the library now; atomic */
+	uint32_t pages_lost;
+	uint64_t head;		/* bytes ever written to the ring */
+	uint64_t tail;		/* ... and of those the first that is there still */
+	uint32_t noes[OM_RECORD_CPUS];	/* of should_yield(), since the last record */
+	uint64_t scratch[2 * (sizeof(struct om_record_window) / 8 + OM_RECORD_WORDS)];
+};
+
+/* A guest that is recorded: what goes to the library in the place of the embedder's ctx. */
+struct om_record_guest {
+	struct om_recorder *recorder;
+	struct om_guest *guest;
+	void *ctx;
+	uint32_t id;
+};
+
+/*
+ * Makes *r ready. config is copied. Context: once, before anything else is called with *r.
+ * Returns OM_OK, or OM_ERR_ARGUMENT: no ops, neither write nor a ring that is large enough,
+ * no pages, or cpu without lock and unlock.
+ */
+OM_API enum om_result om_record_init(struct om_recorder *r,
+				     const struct om_record_config *config);
+
+/*
+ * The functions of mediator.h, recorded: arguments, contexts and returns are theirs. A
+ * mediator that was initialised by the first must only be used through the others.
+ */
+OM_API enum om_result om_record_mediator_init(struct om_recorder *r, struct om_mediator *m);
+
+/* g: memory of the caller's, kept as long as the guest's own; g->guest is the guest. */
+OM_API enum om_result om_record_guest_create(struct om_recorder *r, struct om_record_guest *g,
+					     struct om_mediator *m, uint32_t id,
+					     const struct om_limits *limits, void *ctx,
+					     void *mem, size_t size);
+OM_API enum om_outcome om_record_guest_call(struct om_record_guest *g, unsigned int vcpu,
+					    struct om_regs *regs);
+OM_API enum om_result om_record_guest_reset(struct om_record_guest *g);
+OM_API enum om_result om_record_guest_destroy(struct om_record_guest *g);
+OM_API void om_record_guest_interrupt(struct om_record_guest *g);
+
+/*
+ * Writes out what is in the ring, as a recording: to `write`, in pieces, with the
+ * recorder's lock held. Nothing is taken from the ring. Context: any in which the lock
+ * may be taken. Does nothing on a recorder without a ring.
+ */
+OM_API void om_record_dump(struct om_recorder *r,
+			   void (*write)(void *arg, const void *bytes, size_t len), void *arg);
+
+/*
+ * The sum of the guest's counters of refusals: an embedder that keeps a ring compares it
+ * after a call and dumps when it has moved. Takes some 300 instructions. Any context.
+ */
+OM_API uint64_t om_record_refusals(const struct om_guest *guest);
+
+#endif

@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The recorder by itself, and the reader and the replay on recordings that are not as they
+ * should be. That whole conversations are recorded and replayed: shim.c.
+ */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <optee_mediator/abi_msg.h>
+#include <optee_mediator/abi_smc.h>
+#include <optee_mediator/record.h>
+
+#include "conformance/client.h"
+#include "host/host.h"
+#include "model/model.h"
+#include "reader.h"
+#include "replay.h"
+#include "say.h"
+
+#define RAM_PAGES	2048u
+#define PAGES		64u
+
+static const struct om_limits limits = {
+	.threads = 2, .buffers = 8, .rpc_args = 2, .pages = 256, .list_pages = 4,
+};
+
+/* What is written to a stream, or dumped from a ring. */
+struct bytes {
+	uint8_t at[1 << 20];
+	size_t used;
+};
+
+/* A machine of one guest that is recorded. */
+struct machine {
+	struct test_host *host;
+	struct model *model;
+	struct test_guest *guest;
+	struct om_mediator mediator;
+	struct om_recorder recorder;
+	struct om_record_page page[PAGES];
+	struct om_record_guest recorded;
+	struct om_record_config config;
+	struct cg_platform platform;
+	struct cg_guest *client;
+	void *memory;
+	uint64_t time;
+	struct bytes *stream;
+};
+
+static void put(void *arg, const void *from, size_t len)
+{
+	struct bytes *bytes = arg;
+
+	assert_true(bytes->used + len <= sizeof(bytes->at));
+	memcpy(bytes->at + bytes->used, from, len);
+	bytes->used += len;
+}
+
+static struct machine *current;
+
+static void write_stream(void *host, const void *from, size_t len)
+{
+	(void)host;
+	put(current->stream, from, len);
+}
+
+static uint64_t clock_of(void *host)
+{
+	(void)host;
+	return current->time += 1000;
+}
+
+static void smc(void *ctx, unsigned int vcpu, uint64_t x[8])
+{
+	struct machine *m = ctx;
+	struct om_regs regs;
+
+	memcpy(regs.a, x, sizeof(regs.a));
+	test_guest_enter(m->guest);
+	om_record_guest_call(&m->recorded, vcpu, &regs);
+	test_guest_leave(m->guest);
+	memcpy(x, regs.a, sizeof(regs.a));
+}
+
+static struct machine *machine_new(void **state)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+
+	*state = current = m;
+	m->host = test_host_new();
+	m->model = model_new(m->host, NULL);
+	m->guest = test_guest_new(m->host, 1, RAM_PAGES);
+	m->memory = aligned_alloc(OM_GUEST_ALIGN, om_guest_size(&limits));
+	m->stream = calloc(1, sizeof(*m->stream));
+	m->config = (struct om_record_config){
+		.ops = &m->host->ops, .host = m->host, .write = write_stream,
+		.pages = m->page, .page_count = PAGES, .clock = clock_of,
+	};
+	return m;
+}
+
+static void start(struct machine *m)
+{
+	assert_int_equal(om_record_init(&m->recorder, &m->config), OM_OK);
+	assert_int_equal(om_record_mediator_init(&m->recorder, &m->mediator), OM_OK);
+	assert_int_equal(om_record_guest_create(&m->recorder, &m->recorded, &m->mediator, 1,
+						&limits, m->guest, m->memory,
+						om_guest_size(&limits)), OM_OK);
+	m->platform = (struct cg_platform){
+		.ctx = m, .smc = smc, .ram = m->guest->ram, .ram_ipa = m->guest->ipa,
+		.ram_size = (uint64_t)RAM_PAGES * TEST_PAGE, .vcpus = 1,
+		.limits = { limits.threads, limits.buffers, limits.rpc_args, limits.pages,
+			    limits.list_pages, limits.call_pages, limits.mapped_pages },
+	};
+	m->client = calloc(1, sizeof(*m->client));
+	cg_memory_init(m->client, &m->platform);
+}
+
+static void end(struct machine *m)
+{
+	enum om_result result;
+
+	do
+		result = om_record_guest_destroy(&m->recorded);
+	while (result == OM_AGAIN);
+	assert_int_equal(result, OM_OK);
+}
+
+/* A session, a buffer, a refusal: what most tests record. */
+static void converse(struct machine *m)
+{
+	struct cg_buf buf;
+	uint32_t session;
+
+	assert_int_equal(cg_open(m->client, cg_uuid_model, &session), TEEC_SUCCESS);
+	assert_true(cg_buf_make(m->client, &buf, 10000, 0));
+	assert_int_equal(cg_register(m->client, &buf), TEEC_SUCCESS);
+	assert_int_not_equal(cg_register(m->client, &buf), TEEC_SUCCESS);
+	assert_int_equal(cg_unregister(m->client, buf.cookie), TEEC_SUCCESS);
+	assert_int_equal(cg_close(m->client, session), TEEC_SUCCESS);
+}
+
+static int teardown(void **state)
+{
+	struct machine *m = *state;
+
+	model_free(m->model);
+	test_host_free(m->host);
+	free(m->memory);
+	free(m->client);
+	free(m->stream);
+	free(m);
+	return 0;
+}
+
+#define RECORD_TEST(name) TEST_IN(name, NULL, teardown)
+
+static enum reading parse(struct recording *r, const struct bytes *bytes, size_t size)
+{
+	uint8_t *copy = malloc(size ? size : 1);
+
+	memcpy(copy, bytes->at, size);
+	return recording_parse(r, "test", copy, size, false);
+}
+
+static struct recording read_bytes(const struct bytes *bytes, size_t size, enum reading expected)
+{
+	struct recording r;
+
+	assert_int_equal(parse(&r, bytes, size), expected);
+	return r;
+}
+
+/* Writes a record's checksum anew: what a recording would say if that had happened. */
+static void sum_again(struct bytes *bytes, const struct record *record)
+{
+	struct om_record_head head;
+	uint64_t sum;
+
+	memcpy(&head, bytes->at + record->at, sizeof(head));
+	sum = om_record_checksum(0, &head, offsetof(struct om_record_head, checksum));
+	sum = om_record_checksum(sum, bytes->at + record->at + sizeof(head), record->len);
+	head.checksum = (uint32_t)sum;
+	memcpy(bytes->at + record->at, &head, sizeof(head));
+}
+
+/* --- Recording ---------------------------------------------------------------------------------- */
+
+RECORD_TEST(a_stream_is_replayed)
+{
+	struct machine *m = machine_new(state);
+	struct replay_result result;
+	struct recording r;
+	uint64_t refusals;
+
+	start(m);
+	converse(m);
+	refusals = om_record_refusals(m->recorded.guest);
+	assert_true(refusals > 0);
+	end(m);
+	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	assert_true(replay(&r, true, &result));
+	assert_false(result.differs);
+	assert_int_equal(result.records, r.count);
+	/* The library itself says what was refused. */
+	for (size_t i = 0; i < result.events; i++)
+		refusals -= result.event[i].event.id == OM_TRACE_REFUSED;
+	assert_int_equal(refusals, 0);
+	free(result.event);
+	recording_free(&r);
+	/* A stream cannot be dumped. */
+	m->stream->used = 0;
+	om_record_dump(&m->recorder, put, m->stream);
+	assert_int_equal(m->stream->used, 0);
+}
+
+static void lock_nothing(void *host)
+{
+	(void)host;
+}
+
+/* Every TA by its own name, the test TA's written anew. */
+static void alias(void *guest, const uint8_t ta[16], uint8_t alias[16])
+{
+	(void)guest;
+	if (memcmp(ta, cg_uuid_model, 16) == 0)
+		alias[0] = 0x8f;
+}
+
+static uint32_t cpu_7(void *host)
+{
+	(void)host;
+	return 7;
+}
+
+RECORD_TEST(a_configuration_is_complete_or_refused)
+{
+	struct machine *m = machine_new(state);
+	static uint8_t ring[OM_RECORD_RING_MIN];
+	struct om_record_config c = m->config;
+
+	c.ops = NULL;
+	assert_int_equal(om_record_init(&m->recorder, &c), OM_ERR_ARGUMENT);
+	c = m->config;
+	c.pages = NULL;
+	assert_int_equal(om_record_init(&m->recorder, &c), OM_ERR_ARGUMENT);
+	c = m->config;
+	c.write = NULL;
+	assert_int_equal(om_record_init(&m->recorder, &c), OM_ERR_ARGUMENT);
+	c.ring = ring;
+	c.ring_size = sizeof(ring) - 1;
+	assert_int_equal(om_record_init(&m->recorder, &c), OM_ERR_ARGUMENT);
+	c.ring_size = sizeof(ring);
+	assert_int_equal(om_record_init(&m->recorder, &c), OM_OK);
+	c.cpu = cpu_7;
+	assert_int_equal(om_record_init(&m->recorder, &c), OM_ERR_ARGUMENT);
+	c.lock = lock_nothing;
+	assert_int_equal(om_record_init(&m->recorder, &c), OM_ERR_ARGUMENT);
+	c.unlock = lock_nothing;
+	assert_int_equal(om_record_init(&m->recorder, &c), OM_OK);
+}
+
+RECORD_TEST(operations_that_are_not_there_stay_so)
+{
+	struct machine *m = machine_new(state);
+	static const struct om_host_ops none;
+	struct recording r;
+	struct replay_result result;
+
+	m->config.ops = &none;
+	assert_int_equal(om_record_init(&m->recorder, &m->config), OM_OK);
+	assert_memory_equal(&m->recorder.ops, &none, sizeof(none));
+	assert_int_equal(om_record_mediator_init(&m->recorder, &m->mediator), OM_ERR_ARGUMENT);
+	/* What was refused for its arguments is passed over. */
+	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	assert_true(replay(&r, false, &result));
+	assert_false(result.differs);
+	assert_int_equal(result.records, 2);
+	recording_free(&r);
+}
+
+RECORD_TEST(all_operations_and_no_clock)
+{
+	struct machine *m = machine_new(state);
+	struct om_regs regs = { .a = { OPTEE_SMC_ENABLE_ASYNC_NOTIF } };
+	struct replay_result result;
+	struct recording r;
+
+	test_host_authorize(m->host, NULL, NULL);
+	test_host_trace(m->host, 1000);
+	m->host->ops.alias = alias;
+	m->config.clock = NULL;
+	m->config.cpu = cpu_7;
+	m->config.lock = m->config.unlock = lock_nothing;
+	start(m);
+	om_record_guest_call(&m->recorded, 0, &regs);
+	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_OK);
+	om_record_guest_interrupt(&m->recorded);
+	assert_int_equal(m->guest->notified, 1);
+	atomic_store(&m->host->yield_every, 3);
+	converse(m);
+	assert_true(m->host->trace_count > 0);
+	while (om_record_guest_reset(&m->recorded) == OM_AGAIN)
+		;
+	om_record_guest_interrupt(&m->recorded);
+	/* No guest without limits. */
+	assert_int_equal(om_record_guest_create(&m->recorder, &(struct om_record_guest){ 0 },
+						&m->mediator, 2, NULL, m->guest, NULL, 0),
+			 OM_ERR_ARGUMENT);
+	end(m);
+	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	assert_int_equal(r.begin.flags, OM_RECORD_HAS_YIELD | OM_RECORD_HAS_NOTIFY |
+			 OM_RECORD_HAS_AUTHORIZE | OM_RECORD_HAS_ALIAS);
+	for (size_t i = 0; i < r.count; i++)
+		assert_int_equal(r.record[i].head.cpu, 7);
+	assert_true(replay(&r, false, &result));
+	assert_string_equal(result.why, "");
+	recording_free(&r);
+}
+
+/* A ring that is large enough holds all; a small one whole records up to the last. */
+RECORD_TEST(a_ring_keeps_the_newest)
+{
+	struct machine *m = machine_new(state);
+	static uint8_t ring[1 << 17];
+	struct replay_result result;
+	struct recording r;
+	uint32_t last;
+
+	m->config.write = NULL;
+	m->config.ring = ring;
+	m->config.ring_size = sizeof(ring);
+	start(m);
+	converse(m);
+	om_record_dump(&m->recorder, put, m->stream);
+	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	assert_true(r.begin.flags & OM_RECORD_IS_RING);
+	assert_true(replay(&r, false, &result));
+	assert_false(result.differs);
+	recording_free(&r);
+	for (uint32_t i = 0; i < 100; i++)
+		converse(m);
+	last = m->recorder.sequence;
+	m->stream->used = 0;
+	om_record_dump(&m->recorder, put, m->stream);
+	assert_true(m->stream->used > sizeof(ring) - OM_RECORD_RING_MIN);
+	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	assert_true(r.record[0].head.sequence > 1);
+	assert_int_equal(r.record[r.count - 1].head.sequence, last);
+	assert_false(replay(&r, false, &result));
+	assert_non_null(strstr(result.why, "overwritten"));
+	recording_free(&r);
+	end(m);
+}
+
+RECORD_TEST(too_few_pages_are_told)
+{
+	struct machine *m = machine_new(state);
+	struct replay_result result;
+	struct recording r;
+
+	m->config.page_count = 3;
+	start(m);
+	converse(m);
+	end(m);
+	assert_int_equal(m->recorder.pages_lost, OM_RECORD_PAGES(limits) - 3);
+	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	assert_false(replay(&r, false, &result));
+	assert_non_null(strstr(result.why, "om_record_config.pages"));
+	recording_free(&r);
+}
+
+RECORD_TEST(a_host_that_fails_is_recorded)
+{
+	struct machine *m = machine_new(state);
+	struct replay_result result;
+	struct recording r;
+
+	start(m);
+	for (uint64_t n = 1; n < 12; n++) {
+		uint32_t session;
+
+		test_host_fail(m->host, TEST_FAULTS_ALL, n, false);
+		if (cg_open(m->client, cg_uuid_model, &session) == TEEC_SUCCESS)
+			cg_close(m->client, session);
+	}
+	test_host_fail(m->host, 0, 0, false);
+	end(m);
+	test_host_fail(m->host, 1u << TEST_OP_PAGE_ALLOC, 3, false);
+	assert_int_equal(om_record_guest_create(&m->recorder, &m->recorded, &m->mediator, 1,
+						&limits, m->guest, m->memory,
+						om_guest_size(&limits)), OM_ERR_NO_MEMORY);
+	test_host_fail(m->host, 0, 0, false);
+	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	assert_true(replay(&r, false, &result));
+	assert_string_equal(result.why, "");
+	recording_free(&r);
+}
+
+/* --- Reading ------------------------------------------------------------------------------------ */
+
+static void record_a_little(struct machine *m)
+{
+	start(m);
+	converse(m);
+	end(m);
+}
+
+/* A size that is too large may look like a cut: what is said to be good is before it. */
+RECORD_TEST(every_altered_byte_is_noticed)
+{
+	struct machine *m = machine_new(state);
+
+	record_a_little(m);
+	for (size_t i = 0; i < m->stream->used; i += i < 2000 ? 1 : 97) {
+		struct recording r;
+		enum reading reading;
+
+		m->stream->at[i] ^= 0x10;
+		reading = parse(&r, m->stream, m->stream->used);
+		m->stream->at[i] ^= 0x10;
+		assert_int_not_equal(reading, READ_WHOLE);
+		assert_null(strchr(r.error, '\n'));
+		if (reading == READ_BAD)
+			assert_int_equal(r.count, 0);
+		else
+			assert_true(r.record[r.count - 1].at +
+				    r.record[r.count - 1].head.size <= i);
+		recording_free(&r);
+	}
+}
+
+RECORD_TEST(a_cut_file_is_good_up_to_there)
+{
+	struct machine *m = machine_new(state);
+	struct recording whole;
+
+	record_a_little(m);
+	whole = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	for (size_t size = 0; size < m->stream->used; size += 1 + size / 100) {
+		size_t good = 0;
+		bool at_an_end;
+		struct recording r;
+
+		while (good < whole.count &&
+		       whole.record[good].at + whole.record[good].head.size <= size)
+			good++;
+		at_an_end = size >= whole.record[0].at &&
+			    (good == 0 ? size == whole.record[0].at :
+			     whole.record[good - 1].at + whole.record[good - 1].head.size == size);
+		if (size < whole.record[0].at) {
+			r = read_bytes(m->stream, size, READ_BAD);
+		} else if (at_an_end) {
+			r = read_bytes(m->stream, size, READ_WHOLE);
+		} else {
+			char where[32];
+
+			r = read_bytes(m->stream, size, READ_CUT);
+			snprintf(where, sizeof(where), "at byte %zu", size);
+			assert_non_null(strstr(r.error, where));
+		}
+		assert_int_equal(r.count, good);
+		recording_free(&r);
+	}
+	recording_free(&whole);
+}
+
+RECORD_TEST(a_foreign_file_is_refused)
+{
+	struct machine *m = machine_new(state);
+	struct recording r;
+
+	put(m->stream, "\x7f" "ELF and so on, and so on", 26);
+	r = read_bytes(m->stream, m->stream->used, READ_BAD);
+	assert_string_equal(r.error, "test: is no recording: it does not begin with OMRECORD");
+	recording_free(&r);
+	assert_int_equal(recording_load(&r, "/nowhere/to/be/found"), READ_BAD);
+	assert_string_equal(r.error, "/nowhere/to/be/found: No such file or directory");
+}
+
+RECORD_TEST(another_version_is_refused)
+{
+	struct machine *m = machine_new(state);
+	const struct record first = { .at = 8, .len = sizeof(struct om_record_begin) };
+	struct recording r;
+
+	record_a_little(m);
+	m->stream->at[8 + sizeof(struct om_record_head)] = 2;
+	sum_again(m->stream, &first);
+	r = read_bytes(m->stream, m->stream->used, READ_BAD);
+	assert_non_null(strstr(r.error, "version 2"));
+	recording_free(&r);
+}
+
+/* --- Replay --------------------------------------------------------------------------------------- */
+
+/*
+ * Every record in turn, altered in one byte of its body and summed up again: another answer
+ * of the world, or another deed of the library. The replay must notice, or what was altered
+ * says nothing: the time, and what OP-TEE leaves in registers that nobody reads.
+ */
+RECORD_TEST(another_world_or_library_is_noticed)
+{
+	struct machine *m = machine_new(state);
+	uint32_t noticed[OM_RECORD_KINDS] = { 0 };
+	struct recording whole;
+
+	record_a_little(m);
+	whole = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	for (size_t i = 0; i < whole.count; i++) {
+		const struct record *record = &whole.record[i];
+		struct replay_result result;
+		struct recording r;
+		uint8_t *byte = m->stream->at + record->at + sizeof(record->head) +
+				(record->head.kind == OM_RECORD_READ ||
+				 record->head.kind == OM_RECORD_WRITE ? 0 : record->len - 1);
+		uint8_t *copy = malloc(m->stream->used);
+
+		*byte ^= 1;
+		sum_again(m->stream, record);
+		memcpy(copy, m->stream->at, m->stream->used);
+		if (recording_parse(&r, "test", copy, m->stream->used, false) == READ_WHOLE &&
+		    replay(&r, false, &result) && result.differs) {
+			noticed[record->head.kind]++;
+			assert_true(result.records >= i || record->head.kind == OM_RECORD_PAGE_ALLOC);
+			assert_null(strchr(result.why, '\n'));
+		}
+		recording_free(&r);
+		*byte ^= 1;
+		sum_again(m->stream, record);
+	}
+	for (uint32_t kind = OM_RECORD_READ; kind <= OM_RECORD_WRITE; kind++)
+		assert_true(noticed[kind] > 0);
+	assert_true(noticed[OM_RECORD_PIN] > 0);
+	assert_true(noticed[OM_RECORD_UNPIN] > 0);
+	assert_true(noticed[OM_RECORD_LEAVE] > 0);
+	assert_true(noticed[OM_RECORD_SMC] > 0);
+	recording_free(&whole);
+}
+
+RECORD_TEST(a_difference_is_told_in_words)
+{
+	struct machine *m = machine_new(state);
+	struct recording whole, r;
+	struct replay_result result;
+	size_t i = 0;
+
+	record_a_little(m);
+	whole = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	while (whole.record[i].head.kind != OM_RECORD_WRITE)
+		i++;
+	m->stream->at[whole.record[i].at + whole.record[i].head.size - 1] ^= 0x40;
+	sum_again(m->stream, &whole.record[i]);
+	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	assert_true(replay(&r, false, &result));
+	assert_true(result.differs);
+	assert_int_equal(result.records, i);
+	assert_non_null(strstr(result.why, "guest 1, vCPU 0: the library writes"));
+	assert_non_null(strstr(result.why, "recorded 0x40"));
+	recording_free(&r);
+	recording_free(&whole);
+}
+
+RECORD_TEST(nothing_recorded_cannot_be_replayed)
+{
+	struct machine *m = machine_new(state);
+	struct replay_result result;
+	struct recording r;
+
+	assert_int_equal(om_record_init(&m->recorder, &m->config), OM_OK);
+	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	assert_int_equal(r.count, 0);
+	assert_false(replay(&r, false, &result));
+	recording_free(&r);
+}

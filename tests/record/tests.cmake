@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Test programs once more, with the recorder around the library (shim.c): each of their
+# machines is recorded and the recording replayed.
+
+add_library(record_shim OBJECT record/shim.c)
+om_target_defaults(record_shim)
+target_link_libraries(record_shim PUBLIC om_trace PkgConfig::cmocka)
+
+function(om_add_recorded name)
+	om_add_test(recorded_${name} ${ARGN})
+	target_sources(recorded_${name} PRIVATE $<TARGET_OBJECTS:record_shim>)
+	target_link_libraries(recorded_${name} PRIVATE om_trace)
+	foreach(function IN ITEMS mediator_init guest_create guest_call guest_reset guest_destroy
+			guest_interrupt)
+		target_link_options(recorded_${name} PRIVATE LINKER:--wrap=om_${function})
+	endforeach()
+endfunction()
+
+foreach(group IN ITEMS lifetime fast calls rpc sessions shm invariants)
+	om_add_recorded(${group} LABELS record SOURCES scenarios/${group}.c LINKS scenario_fixture)
+endforeach()
+om_add_recorded(conformance LABELS record SOURCES conformance/test_conformance.c
+	LINKS conformance_frame conformance_on_host test_model)
+om_add_recorded(stress LABELS record SOURCES conformance/test_stress.c
+	LINKS conformance_on_host test_model ARGUMENTS 100)
+om_add_recorded(threads LABELS record SOURCES threads/test_threads.c LINKS scenario_fixture
+	ARGUMENTS 200)
+
+# The recorder, the reader and the replay by themselves.
+om_add_test(test_record LABELS record SOURCES record/test_record.c
+	LINKS conformance_guest test_model om_trace)

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The commands of om-trace. Each returns the exit status: 0, 1 for a finding, 2 for an error. */
+#ifndef OM_TRACE_COMMANDS_H
+#define OM_TRACE_COMMANDS_H
+
+#include <stdio.h>
+
+#include "reader.h"
+
+int command_replay(const struct recording *r, FILE *out);
+/* all: every record, not only the conversation. */
+int command_text(const struct recording *r, bool all, FILE *out);
+
+#endif

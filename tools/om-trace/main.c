@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command line of om-trace. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+
+static const char usage[] =
+	"om-trace: recordings of a guest's conversation with OP-TEE (docs/recording.md)\n"
+	"\n"
+	"  om-trace replay FILE...        runs the library again: does it do the same?\n"
+	"  om-trace text [--all] FILE     for reading; --all: every operation\n"
+	"\n"
+	"FILE is a recording, as it is or compressed by zstd; \"-\" is the standard input.\n"
+	"  -o FILE       write there and not to the standard output\n"
+	"Exit status: 0; 1: there is a difference, or the recording is cut; 2: an error.\n";
+
+static int usage_error(const char *what, const char *which)
+{
+	fprintf(stderr, "om-trace: %s%s; om-trace --help says what there is\n", what, which);
+	return 2;
+}
+
+struct options {
+	bool all;
+	FILE *out;
+	char **file;
+	int files;
+};
+
+struct command {
+	const char *name;
+	int (*run)(const struct recording *r, const struct options *o);
+	int files;	/* how many it takes; 0: one or more, one after the other */
+};
+
+static int run_replay(const struct recording *r, const struct options *o)
+{
+	return command_replay(r, o->out);
+}
+
+static int run_text(const struct recording *r, const struct options *o)
+{
+	return command_text(r, o->all, o->out);
+}
+
+static const struct command commands[] = {
+	{ "replay", run_replay, 0 },
+	{ "text", run_text, 1 },
+};
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* One recording: 1 when it is cut, whatever could be done with the rest. */
+static int run_file(const struct command *command, const struct options *o, const char *name)
+{
+	struct recording r;
+	enum reading reading = recording_load(&r, name);
+	int status;
+
+	if (reading != READ_WHOLE)
+		fprintf(stderr, "om-trace: %s\n", r.error);
+	if (reading == READ_BAD)
+		return 2;
+	status = command->run(&r, o);
+	recording_free(&r);
+	return status == 0 && reading == READ_CUT ? 1 : status;
+}
+
+static int run_files(const struct command *command, const struct options *o)
+{
+	int worst = 0;
+
+	if (o->files == 0 || (command->files && o->files != command->files))
+		return usage_error(o->files ? "too many files for " : "which file? ", command->name);
+	for (int i = 0; i < o->files; i++) {
+		int status = run_file(command, o, o->file[i]);
+
+		if (status > worst)
+			worst = status;
+	}
+	return worst;
+}
+
+/* What is behind the command's name: options, then files. NULL file: an error, told. */
+static int parse(struct options *o, int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--all") == 0) {
+			o->all = true;
+		} else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc) {
+			o->out = fopen(argv[++i], "wb");
+			if (!o->out) {
+				fprintf(stderr, "om-trace: %s: %s\n", argv[i], strerror(errno));
+				return 2;
+			}
+		} else if (argv[i][0] == '-' && argv[i][1]) {
+			return usage_error("no such option: ", argv[i]);
+		} else {
+			o->file[o->files++] = argv[i];
+		}
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .out = stdout, .file = argv };
+	const struct command *command;
+	int status;
+
+	if (argc < 2)
+		return usage_error("what to do?", "");
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	command = find_command(argv[1]);
+	if (!command)
+		return usage_error("no such command: ", argv[1]);
+	status = parse(&o, argc - 2, argv + 2);
+	if (status == 0)
+		status = run_files(command, &o);
+	if (ferror(o.out) | fflush(o.out)) {
+		perror("om-trace: writing");
+		status = 2;
+	}
+	return status;
+}
