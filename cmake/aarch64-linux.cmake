@@ -4,9 +4,9 @@
 # statically, so that they run wherever they are copied. Headers and libraries
 # that the compiler does not bring come from packages of Debian:
 #
-#   scripts/packages kvm
-#   cmake -B build/kvm -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64-linux.cmake \
-#         -DOM_SYSROOT=$PWD/build/packages/kvm -DOM_BUILD_TESTS=OFF
+#   scripts/packages kvm kvm-policy
+#   cmake -B build/kvm -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64-linux.cmake -DOM_BUILD_TESTS=OFF \
+#         "-DOM_SYSROOT=$PWD/build/packages/kvm;$PWD/build/packages/kvm-policy"
 
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
@@ -20,6 +20,7 @@ set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
 set(CMAKE_EXE_LINKER_FLAGS_INIT -static)
 # Before the compiler's own: those of Debian 12 do not know KVM's SMCCC filter.
-foreach(folder ${OM_SYSROOT}/usr/include ${OM_SYSROOT}/usr/include/aarch64-linux-gnu)
-	string(APPEND CMAKE_C_FLAGS_INIT " -isystem ${folder}")
+foreach(folder IN LISTS OM_SYSROOT)
+	string(APPEND CMAKE_C_FLAGS_INIT " -isystem ${folder}/usr/include"
+		" -isystem ${folder}/usr/include/aarch64-linux-gnu")
 endforeach()

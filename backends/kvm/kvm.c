@@ -27,6 +27,7 @@ struct om_kvm {
 	struct om_tee_conduit conduit;
 	struct om_kvm_os os;
 	enum om_kvm_login login;
+	const struct om_policy *policy;	/* or NULL */
 	uint32_t (*authorize)(void *user, const struct om_request *request);
 	void (*trace)(void *user, const struct om_trace_event *event);
 	void *user;
@@ -155,9 +156,19 @@ static uint32_t authorize(void *guest, const struct om_request *request)
 
 	if (request->cmd == OPTEE_MSG_CMD_OPEN_SESSION)
 		ret = authorize_open(kvm, request);
+	if (ret == TEEC_SUCCESS && kvm->policy)
+		ret = om_policy_authorize(kvm->policy, request);
 	if (ret == TEEC_SUCCESS && kvm->authorize)
 		ret = kvm->authorize(kvm->user, request);
 	return ret;
+}
+
+static void alias_ta(void *guest, const uint8_t ta[16], uint8_t alias[16])
+{
+	struct om_kvm *kvm = guest;
+
+	if (kvm->policy)
+		om_policy_alias(kvm->policy, ta, alias);
 }
 
 static void trace(void *guest, const struct om_trace_event *event)
@@ -170,7 +181,7 @@ static void trace(void *guest, const struct om_trace_event *event)
 #define OPS \
 	.pin = pin, .unpin = unpin, .read = read_guest, .write = write_guest, \
 	.page_alloc = page_alloc, .page_free = page_free, .smc = smc, \
-	.lock = lock, .unlock = unlock, .authorize = authorize
+	.lock = lock, .unlock = unlock, .authorize = authorize, .alias = alias_ta
 
 static const struct om_host_ops ops = { OPS };
 static const struct om_host_ops traced_ops = { OPS, .trace = trace };
@@ -282,6 +293,7 @@ int om_kvm_create(const struct om_kvm_config *config, struct om_kvm **out)
 	om_memory_init(&kvm->memory, full.memory_released, full.user);
 	kvm->os = *full.os;
 	kvm->login = full.login;
+	kvm->policy = full.policy;
 	kvm->authorize = full.authorize;
 	kvm->trace = full.trace;
 	kvm->user = full.user;

@@ -14,7 +14,7 @@
 
 static const char usage[] =
 	"kvm-vmm --kernel IMAGE [--initrd FILE] [--cmdline TEXT] [--memory MIB] [--cpus N]\n"
-	"        [--tee DEVICE] [--login] [--trace] [--counters]\n"
+	"        [--tee DEVICE] [--policy FILE [--name GUEST]] [--login] [--trace] [--counters]\n"
 	"\n"
 	"Boots Linux in a virtual machine. The console is standard output.\n"
 	"  --kernel IMAGE   an uncompressed arm64 kernel\n"
@@ -24,6 +24,8 @@ static const char usage[] =
 	"  --cpus N         its CPUs (1), at most 8\n"
 	"  --tee DEVICE     the host's OP-TEE for the guest, /dev/tee0 as a rule; a guest\n"
 	"                   without OP-TEE when not given\n"
+	"  --policy FILE    which TAs of it the guest may use (docs/policy.md); all when not given\n"
+	"  --name GUEST     the guest's name, by which it has TAs of its own (alias: own)\n"
 	"  --login          the guest's clients may open sessions in the name of the user who\n"
 	"                   runs this program, and of that user's groups\n"
 	"  --trace          the guest's conversation with OP-TEE on standard error\n"
@@ -56,7 +58,7 @@ static unsigned long number(const char *option, const char *text, unsigned long 
 
 static void parse(struct options *options, int argc, char **argv)
 {
-	enum { KERNEL, INITRD, COMMAND_LINE, MEMORY, CPUS, TEE, LOGIN, TRACE, COUNTERS, HELP };
+	enum { KERNEL, INITRD, COMMAND_LINE, MEMORY, CPUS, TEE, POLICY, NAME, LOGIN, TRACE, COUNTERS, HELP };
 	static const struct option known[] = {
 		{ "kernel", required_argument, NULL, KERNEL },
 		{ "initrd", required_argument, NULL, INITRD },
@@ -64,6 +66,8 @@ static void parse(struct options *options, int argc, char **argv)
 		{ "memory", required_argument, NULL, MEMORY },
 		{ "cpus", required_argument, NULL, CPUS },
 		{ "tee", required_argument, NULL, TEE },
+		{ "policy", required_argument, NULL, POLICY },
+		{ "name", required_argument, NULL, NAME },
 		{ "login", no_argument, NULL, LOGIN },
 		{ "trace", no_argument, NULL, TRACE },
 		{ "counters", no_argument, NULL, COUNTERS },
@@ -93,6 +97,12 @@ static void parse(struct options *options, int argc, char **argv)
 		case TEE:
 			options->tee = optarg;
 			break;
+		case POLICY:
+			options->policy = optarg;
+			break;
+		case NAME:
+			options->name = optarg;
+			break;
 		case LOGIN:
 			options->login = true;
 			break;
@@ -113,6 +123,8 @@ static void parse(struct options *options, int argc, char **argv)
 		die("%s is not an option; try --help", argv[optind]);
 	if (!options->kernel)
 		die("--kernel is missing; try --help");
+	if (options->policy && !options->tee)
+		die("--policy is about OP-TEE: give the guest one with --tee");
 	options->memory <<= 20;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <optee_mediator/kvm.h>
+#include <optee_mediator/policy.h>
 #include <optee_mediator/trace.h>
 
 #include "optee.h"
@@ -37,15 +38,31 @@ static void must(int result, const char *what)
 		die("%s: %s", what, om_kvm_result_text(result));
 }
 
+/* What the guest may use, from a file: before anything of it is there. */
+static void load_policy(struct vmm *vmm)
+{
+	struct om_policy_error error;
+
+	if (om_policy_load(vmm->options.policy, vmm->options.name, &vmm->policy, &error) !=
+	    OM_POLICY_OK)
+		die("%s", error.text);
+}
+
 void optee_create(struct vmm *vmm)
 {
-	const struct om_kvm_config config = {
+	struct om_kvm_config config = {
 		.tee_device = vmm->options.tee,
 		.login = vmm->options.login ? OM_KVM_LOGIN_AS_VMM : OM_KVM_LOGIN_PUBLIC_ONLY,
 		.trace = vmm->options.trace || vmm->options.counters ? trace : NULL,
 		.user = vmm,
 	};
 
+	if (vmm->options.policy) {
+		load_policy(vmm);
+		config.policy = &vmm->policy->policy;
+		config.workers = vmm->policy->workers;
+		config.sessions = vmm->policy->sessions;
+	}
 	must(om_kvm_create(&config, &vmm->optee), vmm->options.tee);
 	must(om_kvm_add_memory(vmm->optee, RAM_BASE, vmm->options.memory, vmm->ram,
 			       OM_KVM_MEMORY_SHARED), "guest memory");
@@ -102,7 +119,9 @@ void optee_destroy(struct vmm *vmm)
 	if (vmm->options.counters)
 		print_counters(vmm);
 	/* A TA may ignore its cancellation; Linux closes everything when this process exits. */
-	if (om_kvm_destroy(vmm->optee) != OM_KVM_OK)
+	if (om_kvm_destroy(vmm->optee) == OM_KVM_OK)
+		om_policy_unload(vmm->policy);
+	else
 		fputs("vmm: a call is still in OP-TEE, it ends with this process\n", stderr);
 	vmm->optee = NULL;
 }

@@ -735,6 +735,35 @@ TEST(a_policy_and_a_trace_of_the_vmms_own)
 	rig_exit(rigs);
 }
 
+/* The guest has the TA under a name of its own, and under no other. */
+TEST(a_policy_as_a_table_with_an_alias)
+{
+	static const struct om_policy_range nothing = { FAKE_NOTHING, FAKE_NOTHING };
+	struct om_policy_ta ta = { .uuid = { 0x42 }, .logins = OM_POLICY_LOGIN_PUBLIC,
+				   .ranges = &nothing, .range_count = 1 };
+	const struct om_policy policy = { .tas = &ta, .ta_count = 1 };
+	struct om_kvm_config config = fresh();
+	uint32_t session, none;
+	uint64_t calls;
+
+	memcpy(ta.alias, fake_ta_uuid, sizeof(ta.alias));
+	asked = 0;
+	config.policy = &policy;
+	config.authorize = deny_invokes;
+	start(&config);
+	assert_int_equal(rig_open_as(rigs, ta.uuid, TEE_IOCTL_LOGIN_PUBLIC, &session), TEEC_SUCCESS);
+	assert_int_equal(asked, 1);
+	calls = COUNT(rigs, SYSTEM_CALLS);
+	assert_int_equal(rig_open_as(rigs, fake_ta_uuid, TEE_IOCTL_LOGIN_PUBLIC, &none),
+			 TEEC_ERROR_ITEM_NOT_FOUND);
+	rig_message(rigs, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
+	assert_int_equal(rig_invoke(rigs, 0, session, FAKE_NOTHING + 1), TEEC_ERROR_ACCESS_DENIED);
+	/* What the policy refuses, the VMM is not asked about. */
+	assert_int_equal(asked, 1);
+	assert_int_equal(COUNT(rigs, SYSTEM_CALLS), calls);
+	rig_exit(rigs);
+}
+
 /* Errors of the device */
 
 static const struct {

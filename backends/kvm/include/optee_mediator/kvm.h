@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include <optee_mediator/mediator.h>
+#include <optee_mediator/policy_table.h>
 
 /* Results; the comment of each function lists its own. Errors are negative. */
 enum om_kvm_result {
@@ -152,6 +153,13 @@ struct om_kvm_config {
 	 * no other function for this guest.
 	 */
 	void (*memory_released)(void *user, uint64_t gpa, uint64_t size);
+
+	/*
+	 * Optional: which TAs the guest may use, and as which UUID OP-TEE knows them; see
+	 * policy_table.h. Asked after the backend's own and before authorize. Must not
+	 * change until om_kvm_destroy() returned OM_KVM_OK. NULL: all TAs.
+	 */
+	const struct om_policy *policy;
 };
 
 /*

@@ -7,7 +7,7 @@ say() { echo "om: kvm: $*"; }
 
 # start N WORDS [PARAMETER...]: starts guest N. Its console, the VMM's own words and its
 # counters go to ours, each line with the guest's name in front, and to /tmp/guest-N.
-# $initramfs is the guest's, when it is not the usual one.
+# $initramfs is the guest's, when it is not the usual one; $options are more for the VMM.
 # $vmm is the VMM's pid, $teller that of the one who tells; nothing waits.
 # shellcheck disable=SC2034 # both are for who calls
 start()
@@ -18,7 +18,7 @@ start()
 	: >"/tmp/guest-$n"
 	mkfifo "/tmp/pipe-$n"
 	kvm-vmm --kernel /guest/Image --initrd "${initramfs:-/guest/initramfs}" --cpus 2 --memory 384 \
-		--tee /dev/tee0 --login --counters \
+		--tee /dev/tee0 --login --counters ${options:-} \
 		--cmdline "console=ttyAMA0 quiet panic=-1 om.supplicant=no om.run=$words $*" \
 		>"/tmp/pipe-$n" 2>&1 &
 	vmm=$!
