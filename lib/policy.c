@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A policy from a file, on libyaml. A library of its own: the core knows nothing of it.
+ * A policy from a file, on libyaml. A library of its own, independent of the core.
  *
- * libyaml gives each value its line and leaves it as it was written, so numbers and UUIDs
- * are read here, and nothing is rounded or guessed. Whatever is not understood is an error:
- * a word that is misspelt in a policy must not become a permission.
+ * libyaml gives each value with its line and as text, so numbers and UUIDs are parsed here,
+ * and nothing is rounded or guessed. Anything unknown is an error, so that a misspelt word in a
+ * policy never becomes a permission.
  */
 #include <optee_mediator/policy.h>
 
@@ -18,9 +18,9 @@
 #include <uuid/uuid.h>
 #include <yaml.h>
 
-/* What is allocated for one file: the table is in here. */
+/* The memory of one file, with its table. */
 struct loaded {
-	struct om_policy_file file;	/* first, it is what the caller has */
+	struct om_policy_file file;	/* first: the caller's pointer points here */
 	struct om_policy_ta *tas;
 };
 
@@ -33,14 +33,14 @@ struct reader {
 	enum om_policy_result result;
 };
 
-/* What a key of a mapping means. to: what the mapping is read into. */
+/* A key of a mapping, and the function that reads its value. to: the target of the mapping. */
 struct key {
 	const char *name;
 	bool (*read)(struct reader *reader, const yaml_node_t *node, void *to);
 	bool required;
 };
 
-/* Notes the first thing that is wrong, at a line or, with 0, at none. Returns false. */
+/* Records the first error. line: 0 when it is about no line. Returns false. */
 static bool fail(struct reader *reader, enum om_policy_result result, size_t line,
 		 const char *format, ...)
 {
@@ -74,7 +74,7 @@ static yaml_node_t *node_at(struct reader *reader, int index)
 	return yaml_document_get_node(&reader->document, index);
 }
 
-/* The text of a single value; NULL when it is none, or has a NUL in it. */
+/* The text of a scalar; NULL when the node is no scalar, or has a NUL in it. */
 static const char *text_of(const yaml_node_t *node)
 {
 	const char *text;
@@ -85,7 +85,7 @@ static const char *text_of(const yaml_node_t *node)
 	return strlen(text) == node->data.scalar.length ? text : NULL;
 }
 
-/* The same for messages and comparisons: never NULL. */
+/* The text of a node for messages and comparisons; never NULL. */
 static const char *word_of(const yaml_node_t *node)
 {
 	const char *text = text_of(node);
@@ -150,7 +150,7 @@ static bool read_mapping(struct reader *reader, const yaml_node_t *node, const c
 	return true;
 }
 
-/* How many digits are there; none where a leading 0 would be octal to some. */
+/* The number of digits; 0 for a leading 0, which some would read as octal. */
 static size_t count_digits(const char *digits, bool hexadecimal)
 {
 	size_t n = strspn(digits, hexadecimal ? "0123456789abcdefABCDEF" : "0123456789");
@@ -159,8 +159,8 @@ static size_t count_digits(const char *digits, bool hexadecimal)
 }
 
 /*
- * A number in decimal, or in hexadecimal after 0x, from min to max. end: what follows it.
- * False when there is none.
+ * Parses a number, decimal or hexadecimal after 0x, from min to max. end: set to the text behind
+ * it. False when there is none.
  */
 static bool parse_number(const char *text, uint32_t min, uint32_t max, uint32_t *number,
 			 const char **end)
@@ -168,7 +168,7 @@ static bool parse_number(const char *text, uint32_t min, uint32_t max, uint32_t 
 	bool hexadecimal = text[0] == '0' && text[1] == 'x';
 	const char *digits = hexadecimal ? text + 2 : text;
 	size_t n = count_digits(digits, hexadecimal);
-	/* Saturates: a number that does not fit is out of range as well. */
+	/* Saturates: a number that is too large for the type is out of range, too. */
 	unsigned long long value = strtoull(digits, NULL, hexadecimal ? 16 : 10);
 
 	if (n == 0 || value < min || value > max)
@@ -200,10 +200,10 @@ static bool read_uuid(struct reader *reader, const yaml_node_t *node, uint8_t *t
  * The keys of a TA.
  */
 
-/* A TA of which not all is read yet. */
+/* A TA that is partly read. */
 struct draft {
 	struct om_policy_ta *ta;
-	bool own;	/* its alias follows from its UUID, which may come later */
+	bool own;	/* its alias is computed when its UUID is known */
 };
 
 static bool read_ta_uuid(struct reader *reader, const yaml_node_t *node, void *to)
@@ -253,7 +253,7 @@ static bool read_login(struct reader *reader, const yaml_node_t *node, void *to)
 	return true;
 }
 
-/* Calls read for each element of a list, or for the one value that stands for a list. */
+/* Calls read for each element of a list, or once for a single value in place of a list. */
 static bool read_each(struct reader *reader, const yaml_node_t *node,
 		      bool (*read)(struct reader *reader, const yaml_node_t *node, void *to),
 		      void *to)
@@ -273,7 +273,7 @@ static bool read_logins(struct reader *reader, const yaml_node_t *node, void *to
 	return read_each(reader, node, read_login, draft->ta);
 }
 
-/* A command, "7", or several, "7-9". */
+/* Reads a command, "7", or a range, "7-9". */
 static bool parse_range(const char *text, struct om_policy_range *range)
 {
 	const char *end = "";
@@ -286,7 +286,7 @@ static bool parse_range(const char *text, struct om_policy_range *range)
 	return !*end;
 }
 
-/* Appends to the ranges of a TA, which have room. */
+/* Appends to the ranges of a TA, which were allocated for it. */
 static bool read_range(struct reader *reader, const yaml_node_t *node, void *to)
 {
 	struct om_policy_ta *ta = to;
@@ -299,7 +299,7 @@ static bool read_range(struct reader *reader, const yaml_node_t *node, void *to)
 		if (range.first <= ta->ranges[i].last && range.last >= ta->ranges[i].first)
 			return WRONG(reader, node, "what '%s' allows is allowed already; leave "
 				     "it out", word_of(node));
-	/* What it points to is ours: see read_commands(). */
+	/* Not const: read_commands() has allocated it. */
 	((struct om_policy_range *)(uintptr_t)ta->ranges)[ta->range_count++] = range;
 	return true;
 }
@@ -321,7 +321,7 @@ static bool read_commands(struct reader *reader, const yaml_node_t *node, void *
 	return true;
 }
 
-/* As which UUID OP-TEE knows it. */
+/* Reads the alias of a TA. */
 static const uint8_t *known_as(const struct om_policy_ta *ta)
 {
 	return uuid_is_null(ta->alias) ? ta->uuid : ta->alias;
@@ -351,7 +351,7 @@ static bool read_ta(struct reader *reader, const yaml_node_t *node, void *to)
 		{ "commands", read_commands, true },
 	};
 	struct loaded *loaded = to;
-	/* Counted first, so that om_policy_unload() finds its commands. */
+	/* Counted first, so that om_policy_unload() frees its commands. */
 	struct draft draft = { .ta = &loaded->tas[loaded->file.policy.ta_count++] };
 
 	if (!read_mapping(reader, node, "a TA", keys, sizeof(keys) / sizeof(keys[0]), &draft))
@@ -409,7 +409,7 @@ static bool read_document(struct reader *reader)
 			    reader->loaded);
 }
 
-/* libyaml gives what is not text no line, only the number of bytes before it. */
+/* For invalid text libyaml gives no line, only the number of bytes before it. */
 static size_t line_at(FILE *file, size_t offset)
 {
 	size_t line = 1;
@@ -434,7 +434,7 @@ static bool parser_failed(struct reader *reader, const yaml_parser_t *parser, FI
 		    "and the one before", parser->problem);
 }
 
-/* One document, and no other behind it: that would be a policy nobody looks at. */
+/* Accepts one document only: a second one would be ignored. */
 static bool parse_document(struct reader *reader, yaml_parser_t *parser, FILE *file)
 {
 	yaml_document_t second;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A policy as a table. See policy_table.h. Knows requests; knows no guests. */
+/* A policy as a table. See policy_table.h. Independent of guests. */
 #include <optee_mediator/policy_table.h>
 
 #include <optee_mediator/abi_msg.h>
@@ -19,7 +19,7 @@ static const struct om_policy_ta *find(const struct om_policy *policy, const uin
 	return 0;
 }
 
-/* 0 for a login that has no bit. */
+/* The bit of a login; 0 when it has none. */
 static uint32_t login_bit(uint32_t login)
 {
 	if (login == LOGIN_REE_KERNEL)

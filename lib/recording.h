@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of the recorder share: its lock, its clock, a record, a shadow page. They
- * need nothing else of lib/ but mem.h, as what they write holds for any build of it.
+ * Declarations for the files of the recorder. Of lib/ they use only mem.h, so that a recording
+ * does not depend on the build of the library.
  */
 #ifndef OM_LIB_RECORDING_H
 #define OM_LIB_RECORDING_H
@@ -10,7 +10,7 @@
 
 #include "mem.h"
 
-/* A piece of a record's body. All but the last are whole words, as the checksum takes them. */
+/* A piece of a record's body. All but the last are multiples of 8 bytes, for the checksum. */
 struct om_piece {
 	const void *bytes;
 	size_t len;
@@ -38,14 +38,14 @@ static inline void om_recorder_unlock(struct om_recorder *r)
 		r->config.unlock(r->config.host);
 }
 
-/* Writes a record of so many pieces. Recorder's lock held. */
+/* Writes a record of n pieces. The caller holds the recorder's lock. */
 void om_recorder_append(struct om_recorder *r, uint8_t cpu, enum om_record_kind kind,
 			const struct om_piece *pieces, uint32_t n);
 
-/* The beginning of a stream. */
+/* Writes the beginning of a stream. */
 void om_recorder_begin(struct om_recorder *r);
 
-/* A shadow page that is watched, NULL when none has this address. Lock held. */
+/* The watched shadow page with this address, or NULL. The caller holds the lock. */
 static inline struct om_record_page *om_recorder_page(const struct om_recorder *r, uint64_t pa)
 {
 	uint32_t i;
@@ -56,7 +56,7 @@ static inline struct om_record_page *om_recorder_page(const struct om_recorder *
 	return NULL;
 }
 
-/* The operation smc(): what is given to OP-TEE and what comes back. */
+/* The wrapper of smc(): records what OP-TEE is given and what it returns. */
 void om_recorder_smc(void *host, struct om_regs *regs);
 
 #endif

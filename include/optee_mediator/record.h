@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The recorder: all that decides what the mediator does, written down as it happens.
+ * The recorder: records all inputs that determine what the mediator does.
  *
- * The library learns everything through struct om_host_ops and the arguments of its
- * functions. The recorder is a table of operations that wraps an embedder's own, and a
- * wrapper for each of those functions; what passes is written to a sink. From a recording
- * that begins with om_record_mediator_init(), `om-trace replay` runs the library again on
- * any machine and gets the same bytes. The format and what a recording holds of a guest's
- * secrets: docs/recording.md.
+ * The library gets all its inputs through struct om_host_ops and the arguments of its
+ * functions. The recorder has a table of operations that wraps the embedder's, and a wrapper
+ * for each of those functions; it writes what passes to a sink. `om-trace replay` runs the
+ * library on a recording that begins with om_record_mediator_init(), on any machine, and gets
+ * the same bytes. docs/recording.md describes the format, and what a recording contains of a
+ * guest's secrets.
  *
- * Like the library it allocates nothing and takes no lock but the one it is given. An
- * embedder that does not call it does not link it (lib/record.c).
+ * It allocates nothing, and takes no lock but the one it is given. An embedder that does not
+ * call it does not link it (lib/record.c).
  */
 #ifndef OPTEE_MEDIATOR_RECORD_H
 #define OPTEE_MEDIATOR_RECORD_H
@@ -22,20 +22,20 @@
 
 /* --- The format ----------------------------------------------------------------------------- */
 
-/* A recording is these eight bytes and then records, the first an OM_RECORD_BEGIN. */
+/* A recording is these eight bytes, then records; the first record is an OM_RECORD_BEGIN. */
 #define OM_RECORD_MAGIC		"OMRECORD"
 #define OM_RECORD_VERSION	1u
 
-/* Numbers are little-endian. Nothing is aligned: the head has 12 bytes. */
+/* The head of a record: 12 bytes. Numbers are little-endian, and nothing is aligned. */
 struct om_record_head {
 	uint16_t size;		/* of the whole record, this head included */
 	uint8_t kind;		/* enum om_record_kind */
-	uint8_t cpu;		/* who was called: om_record_config.cpu */
+	uint8_t cpu;		/* the CPU: om_record_config.cpu */
 	uint32_t sequence;	/* counts records from 1; OM_RECORD_BEGIN has 0 */
-	uint32_t checksum;	/* of all but itself: om_record_checksum() */
+	uint32_t checksum;	/* of all but this field: om_record_checksum() */
 };
 
-/* What follows the head: the struct named, then what its comment says. */
+/* Kinds of records. The comment names the struct that follows the head, and what follows that. */
 enum om_record_kind {
 	OM_RECORD_BEGIN = 1,	/* om_record_begin */
 	OM_RECORD_ENTER,	/* om_record_enter: a function of the library is called */
@@ -48,8 +48,8 @@ enum om_record_kind {
 	OM_RECORD_PAGE_FREE,	/* om_record_alloc */
 	OM_RECORD_SMC,		/* om_record_smc; windows: what the library wrote */
 	OM_RECORD_SMC_RETURN,	/* om_record_smc; windows: what OP-TEE wrote */
-	OM_RECORD_YIELD,	/* om_record_answer: should_yield() said yes */
-	OM_RECORD_LOCK,		/* nothing: the guest's lock was taken, with others inside */
+	OM_RECORD_YIELD,	/* om_record_answer: should_yield() returned true */
+	OM_RECORD_LOCK,		/* nothing: a guest's lock was taken with others in the library */
 	OM_RECORD_AUTHORIZE,	/* om_record_answer; the struct om_request */
 	OM_RECORD_NOTIFY,	/* nothing */
 	OM_RECORD_INTERRUPT,	/* om_record_answer: om_guest_interrupt() of that guest */
@@ -57,7 +57,7 @@ enum om_record_kind {
 	OM_RECORD_KINDS		/* one past the last */
 };
 
-/* Which functions were called. */
+/* The functions that are recorded. */
 enum om_record_function {
 	OM_RECORD_MEDIATOR_INIT = 1,
 	OM_RECORD_GUEST_CREATE,
@@ -67,7 +67,7 @@ enum om_record_function {
 	OM_RECORD_FUNCTIONS	/* one past the last */
 };
 
-/* om_record_begin.flags: which optional operations there are. */
+/* om_record_begin.flags: the optional operations that the embedder has. */
 #define OM_RECORD_HAS_YIELD	(1u << 0)
 #define OM_RECORD_HAS_NOTIFY	(1u << 1)
 #define OM_RECORD_HAS_AUTHORIZE	(1u << 2)
@@ -79,12 +79,12 @@ struct om_record_begin {
 	uint32_t version;	/* OM_RECORD_VERSION */
 	uint32_t library;	/* OM_VERSION_*: major << 16 | minor << 8 | patch */
 	uint32_t flags;		/* OM_RECORD_HAS_*, OM_RECORD_IS_RING */
-	uint32_t pages_lost;	/* shadow pages that were too many for the recorder */
+	uint32_t pages_lost;	/* shadow pages beyond the recorder's table */
 };
 
 struct om_record_enter {
 	uint32_t function;	/* enum om_record_function */
-	uint32_t guest;		/* its id */
+	uint32_t guest;		/* the guest's id */
 	uint32_t vcpu;
 	uint32_t reserved;	/* 0 */
 	uint64_t time;		/* nanoseconds by the embedder's clock, 0 without one */
@@ -116,19 +116,19 @@ struct om_record_copy {
 struct om_record_alloc {
 	uint64_t pa;
 	uint32_t result;	/* 0, or OM_RECORD_NO_* */
-	uint32_t is_lost;	/* 1: there was no room in the recorder to watch this page */
+	uint32_t is_lost;	/* 1: the recorder's table was full: this page is not watched */
 };
 
 struct om_record_smc {
 	uint64_t time;
 	uint32_t a[8];		/* RETURN: a0..a3 from OP-TEE, then 0 */
-	uint32_t windows;	/* how many follow */
+	uint32_t windows;	/* number of windows that follow */
 	uint32_t lists;		/* SMC: checksum of the page lists given with it, 0: none */
 };
 
 struct om_record_answer {
 	/*
-	 * YIELD: how often should_yield() said no since this CPU's last record.
+	 * YIELD: how often should_yield() returned false since this CPU's last record.
 	 * AUTHORIZE: the code. INTERRUPT: the guest's id.
 	 */
 	uint32_t value;
@@ -136,14 +136,14 @@ struct om_record_answer {
 };
 
 struct om_record_alias {
-	uint8_t ta[16];		/* as the guest knows it */
-	uint8_t alias[16];	/* as OP-TEE does */
+	uint8_t ta[16];		/* the guest's UUID */
+	uint8_t alias[16];	/* the UUID that OP-TEE is given */
 };
 
 /*
- * A window: the words that changed of the first OM_RECORD_WINDOW bytes of a shadow page,
- * all that a message and an RPC argument behind it can take up. Bit n of `changed` is
- * set for the n-th word; these 64-bit words follow in order.
+ * A window: the changed 64-bit words of the first OM_RECORD_WINDOW bytes of a shadow page, which
+ * are enough for a message with an RPC argument behind it. Bit n of `changed` is set for the
+ * n-th word; the changed words follow in order.
  */
 #define OM_RECORD_WINDOW	384u
 #define OM_RECORD_WORDS		(OM_RECORD_WINDOW / 8u)
@@ -154,62 +154,65 @@ struct om_record_window {
 };
 
 /*
- * The checksum: words of 64 bits, the last one filled up with zeros, each by
- * `sum = (sum ^ word) * OM_RECORD_FACTOR; sum ^= sum >> 32`. Of a record: its first 8
- * bytes, then what follows the head; the low half of the sum. sum is 0 at first.
+ * The checksum begins with sum = 0. Each word of 64 bits, the last one padded with zeros, is
+ * added by `sum = (sum ^ word) * OM_RECORD_FACTOR; sum ^= sum >> 32`. That of a record is the
+ * low half of the sum over its first 8 bytes and what follows the head.
  */
 #define OM_RECORD_FACTOR	0x9e3779b97f4a7c15u
 OM_API uint64_t om_record_checksum(uint64_t sum, const void *bytes, size_t len);
 
 /* --- Recording ------------------------------------------------------------------------------- */
 
-/* CPUs that can be told apart: OM_RECORD_CPUS - 1 is the highest number. */
+/* The number of CPUs that can be recorded. */
 #define OM_RECORD_CPUS	256u
 
-/* The least ring: more than the longest record. */
+/* The least size of a ring: more than the longest record. */
 #define OM_RECORD_RING_MIN	8192u
 
-/* A shadow page that is watched. The recorder's own; here so that it can be placed. */
+/*
+ * A shadow page that is watched. Its fields are private; they are here so that it can be placed
+ * anywhere.
+ */
 struct om_record_page {
 	uint64_t pa;		/* 0: this entry is free */
 	const uint64_t *va;
-	uint64_t cookie;	/* the RPC argument that it is, or 0 */
-	uint32_t client;	/* whose cookie and thread */
-	uint32_t thread;	/* OP-TEE's, of the call whose message it is */
+	uint64_t cookie;	/* cookie of the RPC argument in it, or 0 */
+	uint32_t client;	/* the guest whose cookie and thread these are */
+	uint32_t thread;	/* OP-TEE's thread of the call whose message it is */
 	uint32_t suspended;	/* that call has left OP-TEE for an RPC */
-	uint32_t argument;	/* ... and its request is in this page (index), or OM_RECORD_NONE */
-	uint64_t window[OM_RECORD_WORDS];	/* as recorded last */
+	uint32_t argument;	/* index of the page with its request, or OM_RECORD_NONE */
+	uint64_t window[OM_RECORD_WORDS];	/* the words recorded last */
 };
 
 #define OM_RECORD_NONE	0xffffffffu
 
-/* Entries that a guest with these limits (a struct om_limits, not a pointer) needs. */
+/* The entries that a guest with these limits needs. limits: a struct om_limits, not a pointer. */
 #define OM_RECORD_PAGES(limits) ((limits).threads + (limits).rpc_args + (limits).list_pages)
 
 struct om_record_config {
-	/* The embedder's operations and its pointer for them; both outlive the recorder. */
+	/* The embedder's operations and their host pointer; both must outlive the recorder. */
 	const struct om_host_ops *ops;
 	void *host;
 
 	/*
-	 * Where records go: to write() as they come (stream), which is called with the
-	 * recorder's lock held and cannot fail; or, when write is NULL, into the ring,
-	 * where the oldest make room, until om_record_dump().
+	 * The sink. A stream: write() gets each record at once; it is called with the recorder's
+	 * lock held and cannot fail. With write NULL, a ring: the oldest records are
+	 * overwritten, and om_record_dump() writes out those that are left.
 	 */
 	void (*write)(void *host, const void *bytes, size_t len);
 	void *ring;
-	size_t ring_size;	/* OM_RECORD_RING_MIN at least */
+	size_t ring_size;	/* at least OM_RECORD_RING_MIN */
 
-	/* One for each shadow page of all guests together: OM_RECORD_PAGES(). */
+	/* An entry for each shadow page of all guests together: OM_RECORD_PAGES(). */
 	struct om_record_page *pages;
 	uint32_t page_count;
 
 	/*
-	 * Optional; called with ops' context. clock: nanoseconds that never go back.
-	 * cpu: a number below OM_RECORD_CPUS that nobody else has who is in the library
-	 * at the same time; NULL when only one can be. lock, unlock: mutual exclusion
-	 * among all CPUs, for the length of a few copies; if om_guest_interrupt() is
-	 * recorded from interrupts, with those masked. NULL when cpu is NULL.
+	 * Optional; called with `host`. clock: monotonic nanoseconds. cpu: the number of this
+	 * CPU, below OM_RECORD_CPUS and different for all CPUs that are in the library at the
+	 * same time; NULL when only one can be. lock, unlock: mutual exclusion among all CPUs,
+	 * held for a few copies; they mask interrupts if om_guest_interrupt() is recorded in
+	 * interrupt context. NULL when cpu is NULL.
 	 */
 	uint64_t (*clock)(void *host);
 	uint32_t (*cpu)(void *host);
@@ -217,20 +220,20 @@ struct om_record_config {
 	void (*unlock)(void *host);
 };
 
-/* Memory of the caller's, who leaves the fields alone. About 3 KiB. */
+/* The recorder, about 3 KiB of the caller's memory. The caller must not touch the fields. */
 struct om_recorder {
 	struct om_host_ops ops;
 	struct om_record_config config;
 	uint32_t sequence;
 	uint32_t inside;	/* CPUs in the library now; atomic */
 	uint32_t pages_lost;
-	uint64_t head;		/* bytes ever written to the ring */
-	uint64_t tail;		/* ... and of those the first that is there still */
-	uint32_t noes[OM_RECORD_CPUS];	/* of should_yield(), since the last record */
+	uint64_t head;		/* bytes written to the ring so far */
+	uint64_t tail;		/* of those, the first that is not overwritten */
+	uint32_t noes[OM_RECORD_CPUS];	/* false results of should_yield() since the last record */
 	uint64_t scratch[2 * (sizeof(struct om_record_window) / 8 + OM_RECORD_WORDS)];
 };
 
-/* A guest that is recorded: what goes to the library in the place of the embedder's ctx. */
+/* A recorded guest; the library gets it as ctx, in place of the embedder's. */
 struct om_record_guest {
 	struct om_recorder *recorder;
 	struct om_guest *guest;
@@ -239,20 +242,20 @@ struct om_record_guest {
 };
 
 /*
- * Makes *r ready. config is copied. Context: once, before anything else is called with *r.
- * Returns OM_OK, or OM_ERR_ARGUMENT: no ops, neither write nor a ring that is large enough,
- * no pages, or cpu without lock and unlock.
+ * Initialises *r. config is copied. Context: once, before any other function with *r. Returns
+ * OM_OK, or OM_ERR_ARGUMENT: no ops, neither write nor a large enough ring, no pages, or cpu
+ * without lock and unlock.
  */
 OM_API enum om_result om_record_init(struct om_recorder *r,
 				     const struct om_record_config *config);
 
 /*
- * The functions of mediator.h, recorded: arguments, contexts and returns are theirs. A
- * mediator that was initialised by the first must only be used through the others.
+ * The functions of mediator.h, recorded; arguments, contexts and returns are the same. A
+ * mediator that the first has initialised must only be used through the others.
  */
 OM_API enum om_result om_record_mediator_init(struct om_recorder *r, struct om_mediator *m);
 
-/* g: memory of the caller's, kept as long as the guest's own; g->guest is the guest. */
+/* g: memory of the caller, needed as long as that of the guest; g->guest is the guest. */
 OM_API enum om_result om_record_guest_create(struct om_recorder *r, struct om_record_guest *g,
 					     struct om_mediator *m, uint32_t id,
 					     const struct om_limits *limits, void *ctx,
@@ -264,16 +267,16 @@ OM_API enum om_result om_record_guest_destroy(struct om_record_guest *g);
 OM_API void om_record_guest_interrupt(struct om_record_guest *g);
 
 /*
- * Writes out what is in the ring, as a recording: to `write`, in pieces, with the
- * recorder's lock held. Nothing is taken from the ring. Context: any in which the lock
- * may be taken. Does nothing on a recorder without a ring.
+ * Writes the content of the ring to `write`, as a recording, in pieces, with the recorder's lock
+ * held. The ring keeps its content. Context: any in which the lock may be taken. Does nothing
+ * without a ring.
  */
 OM_API void om_record_dump(struct om_recorder *r,
 			   void (*write)(void *arg, const void *bytes, size_t len), void *arg);
 
 /*
- * The sum of the guest's counters of refusals: an embedder that keeps a ring compares it
- * after a call and dumps when it has moved. Takes some 300 instructions. Any context.
+ * The sum of the guest's counters of refusals. An embedder with a ring compares it after each
+ * call, and dumps the ring when it has changed. Takes some 300 instructions. Any context.
  */
 OM_API uint64_t om_record_refusals(const struct om_guest *guest);
 
