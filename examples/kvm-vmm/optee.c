@@ -38,7 +38,7 @@ static void must(int result, const char *what)
 		die("%s: %s", what, om_kvm_result_text(result));
 }
 
-/* What the guest may use, from a file: before anything of it is there. */
+/* Loads the policy file first, so that an error in it leaves nothing behind. */
 static void load_policy(struct vmm *vmm)
 {
 	struct om_policy_error error;

@@ -36,8 +36,8 @@ struct options {
 	const char *tee;		/* "/dev/tee0", or NULL: a guest without OP-TEE */
 	size_t memory;			/* bytes */
 	unsigned int cpus;
-	const char *policy;		/* a file that says which TAs it may use, or NULL */
-	const char *name;		/* the guest's, for TAs of its own, or NULL */
+	const char *policy;		/* the policy file, or NULL */
+	const char *name;		/* the guest's name, for TAs of its own, or NULL */
 	bool login;			/* clients may be the user that runs the VMM */
 	bool trace;			/* prints the guest's calls to OP-TEE on stderr */
 	bool counters;			/* prints all counters on stderr, at the end */
@@ -73,7 +73,7 @@ struct vmm {
 	uint64_t initrd_start, initrd_end;
 	struct vcpu vcpus[MAX_CPUS];
 	_Atomic enum ending ending;
-	struct om_policy_file *policy;	/* what options.policy says */
+	struct om_policy_file *policy;	/* the loaded options.policy, or NULL */
 	struct om_kvm *optee;		/* the backend's, or NULL */
 	struct moves moves;		/* moves of the guest's calls, for --counters */
 };

@@ -155,9 +155,9 @@ struct om_kvm_config {
 	void (*memory_released)(void *user, uint64_t gpa, uint64_t size);
 
 	/*
-	 * Optional: which TAs the guest may use, and as which UUID OP-TEE knows them; see
-	 * policy_table.h. Asked after the backend's own and before authorize. Must not
-	 * change until om_kvm_destroy() returned OM_KVM_OK. NULL: all TAs.
+	 * Optional: which TAs the guest may use, and under which UUID OP-TEE knows them
+	 * (policy_table.h). Asked after the backend's own checks and before authorize. Must
+	 * not change until om_kvm_destroy() returned OM_KVM_OK. NULL: all TAs.
 	 */
 	const struct om_policy *policy;
 };
