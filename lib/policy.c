@@ -487,6 +487,16 @@ static bool is_name(const char *guest)
 	return n && n <= OM_POLICY_NAME_MAX && !guest[n];
 }
 
+static void unload(struct loaded *loaded)
+{
+	if (!loaded)
+		return;
+	for (uint32_t i = 0; i < loaded->file.policy.ta_count; i++)
+		free((void *)(uintptr_t)loaded->tas[i].ranges);
+	free(loaded->tas);
+	free(loaded);
+}
+
 enum om_policy_result om_policy_load(const char *path, const char *guest,
 				     struct om_policy_file **out, struct om_policy_error *error)
 {
@@ -506,20 +516,13 @@ enum om_policy_result om_policy_load(const char *path, const char *guest,
 		*out = &reader.loaded->file;
 		return OM_POLICY_OK;
 	}
-	om_policy_unload(&reader.loaded->file);
+	unload(reader.loaded);
 	return reader.result;
 }
 
 void om_policy_unload(struct om_policy_file *file)
 {
-	struct loaded *loaded = (struct loaded *)file;
-
-	if (!loaded)
-		return;
-	for (uint32_t i = 0; i < loaded->file.policy.ta_count; i++)
-		free((void *)(uintptr_t)loaded->tas[i].ranges);
-	free(loaded->tas);
-	free(loaded);
+	unload((struct loaded *)file);
 }
 
 enum om_policy_result om_policy_own_uuid(const char *guest, const uint8_t ta[16], uint8_t own[16])
