@@ -23,7 +23,6 @@
 
 #define CALLS	2u	/* of each vCPU */
 #define SESSIONS 2u	/* of the guest: the one of begin(), and room for one */
-#define RMEM_IN	OPTEE_MSG_ATTR_TYPE_RMEM_INPUT
 
 static uint32_t preemptions = 2;
 static uint64_t orders_most;

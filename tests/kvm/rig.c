@@ -82,6 +82,24 @@ void rig_exit(struct rig *rig)
 	fake_exit(&rig->tee);
 }
 
+struct rig rigs[RIGS];
+
+struct om_kvm_config rig_fresh(struct rig *rig)
+{
+	memset(rig, 0, sizeof(*rig));
+	fake_init(&rig->tee);
+	return rig_config(rig);
+}
+
+int rig_setup(void **state)
+{
+	struct om_kvm_config config = rig_fresh(rigs);
+
+	rig_init(rigs, &config);
+	*state = rigs;
+	return 0;
+}
+
 int rig_teardown(void **state)
 {
 	rig_exit(*state);
@@ -175,6 +193,15 @@ uint32_t rig_open(struct rig *rig, uint32_t *session)
 	return rig_open_as(rig, fake_ta_uuid, 0, session);
 }
 
+uint32_t rig_opened(struct rig *rig)
+{
+	uint32_t session;
+
+	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
+	assert_int_not_equal(session, 0);
+	return session;
+}
+
 uint32_t rig_close(struct rig *rig, uint32_t session)
 {
 	struct message *m = rig_message(rig, 0, OPTEE_MSG_CMD_CLOSE_SESSION, 0);
@@ -252,4 +279,9 @@ void rig_rmem(struct message *m, uint32_t i, uint32_t type, uint64_t cookie, uin
 {
 	m->param[i].attr = type;
 	m->param[i].u.rmem = (struct optee_msg_param_rmem){ offs, size, cookie };
+}
+
+void rig_fail_next(struct rig *rig, unsigned long request, int error)
+{
+	rig->tee.fault = (struct fake_fault){ request, 1, false, error };
 }

@@ -25,6 +25,8 @@
 /* Pages of the shared memory that the driver uses itself: messages, page lists. */
 #define DRIVER_PAGES	128u
 #define DRIVER_SLOTS	16u
+/* Shared memory behind them. */
+#define DATA		(SHARED_GPA + DRIVER_PAGES * PAGE)
 
 struct rig {
 	struct fake_tee tee;
@@ -35,6 +37,8 @@ struct rig {
 	uint64_t released_gpa;
 	uint64_t released_size;
 };
+
+#define COUNT(rig, what) ((unsigned int)om_kvm_counter((rig)->kvm, OM_KVM_COUNT_##what))
 
 /* A config of small limits on the rig's fake device. */
 struct om_kvm_config rig_config(struct rig *rig);
@@ -48,8 +52,23 @@ void rig_init(struct rig *rig, const struct om_kvm_config *config);
 /* Destroys the guest and checks that nothing is left anywhere. */
 void rig_exit(struct rig *rig);
 
-/* A test that begins with the set-up of its file, and ends with rig_exit(*state). */
-#define RIGGED(name) TEST_IN(name, setup, rig_teardown)
+/* As many as a test of several guests needs; others use the first. */
+#define RIGS		4u
+extern struct rig rigs[RIGS];
+/* Made anew: a device, and the config of a guest that is not created yet. */
+struct om_kvm_config rig_fresh(struct rig *rig);
+
+/* A test with a guest, rig, of which nothing is left at the end. */
+#define RIGGED(name)	RIGGED_BY(rig_setup, name)
+/* The same; set_up puts the rig into *state. */
+#define RIGGED_BY(set_up, name)								\
+	static void name##_on(struct rig *rig);						\
+	TEST_IN(name, set_up, rig_teardown)						\
+	{										\
+		name##_on(*state);							\
+	}										\
+	static void name##_on(struct rig *rig __attribute__((unused)))
+int rig_setup(void **state);
 int rig_teardown(void **state);
 
 /* Where the guest's memory is in this process. */
@@ -72,6 +91,8 @@ uint32_t rig_finish(struct rig *rig, uint32_t slot, uint32_t id);
 
 /* These succeed as SMCs and return ret. */
 uint32_t rig_open(struct rig *rig, uint32_t *session);
+/* That session, which must be opened. */
+uint32_t rig_opened(struct rig *rig);
 uint32_t rig_open_as(struct rig *rig, const uint8_t uuid[16], uint32_t login, uint32_t *session);
 uint32_t rig_close(struct rig *rig, uint32_t session);
 uint32_t rig_invoke(struct rig *rig, uint32_t slot, uint32_t session, uint32_t func);
@@ -84,6 +105,9 @@ uint64_t rig_list(struct rig *rig, uint32_t slot, const uint64_t *gpa, uint32_t 
 uint32_t rig_register(struct rig *rig, uint64_t cookie, const uint64_t *gpa, uint32_t n,
 		      uint64_t size);
 uint32_t rig_unregister(struct rig *rig, uint64_t cookie);
+
+/* The device's next call of this kind fails so. */
+void rig_fail_next(struct rig *rig, unsigned long request, int error);
 
 /* n pages from gpa on, in order or backwards. */
 void rig_pages(uint64_t *pages, uint64_t gpa, uint32_t n, bool backwards);

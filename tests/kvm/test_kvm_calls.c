@@ -11,18 +11,15 @@
 #include <poll.h>
 #include <time.h>
 
-#define DATA		(SHARED_GPA + DRIVER_PAGES * PAGE)
-#define COUNT(rig, what) ((unsigned int)om_kvm_counter((rig)->kvm, OM_KVM_COUNT_##what))
-
 /* One for each guest: where a test fails, workers are still in the last one's device. */
 static struct rig *next_rig(void)
 {
-	static struct rig rigs[32];
+	static struct rig guests[32];
 	static uint32_t used;
 
-	assert_true(used < sizeof(rigs) / sizeof(rigs[0]));
-	fake_init(&rigs[used].tee);
-	return &rigs[used++];
+	assert_true(used < sizeof(guests) / sizeof(guests[0]));
+	fake_init(&guests[used].tee);
+	return &guests[used++];
 }
 
 static int setup(void **state)
@@ -74,9 +71,8 @@ static uint64_t now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-RIGGED(a_guest_is_interrupted_while_op_tee_works)
+RIGGED_BY(setup, a_guest_is_interrupted_while_op_tee_works)
 {
-	struct rig *rig = *state;
 	struct stuck s = start(rig, 1, FAKE_STUBBORN);
 	uint64_t began;
 
@@ -94,9 +90,8 @@ RIGGED(a_guest_is_interrupted_while_op_tee_works)
 	assert_int_equal(end(rig, &s), TEEC_SUCCESS);
 }
 
-RIGGED(only_a_call_in_flight_is_resumed)
+RIGGED_BY(setup, only_a_call_in_flight_is_resumed)
 {
-	struct rig *rig = *state;
 	struct stuck s = start(rig, 1, FAKE_STUBBORN);
 	uint32_t id = s.id + 0x100, old = s.id;
 
@@ -108,9 +103,8 @@ RIGGED(only_a_call_in_flight_is_resumed)
 	assert_int_equal(rig_resume(rig, 1, &old), OPTEE_SMC_RETURN_ERESUME);
 }
 
-RIGGED(more_calls_than_workers_are_told_to_wait)
+RIGGED_BY(setup, more_calls_than_workers_are_told_to_wait)
 {
-	struct rig *rig = *state;
 	struct stuck a = start(rig, 1, FAKE_STUBBORN);
 	struct stuck b = start(rig, 2, FAKE_STUBBORN);
 	struct message *m;
@@ -129,9 +123,8 @@ RIGGED(more_calls_than_workers_are_told_to_wait)
 	assert_int_equal(rig->tee.most_in_flight, 2);
 }
 
-RIGGED(a_call_that_is_never_fetched_keeps_no_worker)
+RIGGED_BY(setup, a_call_that_is_never_fetched_keeps_no_worker)
 {
-	struct rig *rig = *state;
 	struct stuck s[6];
 
 	/* Six calls end in OP-TEE while their guest looks elsewhere. */
@@ -158,9 +151,8 @@ static uint32_t cancel(struct rig *rig, uint32_t session, uint32_t cancel_id)
 	return m->hdr.ret;
 }
 
-RIGGED(cancel_gets_through_when_all_workers_are_busy)
+RIGGED_BY(setup, cancel_gets_through_when_all_workers_are_busy)
 {
-	struct rig *rig = *state;
 	struct stuck a = start(rig, 1, FAKE_BLOCK);
 	struct stuck b = start(rig, 2, FAKE_BLOCK);
 
@@ -177,9 +169,8 @@ RIGGED(cancel_gets_through_when_all_workers_are_busy)
 	assert_int_equal(end(rig, &b), TEEC_ERROR_CANCEL);
 }
 
-RIGGED(what_a_call_in_flight_uses_stays)
+RIGGED_BY(setup, what_a_call_in_flight_uses_stays)
 {
-	struct rig *rig = *state;
 	uint64_t pages[2] = { DATA, DATA + PAGE };
 	struct message *m, *u;
 	uint32_t session, id, unregister_id;
@@ -208,9 +199,8 @@ RIGGED(what_a_call_in_flight_uses_stays)
 	assert_int_equal(rig->releases, 1);
 }
 
-RIGGED(a_guest_may_change_its_message_meanwhile)
+RIGGED_BY(setup, a_guest_may_change_its_message_meanwhile)
 {
-	struct rig *rig = *state;
 	struct stuck s = start(rig, 1, FAKE_STUBBORN);
 
 	memset(s.m, 0xff, PAGE);
@@ -221,9 +211,8 @@ RIGGED(a_guest_may_change_its_message_meanwhile)
 
 /* Reset and destruction */
 
-RIGGED(a_reset_leaves_nothing_behind)
+RIGGED_BY(setup, a_reset_leaves_nothing_behind)
 {
-	struct rig *rig = *state;
 	uint64_t pages[2] = { DATA, DATA + PAGE };
 	uint32_t session, again;
 	struct message *m;
@@ -252,9 +241,8 @@ RIGGED(a_reset_leaves_nothing_behind)
 	assert_int_equal(rig_open(rig, &again), TEEC_SUCCESS);
 }
 
-RIGGED(a_reset_cancels_what_is_in_flight)
+RIGGED_BY(setup, a_reset_cancels_what_is_in_flight)
 {
-	struct rig *rig = *state;
 	struct stuck a = start(rig, 1, FAKE_BLOCK);
 	struct stuck b = start(rig, 2, FAKE_BLOCK);
 
@@ -269,9 +257,8 @@ RIGGED(a_reset_cancels_what_is_in_flight)
 	assert_int_equal(rig_resume(rig, 2, &b.id), OPTEE_SMC_RETURN_ERESUME);
 }
 
-RIGGED(a_reset_says_when_a_ta_does_not_let_go)
+RIGGED_BY(setup, a_reset_says_when_a_ta_does_not_let_go)
 {
-	struct rig *rig = *state;
 	struct stuck s = start(rig, 1, FAKE_STUBBORN);
 	uint32_t session;
 
@@ -392,9 +379,8 @@ static uint32_t blocked(struct rig *rig)
 	return n;
 }
 
-RIGGED(fault_b11_one_that_cannot_be_cancelled_is_not_in_the_way)
+RIGGED_BY(setup, fault_b11_one_that_cannot_be_cancelled_is_not_in_the_way)
 {
-	struct rig *rig = *state;
 	struct stuck s = start(rig, 1, FAKE_BLOCK);
 
 	fake_wait_blocked(&rig->tee, 1);
@@ -416,9 +402,8 @@ static bool is_readable(struct rig *rig, int ms)
 	return poll(&wait, 1, ms) == 1 && wait.revents == POLLIN;
 }
 
-RIGGED(fault_b11_there_is_something_to_wait_on)
+RIGGED_BY(setup, fault_b11_there_is_something_to_wait_on)
 {
-	struct rig *rig = *state;
 	uint32_t session;
 
 	start(rig, 1, FAKE_STUBBORN);
@@ -455,9 +440,8 @@ TEST(fault_b11_it_goes_on_while_nobody_asks)
 	rig_exit(rig);
 }
 
-RIGGED(calls_that_ended_unfetched_are_forgotten)
+RIGGED_BY(setup, calls_that_ended_unfetched_are_forgotten)
 {
-	struct rig *rig = *state;
 	uint64_t page = PRIVATE_GPA;
 	struct message *m;
 	uint32_t session, id;
@@ -478,9 +462,8 @@ RIGGED(calls_that_ended_unfetched_are_forgotten)
 	assert_int_equal(COUNT(rig, PINNED_NOW), 0);
 }
 
-RIGGED(a_reset_without_a_device_can_be_tried_again)
+RIGGED_BY(setup, a_reset_without_a_device_can_be_tried_again)
 {
-	struct rig *rig = *state;
 	struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG, 0, SHARED_GPA } };
 	uint32_t session;
 
@@ -494,17 +477,14 @@ RIGGED(a_reset_without_a_device_can_be_tried_again)
 	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
 }
 
-RIGGED(a_guest_without_a_device_can_be_destroyed)
+RIGGED_BY(setup, a_guest_without_a_device_can_be_destroyed)
 {
-	struct rig *rig = *state;
-
 	rig->tee.fault = (struct fake_fault){ FAKE_OPEN, 1, true, -EACCES };
 	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_ERR_DEVICE);
 }
 
-RIGGED(two_guests_do_not_know_each_other)
+RIGGED_BY(setup, two_guests_do_not_know_each_other)
 {
-	struct rig *rig = *state;
 	struct om_kvm_config config = rig_config(rig);
 	uint64_t page = DATA;
 	struct rig other;

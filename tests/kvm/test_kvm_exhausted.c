@@ -12,8 +12,6 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
-#define DATA	(SHARED_GPA + DRIVER_PAGES * PAGE)
-
 static uint32_t nth;		/* the one that fails, from 1; 0: none */
 static bool for_good;
 static uint32_t taken;		/* so far */
@@ -122,9 +120,7 @@ static bool create(struct rig *rig, uint32_t n)
 	struct om_kvm_config config;
 	int result;
 
-	memset(rig, 0, sizeof(*rig));
-	fake_init(&rig->tee);
-	config = rig_config(rig);
+	config = rig_fresh(rig);
 	arm(n);
 	result = om_kvm_create(&config, &rig->kvm);
 	arm(0);

@@ -9,8 +9,6 @@
 
 #include <errno.h>
 
-#define DATA	(SHARED_GPA + DRIVER_PAGES * PAGE)
-
 static const int errors[] = { -ENOMEM, -EINVAL, -EFAULT, -EIO };
 
 /* Sizes and results do not matter here, only that everything ends. */

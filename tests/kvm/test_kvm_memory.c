@@ -5,23 +5,10 @@
 
 #include <sys/mman.h>
 
-#define DATA	(SHARED_GPA + DRIVER_PAGES * PAGE)
 #define MORE_GPA 0x40000000u
-
-static int setup(void **state)
-{
-	static struct rig rig;
-
-	memset(&rig, 0, sizeof(rig));
-	fake_init(&rig.tee);
-	rig_init(&rig, NULL);
-	*state = &rig;
-	return 0;
-}
 
 RIGGED(bad_regions_are_refused)
 {
-	struct rig *rig = *state;
 	uint8_t *va = rig->private;
 
 	assert_int_equal(om_kvm_add_memory(rig->kvm, MORE_GPA, 0, va, 0), OM_KVM_ERR_ARGUMENT);
@@ -44,7 +31,6 @@ RIGGED(bad_regions_are_refused)
 
 RIGGED(regions_overlap_neither_here_nor_there)
 {
-	struct rig *rig = *state;
 	uint8_t *va = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			   -1, 0);
 
@@ -66,8 +52,6 @@ RIGGED(regions_overlap_neither_here_nor_there)
 
 RIGGED(only_what_was_added_is_removed)
 {
-	struct rig *rig = *state;
-
 	assert_int_equal(om_kvm_remove_memory(rig->kvm, MORE_GPA, PAGE), OM_KVM_ERR_NO_REGION);
 	assert_int_equal(om_kvm_remove_memory(rig->kvm, PRIVATE_GPA, PAGE), OM_KVM_ERR_NO_REGION);
 	assert_int_equal(om_kvm_remove_memory(rig->kvm, PRIVATE_GPA, 2 * PRIVATE_SIZE),
@@ -88,7 +72,6 @@ static void share(struct rig *rig, uint64_t cookie, uint64_t gpa)
 
 RIGGED(a_page_outside_all_regions_cannot_be_shared)
 {
-	struct rig *rig = *state;
 	uint64_t pages[4];
 
 	/* The last of them is behind the end; none stays pinned. */
@@ -101,7 +84,6 @@ RIGGED(a_page_outside_all_regions_cannot_be_shared)
 
 RIGGED(a_region_in_use_leaves_when_it_is_free)
 {
-	struct rig *rig = *state;
 	uint64_t page = PRIVATE_GPA;
 	uint8_t *other;
 
@@ -152,8 +134,6 @@ TEST(a_region_in_use_stays_when_nobody_is_told)
 
 RIGGED(a_balloon_is_told_page_by_page)
 {
-	struct rig *rig = *state;
-
 	assert_int_equal(om_kvm_discard_memory(rig->kvm, DATA, 16 * PAGE), OM_KVM_OK);
 	share(rig, 1, DATA);
 	share(rig, 2, DATA + 3 * PAGE);
@@ -184,7 +164,6 @@ RIGGED(a_balloon_is_told_page_by_page)
 
 RIGGED(a_page_shared_twice_is_pinned_twice)
 {
-	struct rig *rig = *state;
 	uint64_t pages[3] = { DATA, DATA, DATA };
 
 	assert_int_equal(rig_register(rig, 1, pages, 3, 3 * PAGE), TEEC_SUCCESS);

@@ -16,9 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DATA		(SHARED_GPA + DRIVER_PAGES * PAGE)
 #define MORE_GPA	0x40000000u
-#define COUNT(rig, what) ((unsigned int)om_kvm_counter((rig)->kvm, OM_KVM_COUNT_##what))
 
 /* The mremap() that fails, from 1, of those that duplicate or that move to a fixed place. */
 static struct {
@@ -58,36 +56,17 @@ void *__wrap_mremap(void *va, size_t old, size_t size, int flags, ...)
 	return MAP_FAILED;
 }
 
-static struct rig rigs[4];
-
 static struct rig *start(struct rig *rig, const struct om_kvm_config *config)
 {
-	memset(rig, 0, sizeof(*rig));
-	fake_init(&rig->tee);
-	if (config) {
-		struct om_kvm_config own = *config;
+	struct om_kvm_config own = rig_fresh(rig);
 
+	if (config) {
+		own = *config;
 		own.os = &rig->tee.os;
 		own.user = rig;
-		rig_init(rig, &own);
-	} else {
-		rig_init(rig, NULL);
 	}
+	rig_init(rig, &own);
 	return rig;
-}
-
-static int setup(void **state)
-{
-	*state = start(rigs, NULL);
-	return 0;
-}
-
-static uint32_t opened(struct rig *rig)
-{
-	uint32_t session;
-
-	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
-	return session;
 }
 
 /* The TA increments each byte of a buffer of n pages. */
@@ -146,7 +125,7 @@ static uint8_t *map_around_vmms_own(uint8_t **own)
 static void cross_the_edge(struct rig *rig, const uint8_t *va, const uint8_t *own)
 {
 	const uint64_t pages[] = { MORE_GPA + 3 * PAGE, MORE_GPA + PAGE, MORE_GPA + 2 * PAGE };
-	uint32_t session = opened(rig), aliased = COUNT(rig, ALIASED);
+	uint32_t session = rig_opened(rig), aliased = COUNT(rig, ALIASED);
 
 	assert_int_equal(rig_register(rig, 1, pages, 3, 3 * PAGE), TEEC_SUCCESS);
 	increment(rig, session, 1, 3);
@@ -159,7 +138,6 @@ static void cross_the_edge(struct rig *rig, const uint8_t *va, const uint8_t *ow
 
 RIGGED(fault_a3_an_alias_ends_at_a_regions_edge)
 {
-	struct rig *rig = *state;
 	uint8_t *own, *va = map_around_vmms_own(&own);
 
 	assert_int_equal(om_kvm_add_memory(rig->kvm, MORE_GPA, 2 * PAGE, va, OM_KVM_MEMORY_SHARED),
@@ -173,7 +151,6 @@ RIGGED(fault_a3_an_alias_ends_at_a_regions_edge)
 
 RIGGED(fault_a3_a_region_may_be_several_mappings)
 {
-	struct rig *rig = *state;
 	uint8_t *own, *va = map_around_vmms_own(&own);
 
 	assert_int_equal(om_kvm_add_memory(rig->kvm, MORE_GPA, 4 * PAGE, va, OM_KVM_MEMORY_SHARED),
@@ -187,9 +164,8 @@ RIGGED(fault_a3_a_region_may_be_several_mappings)
 RIGGED(fault_a3_regions_in_a_row_are_registered_in_place)
 {
 	const uint64_t pages[] = { MORE_GPA + PAGE, MORE_GPA + 2 * PAGE };
-	struct rig *rig = *state;
 	uint8_t *own, *va = map_around_vmms_own(&own);
-	uint32_t session = opened(rig);
+	uint32_t session = rig_opened(rig);
 
 	assert_int_equal(om_kvm_add_memory(rig->kvm, MORE_GPA, 2 * PAGE, va, OM_KVM_MEMORY_SHARED),
 			 OM_KVM_OK);
@@ -227,8 +203,7 @@ static void fail_an_alias(struct rig *rig, uint32_t session, uint32_t nth, bool 
 
 RIGGED(fault_a4_what_a_failed_alias_leaves_is_not_unmapped)
 {
-	struct rig *rig = *state;
-	uint32_t session = opened(rig), nth;
+	uint32_t session = rig_opened(rig), nth;
 
 	for (nth = 1; nth <= 4; nth++) {
 		fail_an_alias(rig, session, nth, true, ENOMEM);
@@ -243,8 +218,7 @@ RIGGED(fault_a4_what_a_failed_alias_leaves_is_not_unmapped)
 RIGGED(fault_a4_errors_that_pass_are_not_remembered)
 {
 	static const int errors[] = { ENOMEM, EAGAIN };
-	struct rig *rig = *state;
-	uint32_t session = opened(rig), i;
+	uint32_t session = rig_opened(rig), i;
 
 	for (i = 0; i < 4; i++) {
 		bool fixed = i % 2;
@@ -259,8 +233,7 @@ RIGGED(fault_a4_errors_that_pass_are_not_remembered)
 
 RIGGED(fault_a4_a_refused_alias_leaves_nothing)
 {
-	struct rig *rig = *state;
-	uint32_t session = opened(rig), before, i;
+	uint32_t session = rig_opened(rig), before, i;
 
 	/* What a worker needs once is there now. */
 	fail_an_alias(rig, session, 3, false, ENOMEM);
@@ -280,7 +253,7 @@ RIGGED(fault_a4_a_refused_alias_leaves_nothing)
 static uint32_t alias_all(struct rig *rig)
 {
 	static uint64_t pages[LARGE];
-	uint32_t session = opened(rig), i;
+	uint32_t session = rig_opened(rig), i;
 
 	for (i = 0; i < LARGE; i++)
 		pages[i] = DATA + (i * 2 % 64) * PAGE;
@@ -326,7 +299,7 @@ TEST(fault_a5_no_descriptor_survives_exec)
 	/* One arena. */
 	config.workers = 1;
 	rig = start(rigs, &config);
-	session = opened(rig);
+	session = rig_opened(rig);
 	/* In place and as an alias; the arena comes with a small reference. */
 	for (i = 0; i < 2; i++) {
 		struct message *m;
@@ -362,7 +335,7 @@ static void live_with_missing_memory(void)
 {
 	struct sigaction action = { .sa_sigaction = map_something_there, .sa_flags = SA_SIGINFO };
 	struct rig *rig = start(rigs, NULL);
-	uint32_t session = opened(rig);
+	uint32_t session = rig_opened(rig);
 	int fd = memfd_create("file", MFD_CLOEXEC);
 	const uint64_t page = MORE_GPA;
 	struct message *m;

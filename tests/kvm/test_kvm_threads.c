@@ -15,7 +15,6 @@
 #define VCPUS		6u
 #define ROUNDS		150u
 #define PAGES		6u		/* of a buffer */
-#define DATA		(SHARED_GPA + DRIVER_PAGES * PAGE)
 #define PLUG_GPA	0x40000000u
 #define PLUG_SIZE	(64u * PAGE)
 

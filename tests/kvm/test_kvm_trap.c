@@ -85,20 +85,17 @@ static const struct om_kvm_os os = { .open = kvm_open, .ioctl = kvm_ioctl, .clos
 
 static int setup(void **state)
 {
-	static struct rig rig;
-	struct om_kvm_config config;
+	struct om_kvm_config config = rig_fresh(rigs);
 
 	memset(&kvm, 0, sizeof(kvm));
-	fake_init(&rig.tee);
-	kvm.tee = &rig.tee;
-	config = rig_config(&rig);
+	kvm.tee = &rigs->tee;
 	config.os = &os;
-	rig_init(&rig, &config);
-	*state = &rig;
+	rig_init(rigs, &config);
+	*state = rigs;
 	return 0;
 }
 
-RIGGED(filter_forwards_op_tees_ranges)
+RIGGED_BY(setup, filter_forwards_op_tees_ranges)
 {
 	static const struct filter expected[] = {
 		{ .base = 0x32000000, .count = 0x20000, .action = 2 },
@@ -113,7 +110,7 @@ RIGGED(filter_forwards_op_tees_ranges)
 	assert_memory_equal(kvm.filter, expected, sizeof(expected));
 }
 
-RIGGED(filter_errors_say_what_is_wrong)
+RIGGED_BY(setup, filter_errors_say_what_is_wrong)
 {
 	static const struct {
 		int error;
@@ -160,9 +157,9 @@ static int exit_with(struct rig *rig, uint64_t nr, uint64_t x1, uint64_t x2, uin
 	return om_kvm_handle_exit(rig->kvm, 0, VCPU_FD, &run);
 }
 
-RIGGED(uid_is_answered_in_four_registers)
+RIGGED_BY(setup, uid_is_answered_in_four_registers)
 {
-	assert_int_equal(exit_with(*state, OPTEE_SMC_CALLS_UID, 1, 2, 3), OM_KVM_OK);
+	assert_int_equal(exit_with(rig, OPTEE_SMC_CALLS_UID, 1, 2, 3), OM_KVM_OK);
 	assert_int_equal(kvm.read, 0);
 	assert_int_equal(kvm.written, 0xf);
 	assert_int_equal(kvm.x[0], 0x384fb3e0);
@@ -170,14 +167,14 @@ RIGGED(uid_is_answered_in_four_registers)
 	assert_int_equal(kvm.x[2], 0xaf630002);
 	assert_int_equal(kvm.x[3], 0xa5d5c51b);
 	assert_true(kvm.x[4] == 0x6a7ba6e000000004u);
-	assert_int_equal(exit_with(*state, OPTEE_SMC_CALLS_UID | SMCCC_FID_SVE_HINT, 1, 2, 3),
+	assert_int_equal(exit_with(rig, OPTEE_SMC_CALLS_UID | SMCCC_FID_SVE_HINT, 1, 2, 3),
 			 OM_KVM_OK);
 	assert_int_equal(kvm.x[0], 0x384fb3e0);
 }
 
-RIGGED(capabilities_take_one_register)
+RIGGED_BY(setup, capabilities_take_one_register)
 {
-	assert_int_equal(exit_with(*state, OPTEE_SMC_EXCHANGE_CAPABILITIES,
+	assert_int_equal(exit_with(rig, OPTEE_SMC_EXCHANGE_CAPABILITIES,
 				   0xffffffff00000001u, 2, 3), OM_KVM_OK);
 	assert_int_equal(kvm.read, 1u << 1);
 	assert_int_equal(kvm.x[0], OPTEE_SMC_RETURN_OK);
@@ -188,9 +185,8 @@ RIGGED(capabilities_take_one_register)
 }
 
 /* The VMM hears of it and the guest gets its answer; nothing else happens by itself. */
-RIGGED(fault_b5_new_driver_is_told)
+RIGGED_BY(setup, fault_b5_new_driver_is_told)
 {
-	struct rig *rig = *state;
 	uint32_t session;
 
 	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
@@ -206,9 +202,8 @@ RIGGED(fault_b5_new_driver_is_told)
 	assert_int_equal(exit_with(rig, OPTEE_SMC_EXCHANGE_CAPABILITIES, 0, 2, 3), OM_KVM_OK);
 }
 
-RIGGED(a_call_takes_two_registers_and_answers_in_one)
+RIGGED_BY(setup, a_call_takes_two_registers_and_answers_in_one)
 {
-	struct rig *rig = *state;
 	struct message *m = rig_message(rig, 0, OPTEE_MSG_CMD_REGISTER_SHM, 0);
 
 	assert_int_equal(exit_with(rig, OPTEE_SMC_CALL_WITH_ARG, 0xffffffff00000000u,
@@ -219,9 +214,8 @@ RIGGED(a_call_takes_two_registers_and_answers_in_one)
 	assert_int_equal(m->hdr.ret, TEEC_ERROR_BAD_PARAMETERS);
 }
 
-RIGGED(an_interrupted_call_is_known_by_x3)
+RIGGED_BY(setup, an_interrupted_call_is_known_by_x3)
 {
-	struct rig *rig = *state;
 	struct message *m;
 	uint32_t session;
 	uint64_t id;
@@ -253,7 +247,7 @@ RIGGED(an_interrupted_call_is_known_by_x3)
 	assert_int_equal(m->hdr.ret, TEEC_SUCCESS);
 }
 
-RIGGED(unknown_functions_in_the_ranges_are_refused)
+RIGGED_BY(setup, unknown_functions_in_the_ranges_are_refused)
 {
 	static const uint32_t fids[] = {
 		0x32000000, 0x3200ffff, 0xb2001234, OPTEE_SMC_VM_CREATED, OPTEE_SMC_VM_DESTROYED,
@@ -262,12 +256,12 @@ RIGGED(unknown_functions_in_the_ranges_are_refused)
 	};
 
 	for (size_t i = 0; i < sizeof(fids) / sizeof(fids[0]); i++) {
-		assert_int_equal(exit_with(*state, fids[i], 1, 2, 3), OM_KVM_OK);
+		assert_int_equal(exit_with(rig, fids[i], 1, 2, 3), OM_KVM_OK);
 		assert_true(kvm.x[0] == OPTEE_SMC_RETURN_UNKNOWN_FUNCTION);
 	}
 }
 
-RIGGED(exits_of_others_are_left_alone)
+RIGGED_BY(setup, exits_of_others_are_left_alone)
 {
 	static const uint32_t fids[] = {
 		0x84000000 /* PSCI */, 0x31ffffff, 0x32020000, 0xb2020000, 0xbf00fefe, 0xbf00ff04,
@@ -275,7 +269,6 @@ RIGGED(exits_of_others_are_left_alone)
 	};
 	struct kvm_run run = { .exit_reason = KVM_EXIT_MMIO };
 	struct om_regs regs = { .a = { 0x84000000, 1, 2, 3 } };
-	struct rig *rig = *state;
 
 	for (size_t i = 0; i < sizeof(fids) / sizeof(fids[0]); i++) {
 		assert_int_equal(exit_with(rig, fids[i], 1, 2, 3), OM_KVM_NOT_MINE);
@@ -287,9 +280,9 @@ RIGGED(exits_of_others_are_left_alone)
 	assert_int_equal(regs.a[0], 0x84000000);
 }
 
-RIGGED(registers_out_of_reach_are_an_error)
+RIGGED_BY(setup, registers_out_of_reach_are_an_error)
 {
 	kvm.one_reg = -EINTR;
-	assert_int_equal(exit_with(*state, OPTEE_SMC_CALL_WITH_ARG, 1, 2, 3), OM_KVM_ERR_REGISTERS);
-	assert_int_equal(exit_with(*state, OPTEE_SMC_CALLS_UID, 1, 2, 3), OM_KVM_ERR_REGISTERS);
+	assert_int_equal(exit_with(rig, OPTEE_SMC_CALL_WITH_ARG, 1, 2, 3), OM_KVM_ERR_REGISTERS);
+	assert_int_equal(exit_with(rig, OPTEE_SMC_CALLS_UID, 1, 2, 3), OM_KVM_ERR_REGISTERS);
 }

@@ -5,9 +5,11 @@
 
 om_add_test_library(kvm_rig SOURCES kvm/rig.c kvm/fake_tee.c
 	LINKS optee_mediator_kvm_static PkgConfig::cmocka Threads::Threads)
-foreach(what IN ITEMS trap memory conduit calls faults threads)
+foreach(what IN ITEMS trap memory calls faults threads)
 	om_add_test(test_kvm_${what} LABELS kvm threads SOURCES kvm/test_kvm_${what}.c LINKS kvm_rig)
 endforeach()
+om_add_test(test_kvm_conduit LABELS kvm threads LINKS kvm_rig
+	SOURCES kvm/test_kvm_conduit.c kvm/test_kvm_conduit_memory.c)
 om_add_test(test_kvm_distrust LABELS kvm threads SOURCES kvm/test_kvm_distrust.c LINKS kvm_rig)
 target_include_directories(test_kvm_distrust PRIVATE ${PROJECT_SOURCE_DIR}/backends/kvm)
 om_add_test(test_kvm_exhausted LABELS kvm threads SOURCES kvm/test_kvm_exhausted.c LINKS kvm_rig)

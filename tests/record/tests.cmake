@@ -18,7 +18,8 @@ function(om_add_recorded name)
 endfunction()
 
 foreach(group IN ITEMS lifetime fast calls rpc sessions shm invariants)
-	om_add_recorded(${group} LABELS record SOURCES scenarios/${group}.c LINKS scenario_fixture)
+	om_add_recorded(${group} LABELS record SOURCES ${scenario_sources_${group}}
+		LINKS scenario_fixture)
 endforeach()
 om_add_recorded(conformance LABELS record SOURCES conformance/test_conformance.c
 	LINKS conformance_frame conformance_on_host test_model)

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#define VALUE_IN	OPTEE_MSG_ATTR_TYPE_VALUE_INPUT
 #define EVENTS		4096u
 
 /* What the guest calls the model's test TA, and a TA that is to be loaded. */

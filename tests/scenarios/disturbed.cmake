@@ -14,7 +14,7 @@ endforeach()
 
 foreach(group IN LISTS groups)
 	om_add_test(torture_${group} LABELS scenario LINKS scenario_fixture
-		SOURCES scenarios/${group}.c scenarios/torture.c)
+		SOURCES ${scenario_sources_${group}} scenarios/torture.c)
 	foreach(symbol assert_true assert_int_equal assert_int_not_equal assert_in_range
 			assert_memory_equal fail cmocka_run_group_tests)
 		target_link_options(torture_${group} PRIVATE LINKER:--wrap=_${symbol})

@@ -5,8 +5,6 @@
  */
 #include "fixture.h"
 
-#include <string.h>
-
 #define JUNK	0xfeedfacecafebeefull
 
 /* A fast call with junk wherever nobody should look; a0. */

@@ -29,6 +29,15 @@
 #define FX_SMCS		4096u	/* SMCs that are remembered */
 #define FX_THREADS	4u	/* of OP-TEE's and of each guest, by default */
 
+/* Kinds of parameters; memory that is lent is named by a list of its pages. */
+#define VALUE_IN	OPTEE_MSG_ATTR_TYPE_VALUE_INPUT
+#define VALUE_OUT	OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT
+#define VALUE_INOUT	OPTEE_MSG_ATTR_TYPE_VALUE_INOUT
+#define RMEM_IN		OPTEE_MSG_ATTR_TYPE_RMEM_INPUT
+#define RMEM_OUT	OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT
+#define RMEM_INOUT	OPTEE_MSG_ATTR_TYPE_RMEM_INOUT
+#define TMEM_IN		(OPTEE_MSG_ATTR_TYPE_TMEM_INPUT | OPTEE_MSG_ATTR_NONCONTIG)
+#define TMEM_INOUT	(OPTEE_MSG_ATTR_TYPE_TMEM_INOUT | OPTEE_MSG_ATTR_NONCONTIG)
 #define ATTR_LIST	(OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG)
 
 /* Small enough that a test can reach every limit. */

@@ -2,14 +2,6 @@
 /* Conversations. See flows.h. Must not know how, or that, they are disturbed. */
 #include "flows.h"
 
-#define VALUE_IN	OPTEE_MSG_ATTR_TYPE_VALUE_INPUT
-#define VALUE_OUT	OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT
-#define VALUE_INOUT	OPTEE_MSG_ATTR_TYPE_VALUE_INOUT
-#define RMEM_IN		OPTEE_MSG_ATTR_TYPE_RMEM_INPUT
-#define RMEM_INOUT	OPTEE_MSG_ATTR_TYPE_RMEM_INOUT
-#define TMEM_IN		(OPTEE_MSG_ATTR_TYPE_TMEM_INPUT | OPTEE_MSG_ATTR_NONCONTIG)
-#define TMEM_INOUT	(OPTEE_MSG_ATTR_TYPE_TMEM_INOUT | OPTEE_MSG_ATTR_NONCONTIG)
-
 static void expect(bool strict, uint64_t got, uint64_t want)
 {
 	if (strict)

@@ -11,8 +11,6 @@
 
 #include "message.h"
 
-#define VALUE_IN	OPTEE_MSG_ATTR_TYPE_VALUE_INPUT
-#define TMEM_IN		(OPTEE_MSG_ATTR_TYPE_TMEM_INPUT | OPTEE_MSG_ATTR_NONCONTIG)
 #define LENT_PAGES	100u	/* more than are translated, or given back, in one piece */
 
 /* TA A is the model's test TA, TA B a pseudo-TA. */
