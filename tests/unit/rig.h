@@ -13,15 +13,10 @@
 #ifndef TESTS_UNIT_RIG_H
 #define TESTS_UNIT_RIG_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "test.h"
 
 #include <optee_mediator/abi_msg.h>
 #include <optee_mediator/abi_smc.h>

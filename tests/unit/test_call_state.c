@@ -60,19 +60,16 @@ static const char *const owned[] = { "LOADING", "SECURE", "ASKING", "REPLYING", 
 
 static const char *expected(const char *from, const char *event)
 {
-	size_t i;
-
-	for (i = 0; i < COUNT_OF(legal); i++)
+	for (size_t i = 0; i < COUNT_OF(legal); i++)
 		if (!strcmp(legal[i].from, from) && !strcmp(legal[i].event, event))
 			return legal[i].to;
 	return "BROKEN";
 }
 
-static void test_every_state_with_every_event(void **state)
+TEST(test_every_state_with_every_event)
 {
 	uint32_t s, e, found = 0;
 
-	(void)state;
 	for (s = 0; s < OM_CALL_STATES; s++) {
 		for (e = 0; e < OM_CALL_EVENTS; e++) {
 			enum om_call_state next = om_call_next((enum om_call_state)s,
@@ -87,20 +84,18 @@ static void test_every_state_with_every_event(void **state)
 	assert_int_equal(found, COUNT_OF(legal));
 }
 
-static void test_values_out_of_range_are_broken(void **state)
+TEST(test_values_out_of_range_are_broken)
 {
 	static const uint32_t beyond[] = { 0, 1, 2, 3, 17, 243, 244, 0x7fffffff, 0xfffffff0 };
-	uint32_t i, k;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(beyond); i++) {
+	for (uint32_t i = 0; i < COUNT_OF(beyond); i++) {
 		uint32_t s = OM_CALL_STATES + beyond[i];
 		uint32_t e = OM_CALL_EVENTS + beyond[i];
 
-		for (k = 0; k < OM_CALL_EVENTS; k++)
+		for (uint32_t k = 0; k < OM_CALL_EVENTS; k++)
 			assert_int_equal(om_call_next((enum om_call_state)s,
 						      (enum om_call_event)k), OM_CALL_BROKEN);
-		for (k = 0; k < OM_CALL_STATES; k++)
+		for (uint32_t k = 0; k < OM_CALL_STATES; k++)
 			assert_int_equal(om_call_next((enum om_call_state)k,
 						      (enum om_call_event)e), OM_CALL_BROKEN);
 		assert_int_equal(om_call_next((enum om_call_state)s, (enum om_call_event)e),
@@ -108,15 +103,12 @@ static void test_values_out_of_range_are_broken(void **state)
 	}
 }
 
-static void test_invariant_6_who_owns_a_call(void **state)
+TEST(test_invariant_6_who_owns_a_call)
 {
-	uint32_t s, i;
-
-	(void)state;
-	for (s = 0; s < OM_CALL_STATES; s++) {
+	for (uint32_t s = 0; s < OM_CALL_STATES; s++) {
 		bool is = false;
 
-		for (i = 0; i < COUNT_OF(owned); i++)
+		for (uint32_t i = 0; i < COUNT_OF(owned); i++)
 			is |= !strcmp(states[s], owned[i]);
 		assert_int_equal(om_call_is_owned((enum om_call_state)s), is);
 		/* Nobody can take what somebody owns. */
@@ -135,21 +127,19 @@ static void test_invariant_6_who_owns_a_call(void **state)
  * call.c runs an owned call straight through, in this order and once: from each of these
  * states only a later one may follow, or one that nobody owns.
  */
-static void test_invariant_6_owned_states_follow_each_other_in_one_order(void **state)
+TEST(test_invariant_6_owned_states_follow_each_other_in_one_order)
 {
 	static const enum om_call_state order[] = {
 		OM_CALL_LOADING, OM_CALL_REPLYING, OM_CALL_SECURE, OM_CALL_ASKING, OM_CALL_ENDING,
 	};
-	uint32_t i, k, e;
 
-	(void)state;
 	assert_int_equal(COUNT_OF(order), COUNT_OF(owned));
-	for (i = 0; i < COUNT_OF(order); i++)
-		for (e = 0; e < OM_CALL_EVENTS; e++) {
+	for (uint32_t i = 0; i < COUNT_OF(order); i++)
+		for (uint32_t e = 0; e < OM_CALL_EVENTS; e++) {
 			enum om_call_state to = om_call_next(order[i], (enum om_call_event)e);
 			bool later = !om_call_is_owned(to);
 
-			for (k = i + 1; k < COUNT_OF(order); k++)
+			for (uint32_t k = i + 1; k < COUNT_OF(order); k++)
 				later |= order[k] == to;
 			assert_true(later);
 		}
@@ -159,12 +149,11 @@ static void test_invariant_6_owned_states_follow_each_other_in_one_order(void **
 static uint32_t reachable(uint32_t from)
 {
 	uint32_t set = 1u << from, before;
-	uint32_t s, e;
 
 	do {
 		before = set;
-		for (s = 0; s < OM_CALL_STATES; s++)
-			for (e = 0; (set >> s & 1u) && e < OM_CALL_EVENTS; e++)
+		for (uint32_t s = 0; s < OM_CALL_STATES; s++)
+			for (uint32_t e = 0; (set >> s & 1u) && e < OM_CALL_EVENTS; e++)
 				set |= 1u << om_call_next((enum om_call_state)s,
 							  (enum om_call_event)e);
 		/* BROKEN is where illegal events lead; it is no step. */
@@ -173,41 +162,21 @@ static uint32_t reachable(uint32_t from)
 	return set;
 }
 
-static void test_invariant_9_every_state_can_end(void **state)
+TEST(test_invariant_9_every_state_can_end)
 {
-	uint32_t s;
-
-	(void)state;
 	assert_int_equal(reachable(OM_CALL_FREE), (1u << OM_CALL_BROKEN) - 1u);
-	for (s = 0; s < OM_CALL_BROKEN; s++)
+	for (uint32_t s = 0; s < OM_CALL_BROKEN; s++)
 		assert_true(reachable(s) & 1u << OM_CALL_FREE);
 }
 
-static void test_names(void **state)
+TEST(test_names)
 {
-	uint32_t i;
-
-	(void)state;
-	for (i = 0; i < OM_CALL_STATES; i++)
+	for (uint32_t i = 0; i < OM_CALL_STATES; i++)
 		assert_string_equal(om_call_state_name(i), states[i]);
-	for (i = 0; i < OM_CALL_EVENTS; i++)
+	for (uint32_t i = 0; i < OM_CALL_EVENTS; i++)
 		assert_string_equal(om_call_event_name(i), events[i]);
 	assert_string_equal(om_call_state_name(OM_CALL_STATES), "?");
 	assert_string_equal(om_call_state_name(UINT32_MAX), "?");
 	assert_string_equal(om_call_event_name(OM_CALL_EVENTS), "?");
 	assert_string_equal(om_call_event_name(UINT32_MAX), "?");
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_state_with_every_event),
-		cmocka_unit_test(test_values_out_of_range_are_broken),
-		cmocka_unit_test(test_invariant_6_who_owns_a_call),
-		cmocka_unit_test(test_invariant_6_owned_states_follow_each_other_in_one_order),
-		cmocka_unit_test(test_invariant_9_every_state_can_end),
-		cmocka_unit_test(test_names),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Device trees: finding OP-TEE, adding it, and leaving a tree alone on any error. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "test.h"
 #include <libfdt.h>
 
 #include <optee_mediator/fdt.h>
@@ -114,12 +109,11 @@ static void expect_find(const struct recipe *recipe, enum om_fdt_result expected
 		assert_memory_equal(&out, &before, sizeof(out));
 }
 
-static void test_find_method(void **state)
+TEST(test_find_method)
 {
 	struct recipe recipe = usual;
 	struct om_fdt_optee out;
 
-	(void)state;
 	assert_int_equal(find_in_copy(make_tree(&recipe), &out), OM_FDT_OK);
 	assert_int_equal(out.method, OM_FDT_SMC);
 	assert_int_equal(out.interrupt_cells, 0);
@@ -128,41 +122,36 @@ static void test_find_method(void **state)
 	assert_int_equal(out.method, OM_FDT_HVC);
 }
 
-static void test_find_bad_method(void **state)
+TEST(test_find_bad_method)
 {
 	static const char *const methods[] = { NULL, "", "smcc", "sm", "SMC", "xyz" };
 	struct recipe recipe = usual;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		recipe.method = methods[i];
 		expect_find(&recipe, OM_FDT_ERR_METHOD);
 	}
 }
 
-static void test_find_status(void **state)
+TEST(test_find_status)
 {
 	static const char *const off[] = { "disabled", "fail", "reserved", "", "okayy", "o" };
 	struct recipe recipe = usual;
-	size_t i;
 
-	(void)state;
 	recipe.status = "okay";
 	expect_find(&recipe, OM_FDT_OK);
 	recipe.status = "ok";
 	expect_find(&recipe, OM_FDT_OK);
-	for (i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
 		recipe.status = off[i];
 		expect_find(&recipe, OM_FDT_ERR_NOT_FOUND);
 	}
 }
 
-static void test_find_nothing(void **state)
+TEST(test_find_nothing)
 {
 	struct recipe recipe = usual;
 
-	(void)state;
 	recipe.compatible = NULL;
 	expect_find(&recipe, OM_FDT_ERR_NOT_FOUND);
 	recipe.compatible = "linaro,optee";
@@ -172,12 +161,11 @@ static void test_find_nothing(void **state)
 }
 
 /* A disabled node in front of the one in use. */
-static void test_find_second_node(void **state)
+TEST(test_find_second_node)
 {
 	struct recipe disabled = usual;
 	struct om_fdt_optee out;
 
-	(void)state;
 	disabled.status = "disabled";
 	disabled.method = "garbage";
 	memset(tree, 0, sizeof(tree));
@@ -194,18 +182,16 @@ static void test_find_second_node(void **state)
 	assert_int_equal(out.method, OM_FDT_SMC);
 }
 
-static void test_find_interrupts(void **state)
+TEST(test_find_interrupts)
 {
 	struct recipe recipe = usual;
 	struct om_fdt_optee out;
-	uint32_t n, i;
 
-	(void)state;
-	for (n = 0; n <= OM_FDT_INTERRUPT_CELLS_MAX; n++) {
+	for (uint32_t n = 0; n <= OM_FDT_INTERRUPT_CELLS_MAX; n++) {
 		recipe.interrupt_bytes = (int)(4 * n);
 		assert_int_equal(find_in_copy(make_tree(&recipe), &out), OM_FDT_OK);
 		assert_int_equal(out.interrupt_cells, n);
-		for (i = 0; i < OM_FDT_INTERRUPT_CELLS_MAX; i++)
+		for (uint32_t i = 0; i < OM_FDT_INTERRUPT_CELLS_MAX; i++)
 			assert_int_equal(out.interrupt[i], i < n ? i : 0);
 	}
 	recipe.interrupt_bytes = 20;
@@ -214,37 +200,32 @@ static void test_find_interrupts(void **state)
 	expect_find(&recipe, OM_FDT_ERR_TREE);
 }
 
-static void test_find_arguments(void **state)
+TEST(test_find_arguments)
 {
 	size_t size = make_tree(&usual);
 	struct om_fdt_optee out;
 
-	(void)state;
 	assert_int_equal(om_fdt_find_optee(NULL, size, &out), OM_FDT_ERR_ARGUMENT);
 	assert_int_equal(om_fdt_find_optee(tree, size, NULL), OM_FDT_ERR_ARGUMENT);
 }
 
-static void test_find_truncated_at_every_length(void **state)
+TEST(test_find_truncated_at_every_length)
 {
 	size_t size = make_tree(&usual);
 	struct om_fdt_optee out;
-	size_t n;
 
-	(void)state;
-	for (n = 0; n < size; n++)
+	for (size_t n = 0; n < size; n++)
 		assert_int_equal(find_in_copy(n, &out), OM_FDT_ERR_TREE);
 	assert_int_equal(find_in_copy(size, &out), OM_FDT_OK);
 }
 
 /* The same, with a header that agrees to be shorter. */
-static void test_find_cut_at_every_length(void **state)
+TEST(test_find_cut_at_every_length)
 {
 	size_t size = make_tree(&usual);
 	struct om_fdt_optee out;
-	size_t n;
 
-	(void)state;
-	for (n = sizeof(struct fdt_header); n < size; n++) {
+	for (size_t n = sizeof(struct fdt_header); n < size; n++) {
 		make_tree(&usual);
 		fdt_set_totalsize(tree, (uint32_t)n);
 		assert_int_equal(find_in_copy(n, &out), OM_FDT_ERR_TREE);
@@ -252,17 +233,16 @@ static void test_find_cut_at_every_length(void **state)
 }
 
 /* Whatever one byte is changed to, nothing is read outside (the sanitizers' job). */
-static void test_find_and_add_survive_any_byte(void **state)
+TEST(test_find_and_add_survive_any_byte)
 {
 	static const unsigned char flips[] = { 0x01, 0x80, 0xff };
 	struct recipe bare = usual;
-	size_t size, i, j;
+	size_t size;
 
-	(void)state;
 	bare.compatible = NULL;
 	size = make_tree(&usual);
-	for (i = 0; i < size; i++) {
-		for (j = 0; j < sizeof(flips); j++) {
+	for (size_t i = 0; i < size; i++) {
+		for (size_t j = 0; j < sizeof(flips); j++) {
 			struct om_fdt_optee out = { .method = OM_FDT_SMC };
 			unsigned char *copy;
 			size_t room;
@@ -285,12 +265,11 @@ static void test_find_and_add_survive_any_byte(void **state)
 	}
 }
 
-static void test_find_totalsize_beyond_buffer(void **state)
+TEST(test_find_totalsize_beyond_buffer)
 {
 	size_t size = make_tree(&usual);
 	struct om_fdt_optee out;
 
-	(void)state;
 	fdt_set_totalsize(tree, (uint32_t)size + 1);
 	assert_int_equal(find_in_copy(size, &out), OM_FDT_ERR_TREE);
 }
@@ -329,26 +308,22 @@ static enum om_fdt_result add_in_copy(size_t size, const struct om_fdt_optee *op
 	return result;
 }
 
-static void test_add_round_trip(void **state)
+TEST(test_add_round_trip)
 {
 	static const enum om_fdt_method methods[] = { OM_FDT_SMC, OM_FDT_HVC };
 	struct om_fdt_optee in = { .interrupt = { 0, 5, 1, 9 } }, out;
-	uint32_t cells, i;
-	size_t m;
-	int firmware;
 
-	(void)state;
-	for (firmware = 0; firmware < 2; firmware++) {
+	for (int firmware = 0; firmware < 2; firmware++) {
 		size_t size = make_guest_tree(firmware) + 256;
 
-		for (m = 0; m < sizeof(methods) / sizeof(methods[0]); m++) {
-			for (cells = 0; cells <= OM_FDT_INTERRUPT_CELLS_MAX; cells++) {
+		for (size_t m = 0; m < sizeof(methods) / sizeof(methods[0]); m++) {
+			for (uint32_t cells = 0; cells <= OM_FDT_INTERRUPT_CELLS_MAX; cells++) {
 				in.method = methods[m];
 				in.interrupt_cells = cells;
 				assert_int_equal(add_in_copy(size, &in, &out), OM_FDT_OK);
 				assert_int_equal(out.method, in.method);
 				assert_int_equal(out.interrupt_cells, cells);
-				for (i = 0; i < cells; i++)
+				for (uint32_t i = 0; i < cells; i++)
 					assert_int_equal(out.interrupt[i], in.interrupt[i]);
 			}
 		}
@@ -356,7 +331,7 @@ static void test_add_round_trip(void **state)
 }
 
 /* What the binding asks for, and in the order people write it. */
-static void test_add_properties(void **state)
+TEST(test_add_properties)
 {
 	static const char *const order[] = { "compatible", "method", "interrupts" };
 	const struct om_fdt_optee optee = { .method = OM_FDT_SMC, .interrupt_cells = 3 };
@@ -364,7 +339,6 @@ static void test_add_properties(void **state)
 	size_t i = 0;
 	int node, property;
 
-	(void)state;
 	make_guest_tree(false);
 	assert_int_equal(om_fdt_add_optee(tree, sizeof(tree), &optee), OM_FDT_OK);
 	node = fdt_path_offset(tree, "/firmware/optee");
@@ -378,13 +352,11 @@ static void test_add_properties(void **state)
 }
 
 /* From no buffer at all to one with room: errors first, then success for good. */
-static void test_add_at_every_size(void **state)
+TEST(test_add_at_every_size)
 {
 	struct om_fdt_optee in = { .method = OM_FDT_HVC, .interrupt_cells = 4 }, out;
-	int firmware;
 
-	(void)state;
-	for (firmware = 0; firmware < 2; firmware++) {
+	for (int firmware = 0; firmware < 2; firmware++) {
 		size_t length = make_guest_tree(firmware), n, fits = 0;
 
 		for (n = 0; n < length + 256; n++) {
@@ -403,12 +375,11 @@ static void test_add_at_every_size(void **state)
 	}
 }
 
-static void test_add_twice(void **state)
+TEST(test_add_twice)
 {
 	const struct om_fdt_optee optee = { .method = OM_FDT_SMC };
 	unsigned char before[TREE_MAX];
 
-	(void)state;
 	make_guest_tree(true);
 	assert_int_equal(om_fdt_add_optee(tree, sizeof(tree), &optee), OM_FDT_OK);
 	memcpy(before, tree, sizeof(tree));
@@ -417,13 +388,12 @@ static void test_add_twice(void **state)
 }
 
 /* Disabled or elsewhere or a stranger of that name: it is there. */
-static void test_add_exists(void **state)
+TEST(test_add_exists)
 {
 	const struct om_fdt_optee optee = { .method = OM_FDT_SMC };
 	struct recipe recipe = usual;
 	struct om_fdt_optee out;
 
-	(void)state;
 	recipe.status = "disabled";
 	assert_int_equal(add_in_copy(make_tree(&recipe) + 256, &optee, &out), OM_FDT_ERR_EXISTS);
 	recipe = usual;
@@ -440,12 +410,11 @@ static void test_add_exists(void **state)
 	assert_int_equal(add_in_copy(1024, &optee, &out), OM_FDT_ERR_EXISTS);
 }
 
-static void test_add_arguments(void **state)
+TEST(test_add_arguments)
 {
 	size_t size = make_guest_tree(true) + 256;
 	struct om_fdt_optee optee = { .method = OM_FDT_SMC }, out;
 
-	(void)state;
 	assert_int_equal(om_fdt_add_optee(NULL, size, &optee), OM_FDT_ERR_ARGUMENT);
 	assert_int_equal(om_fdt_add_optee(tree, size, NULL), OM_FDT_ERR_ARGUMENT);
 	optee.interrupt_cells = OM_FDT_INTERRUPT_CELLS_MAX + 1;
@@ -455,7 +424,7 @@ static void test_add_arguments(void **state)
 	assert_int_equal(add_in_copy(size, &optee, &out), OM_FDT_ERR_ARGUMENT);
 }
 
-static void test_add_old_and_odd_trees(void **state)
+TEST(test_add_old_and_odd_trees)
 {
 	const struct om_fdt_optee optee = { .method = OM_FDT_SMC };
 	size_t size = make_guest_tree(true);
@@ -463,7 +432,6 @@ static void test_add_old_and_odd_trees(void **state)
 	uint32_t strings = fdt_off_dt_strings(tree), rsvmap = fdt_off_mem_rsvmap(tree);
 	struct om_fdt_optee out;
 
-	(void)state;
 	assert_non_null(moved);
 	/*
 	 * In version 16 the strings may be longer than the header says, and libfdt does
@@ -506,7 +474,7 @@ static void test_add_old_and_odd_trees(void **state)
 }
 
 /* libfdt calls a tree whole that is over before it began, and finds no root in others. */
-static void test_trees_without_a_root(void **state)
+TEST(test_trees_without_a_root)
 {
 	/* FDT_END and FDT_NOP, in the place of the root's FDT_BEGIN_NODE. */
 	static const fdt32_t ends[] = { 0x09000000, 0, 0x02000000, 0x09000000 };
@@ -516,10 +484,8 @@ static void test_trees_without_a_root(void **state)
 	};
 	const struct om_fdt_optee optee = { .method = OM_FDT_SMC };
 	struct om_fdt_optee out;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
+	for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
 		size_t size = make_guest_tree(true);
 
 		memcpy(tree + fdt_off_dt_struct(tree), trees[i].tags, trees[i].size);
@@ -531,12 +497,11 @@ static void test_trees_without_a_root(void **state)
 }
 
 /* A mapping so large that libfdt could not count its bytes: only its head is used. */
-static void test_add_in_huge_buffer(void **state)
+TEST(test_add_in_huge_buffer)
 {
 	const struct om_fdt_optee optee = { .method = OM_FDT_SMC };
 	struct om_fdt_optee out;
 
-	(void)state;
 	make_guest_tree(true);
 	assert_int_equal(om_fdt_add_optee(tree, (size_t)INT32_MAX + 1, &optee), OM_FDT_OK);
 	assert_int_equal(fdt_totalsize(tree), 0x7ffffff8);
@@ -571,11 +536,10 @@ int __wrap_fdt_setprop(void *fdt, int node, const char *name, const void *val, i
 	return broken(__real_fdt_setprop(fdt, node, name, val, len));
 }
 
-static void test_add_with_a_broken_libfdt(void **state)
+TEST(test_add_with_a_broken_libfdt)
 {
 	const struct om_fdt_optee optee = { .method = OM_FDT_HVC, .interrupt_cells = 3 };
 
-	(void)state;
 	for (broken_call = 4; broken_call >= 0; broken_call--) {
 		make_guest_tree(true);
 		calls = 0;
@@ -585,48 +549,15 @@ static void test_add_with_a_broken_libfdt(void **state)
 	}
 }
 
-static void test_result_texts(void **state)
+TEST(test_result_texts)
 {
-	int result, other;
-
-	(void)state;
-	for (result = OM_FDT_OK; result <= OM_FDT_ERR_ARGUMENT + 1; result++) {
+	for (int result = OM_FDT_OK; result <= OM_FDT_ERR_ARGUMENT + 1; result++) {
 		const char *text = om_fdt_result_text((enum om_fdt_result)result);
 
 		assert_non_null(text);
 		assert_true(strlen(text) > 0);
-		for (other = OM_FDT_OK; other < result; other++)
+		for (int other = OM_FDT_OK; other < result; other++)
 			assert_string_not_equal(text,
 						om_fdt_result_text((enum om_fdt_result)other));
 	}
-}
-
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_find_method),
-		cmocka_unit_test(test_find_bad_method),
-		cmocka_unit_test(test_find_status),
-		cmocka_unit_test(test_find_nothing),
-		cmocka_unit_test(test_find_second_node),
-		cmocka_unit_test(test_find_interrupts),
-		cmocka_unit_test(test_find_arguments),
-		cmocka_unit_test(test_find_truncated_at_every_length),
-		cmocka_unit_test(test_find_cut_at_every_length),
-		cmocka_unit_test(test_find_and_add_survive_any_byte),
-		cmocka_unit_test(test_find_totalsize_beyond_buffer),
-		cmocka_unit_test(test_add_round_trip),
-		cmocka_unit_test(test_add_properties),
-		cmocka_unit_test(test_add_at_every_size),
-		cmocka_unit_test(test_add_twice),
-		cmocka_unit_test(test_add_exists),
-		cmocka_unit_test(test_add_arguments),
-		cmocka_unit_test(test_add_old_and_odd_trees),
-		cmocka_unit_test(test_trees_without_a_root),
-		cmocka_unit_test(test_add_in_huge_buffer),
-		cmocka_unit_test(test_add_with_a_broken_libfdt),
-		cmocka_unit_test(test_result_texts),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

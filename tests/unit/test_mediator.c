@@ -27,7 +27,7 @@ static void expect_probe_with(uint32_t fid, uint32_t reg, uint64_t value, enum o
 /* --- The operations ------------------------------------------------------------ */
 
 /* One at a time is taken out of the table. */
-static void test_missing_operations(void **state)
+TEST(test_missing_operations)
 {
 	static const struct {
 		size_t at;
@@ -48,12 +48,10 @@ static void test_missing_operations(void **state)
 		{ offsetof(struct om_host_ops, trace), false },
 	};
 	struct rig *rig = rig_new_bare();
-	size_t i;
 
-	(void)state;
 	/* The table above has every operation there is. */
 	assert_int_equal(COUNT_OF(ops) * sizeof(void (*)(void)), sizeof(struct om_host_ops));
-	for (i = 0; i < COUNT_OF(ops); i++) {
+	for (size_t i = 0; i < COUNT_OF(ops); i++) {
 		struct om_host_ops broken = rig->host->ops;
 
 		memset((char *)&broken + ops[i].at, 0, sizeof(void (*)(void)));
@@ -70,25 +68,22 @@ static void test_missing_operations(void **state)
 
 /* --- What answers ----------------------------------------------------------------- */
 
-static void test_scenario_1_wrong_uid(void **state)
+TEST(test_scenario_1_wrong_uid)
 {
 	static const uint32_t uid[4] = {
 		OPTEE_MSG_UID_0, OPTEE_MSG_UID_1, OPTEE_MSG_UID_2, OPTEE_MSG_UID_3,
 	};
-	uint32_t i, bit;
 
-	(void)state;
-	for (i = 0; i < 4; i++)
-		for (bit = 0; bit < 32; bit++)
+	for (uint32_t i = 0; i < 4; i++)
+		for (uint32_t bit = 0; bit < 32; bit++)
 			expect_probe_with(OPTEE_SMC_CALLS_UID, i, uid[i] ^ 1u << bit,
 					  OM_ERR_NOT_OPTEE);
 	expect_probe_with(OPTEE_SMC_CALLS_UID, 0, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION,
 			  OM_ERR_NOT_OPTEE);
 }
 
-static void test_revision(void **state)
+TEST(test_revision)
 {
-	(void)state;
 	expect_probe_with(OPTEE_SMC_CALLS_REVISION, 0, 1, OM_ERR_REVISION);
 	expect_probe_with(OPTEE_SMC_CALLS_REVISION, 0, 3, OM_ERR_REVISION);
 	expect_probe_with(OPTEE_SMC_CALLS_REVISION, 0, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION,
@@ -98,9 +93,8 @@ static void test_revision(void **state)
 	expect_probe_with(OPTEE_SMC_CALLS_REVISION, 1, 99, OM_OK);
 }
 
-static void test_scenario_1_no_thread_count(void **state)
+TEST(test_scenario_1_no_thread_count)
 {
-	(void)state;
 	expect_probe_with(OPTEE_SMC_GET_THREAD_COUNT, 0, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION,
 			  OM_ERR_NO_THREADS);
 	expect_probe_with(OPTEE_SMC_GET_THREAD_COUNT, 0, OPTEE_SMC_RETURN_ENOTAVAIL,
@@ -110,9 +104,8 @@ static void test_scenario_1_no_thread_count(void **state)
 	expect_probe_with(OPTEE_SMC_GET_THREAD_COUNT, 1, GARBAGE_HIGH, OM_ERR_NO_THREADS);
 }
 
-static void test_scenario_1_capabilities(void **state)
+TEST(test_scenario_1_capabilities)
 {
-	(void)state;
 	expect_probe_with(OPTEE_SMC_EXCHANGE_CAPABILITIES, 0, OPTEE_SMC_RETURN_ENOTAVAIL,
 			  OM_ERR_NO_DYNAMIC_SHM);
 	expect_probe_with(OPTEE_SMC_EXCHANGE_CAPABILITIES, 1,
@@ -126,12 +119,9 @@ static void test_scenario_1_capabilities(void **state)
 }
 
 /* An RPC argument of any size but the one laid out here is not used. */
-static void test_rpc_argument_of_another_size_is_hidden(void **state)
+TEST(test_rpc_argument_of_another_size_is_hidden)
 {
-	uint32_t n;
-
-	(void)state;
-	for (n = 0; n < 256; n++) {
+	for (uint32_t n = 0; n < 256; n++) {
 		struct rig *rig = rig_new_bare();
 
 		/* Only the lowest byte says the number. */
@@ -145,39 +135,36 @@ static void test_rpc_argument_of_another_size_is_hidden(void **state)
 
 /* --- What is asked ------------------------------------------------------------------ */
 
-static void test_invariant_10_the_probe_is_nobody_s(void **state)
+TEST(test_invariant_10_the_probe_is_nobody_s)
 {
 	static const uint32_t asked[] = {
 		OPTEE_SMC_CALLS_UID, OPTEE_SMC_CALLS_REVISION, OPTEE_SMC_GET_THREAD_COUNT,
 		OPTEE_SMC_EXCHANGE_CAPABILITIES, OPTEE_SMC_GET_SHM_CONFIG,
 	};
 	struct rig *rig = rig_new_bare();
-	size_t i, k;
 
-	(void)state;
 	/* Whatever was in the memory before. */
 	memset(&rig->mediator, 0xa5, sizeof(rig->mediator));
 	expect_probe(rig, OM_OK);
 	assert_int_equal(rig->smcs, COUNT_OF(asked));
-	for (i = 0; i < rig->smcs; i++) {
+	for (size_t i = 0; i < rig->smcs; i++) {
 		assert_int_equal(rig->smc[i].a[0], asked[i]);
 		/* All eight are set; a7 = 0 is the mediator itself. */
-		for (k = 1; k < 8; k++)
+		for (size_t k = 1; k < 8; k++)
 			assert_int_equal(rig->smc[i].a[k], 0);
 	}
 	assert_int_equal(rig->mediator.threads, 4);
 	assert_int_equal(rig->mediator.sec_caps, 0xfd);
-	for (i = 0; i < COUNT_OF(rig->mediator.live); i++)
+	for (size_t i = 0; i < COUNT_OF(rig->mediator.live); i++)
 		assert_int_equal(rig->mediator.live[i], 0);
 	rig_free(rig);
 }
 
 /* The probe stops at the first answer that is wrong. */
-static void test_probe_asks_no_stranger(void **state)
+TEST(test_probe_asks_no_stranger)
 {
 	struct rig *rig = rig_new_bare();
 
-	(void)state;
 	rig_answer(rig, OPTEE_SMC_CALLS_UID)->a[2] = 0;
 	expect_probe(rig, OM_ERR_NOT_OPTEE);
 	assert_int_equal(rig->smcs, 1);
@@ -191,7 +178,7 @@ static bool usable(const struct rig *rig, uint64_t pa)
 	return om_pa_is_usable(&rig->mediator, (om_pa_t){ pa });
 }
 
-static void test_invariant_2_reserved_memory(void **state)
+TEST(test_invariant_2_reserved_memory)
 {
 	static const struct {
 		uint64_t base, size;	/* as OP-TEE says */
@@ -204,19 +191,16 @@ static void test_invariant_2_reserved_memory(void **state)
 		{ 0xfffff000, 0x1000, 0xfffff000, 0x100000000 },
 		{ 0, 0x1000, 0, 0x1000 },
 	};
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct rig *rig = rig_new_bare();
 		struct rig_answer *config = rig_answer(rig, OPTEE_SMC_GET_SHM_CONFIG);
-		uint64_t pa;
 
 		config->a[1] = cases[i].base | GARBAGE_HIGH;
 		config->a[2] = cases[i].size | GARBAGE_HIGH;
 		expect_probe(rig, OM_OK);
 		assert_int_equal(rig->mediator.reserved_known, 1);
-		for (pa = cases[i].first; pa < cases[i].end; pa += TEST_PAGE)
+		for (uint64_t pa = cases[i].first; pa < cases[i].end; pa += TEST_PAGE)
 			assert_false(usable(rig, pa));
 		if (cases[i].first > TEST_PAGE)
 			assert_true(usable(rig, cases[i].first - TEST_PAGE));
@@ -228,11 +212,10 @@ static void test_invariant_2_reserved_memory(void **state)
 }
 
 /* Without the capability there is none, and nobody asks. */
-static void test_no_reserved_memory(void **state)
+TEST(test_no_reserved_memory)
 {
 	struct rig *rig = rig_new_bare();
 
-	(void)state;
 	rig_answer(rig, OPTEE_SMC_EXCHANGE_CAPABILITIES)->a[1] =
 		0xfd & ~OPTEE_SMC_SEC_CAP_RESERVED_SHM;
 	expect_probe(rig, OM_OK);
@@ -244,12 +227,11 @@ static void test_no_reserved_memory(void **state)
 }
 
 /* A virtualized OP-TEE only knows after its first yielding call. */
-static void test_reserved_memory_learnt_late(void **state)
+TEST(test_reserved_memory_learnt_late)
 {
 	struct rig *rig = rig_new_bare();
 	struct rig_answer *config = rig_answer(rig, OPTEE_SMC_GET_SHM_CONFIG);
 
-	(void)state;
 	config->a[1] = 0;
 	config->a[2] = GARBAGE_HIGH;
 	expect_probe(rig, OM_OK);
@@ -279,20 +261,18 @@ static void reserved_is_late(struct rig *rig)
 }
 
 /* Asked again after each yielding call until it is known, and in nobody's name. */
-static void test_reserved_memory_is_asked_for_again(void **state)
+TEST(test_reserved_memory_is_asked_for_again)
 {
 	struct rig_setup setup = rig_default;
 	struct rig *rig;
 	struct optee_msg_hdr *hdr;
-	uint32_t n;
 
-	(void)state;
 	setup.prepare = reserved_is_late;
 	rig = rig_new(&setup);
 	hdr = rig_va(rig, 0);
 	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
 	/* The rig's call is not the guest's own here: a7 = 0 in its middle is right. */
-	for (n = 0; n < 4; n++) {
+	for (uint32_t n = 0; n < 4; n++) {
 		struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0) } };
 
 		if (n == 2) {
@@ -315,41 +295,17 @@ static void test_reserved_memory_is_asked_for_again(void **state)
 
 /* --- Words ------------------------------------------------------------------------------ */
 
-static void test_result_texts(void **state)
+TEST(test_result_texts)
 {
-	uint32_t i, k;
-
-	(void)state;
-	for (i = OM_OK; i <= OM_ERR_NOT_RELEASED; i++) {
+	for (uint32_t i = OM_OK; i <= OM_ERR_NOT_RELEASED; i++) {
 		const char *text = om_result_text((enum om_result)i);
 
 		assert_non_null(text);
 		assert_true(strlen(text) > 5);
 		assert_string_not_equal(text, "unknown result");
-		for (k = 0; k < i; k++)
+		for (uint32_t k = 0; k < i; k++)
 			assert_string_not_equal(text, om_result_text((enum om_result)k));
 	}
 	assert_string_equal(om_result_text((enum om_result)(OM_ERR_NOT_RELEASED + 1)), "unknown result");
 	assert_string_equal(om_result_text((enum om_result)-1), "unknown result");
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_missing_operations),
-		cmocka_unit_test(test_scenario_1_wrong_uid),
-		cmocka_unit_test(test_revision),
-		cmocka_unit_test(test_scenario_1_no_thread_count),
-		cmocka_unit_test(test_scenario_1_capabilities),
-		cmocka_unit_test(test_rpc_argument_of_another_size_is_hidden),
-		cmocka_unit_test(test_invariant_10_the_probe_is_nobody_s),
-		cmocka_unit_test(test_probe_asks_no_stranger),
-		cmocka_unit_test(test_invariant_2_reserved_memory),
-		cmocka_unit_test(test_no_reserved_memory),
-		cmocka_unit_test(test_reserved_memory_learnt_late),
-		cmocka_unit_test(test_reserved_memory_is_asked_for_again),
-		cmocka_unit_test(test_result_texts),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

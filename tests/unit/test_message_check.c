@@ -52,9 +52,7 @@ static const struct command {
 
 static const struct command *command_of(uint32_t cmd, bool async)
 {
-	size_t i;
-
-	for (i = 0; i < COUNT_OF(commands); i++)
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
 		if (commands[i].cmd == cmd && (async || !commands[i].async_only))
 			return &commands[i];
 	return NULL;
@@ -69,9 +67,8 @@ static bool is_zero(const struct optee_msg_param *param)
 static bool is_allowed(const struct optee_msg_param *param, uint32_t *shape)
 {
 	uint64_t attr = param->attr & ~0x70000ull;
-	size_t i;
 
-	for (i = 0; i < COUNT_OF(allowed); i++) {
+	for (size_t i = 0; i < COUNT_OF(allowed); i++) {
 		if (attr != allowed[i].attr)
 			continue;
 		*shape = allowed[i].shape;
@@ -116,9 +113,7 @@ static enum om_refusal oracle(const struct om_message *message, bool async, uint
 
 static void check(const struct om_message *message)
 {
-	int async;
-
-	for (async = 0; async < 2; async++) {
+	for (int async = 0; async < 2; async++) {
 		const uint32_t untouched = 0x5a5a5a5a;
 		uint32_t shape = untouched, expected;
 		enum om_refusal is = om_message_check(message, async, &shape);
@@ -155,20 +150,17 @@ static const uint32_t interesting_cmds[] = {
 	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 31, 32, 255, 256, 0x80000000, 0xffffffff,
 };
 
-static void test_every_command_with_every_number_of_params(void **state)
+TEST(test_every_command_with_every_number_of_params)
 {
 	static const uint32_t more[] = { 122, 123, 127, 128, 255, 256, 0x80000000, 0xffffffff };
-	size_t c, i;
-	uint32_t n;
 
-	(void)state;
-	for (c = 0; c < COUNT_OF(interesting_cmds); c++) {
-		for (n = 0; n <= 10; n++) {
+	for (size_t c = 0; c < COUNT_OF(interesting_cmds); c++) {
+		for (uint32_t n = 0; n <= 10; n++) {
 			struct om_message message = good_message(interesting_cmds[c], n);
 
 			check(&message);
 		}
-		for (i = 0; i < COUNT_OF(more); i++) {
+		for (size_t i = 0; i < COUNT_OF(more); i++) {
 			struct om_message message = good_message(interesting_cmds[c], more[i]);
 
 			check(&message);
@@ -177,14 +169,11 @@ static void test_every_command_with_every_number_of_params(void **state)
 }
 
 /* Accepted at least once, so that the oracle does not agree by refusing all. */
-static void test_good_messages_pass(void **state)
+TEST(test_good_messages_pass)
 {
-	size_t i;
-
-	(void)state;
 	assert_int_equal(om_message_max_params(8), 0);
 	assert_int_equal(om_message_max_params(UINT32_MAX), 0);
-	for (i = 0; i < COUNT_OF(commands); i++) {
+	for (size_t i = 0; i < COUNT_OF(commands); i++) {
 		struct om_message message = good_message(commands[i].cmd, commands[i].max);
 		uint32_t shape;
 
@@ -195,21 +184,18 @@ static void test_good_messages_pass(void **state)
 	}
 }
 
-static void test_invariant_8_every_attribute_at_every_place(void **state)
+TEST(test_invariant_8_every_attribute_at_every_place)
 {
 	static const uint64_t addresses[] = { 0, 1, 0x40001000, 0xffffffffffffffff };
-	uint32_t place, n;
-	size_t c, p;
 
-	(void)state;
-	for (c = 0; c < COUNT_OF(commands); c++) {
-		for (n = commands[c].min; n <= commands[c].max; n++) {
-			for (place = 0; place < n; place++) {
+	for (size_t c = 0; c < COUNT_OF(commands); c++) {
+		for (uint32_t n = commands[c].min; n <= commands[c].max; n++) {
+			for (uint32_t place = 0; place < n; place++) {
 				struct om_message message = good_message(commands[c].cmd, n);
 				struct rig_attrs attrs = { 0 };
 
 				while (rig_next_attr(&attrs, &message.param[place].attr)) {
-					for (p = 0; p < COUNT_OF(addresses); p++) {
+					for (size_t p = 0; p < COUNT_OF(addresses); p++) {
 						message.param[place].u.tmem.buf_ptr = addresses[p];
 						check(&message);
 					}
@@ -220,15 +206,13 @@ static void test_invariant_8_every_attribute_at_every_place(void **state)
 }
 
 /* Only attr and whether memory is named decide; the rest is not looked at. */
-static void test_contents_do_not_matter(void **state)
+TEST(test_contents_do_not_matter)
 {
 	struct om_message message = good_message(1, 4);
 	uint64_t seed = 1;
-	uint32_t i, k;
 
-	(void)state;
-	for (i = 0; i < 100000; i++) {
-		for (k = 0; k < 4; k++) {
+	for (uint32_t i = 0; i < 100000; i++) {
+		for (uint32_t k = 0; k < 4; k++) {
 			struct optee_msg_param *param = &message.param[k];
 
 			param->attr = allowed[rig_random(&seed) % COUNT_OF(allowed)].attr;
@@ -245,52 +229,31 @@ static void test_contents_do_not_matter(void **state)
 }
 
 /* Parameters beyond num_params are leftovers of the call before. */
-static void test_params_beyond_the_number_are_ignored(void **state)
+TEST(test_params_beyond_the_number_are_ignored)
 {
-	uint32_t n, i;
-
-	(void)state;
-	for (n = 0; n <= 4; n++) {
+	for (uint32_t n = 0; n <= 4; n++) {
 		struct om_message message = good_message(1, n);
 		uint32_t shape;
 
-		for (i = n; i < OM_MESSAGE_PARAMS; i++)
+		for (uint32_t i = n; i < OM_MESSAGE_PARAMS; i++)
 			message.param[i].attr = 0xffffffffffffffff;
 		assert_int_equal(om_message_check(&message, false, &shape), OM_ACCEPTED);
 		assert_int_equal(shape, OM_SHAPE_EMPTY * ((1u << n) - 1));
 	}
 }
 
-static void test_going_through_the_parameters_of_a_shape(void **state)
+TEST(test_going_through_the_parameters_of_a_shape)
 {
-	uint32_t set;
-
-	(void)state;
-	for (set = 0; set < 1u << OM_MESSAGE_PARAMS; set++) {
+	for (uint32_t set = 0; set < 1u << OM_MESSAGE_PARAMS; set++) {
 		/* The others are full, and must not get in. */
 		uint32_t shape = ~(((1u << OM_MESSAGE_PARAMS) - 1) * OM_SHAPE_VALUE) |
 				 set * OM_SHAPE_VALUE;
 		uint32_t params = om_shape_params(shape, OM_SHAPE_VALUE);
-		uint32_t i;
 
 		assert_int_equal(params, set);
-		for (i = 0; i < OM_MESSAGE_PARAMS; i++)
+		for (uint32_t i = 0; i < OM_MESSAGE_PARAMS; i++)
 			if (set >> i & 1u)
 				assert_int_equal(om_next_param(&params), i);
 		assert_int_equal(params, 0);
 	}
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_command_with_every_number_of_params),
-		cmocka_unit_test(test_good_messages_pass),
-		cmocka_unit_test(test_invariant_8_every_attribute_at_every_place),
-		cmocka_unit_test(test_contents_do_not_matter),
-		cmocka_unit_test(test_params_beyond_the_number_are_ignored),
-		cmocka_unit_test(test_going_through_the_parameters_of_a_shape),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,53 +31,32 @@ static const struct told {
 	{ OM_REFUSED_REPLY, 0, 0xffff000e },
 };
 
-static void test_codes_of_every_reason(void **state)
+TEST(test_codes_of_every_reason)
 {
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < COUNT_OF(table); i++) {
+	for (size_t i = 0; i < COUNT_OF(table); i++) {
 		assert_int_equal(om_refusal_smc(table[i].why), table[i].smc);
 		assert_int_equal(om_refusal_teec(table[i].why), table[i].teec);
 	}
 }
 
 /* Each reason is the counter of the same name, and no counter of another kind. */
-static void test_reasons_are_counters(void **state)
+TEST(test_reasons_are_counters)
 {
-	uint32_t which;
-	size_t i;
-
-	(void)state;
-	for (which = 0; which < OM_COUNTERS; which++) {
+	for (uint32_t which = 0; which < OM_COUNTERS; which++) {
 		bool is_reason = !strncmp(om_counter_name((enum om_counter)which), "refused_", 8);
 		bool in_table = false;
 
-		for (i = 0; i < COUNT_OF(table); i++)
+		for (size_t i = 0; i < COUNT_OF(table); i++)
 			in_table |= (uint32_t)table[i].why == which;
 		assert_int_equal(in_table, is_reason);
 	}
 }
 
 /* Invariant I8: whatever it was, it is not taken for a success inside a message. */
-static void test_invariant_8_nothing_refused_looks_like_success(void **state)
+TEST(test_invariant_8_nothing_refused_looks_like_success)
 {
-	uint32_t why;
-
-	(void)state;
-	for (why = 0; why < 300; why++)
+	for (uint32_t why = 0; why < 300; why++)
 		assert_int_not_equal(om_refusal_teec((enum om_refusal)why), 0);
 	assert_int_equal(om_refusal_teec((enum om_refusal)UINT32_MAX), 0xffff0006);
 	assert_int_equal(om_refusal_smc((enum om_refusal)UINT32_MAX), 0);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_codes_of_every_reason),
-		cmocka_unit_test(test_reasons_are_counters),
-		cmocka_unit_test(test_invariant_8_nothing_refused_looks_like_success),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,9 +18,7 @@ static const uint64_t null_attrs[] = { 9, 0xa, 0xb };
 
 static bool has(const uint64_t *list, size_t n, uint64_t value)
 {
-	size_t i;
-
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		if (list[i] == value)
 			return true;
 	return false;
@@ -37,9 +35,8 @@ static bool is_request_param(const struct optee_msg_param *param)
 static enum om_refusal request_oracle(const struct om_request_copy *request)
 {
 	bool is_served = false;
-	uint32_t i;
 
-	for (i = 0; i < COUNT_OF(served); i++)
+	for (uint32_t i = 0; i < COUNT_OF(served); i++)
 		is_served |= served[i] == request->hdr.cmd;
 	if (!is_served || request->hdr.num_params > 4)
 		return OM_REFUSED_REQUEST;
@@ -47,7 +44,7 @@ static enum om_refusal request_oracle(const struct om_request_copy *request)
 	if (request->hdr.cmd == 6 || request->hdr.cmd == 7)
 		return request->hdr.num_params == 1 && request->param[0].attr == 1 ?
 		       OM_ACCEPTED : OM_REFUSED_REQUEST;
-	for (i = 0; i < request->hdr.num_params; i++)
+	for (uint32_t i = 0; i < request->hdr.num_params; i++)
 		if (!is_request_param(&request->param[i]))
 			return OM_REFUSED_REQUEST;
 	return OM_ACCEPTED;
@@ -71,47 +68,41 @@ static struct om_request_copy good_request(uint32_t cmd, uint32_t n)
 	return request;
 }
 
-static void test_every_request_command_and_number(void **state)
+TEST(test_every_request_command_and_number)
 {
 	static const uint32_t more[] = { 122, 127, 128, 0x80000000, 0xffffffff };
 	static const uint32_t far[] = { 0x80, 0x106, 0x10006, 0x80000006, 0xffffffff };
 	struct om_request_copy request;
-	uint32_t cmd, n;
-	size_t i;
 
-	(void)state;
-	for (cmd = 0; cmd < 70; cmd++) {
-		for (n = 0; n < 10; n++) {
+	for (uint32_t cmd = 0; cmd < 70; cmd++) {
+		for (uint32_t n = 0; n < 10; n++) {
 			request = good_request(cmd, n);
 			check_request(&request);
 		}
-		for (i = 0; i < COUNT_OF(more); i++) {
+		for (size_t i = 0; i < COUNT_OF(more); i++) {
 			request = good_request(cmd, more[i]);
 			check_request(&request);
 		}
 	}
 	/* A shift by the command would wrap around to one that is served. */
-	for (i = 0; i < COUNT_OF(far); i++) {
+	for (size_t i = 0; i < COUNT_OF(far); i++) {
 		request = good_request(far[i], 1);
 		assert_int_equal(om_request_check(&request), OM_REFUSED_REQUEST);
 	}
-	for (i = 0; i < COUNT_OF(served); i++) {
+	for (size_t i = 0; i < COUNT_OF(served); i++) {
 		request = good_request(served[i], 1);
 		assert_int_equal(om_request_check(&request), OM_ACCEPTED);
 	}
 }
 
-static void test_invariant_8_every_attribute_of_a_request(void **state)
+TEST(test_invariant_8_every_attribute_of_a_request)
 {
 	/* Any command but the two of the allocation stands for all others. */
 	static const uint32_t cmds[] = { 2, 6, 7, 10, 20 };
-	uint32_t place, n;
-	size_t c;
 
-	(void)state;
-	for (c = 0; c < COUNT_OF(cmds); c++) {
-		for (n = 1; n <= 4; n++) {
-			for (place = 0; place < n; place++) {
+	for (size_t c = 0; c < COUNT_OF(cmds); c++) {
+		for (uint32_t n = 1; n <= 4; n++) {
+			for (uint32_t place = 0; place < n; place++) {
 				struct om_request_copy request = good_request(cmds[c], n);
 				struct optee_msg_param *param = &request.param[place];
 				struct rig_attrs attrs = { 0 };
@@ -174,30 +165,27 @@ static const uint64_t sizes[] = {
 static void check_sizes(const struct optee_msg_hdr *hdr, struct optee_msg_param *param)
 {
 	static const uint64_t addresses[] = { 0, 0x40000000, 0x40000fff, 1 };
-	size_t s, w, a;
 
-	for (a = 0; a < COUNT_OF(addresses); a++) {
+	for (size_t a = 0; a < COUNT_OF(addresses); a++) {
 		param->u.tmem.buf_ptr = addresses[a];
-		for (s = 0; s < COUNT_OF(sizes); s++) {
+		for (size_t s = 0; s < COUNT_OF(sizes); s++) {
 			param->u.tmem.size = sizes[s];
-			for (w = 0; w < COUNT_OF(sizes); w++)
+			for (size_t w = 0; w < COUNT_OF(sizes); w++)
 				check_reply(hdr, param, sizes[w]);
 		}
 	}
 }
 
-static void test_replies_of_every_kind(void **state)
+TEST(test_replies_of_every_kind)
 {
 	static const uint32_t rets[] = { 0, 1, 0x10000, 0xffff0000, 0xffff000c, 0xffffffff };
 	static const uint32_t numbers[] = { 0, 1, 2, 3, 4, 127, 0x80000001, 0xffffffff };
 	/* cmd is the guest's to write, and must not matter. */
 	struct optee_msg_hdr hdr = { .cmd = 0x12345678 };
 	struct optee_msg_param param = { 0 };
-	size_t r, n;
 
-	(void)state;
-	for (r = 0; r < COUNT_OF(rets); r++) {
-		for (n = 0; n < COUNT_OF(numbers); n++) {
+	for (size_t r = 0; r < COUNT_OF(rets); r++) {
+		for (size_t n = 0; n < COUNT_OF(numbers); n++) {
 			hdr.ret = rets[r];
 			hdr.num_params = numbers[n];
 			param.attr = 0x20a;
@@ -208,13 +196,12 @@ static void test_replies_of_every_kind(void **state)
 	}
 }
 
-static void test_invariant_8_every_attribute_of_a_reply(void **state)
+TEST(test_invariant_8_every_attribute_of_a_reply)
 {
 	const struct optee_msg_hdr hdr = { .num_params = 1 };
 	struct optee_msg_param param = { 0 };
 	struct rig_attrs attrs = { 0 };
 
-	(void)state;
 	while (rig_next_attr(&attrs, &param.attr)) {
 		param.u.tmem.buf_ptr = 0x40000000;
 		param.u.tmem.size = 4096;
@@ -225,16 +212,4 @@ static void test_invariant_8_every_attribute_of_a_reply(void **state)
 		param.u.tmem.buf_ptr = 0;
 		check_reply(&hdr, &param, 4096);
 	}
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_request_command_and_number),
-		cmocka_unit_test(test_invariant_8_every_attribute_of_a_request),
-		cmocka_unit_test(test_replies_of_every_kind),
-		cmocka_unit_test(test_invariant_8_every_attribute_of_a_reply),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The trace decoder: what the lines say, that they fit, that Mermaid takes them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <optee_mediator/abi_msg.h>
 #include <optee_mediator/abi_smc.h>
 #include <optee_mediator/trace.h>
 
 #include "call_state.h"
+#include "test.h"
 
 /* What trace.h promises to be enough. */
 #define LINE_MAX_BYTES 200
@@ -40,25 +34,22 @@ static void expect(struct om_trace_event event, const char *text, const char *me
 	assert_string_equal(line, mermaid);
 }
 
-static void test_names_are_stable(void **state)
+TEST(test_names_are_stable)
 {
 	static const char *const names[OM_TRACE_IDS] = {
 		"?", "GUEST_SMC", "GUEST_RETURN", "SECURE_SMC", "SECURE_RETURN", "MESSAGE",
 		"MESSAGE_PARAM", "RESULT", "RESULT_PARAM", "REQUEST", "REQUEST_PARAM",
 		"REPLY", "REPLY_PARAM", "SHARE", "UNSHARE", "REFUSED", "STATE", "GUEST",
 	};
-	uint32_t id;
 
-	(void)state;
-	for (id = 0; id < OM_TRACE_IDS; id++)
+	for (uint32_t id = 0; id < OM_TRACE_IDS; id++)
 		assert_string_equal(om_trace_name(id), names[id]);
 	assert_string_equal(om_trace_name(OM_TRACE_IDS), "?");
 	assert_string_equal(om_trace_name(UINT32_MAX), "?");
 }
 
-static void test_smc_of_guest(void **state)
+TEST(test_smc_of_guest)
 {
-	(void)state;
 	expect(EVENT(OM_TRACE_GUEST_SMC, 0, OPTEE_SMC_CALL_WITH_ARG, 1, 0x4008c000),
 	       "guest -> CALL_WITH_ARG message 0x14008c000",
 	       "Guest->>Mediator: CALL_WITH_ARG message 0x14008c000");
@@ -84,9 +75,8 @@ static void test_smc_of_guest(void **state)
 	       "Guest->>Mediator: unknown function 0xb2001234 a2 0x10 a6 0x6");
 }
 
-static void test_smc_to_optee(void **state)
+TEST(test_smc_to_optee)
 {
-	(void)state;
 	expect(EVENT(OM_TRACE_SECURE_SMC, CALL, OPTEE_SMC_CALL_WITH_ARG, 0, 0x8000,
 		     0, 0, 0, 0, 3),
 	       "OP-TEE <- CALL_WITH_ARG message 0x8000, as guest 3",
@@ -102,7 +92,7 @@ static void test_smc_to_optee(void **state)
 	       "Mediator->>OPTEE: VM_DESTROYED guest 3, as guest 0");
 }
 
-static void test_returns(void **state)
+TEST(test_returns)
 {
 	/* These answer with a number or a name: 0 is not OK. */
 	static const uint32_t numbers[] = {
@@ -110,7 +100,6 @@ static void test_returns(void **state)
 		OPTEE_SMC_GET_OS_REVISION,
 	};
 
-	(void)state;
 	expect(EVENT(OM_TRACE_GUEST_RETURN, CALL, OPTEE_SMC_RETURN_OK),
 	       "guest <- OK", "Mediator-->>Guest: OK");
 	expect(EVENT(OM_TRACE_SECURE_RETURN, CALL, OPTEE_SMC_RETURN_ETHREAD_LIMIT),
@@ -132,9 +121,8 @@ static void test_returns(void **state)
 	       "Mediator-->>Guest: a0 0x384fb3e0 a1 0xe7f811e3");
 }
 
-static void test_rpc_returns(void **state)
+TEST(test_rpc_returns)
 {
-	(void)state;
 	expect(EVENT(OM_TRACE_SECURE_RETURN, CALL, OPTEE_SMC_RETURN_RPC_ALLOC, 160, 0, 2),
 	       "OP-TEE -> RPC ALLOC size 160, thread 2",
 	       "OPTEE-->>Mediator: RPC ALLOC size 160, thread 2");
@@ -161,9 +149,8 @@ static void test_rpc_returns(void **state)
 	       "OPTEE-->>Mediator: RPC unknown 0xffff0009 a1 0x5, thread 2");
 }
 
-static void test_message(void **state)
+TEST(test_message)
 {
-	(void)state;
 	/* The line that trace.h shows. */
 	expect(EVENT(OM_TRACE_MESSAGE, CALL, OPTEE_MSG_CMD_INVOKE_COMMAND, 1, 2, 0, 4),
 	       "INVOKE_COMMAND func 1 session 0x2, 4 params",
@@ -180,11 +167,10 @@ static void test_message(void **state)
 	       "Note over Guest,Mediator: unknown command 0x4d, 0 params");
 }
 
-static void test_message_params(void **state)
+TEST(test_message_params)
 {
 	const uint64_t invoke = OPTEE_MSG_CMD_INVOKE_COMMAND;
 
-	(void)state;
 	expect(EVENT(OM_TRACE_MESSAGE_PARAM, CALL, 0, OPTEE_MSG_ATTR_TYPE_VALUE_INOUT,
 		     2, 3, 0, invoke),
 	       "param 0: VALUE_INOUT a 0x2 b 0x3 c 0x0", "");
@@ -212,7 +198,7 @@ static void test_message_params(void **state)
 	       "param 0: unknown attr 0x1001 a 0x1 b 0x2 c 0x3", "");
 }
 
-static void test_every_attr(void **state)
+TEST(test_every_attr)
 {
 	static const struct {
 		uint64_t attr;
@@ -229,10 +215,8 @@ static void test_every_attr(void **state)
 		{ 0xb, "TMEM_INOUT address 0x1 size 2 cookie 0x3" },
 	};
 	char text[LINE_MAX_BYTES];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++) {
+	for (size_t i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++) {
 		strcpy(text, "param 0: ");
 		strcat(text, attrs[i].text);
 		expect(EVENT(OM_TRACE_MESSAGE_PARAM, CALL, 0, attrs[i].attr, 1, 2, 3,
@@ -240,9 +224,8 @@ static void test_every_attr(void **state)
 	}
 }
 
-static void test_outputs(void **state)
+TEST(test_outputs)
 {
-	(void)state;
 	expect(EVENT(OM_TRACE_RESULT_PARAM, CALL, 1, OPTEE_MSG_ATTR_TYPE_VALUE_INOUT, 5, 3),
 	       "param 1 back: VALUE_INOUT a 0x5 b 0x3", "");
 	expect(EVENT(OM_TRACE_RESULT_PARAM, CALL, 0, OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT, 0, 100),
@@ -251,14 +234,13 @@ static void test_outputs(void **state)
 	       "param 0 back: TMEM_INOUT size 7", "");
 }
 
-static void test_open_session_says_who(void **state)
+TEST(test_open_session_says_who)
 {
 	/* 8aaaf200-2450-11e4-abe2-0002a5d5c51b, octets as in the message. */
 	const uint64_t a = 0xe411502400f2aa8a, b = 0x1bc5d5a50200e2ab;
 	const uint64_t meta = OPTEE_MSG_ATTR_META | OPTEE_MSG_ATTR_TYPE_VALUE_INPUT;
 	const uint64_t open = OPTEE_MSG_CMD_OPEN_SESSION;
 
-	(void)state;
 	expect(EVENT(OM_TRACE_MESSAGE_PARAM, CALL, 0, meta, a, b, 0, open),
 	       "param 0: TA 8aaaf200-2450-11e4-abe2-0002a5d5c51b",
 	       "Note over Guest,Mediator: param 0: TA 8aaaf200-2450-11e4-abe2-0002a5d5c51b");
@@ -282,9 +264,8 @@ static void test_open_session_says_who(void **state)
 	       "param 0: VALUE_INPUT a 0x1 b 0x2 c 0x0", "");
 }
 
-static void test_results(void **state)
+TEST(test_results)
 {
-	(void)state;
 	expect(EVENT(OM_TRACE_RESULT, CALL, OPTEE_MSG_CMD_OPEN_SESSION, TEEC_SUCCESS,
 		     TEEC_ORIGIN_TRUSTED_APP, 2),
 	       "OPEN_SESSION gives TEEC_SUCCESS from TRUSTED_APP, session 0x2",
@@ -303,9 +284,8 @@ static void test_results(void **state)
 	       "unknown command 0x63 gives TEEC_SUCCESS from origin 0x9");
 }
 
-static void test_requests_and_replies(void **state)
+TEST(test_requests_and_replies)
 {
-	(void)state;
 	expect(EVENT(OM_TRACE_REQUEST, CALL, OPTEE_RPC_CMD_GET_TIME, 1, 0),
 	       "OP-TEE asks for GET_TIME, 1 param",
 	       "Note over Mediator,OPTEE: OP-TEE asks for GET_TIME, 1 param");
@@ -325,11 +305,10 @@ static void test_requests_and_replies(void **state)
 	       "guest answers FS with TEE_ERROR_STORAGE_NOT_AVAILABLE, 0 params");
 }
 
-static void test_request_params_by_command(void **state)
+TEST(test_request_params_by_command)
 {
 	const uint64_t in = OPTEE_MSG_ATTR_TYPE_VALUE_INPUT;
 
-	(void)state;
 	expect(EVENT(OM_TRACE_REQUEST_PARAM, CALL, 0, in, 0xe411502400f2aa8a,
 		     0x1bc5d5a50200e2ab, 0, OPTEE_RPC_CMD_LOAD_TA),
 	       "param 0: TA 8aaaf200-2450-11e4-abe2-0002a5d5c51b", "");
@@ -362,9 +341,8 @@ static void test_request_params_by_command(void **state)
 	       "param 1: VALUE_INPUT a 0x5 b 0x0 c 0x0", "");
 }
 
-static void test_sharing(void **state)
+TEST(test_sharing)
 {
-	(void)state;
 	expect(EVENT(OM_TRACE_SHARE, CALL, 0xc0, OM_SHARE_REGISTERED, 128),
 	       "share registered buffer, cookie 0xc0, 128 pages",
 	       "Note over Mediator: share registered buffer, cookie 0xc0, 128 pages");
@@ -394,12 +372,9 @@ static void expect_refusal(uint64_t why, uint64_t code, const char *name, const 
 	expect(EVENT(OM_TRACE_REFUSED, CALL, why, code), text, mermaid);
 }
 
-static void test_refusals(void **state)
+TEST(test_refusals)
 {
-	uint64_t why;
-
-	(void)state;
-	for (why = 0; why < OM_COUNTERS; why++)
+	for (uint64_t why = 0; why < OM_COUNTERS; why++)
 		expect_refusal(why, OPTEE_SMC_RETURN_EBADADDR,
 			       om_counter_name((enum om_counter)why), "EBADADDR");
 	expect_refusal(OM_COUNTERS, OPTEE_SMC_RETURN_ERESUME, "refused for an unknown reason",
@@ -411,9 +386,8 @@ static void test_refusals(void **state)
 		       om_counter_name(OM_COUNT_REFUSED_PAGE), "code 0xabc");
 }
 
-static void test_states_and_lifetime(void **state)
+TEST(test_states_and_lifetime)
 {
-	(void)state;
 	expect(EVENT(OM_TRACE_STATE, CALL, OM_CALL_LOADING, OM_EVENT_ENTER, OM_CALL_SECURE),
 	       "state LOADING to SECURE by ENTER", "");
 	expect(EVENT(OM_TRACE_STATE, CALL, 1000, 1000, 1000), "state ? to ? by ?", "");
@@ -427,9 +401,8 @@ static void test_states_and_lifetime(void **state)
 	       "guest unknown change", "Note over Mediator: guest unknown change");
 }
 
-static void test_unknown_event(void **state)
+TEST(test_unknown_event)
 {
-	(void)state;
 	expect(EVENT(99, CALL, 1, 2, 3), "unknown event 99, 0x1 0x2 0x3", "");
 	expect(EVENT(0, CALL, 0), "unknown event 0, 0x0 0x0 0x0", "");
 }
@@ -441,15 +414,14 @@ static void check_cuts(decoder *decode, const struct om_trace_event *event)
 {
 	char whole[LINE_MAX_BYTES], cut[LINE_MAX_BYTES + 8];
 	size_t length = decode(event, whole, sizeof(whole));
-	size_t size, i;
 
 	assert_true(length < LINE_MAX_BYTES);
 	assert_int_equal(strlen(whole), length);
 	assert_int_equal(decode(event, NULL, 0), length);
-	for (size = 0; size <= length + 2; size++) {
+	for (size_t size = 0; size <= length + 2; size++) {
 		memset(cut, '~', sizeof(cut));
 		assert_int_equal(decode(event, cut, size), length);
-		for (i = size; i < sizeof(cut); i++)
+		for (size_t i = size; i < sizeof(cut); i++)
 			assert_int_equal(cut[i], '~');
 		if (size == 0)
 			continue;
@@ -500,21 +472,18 @@ static void fill_and_check(uint32_t id, uint64_t first, uint64_t attr, uint64_t 
 	check_event(&event);
 }
 
-static void test_any_event_fits(void **state)
+TEST(test_any_event_fits)
 {
 	static const uint64_t attrs[] = {
 		0, 1, 0x101, 7, 0x70307, 0xb, 0x7030b, 0x7, UINT32_MAX, UINT64_MAX,
 	};
-	size_t i, j;
-	uint32_t id;
 
-	(void)state;
-	for (id = 0; id <= OM_TRACE_IDS; id++) {
+	for (uint32_t id = 0; id <= OM_TRACE_IDS; id++) {
 		/* Registers are 32 bits wide, all other arguments 64. */
 		uint64_t widest = id >= OM_TRACE_MESSAGE ? UINT64_MAX : UINT32_MAX;
 
-		for (i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++) {
-			for (j = 0; j < sizeof(attrs) / sizeof(attrs[0]); j++) {
+		for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++) {
+			for (size_t j = 0; j < sizeof(attrs) / sizeof(attrs[0]); j++) {
 				uint64_t attr = attrs[j] < widest ? attrs[j] : widest;
 
 				fill_and_check(id, firsts[i], attr, firsts[i] % 32, widest);
@@ -522,30 +491,4 @@ static void test_any_event_fits(void **state)
 			}
 		}
 	}
-}
-
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names_are_stable),
-		cmocka_unit_test(test_smc_of_guest),
-		cmocka_unit_test(test_smc_to_optee),
-		cmocka_unit_test(test_returns),
-		cmocka_unit_test(test_rpc_returns),
-		cmocka_unit_test(test_message),
-		cmocka_unit_test(test_message_params),
-		cmocka_unit_test(test_every_attr),
-		cmocka_unit_test(test_outputs),
-		cmocka_unit_test(test_open_session_says_who),
-		cmocka_unit_test(test_results),
-		cmocka_unit_test(test_requests_and_replies),
-		cmocka_unit_test(test_request_params_by_command),
-		cmocka_unit_test(test_sharing),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_states_and_lifetime),
-		cmocka_unit_test(test_unknown_event),
-		cmocka_unit_test(test_any_event_fits),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

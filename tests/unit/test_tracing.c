@@ -166,9 +166,7 @@ static void expect_event(const struct om_trace_event *event, const struct expect
 
 static void expect_events(struct rig *rig, const struct expected *e, size_t n, uint32_t call)
 {
-	size_t i;
-
-	for (i = 0; i < n && i < rig->host->trace_count; i++)
+	for (size_t i = 0; i < n && i < rig->host->trace_count; i++)
 		expect_event(&rig->host->trace[i], &e[i], i, call);
 	assert_int_equal(rig->host->trace_count, n);
 }
@@ -176,7 +174,7 @@ static void expect_events(struct rig *rig, const struct expected *e, size_t n, u
 #define STATE(from, event, to) \
 	{ OM_TRACE_STATE, 3, { OM_CALL_##from, OM_EVENT_##event, OM_CALL_##to }, true }
 
-static void test_events_of_an_invoke_with_rpcs(void **state)
+TEST(test_events_of_an_invoke_with_rpcs)
 {
 	struct rig *rig = rig_new(&traced);
 	uint32_t id = guest_invokes(rig);
@@ -251,7 +249,6 @@ static void test_events_of_an_invoke_with_rpcs(void **state)
 					      OPTEE_SMC_RETURN_FROM_RPC }, false },
 	};
 
-	(void)state;
 	expect_events(rig, events, COUNT_OF(events), id);
 	rig_free(rig);
 }
@@ -262,14 +259,13 @@ static void ask_inline(struct rig *rig, struct om_regs *regs)
 	static const uint32_t params[] = { 3, 1, UINT32_MAX, 0 };
 	struct script *script = rig->arg;
 	struct om_request_copy *arg;
-	uint32_t i;
 
 	if (script->step == 0)
 		script->message = om_pair(regs->a[1], regs->a[2]);
 	arg = (void *)((uint8_t *)test_secure_access(rig->host, RIG_GUEST, script->message,
 						     TEST_PAGE, true) + OPTEE_MSG_ARG_SIZE(0));
 	memset(arg, 0, sizeof(*arg));
-	for (i = 0; i < 3; i++)
+	for (uint32_t i = 0; i < 3; i++)
 		arg->param[i] = (struct optee_msg_param){ .attr = OPTEE_MSG_ATTR_TYPE_VALUE_INPUT,
 							  .u.value = { i + 1, 5000, 0 } };
 	arg->param[3] = arg->param[2];
@@ -295,7 +291,7 @@ static size_t keep_requests(struct rig *rig)
 }
 
 /* Each parameter, both ways; and the request that is the mediator's own. */
-static void test_events_of_requests_and_replies(void **state)
+TEST(test_events_of_requests_and_replies)
 {
 	enum { FS = OPTEE_RPC_CMD_FS, ALLOC = OPTEE_RPC_CMD_SHM_ALLOC,
 	       FREE = OPTEE_RPC_CMD_SHM_FREE, IN = OPTEE_MSG_ATTR_TYPE_VALUE_INPUT,
@@ -327,9 +323,8 @@ static void test_events_of_requests_and_replies(void **state)
 	struct optee_msg_hdr *message = rig_va(rig, 0);
 	struct om_request_copy *arg = (void *)((uint8_t *)message + OPTEE_MSG_ARG_SIZE(0));
 	struct om_regs r;
-	size_t i, n;
+	size_t n;
 
-	(void)state;
 	rig->yielding = ask_inline;
 	rig->arg = &script;
 	memset(message, 0, TEST_PAGE);
@@ -349,13 +344,13 @@ static void test_events_of_requests_and_replies(void **state)
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
 
 	n = keep_requests(rig);
-	for (i = 0; i < n && i < COUNT_OF(events); i++)
+	for (size_t i = 0; i < n && i < COUNT_OF(events); i++)
 		expect_event(&rig->host->trace[i], &events[i], i, rig->host->trace[0].call);
 	assert_int_equal(n, COUNT_OF(events));
 	rig_free(rig);
 }
 
-static void test_events_of_a_fast_call(void **state)
+TEST(test_events_of_a_fast_call)
 {
 	struct rig *rig = rig_new(&traced);
 	const struct expected events[] = {
@@ -364,14 +359,13 @@ static void test_events_of_a_fast_call(void **state)
 					      OPTEE_SMC_GET_THREAD_COUNT }, false },
 	};
 
-	(void)state;
 	/* The upper halves carry nothing, and are not recorded. */
 	rig_call(rig, OPTEE_SMC_GET_THREAD_COUNT, 7 | 1ull << 60, 8 | 1ull << 50, 9);
 	expect_events(rig, events, COUNT_OF(events), 0);
 	rig_free(rig);
 }
 
-static void test_events_of_refusals(void **state)
+TEST(test_events_of_refusals)
 {
 	struct rig *rig = rig_new(&traced);
 	const struct expected fast[] = {
@@ -396,7 +390,6 @@ static void test_events_of_refusals(void **state)
 	struct optee_msg_hdr *hdr = rig_va(rig, 0);
 	uint32_t id;
 
-	(void)state;
 	rig_call(rig, OPTEE_SMC_BOOT_SECONDARY, 0, 0, 0);
 	expect_events(rig, fast, COUNT_OF(fast), 0);
 
@@ -414,7 +407,7 @@ static void test_events_of_refusals(void **state)
 	rig_free(rig);
 }
 
-static void test_events_of_a_life(void **state)
+TEST(test_events_of_a_life)
 {
 	struct rig *rig = rig_new(&traced);
 	const struct expected reset[] = { { OM_TRACE_GUEST, 1, { OM_GUEST_RESET }, false } };
@@ -422,7 +415,6 @@ static void test_events_of_a_life(void **state)
 		{ OM_TRACE_GUEST, 1, { OM_GUEST_DESTROYED }, false },
 	};
 
-	(void)state;
 	/* rig_new() has thrown the count away, not the event. */
 	assert_int_equal(rig->host->trace[0].id, OM_TRACE_GUEST);
 	assert_int_equal(rig->host->trace[0].arg[0], OM_GUEST_CREATED);
@@ -436,7 +428,7 @@ static void test_events_of_a_life(void **state)
 }
 
 /* Nothing was read, so there is nothing to show of it. */
-static void test_events_of_a_call_without_a_message(void **state)
+TEST(test_events_of_a_call_without_a_message)
 {
 	struct rig *rig = rig_new(&traced);
 	const struct expected events[] = {
@@ -450,14 +442,13 @@ static void test_events_of_a_call_without_a_message(void **state)
 					      OPTEE_SMC_CALL_WITH_ARG }, false },
 	};
 
-	(void)state;
 	rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, 8, 0);
 	expect_events(rig, events, COUNT_OF(events), om_call_id(&rig->guest->calls[0]));
 	rig_free(rig);
 }
 
 /* A size that comes back, and what is shared and forgotten on the way. */
-static void test_events_of_memory(void **state)
+TEST(test_events_of_memory)
 {
 	static const enum om_trace_id wanted[] = {
 		OM_TRACE_SHARE, OM_TRACE_RESULT_PARAM, OM_TRACE_UNSHARE,
@@ -465,9 +456,7 @@ static void test_events_of_memory(void **state)
 	struct rig *rig = rig_new(&traced);
 	struct om_message *message = rig_va(rig, 0);
 	uint32_t cmd, found = 0;
-	size_t i;
 
-	(void)state;
 	*(uint64_t *)rig_va(rig, 1) = rig_ipa(rig, 2);
 	for (cmd = 0; cmd < 3; cmd++) {
 		message->hdr.cmd = cmd == 0 ? OPTEE_MSG_CMD_REGISTER_SHM :
@@ -482,7 +471,7 @@ static void test_events_of_memory(void **state)
 				 OPTEE_SMC_RETURN_OK);
 		assert_int_equal(message->hdr.ret, 0);
 	}
-	for (i = 0; i < rig->host->trace_count; i++) {
+	for (size_t i = 0; i < rig->host->trace_count; i++) {
 		const struct om_trace_event *event = &rig->host->trace[i];
 
 		if (found == COUNT_OF(wanted) || event->id != (uint32_t)wanted[found])
@@ -500,14 +489,13 @@ static void test_events_of_memory(void **state)
 }
 
 /* The vCPU that runs a step is the one that shows, also when it changes. */
-static void test_events_tell_the_vcpu(void **state)
+TEST(test_events_tell_the_vcpu)
 {
 	struct rig *rig = rig_new(&traced);
 	struct optee_msg_hdr *hdr = rig_va(rig, 0);
 	struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0) } };
-	size_t i, first;
+	size_t first;
 
-	(void)state;
 	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
 	rig_answer(rig, OPTEE_SMC_CALL_WITH_ARG)->a[0] = OPTEE_SMC_RETURN_RPC_FOREIGN_INTR;
 	assert_true(test_guest_call(rig->ram, 3, &regs));
@@ -515,16 +503,15 @@ static void test_events_tell_the_vcpu(void **state)
 	regs.a[0] = OPTEE_SMC_RETURN_FROM_RPC;
 	assert_true(test_guest_call(rig->ram, 70000, &regs));
 	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_OK);
-	for (i = 0; i < rig->host->trace_count; i++)
+	for (size_t i = 0; i < rig->host->trace_count; i++)
 		assert_int_equal(rig->host->trace[i].vcpu, i < first ? 3 : 70000);
 	rig_free(rig);
 }
 
-static void test_without_a_trace_nothing_breaks(void **state)
+TEST(test_without_a_trace_nothing_breaks)
 {
 	struct rig *rig = rig_new(&untraced);
 
-	(void)state;
 	assert_null(rig->host->ops.trace);
 	guest_invokes(rig);
 	rig_call(rig, OPTEE_SMC_GET_THREAD_COUNT, 0, 0, 0);
@@ -532,21 +519,4 @@ static void test_without_a_trace_nothing_breaks(void **state)
 	assert_int_equal(om_guest_reset(rig->guest), OM_OK);
 	assert_int_equal(rig->host->count[TEST_OP_TRACE], 0);
 	rig_free(rig);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_events_of_an_invoke_with_rpcs),
-		cmocka_unit_test(test_events_of_requests_and_replies),
-		cmocka_unit_test(test_events_of_a_fast_call),
-		cmocka_unit_test(test_events_of_refusals),
-		cmocka_unit_test(test_events_of_a_life),
-		cmocka_unit_test(test_events_of_a_call_without_a_message),
-		cmocka_unit_test(test_events_of_memory),
-		cmocka_unit_test(test_events_tell_the_vcpu),
-		cmocka_unit_test(test_without_a_trace_nothing_breaks),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }
