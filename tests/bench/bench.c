@@ -109,9 +109,7 @@ static void teardown(struct bench *b)
 static void repeat(struct bench *b, const struct operation *op, const struct bench_list *list,
 		   uint32_t times)
 {
-	uint32_t i;
-
-	for (i = 0; i < times; i++) {
+	for (uint32_t i = 0; i < times; i++) {
 		if (op->pages) {
 			bench_register(&b->vcpu, list, cookie_of(BUFFERS_MAX));
 			bench_unregister(&b->vcpu, cookie_of(BUFFERS_MAX));
@@ -167,10 +165,9 @@ static void run_operation(struct bench *b, const struct operation *op, uint32_t 
 static void run_operations(uint32_t effort, bool count)
 {
 	struct bench b;
-	size_t i;
 
 	setup(&b, count);
-	for (i = 0; i < OPERATIONS; i++)
+	for (size_t i = 0; i < OPERATIONS; i++)
 		run_operation(&b, &operations[i], effort, count);
 	teardown(&b);
 }
@@ -232,14 +229,12 @@ static void wait_for_all(struct worker *w, uint32_t window)
 static void *work(void *arg)
 {
 	struct worker *w = arg;
-	uint32_t n;
-	uint32_t i;
 
 	settle_on_cpu(w->vcpu.index);
-	for (n = 0; n < w->windows; n++) {
+	for (uint32_t n = 0; n < w->windows; n++) {
 		wait_for_all(w, n);
 		w->window[n].begin = now();
-		for (i = 0; i < w->times; i++)
+		for (uint32_t i = 0; i < w->times; i++)
 			bench_invoke(&w->vcpu, w->op->fid, w->cookie);
 		w->window[n].end = now();
 	}
@@ -251,20 +246,18 @@ static void race(struct worker *workers, double *rate)
 {
 	pthread_t threads[CPUS_MAX];
 	uint32_t arrived = 0;
-	uint32_t n;
-	uint32_t i;
 
-	for (i = 0; i < workers->workers; i++) {
+	for (uint32_t i = 0; i < workers->workers; i++) {
 		workers[i].arrived = &arrived;
 		if (pthread_create(&threads[i], NULL, work, &workers[i]))
 			bench_die("pthread_create failed");
 	}
-	for (i = 0; i < workers->workers; i++)
+	for (uint32_t i = 0; i < workers->workers; i++)
 		pthread_join(threads[i], NULL);
-	for (n = 0; n < workers->windows; n++) {
+	for (uint32_t n = 0; n < workers->windows; n++) {
 		struct window all = workers[0].window[n];
 
-		for (i = 1; i < workers->workers; i++) {
+		for (uint32_t i = 1; i < workers->workers; i++) {
 			const struct window *w = &workers[i].window[n];
 
 			all.begin = w->begin < all.begin ? w->begin : all.begin;
@@ -302,12 +295,11 @@ struct timing {
 static void setup_timing(struct timing *t)
 {
 	static const struct { uint32_t guest, index; } who[] = { { 0, 0 }, { 0, 1 }, { 1, 1 } };
-	uint32_t i;
 
 	t->host = bench_host_new(false);
 	t->guests[0] = bench_guest_new(t->host, 1);
 	t->guests[1] = bench_guest_new(t->host, 2);
-	for (i = 0; i < 3; i++) {
+	for (uint32_t i = 0; i < 3; i++) {
 		bench_vcpu_init(&t->vcpus[i], t->guests[who[i].guest], who[i].index);
 		/* One after the other, so neighbours in the library's table. */
 		add_buffer(&t->vcpus[i], who[i].index);
@@ -325,10 +317,9 @@ static void run_lineup(struct timing *t, const struct lineup *l, const struct op
 		       uint32_t windows, double *rate)
 {
 	static struct worker workers[CPUS_MAX];
-	uint32_t i;
 
 	t->host->script = op->script;
-	for (i = 0; i < l->workers; i++)
+	for (uint32_t i = 0; i < l->workers; i++)
 		workers[i] = (struct worker){
 			.vcpu = t->vcpus[i + (i && l->two_guests)], .op = op,
 			.cookie = cookie_of(l->same_buffer ? 0 : i),
@@ -352,16 +343,14 @@ static void time_operation(const struct operation *op, uint32_t effort)
 	static struct timing t;
 	uint32_t windows = WINDOWS_MAX * effort / 100 + 1;
 	uint32_t n;
-	uint32_t round;
-	size_t i;
 
 	windows = windows < WINDOWS_MAX ? windows : WINDOWS_MAX;
 	n = ROUNDS * windows;
 	setup_timing(&t);
-	for (round = 0; round < ROUNDS; round++)
-		for (i = 0; i < LINEUPS; i++)
+	for (uint32_t round = 0; round < ROUNDS; round++)
+		for (size_t i = 0; i < LINEUPS; i++)
 			run_lineup(&t, &lineups[i], op, windows, &t.rate[i][round * windows]);
-	for (i = 0; i < LINEUPS; i++) {
+	for (size_t i = 0; i < LINEUPS; i++) {
 		qsort(t.rate[i], n, sizeof(t.rate[i][0]), compare);
 		printf("time %s %s %u %.0f %.0f %u\n", op->name, lineups[i].name,
 		       lineups[i].workers, t.rate[i][n - 1], t.rate[i][n / 2], n);

@@ -137,9 +137,8 @@ struct bench_list bench_list_new(struct bench_guest *guest, uint32_t pages)
 	struct bench_list list = { bench_guest_page(guest), pages };
 	uint64_t *entry = bench_guest_va(guest, list.ipa);
 	uint32_t n = 0;
-	uint32_t i;
 
-	for (i = 0; i < pages; i++) {
+	for (uint32_t i = 0; i < pages; i++) {
 		if (n == OPTEE_MSG_LIST_ENTRIES) {
 			entry[OPTEE_MSG_LIST_NEXT] = bench_guest_page(guest);
 			entry = bench_guest_va(guest, entry[OPTEE_MSG_LIST_NEXT]);
@@ -153,10 +152,9 @@ struct bench_list bench_list_new(struct bench_guest *guest, uint32_t pages)
 static void open_session(struct bench_vcpu *vcpu)
 {
 	struct optee_msg_param *param = params(vcpu->message);
-	uint32_t i;
 
 	begin(vcpu, OPTEE_MSG_CMD_OPEN_SESSION, OPTEE_MSG_META_PARAMS);
-	for (i = 0; i < OPTEE_MSG_META_PARAMS; i++)
+	for (uint32_t i = 0; i < OPTEE_MSG_META_PARAMS; i++)
 		param[i] = (struct optee_msg_param){
 			.attr = OPTEE_MSG_ATTR_META | OPTEE_MSG_ATTR_TYPE_VALUE_INPUT };
 	call(vcpu, OPTEE_SMC_CALL_WITH_ARG);

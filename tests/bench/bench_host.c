@@ -76,18 +76,16 @@ static bool pin_page(struct bench_guest *guest, uint64_t ipa, om_pa_t *pa)
 static void bench_host_unpin(void *ctx, const om_pa_t *pa, size_t n)
 {
 	struct bench_guest *guest = ctx;
-	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		__atomic_fetch_sub(&frame_of(guest, pa[i].raw)->pins, 1, __ATOMIC_RELEASE);
 }
 
 static int bench_host_pin(void *ctx, const om_ipa_t *ipa, size_t n, om_pa_t *pa)
 {
 	struct bench_guest *guest = ctx;
-	size_t i;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (!pin_page(guest, ipa[i].raw, &pa[i])) {
 			bench_host_unpin(guest, pa, i);
 			return -1;
@@ -192,9 +190,8 @@ static void finish(struct bench_host *host, struct bench_thread *thread, struct 
 {
 	struct optee_msg_hdr *hdr = (void *)thread->arg;
 	struct optee_msg_param *param = (void *)(hdr + 1);
-	uint32_t i;
 
-	for (i = 0; i < hdr->num_params; i++) {
+	for (uint32_t i = 0; i < hdr->num_params; i++) {
 		if (param[i].attr == OPTEE_MSG_ATTR_TYPE_VALUE_INOUT) {
 			param[i].u.value.a++;
 			param[i].u.value.b++;
@@ -412,14 +409,13 @@ struct bench_guest *bench_guest_new(struct bench_host *host, uint32_t id)
 	const struct om_limits limits = BENCH_LIMITS;
 	struct bench_guest *guest = allocate(sizeof(*guest));
 	size_t size = om_guest_size(&limits);
-	uint32_t i;
 
 	memset(guest, 0, sizeof(*guest));
 	guest->id = id;
 	guest->table = map(BENCH_RAM_PAGES * sizeof(guest->table[0]));
 	guest->frames = map(BENCH_RAM_PAGES * sizeof(guest->frames[0]));
 	guest->ram = map((size_t)BENCH_RAM_PAGES * BENCH_PAGE);
-	for (i = 0; i < BENCH_RAM_PAGES; i++) {
+	for (uint32_t i = 0; i < BENCH_RAM_PAGES; i++) {
 		uint64_t frame = i * SCATTER % BENCH_RAM_PAGES;
 
 		guest->table[i] = (BENCH_PA_BASE + frame * BENCH_PAGE) |
@@ -435,11 +431,9 @@ struct bench_guest *bench_guest_new(struct bench_host *host, uint32_t id)
 
 void bench_guest_free(struct bench_guest *guest)
 {
-	uint32_t i;
-
 	if (om_guest_destroy(guest->om) != OM_OK)
 		bench_die("om_guest_destroy failed");
-	for (i = 0; i < BENCH_RAM_PAGES; i++)
+	for (uint32_t i = 0; i < BENCH_RAM_PAGES; i++)
 		if (guest->frames[i].pins)
 			bench_die("a page is still pinned");
 	munmap(guest->table, BENCH_RAM_PAGES * sizeof(guest->table[0]));

@@ -178,12 +178,10 @@ static bool session(struct demo *d)
 
 static void print_counters(const struct om_guest *guest)
 {
-	uint32_t i;
-
 	if (mermaid)
 		return;
 	printf("\n== Counters of the guest\n");
-	for (i = 0; i < OM_COUNTERS; i++)
+	for (uint32_t i = 0; i < OM_COUNTERS; i++)
 		if (om_guest_counter(guest, (enum om_counter)i))
 			printf("  %-20s %llu\n", om_counter_name((enum om_counter)i),
 			       (unsigned long long)om_guest_counter(guest, (enum om_counter)i));
@@ -193,9 +191,8 @@ int main(int argc, char **argv)
 {
 	struct demo d = { 0 };
 	bool ok;
-	int i;
 
-	for (i = 1; i < argc; i++) {
+	for (int i = 1; i < argc; i++) {
 		mermaid |= strcmp(argv[i], "--mermaid") == 0;
 		all |= strcmp(argv[i], "--all") == 0;
 	}

@@ -6,10 +6,8 @@
 
 int main(void)
 {
-	int from, event;
-
-	for (from = 0; from < OM_CALL_STATES; from++)
-		for (event = 0; event < OM_CALL_EVENTS; event++) {
+	for (int from = 0; from < OM_CALL_STATES; from++)
+		for (int event = 0; event < OM_CALL_EVENTS; event++) {
 			enum om_call_state to = om_call_next((enum om_call_state)from,
 							     (enum om_call_event)event);
 

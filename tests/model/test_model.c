@@ -7,8 +7,6 @@
 #include <string.h>
 
 #include "asserts.h"
-#include "hyper.h"
-#include "test.h"
 
 #define IPA		TEST_IPA_BASE
 #define VALUE_IN	OPTEE_MSG_ATTR_TYPE_VALUE_INPUT
@@ -35,10 +33,8 @@ static struct om_regs as_hypervisor(struct hyper *y, uint32_t a0, uint32_t a1)
 
 /* --- Fast calls ---------------------------------------------------------------------- */
 
-TEST(probe_answers_like_debians_build)
+HYPER_TEST(probe_answers_like_debians_build)
 {
-	struct hyper *y = hyper_new(NULL);
-
 	assert_regs(as_hypervisor(y, OPTEE_SMC_CALLS_COUNT, 0), 14, 0, 0, 0);
 	assert_regs(as_hypervisor(y, OPTEE_SMC_CALLS_UID, 0), 0x384fb3e0, 0xe7f811e3, 0xaf630002,
 		    0xa5d5c51b);
@@ -49,12 +45,10 @@ TEST(probe_answers_like_debians_build)
 		    TEST_RESERVED_SIZE, 1);
 	assert_regs(as_hypervisor(y, OPTEE_SMC_VM_DESTROYED, 7), 0, 7, 0, 0);
 	assert_regs(as_hypervisor(y, OPTEE_SMC_VM_CREATED, 7), 0, 7, 0, 0);
-	hyper_free(y);
 }
 
-TEST(results_carry_junk_above_32_bits)
+HYPER_TEST(results_carry_junk_above_32_bits)
 {
-	struct hyper *y = hyper_new(NULL);
 	struct om_regs regs = { .a = { OPTEE_SMC_CALLS_REVISION } };
 
 	y->host->ops.smc(y->host, &regs);
@@ -64,7 +58,6 @@ TEST(results_carry_junk_above_32_bits)
 	regs.a[1] = regs.a[2] = regs.a[3] = 0;
 	y->host->ops.smc(y->host, &regs);
 	assert_int_equal(regs.a[0], 2);
-	hyper_free(y);
 }
 
 TEST(config_changes_the_probe)
@@ -105,9 +98,8 @@ TEST(late_shm_config_waits_for_a_yielding_call)
 	hyper_free(y);
 }
 
-TEST(what_no_mediator_may_do_is_a_violation)
+HYPER_TEST(what_no_mediator_may_do_is_a_violation)
 {
-	struct hyper *y = hyper_new(NULL);
 	static const uint32_t fast[] = {
 		OPTEE_SMC_VM_CREATED, OPTEE_SMC_VM_DESTROYED, OPTEE_SMC_GET_SHM_CONFIG,
 		OPTEE_SMC_L2CC_MUTEX, OPTEE_SMC_BOOT_SECONDARY, OPTEE_SMC_GET_PROTMEM_CONFIG,
@@ -133,14 +125,12 @@ TEST(what_no_mediator_may_do_is_a_violation)
 	assert_int_equal(as_hypervisor(y, OPTEE_SMC_VM_DESTROYED, 9).a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(model_violations(y->model), n + 2);
 	model_violations_reset(y->model);
-	hyper_free(y);
 }
 
 /* --- Sessions and parameters ----------------------------------------------------------- */
 
-TEST(a_session_from_open_to_close)
+HYPER_TEST(a_session_from_open_to_close)
 {
-	struct hyper *y = hyper_new(NULL);
 	struct optee_msg_hdr *hdr;
 	uint32_t session;
 
@@ -163,14 +153,11 @@ TEST(a_session_from_open_to_close)
 	hyper_call(y, 0);
 	assert_result(hdr, TEEC_ERROR_BAD_PARAMETERS, TEEC_ORIGIN_TEE);
 	assert_int_equal(hyper_open(y, unknown), 0);
-	hyper_free(y);
 }
 
 /* As OP-TEE 4.5: one above that of the last that is open still. */
-TEST(session_ids_are_given_again)
+HYPER_TEST(session_ids_are_given_again)
 {
-	struct hyper *y = hyper_new(NULL);
-
 	assert_int_equal(hyper_open(y, invoke_tests), 1);
 	assert_int_equal(hyper_open(y, invoke_tests), 2);
 	assert_int_equal(hyper_open(y, invoke_tests), 3);
@@ -184,11 +171,10 @@ TEST(session_ids_are_given_again)
 	assert_int_equal(hyper_close(y, 2), TEEC_SUCCESS);
 	assert_int_equal(hyper_close(y, 3), TEEC_SUCCESS);
 	assert_int_equal(hyper_open(y, test_ta), 1);
-	hyper_free(y);
 }
 
 /* What names no session: CLOSE alone says it in another way. */
-TEST(fault_c1_unknown_sessions_get_what_optee_answers)
+HYPER_TEST(fault_c1_unknown_sessions_get_what_optee_answers)
 {
 	static const struct {
 		uint32_t cmd, ret;
@@ -198,7 +184,6 @@ TEST(fault_c1_unknown_sessions_get_what_optee_answers)
 		{ OPTEE_MSG_CMD_CLOSE_SESSION, TEEC_ERROR_ITEM_NOT_FOUND },
 	};
 	static const uint32_t ids[] = { 0, 2, 0x7fffffff, 0xffffffff };
-	struct hyper *y = hyper_new(NULL);
 
 	assert_int_equal(hyper_open(y, invoke_tests), 1);
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
@@ -208,12 +193,10 @@ TEST(fault_c1_unknown_sessions_get_what_optee_answers)
 			assert_int_equal(hyper_arg(y, 0)->ret, t[i].ret);
 			assert_int_equal(hyper_arg(y, 0)->ret_origin, TEEC_ORIGIN_TEE);
 		}
-	hyper_free(y);
 }
 
-TEST(errors_come_from_where_the_real_ones_do)
+HYPER_TEST(errors_come_from_where_the_real_ones_do)
 {
-	struct hyper *y = hyper_new(NULL);
 	static const uint8_t null[16];
 	uint32_t session = hyper_open(y, invoke_tests);
 	struct optee_msg_hdr *hdr;
@@ -237,13 +220,10 @@ TEST(errors_come_from_where_the_real_ones_do)
 	assert_int_equal(hyper_call(y, 0), OPTEE_SMC_RETURN_EBADCMD);
 	assert_int_equal(hdr->ret, 0);
 	model_violations_reset(y->model);
-	hyper_free(y);
 }
 
-TEST(messages_out_of_place_are_bad_addresses)
+HYPER_TEST(messages_out_of_place_are_bad_addresses)
 {
-	struct hyper *y = hyper_new(NULL);
-
 	hyper_msg(y, 0, OPTEE_MSG_CMD_CLOSE_SESSION, 128);
 	assert_int_equal(hyper_call(y, 0), OPTEE_SMC_RETURN_EBADADDR);
 	hyper_msg(y, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 123);
@@ -257,12 +237,10 @@ TEST(messages_out_of_place_are_bad_addresses)
 			 OPTEE_SMC_RETURN_EBADADDR);
 	assert_int_equal(model_threads_in_use(y->model, 7), 0);
 	model_violations_reset(y->model);
-	hyper_free(y);
 }
 
-TEST(devices_are_enumerated_with_short_buffer)
+HYPER_TEST(devices_are_enumerated_with_short_buffer)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, device);
 	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, PTA_DEVICE_GET, 1);
 	uint64_t cookie;
@@ -278,14 +256,12 @@ TEST(devices_are_enumerated_with_short_buffer)
 	assert_result(hdr, TEEC_SUCCESS, TEEC_ORIGIN_TRUSTED_APP);
 	assert_int_equal(model_param(hdr, 0)->u.rmem.size, 32);
 	assert_memory_equal((uint8_t *)test_guest_va(y->guest, IPA) + 8, invoke_tests, 16);
-	hyper_free(y);
 }
 
 /* --- Shared memory ------------------------------------------------------------------------ */
 
-TEST(registered_memory_is_really_read_and_written)
+HYPER_TEST(registered_memory_is_really_read_and_written)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, invoke_tests);
 	struct optee_msg_hdr *hdr;
 	uint8_t *va = test_guest_va(y->guest, IPA);
@@ -304,12 +280,10 @@ TEST(registered_memory_is_really_read_and_written)
 	assert_result(hdr, TEEC_SUCCESS, TEEC_ORIGIN_TRUSTED_APP);
 	assert_int_equal(va[4095], 42);
 	assert_int_equal(hyper_unregister(y, cookie), TEEC_SUCCESS);
-	hyper_free(y);
 }
 
-TEST(ranges_and_cookies_are_judged)
+HYPER_TEST(ranges_and_cookies_are_judged)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, invoke_tests);
 	struct optee_msg_hdr *hdr;
 	uint64_t cookie;
@@ -336,12 +310,10 @@ TEST(ranges_and_cookies_are_judged)
 	assert_int_equal(hyper_unregister(y, cookie + 1), TEEC_ERROR_BAD_PARAMETERS);
 	assert_int_equal(hyper_unregister(y, cookie), TEEC_SUCCESS);
 	model_violations_reset(y->model);
-	hyper_free(y);
 }
 
-TEST(temporary_buffers_are_used_and_leak_as_they_do)
+HYPER_TEST(temporary_buffers_are_used_and_leak_as_they_do)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, MODEL_TA_COPY, 2);
 	struct optee_msg_param *p = model_param(hdr, 0);
@@ -371,12 +343,10 @@ TEST(temporary_buffers_are_used_and_leak_as_they_do)
 	assert_int_equal(model_violations(y->model), 1);
 	assert_int_equal(hyper_unregister(y, cookie), TEEC_ERROR_BAD_PARAMETERS);
 	model_violations_reset(y->model);
-	hyper_free(y);
 }
 
-TEST(null_memrefs_are_no_memory)
+HYPER_TEST(null_memrefs_are_no_memory)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, invoke_tests);
 	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, PTA_INVOKE_TESTS_MEMREF_NULL, 1);
 
@@ -388,7 +358,6 @@ TEST(null_memrefs_are_no_memory)
 	model_param(hdr, 0)->attr = OPTEE_MSG_ATTR_TYPE_TMEM_INPUT;
 	hyper_call(y, 0);
 	assert_result(hdr, TEEC_ERROR_BAD_PARAMETERS, TEEC_ORIGIN_TRUSTED_APP);
-	hyper_free(y);
 }
 
 TEST(heap_ends_somewhere)

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hyper.h"
-#include "test.h"
+#include "asserts.h"
 
 #define GUEST		7u
 #define IPA		TEST_IPA_BASE
@@ -41,9 +40,8 @@ static struct om_regs resume(struct hyper *y, uint32_t thread)
 
 /* --- Suspended calls --------------------------------------------------------------------- */
 
-TEST(a_long_call_is_interrupted_n_times)
+HYPER_TEST(a_long_call_is_interrupted_n_times)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct optee_msg_hdr *hdr = invoke(y, 0, session, MODEL_TA_INTERRUPT, VALUE_IN, 100, 0);
 	struct om_regs regs = begin(y, 0);
@@ -58,12 +56,10 @@ TEST(a_long_call_is_interrupted_n_times)
 	}
 	assert_int_equal(n, 100);
 	assert_int_equal(hdr->ret, TEEC_SUCCESS);
-	hyper_free(y);
 }
 
-TEST(interrupts_can_come_by_themselves)
+HYPER_TEST(interrupts_can_come_by_themselves)
 {
-	struct hyper *y = hyper_new(NULL);
 	struct om_regs regs;
 
 	model_config(y->model)->interrupt_every = 1;
@@ -72,12 +68,10 @@ TEST(interrupts_can_come_by_themselves)
 	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	assert_int_equal(resume(y, 0).a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(hyper_arg(y, 0)->ret, TEEC_ERROR_ITEM_NOT_FOUND);
-	hyper_free(y);
 }
 
-TEST(threads_run_out_and_come_back)
+HYPER_TEST(threads_run_out_and_come_back)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session[3];
 
 	for (uint32_t i = 0; i < 3; i++)
@@ -97,12 +91,10 @@ TEST(threads_run_out_and_come_back)
 	assert_int_equal(begin(y, 2).a[3], 0);
 	assert_int_equal(model_threads_in_use(y->model, GUEST), 2);
 	/* The guest dies with both of them suspended. */
-	hyper_free(y);
 }
 
-TEST(a_call_waits_until_it_is_cancelled)
+HYPER_TEST(a_call_waits_until_it_is_cancelled)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct optee_msg_hdr *hdr, *cancel;
 
@@ -116,12 +108,10 @@ TEST(a_call_waits_until_it_is_cancelled)
 	assert_int_equal(cancel->ret, TEEC_SUCCESS);
 	assert_int_equal(resume(y, 0).a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(hdr->ret, TEEC_ERROR_CANCEL);
-	hyper_free(y);
 }
 
-TEST(memory_stays_held_while_a_call_is_suspended)
+HYPER_TEST(memory_stays_held_while_a_call_is_suspended)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	uint8_t *va = test_guest_va(y->guest, IPA);
 	struct optee_msg_hdr *hdr;
@@ -139,7 +129,6 @@ TEST(memory_stays_held_while_a_call_is_suspended)
 	assert_int_equal(va[16], 0xf0);
 	assert_int_equal(va[31], 0xf0);
 	assert_int_equal(va[32], 0x0f);
-	hyper_free(y);
 }
 
 /* --- Calls that wait for each other --------------------------------------------------------- */
@@ -165,9 +154,8 @@ static struct om_regs serve_wait(struct hyper *y, uint32_t slot, struct om_regs 
 	return regs;
 }
 
-TEST(a_second_writer_waits_in_the_normal_world)
+HYPER_TEST(a_second_writer_waits_in_the_normal_world)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t one = hyper_open(y, invoke_tests), two = hyper_open(y, invoke_tests);
 	struct optee_msg_hdr *first, *second;
 	struct om_regs regs[2];
@@ -195,12 +183,10 @@ TEST(a_second_writer_waits_in_the_normal_world)
 	assert_int_equal(first->ret, TEEC_SUCCESS);
 	assert_int_equal(second->ret, TEEC_SUCCESS);
 	assert_int_equal(model_param(second, 1)->u.value.b, 1);
-	hyper_free(y);
 }
 
-TEST(unregister_waits_for_who_uses_the_buffer)
+HYPER_TEST(unregister_waits_for_who_uses_the_buffer)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct optee_msg_hdr *hdr;
 	struct om_regs regs;
@@ -221,12 +207,10 @@ TEST(unregister_waits_for_who_uses_the_buffer)
 	assert_int_equal(hyper_finish(y, 1, regs), OPTEE_SMC_RETURN_OK);
 	assert_int_equal(hdr->ret, TEEC_SUCCESS);
 	hyper_unshare(y, cookie);
-	hyper_free(y);
 }
 
-TEST(unregister_can_overtake_an_interrupted_call)
+HYPER_TEST(unregister_can_overtake_an_interrupted_call)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct optee_msg_hdr *hdr;
 	uint64_t cookie;
@@ -246,12 +230,10 @@ TEST(unregister_can_overtake_an_interrupted_call)
 	begin(y, 1);
 	assert_int_equal(model_violations(y->model), 1);
 	model_violations_reset(y->model);
-	hyper_free(y);
 }
 
-TEST(a_session_serves_one_thread_at_a_time)
+HYPER_TEST(a_session_serves_one_thread_at_a_time)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct om_regs regs;
 
@@ -263,7 +245,6 @@ TEST(a_session_serves_one_thread_at_a_time)
 	hyper_finish(y, 0, resume(y, 0));
 	assert_int_equal(hyper_finish(y, 1, regs), OPTEE_SMC_RETURN_OK);
 	assert_int_equal(hyper_arg(y, 1)->ret, TEEC_SUCCESS);
-	hyper_free(y);
 }
 
 /*
@@ -303,9 +284,8 @@ static void count_irq(void *arg)
 	++*(uint32_t *)arg;
 }
 
-TEST(notifications_are_raised_and_taken)
+HYPER_TEST(notifications_are_raised_and_taken)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	uint32_t irqs = 0;
 	struct om_regs regs;
@@ -329,7 +309,6 @@ TEST(notifications_are_raised_and_taken)
 	assert_int_equal(hyper_call(y, 0), OPTEE_SMC_RETURN_OK);
 	assert_int_equal(hyper_arg(y, 0)->ret, 0x1234);
 	assert_false(model_notif_started(y->model, GUEST));
-	hyper_free(y);
 }
 
 /* --- Misbehaviour ------------------------------------------------------------------------------- */
@@ -343,9 +322,8 @@ static void spoil(void *arg, const struct model_event *event)
 		event->regs->a[1] = 0x5a;
 }
 
-TEST(the_shadow_can_be_spoiled)
+HYPER_TEST(the_shadow_can_be_spoiled)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct om_regs regs;
 	uint32_t n = 0;
@@ -363,12 +341,10 @@ TEST(the_shadow_can_be_spoiled)
 	assert_int_equal(begin(y, 0).a[0], OPTEE_SMC_RETURN_EBADCMD);
 	assert_int_equal(n, 3);
 	model_violations_reset(y->model);
-	hyper_free(y);
 }
 
-TEST(answers_can_be_scripted)
+HYPER_TEST(answers_can_be_scripted)
 {
-	struct hyper *y = hyper_new(NULL);
 	struct om_regs regs;
 	uint64_t cookie;
 
@@ -386,12 +362,10 @@ TEST(answers_can_be_scripted)
 	model_refuse_unregister(y->model, TEEC_ERROR_BUSY);
 	assert_int_equal(hyper_unregister(y, cookie), TEEC_ERROR_BUSY);
 	assert_int_equal(hyper_unregister(y, cookie), TEEC_SUCCESS);
-	hyper_free(y);
 }
 
-TEST(rpcs_can_be_injected)
+HYPER_TEST(rpcs_can_be_injected)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct model_rpc free_unknown = { .a0 = OPTEE_SMC_RETURN_RPC_FREE, .a1 = 6, .a2 = 7 };
 	struct model_rpc bench = { .cmd = OPTEE_RPC_CMD_BENCH_REG, .num_params = 9 };
@@ -414,5 +388,4 @@ TEST(rpcs_can_be_injected)
 	assert_true(model_injected(y->model, 1, &result));
 	assert_int_equal(result.hdr.ret, TEEC_ERROR_NOT_SUPPORTED);
 	assert_false(model_injected(y->model, 2, &result));
-	hyper_free(y);
 }

@@ -7,8 +7,6 @@
 #include <string.h>
 
 #include "asserts.h"
-#include "hyper.h"
-#include "test.h"
 
 #define GUEST		7u
 #define IPA		TEST_IPA_BASE
@@ -55,9 +53,8 @@ static uint32_t get_time(struct hyper *y, uint32_t session, uint32_t fid)
 	return hdr->ret;
 }
 
-TEST(get_time_with_and_without_the_cache)
+HYPER_TEST(get_time_with_and_without_the_cache)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, stats);
 	struct om_regs regs;
 
@@ -84,12 +81,10 @@ TEST(get_time_with_and_without_the_cache)
 	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_OK);
 	hyper_unshare(y, regs.a[1] << 32 | regs.a[2]);
 	assert_regs(hyper_smc(y, OPTEE_SMC_DISABLE_SHM_CACHE, 0, 0, 0), 7, 0, 0, 0);
-	hyper_free(y);
 }
 
-TEST(an_unknown_ta_is_looked_for_in_the_real_order)
+HYPER_TEST(an_unknown_ta_is_looked_for_in_the_real_order)
 {
-	struct hyper *y = hyper_new(NULL);
 	static const uint8_t fs[] = { 0, 1, 6, 0, 1, 6 };
 	uint64_t half[2];
 
@@ -115,7 +110,6 @@ TEST(an_unknown_ta_is_looked_for_in_the_real_order)
 	assert_int_equal(hyper_open(y, unknown), 0);
 	assert_result(hyper_arg(y, 0), TEEC_ERROR_OUT_OF_MEMORY, TEEC_ORIGIN_TEE);
 	assert_int_equal(y->logged, 3);
-	hyper_free(y);
 }
 
 /* What cannot be opened is removed, and memory that was refused is asked for again. */
@@ -164,9 +158,8 @@ TEST(a_ta_of_1_2_mb_is_loaded)
 }
 
 /* Page 0 is no failure to OP-TEE: it is refused for its place, or taken. */
-TEST(fault_a2_page_0_is_an_address)
+HYPER_TEST(fault_a2_page_0_is_an_address)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, stats);
 	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, PTA_STATS_GET_TIME, 2);
 
@@ -178,12 +171,10 @@ TEST(fault_a2_page_0_is_an_address)
 	assert_int_equal(model_violations(y->model), 1);
 	assert_non_null(strstr(model_violation(y->model, 0), "page 0"));
 	model_violations_reset(y->model);
-	hyper_free(y);
 }
 
-TEST(refused_rpc_arguments_end_in_out_of_memory)
+HYPER_TEST(refused_rpc_arguments_end_in_out_of_memory)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, stats);
 	struct optee_msg_hdr *hdr = hyper_invoke(y, 0, session, PTA_STATS_GET_TIME, 2);
 	struct om_regs regs;
@@ -204,14 +195,12 @@ TEST(refused_rpc_arguments_end_in_out_of_memory)
 	assert_int_equal((uint32_t)regs.a[1], 1);
 	assert_int_equal((uint32_t)regs.a[2], 2);
 	assert_int_equal(hyper_finish(y, 0, hyper_smc(y, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, 0)), 0);
-	hyper_free(y);
 }
 
 /* --- The test TA ------------------------------------------------------------------------------ */
 
-TEST(payloads_live_and_outlive)
+HYPER_TEST(payloads_live_and_outlive)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct optee_msg_hdr *hdr;
 	uint64_t handle;
@@ -241,12 +230,10 @@ TEST(payloads_live_and_outlive)
 	hdr = invoke(y, 0, session, MODEL_TA_PAYLOAD, VALUE_INOUT, 10000, 0);
 	hyper_call(y, 0);
 	assert_int_equal(model_param(hdr, 0)->u.value.b, TEEC_ERROR_OUT_OF_MEMORY);
-	hyper_free(y);
 }
 
-TEST(files_and_images_go_through_payloads)
+HYPER_TEST(files_and_images_go_through_payloads)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct optee_msg_hdr *hdr = invoke(y, 0, session, MODEL_TA_FS, VALUE_IN, 6000, 0);
 	static const uint8_t image[3] = { 1, 2, 4 };
@@ -264,12 +251,10 @@ TEST(files_and_images_go_through_payloads)
 	assert_int_equal(model_param(hdr, 0)->u.value.a, 3);
 	assert_int_equal(model_param(hdr, 0)->u.value.b, 7);
 	assert_int_equal(model_buffers(y->model, GUEST), 0);
-	hyper_free(y);
 }
 
-TEST(any_rpc_can_be_wished_for)
+HYPER_TEST(any_rpc_can_be_wished_for)
 {
-	struct hyper *y = hyper_new(NULL);
 	uint32_t session = hyper_open(y, test_ta);
 	struct optee_msg_param *wish = test_guest_va(y->guest, IPA);
 	struct optee_msg_hdr *hdr;
@@ -288,5 +273,4 @@ TEST(any_rpc_can_be_wished_for)
 	hyper_value(hdr, 0, VALUE_IN, OPTEE_RPC_CMD_SOCKET, 1);
 	hyper_call(y, 0);
 	assert_int_equal(model_param(hdr, 2)->u.value.a, TEEC_ERROR_NOT_SUPPORTED);
-	hyper_free(y);
 }

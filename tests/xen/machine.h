@@ -50,6 +50,19 @@ uint32_t machine_kill(struct machine *m, unsigned int i);
 /* Kills who is left. Fails the test if anything was wrong or is left. */
 void machine_end(struct machine *m);
 
+/* A test with a machine m, without domains at first; options NULL. */
+#define MACHINE_TEST(name)								\
+	static void name##_on(struct machine *m);					\
+	TEST(name)									\
+	{										\
+		struct machine m;							\
+											\
+		machine_begin(&m, NULL);						\
+		name##_on(&m);								\
+		machine_end(&m);							\
+	}										\
+	static void name##_on(struct machine *m __attribute__((unused)))
+
 /* How often the secure world was told that a guest is gone. */
 uint64_t machine_vms_destroyed(struct machine *m);
 

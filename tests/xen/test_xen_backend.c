@@ -39,63 +39,51 @@ TEST(mediator_goes_by_its_old_name_and_type)
 	assert_int_equal(stand_in_tee_mediator.tee_type, XEN_DOMCTL_CONFIG_TEE_OPTEE);
 }
 
-TEST(probe_without_a_node_does_not_call_the_secure_world)
+MACHINE_TEST(probe_without_a_node_does_not_call_the_secure_world)
 {
-	struct machine m;
 	uint64_t before;
 
-	machine_begin(&m, NULL);
-	before = model_smcs(m.model);
+	before = model_smcs(m->model);
 	assert_true(before > 0);
 	xen.optee_node = false;
 	assert_false(stand_in_tee_mediator.ops->probe());
-	assert_int_equal(model_smcs(m.model), before);
-	machine_end(&m);
+	assert_int_equal(model_smcs(m->model), before);
 }
 
-TEST(probe_says_what_is_wrong_with_the_optee)
+MACHINE_TEST(probe_says_what_is_wrong_with_the_optee)
 {
-	struct machine m;
-
-	machine_begin(&m, NULL);
-	model_config(m.model)->wrong_uid = true;
+	model_config(m->model)->wrong_uid = true;
 	assert_int_equal(atomic_load(&xen.lines), 0);
 	assert_false(stand_in_tee_mediator.ops->probe());
 	assert_int_equal(atomic_load(&xen.lines), 1);
 	assert_non_null(strstr(console_line(), om_result_text(OM_ERR_NOT_OPTEE)));
-	machine_end(&m);
 }
 
 /* --- Creation ---------------------------------------------------------------------- */
 
-TEST(domain_without_optee_is_left_alone)
+MACHINE_TEST(domain_without_optee_is_left_alone)
 {
 	uint64_t x[8] = { OPTEE_SMC_CALLS_UID };
-	struct machine m;
 	struct domain *d;
 	uint64_t smcs;
 
-	machine_begin(&m, NULL);
-	smcs = model_smcs(m.model);
+	smcs = model_smcs(m->model);
 	assert_int_equal(domain_create(1, XEN_DOMCTL_CONFIG_TEE_NONE, 16, CREATE_WHOLE, &d), 0);
 	domain_smc(d, 0, x);
 	assert_int_equal(x[0], OPTEE_SMC_RETURN_UNKNOWN_FUNCTION);
 	domain_kill(d);
 	domain_create(1, XEN_DOMCTL_CONFIG_TEE_NONE, 16, CREATE_FAILS_SOON, &d);
 	domain_create(1, XEN_DOMCTL_CONFIG_TEE_NONE, 16, CREATE_FAILS_LATE, &d);
-	assert_int_equal(model_smcs(m.model), smcs);
-	machine_end(&m);
+	assert_int_equal(model_smcs(m->model), smcs);
 }
 
 /* Memory, then each shadow page and its mapping. */
-TEST(creation_that_runs_out_of_memory_leaves_nothing)
+MACHINE_TEST(creation_that_runs_out_of_memory_leaves_nothing)
 {
-	struct machine m;
 	struct domain *d;
 	uint64_t n = 1;
 	int rc;
 
-	machine_begin(&m, NULL);
 	for (;; n++) {
 		atomic_store(&xen.fail_at, n);
 		rc = domain_create(1, TEE, 16, CREATE_WHOLE, &d);
@@ -104,138 +92,117 @@ TEST(creation_that_runs_out_of_memory_leaves_nothing)
 		assert_int_equal(rc, -ENOMEM);
 		assert_int_equal(atomic_load(&xen.allocated), 0);
 		assert_int_equal(atomic_load(&xen.mapped), 0);
-		assert_int_equal(atomic_load(&m.host->shadow_pages), 0);
-		assert_int_equal(model_smcs_of(m.model, OPTEE_SMC_VM_CREATED), 0);
+		assert_int_equal(atomic_load(&m->host->shadow_pages), 0);
+		assert_int_equal(model_smcs_of(m->model, OPTEE_SMC_VM_CREATED), 0);
 	}
-	assert_int_equal(n, 2 + 2 * shadows(&m));
+	assert_int_equal(n, 2 + 2 * shadows(m));
 	domain_kill(d);
-	machine_end(&m);
 }
 
-TEST(creation_that_optee_refuses_leaves_nothing)
+MACHINE_TEST(creation_that_optee_refuses_leaves_nothing)
 {
-	struct machine m;
 	struct domain *d;
 
-	machine_begin(&m, NULL);
-	model_refuse_vm(m.model, OPTEE_SMC_RETURN_ENOTAVAIL);
+	model_refuse_vm(m->model, OPTEE_SMC_RETURN_ENOTAVAIL);
 	assert_int_equal(domain_create(1, TEE, 16, CREATE_WHOLE, &d), -ENODEV);
 	assert_non_null(strstr(console_line(), om_result_text(OM_ERR_REFUSED)));
-	assert_int_equal(machine_vms_destroyed(&m), 0);
-	machine_end(&m);
+	assert_int_equal(machine_vms_destroyed(m), 0);
 }
 
 /* OP-TEE is told, once, and the name is free again. */
-TEST(creation_that_fails_later_is_undone)
+MACHINE_TEST(creation_that_fails_later_is_undone)
 {
 	static const enum create how[] = { CREATE_FAILS_SOON, CREATE_FAILS_LATE };
-	struct machine m;
 	struct domain *d;
 
-	machine_begin(&m, NULL);
 	for (unsigned int i = 0; i < 2; i++) {
 		/* Somebody always wants the CPU, and it must not stop here for that. */
 		atomic_store(&xen.preempt_every, i);
 		assert_int_equal(domain_create(1, TEE, 16, how[i], &d), -EINVAL);
-		assert_int_equal(machine_vms_destroyed(&m), i + 1);
-		assert_int_equal(model_vms(m.model), 0);
-		assert_int_equal(atomic_load(&m.host->shadow_pages), 0);
+		assert_int_equal(machine_vms_destroyed(m), i + 1);
+		assert_int_equal(model_vms(m->model), 0);
+		assert_int_equal(atomic_load(&m->host->shadow_pages), 0);
 		assert_int_equal(atomic_load(&xen.allocated), 0);
 	}
 	assert_int_equal(domain_create(1, TEE, 16, CREATE_WHOLE, &d), 0);
 	domain_kill(d);
-	machine_end(&m);
 }
 
-TEST(i2_shadow_pages_lie_where_optee_reaches)
+MACHINE_TEST(i2_shadow_pages_lie_where_optee_reaches)
 {
-	struct machine m;
 	struct domain *d;
 
-	machine_begin(&m, NULL);
 	xen.heap_bits = CONFIG_OPTEE_MEDIATOR_PA_BITS + 1;
 	assert_int_equal(domain_create(1, TEE, 16, CREATE_WHOLE, &d), -ENOMEM);
 	assert_true(atomic_load(&xen.lines) > 0);
 	xen.heap_bits = CONFIG_OPTEE_MEDIATOR_PA_BITS;
 	assert_int_equal(domain_create(1, TEE, 16, CREATE_WHOLE, &d), 0);
 	domain_kill(d);
-	machine_end(&m);
 }
 
 /* The heap hands out pages with whatever was in them. */
-TEST(i3_shadow_pages_are_zeroed)
+MACHINE_TEST(i3_shadow_pages_are_zeroed)
 {
 	static const uint8_t zeroes[TEST_PAGE];
 	uint32_t seen = 0;
-	struct machine m;
 
-	machine_begin(&m, NULL);
-	machine_add(&m, 1);
+	machine_add(m, 1);
 	for (uint32_t i = 0; i < TEST_SHADOW_PAGES; i++) {
 		uint64_t pa = TEST_SHADOW_PA_BASE + (uint64_t)i * TEST_PAGE;
 
-		if (!test_host_is_shadow(m.host, pa))
+		if (!test_host_is_shadow(m->host, pa))
 			continue;
-		assert_memory_equal(test_host_peek(m.host, pa), zeroes, TEST_PAGE);
+		assert_memory_equal(test_host_peek(m->host, pa), zeroes, TEST_PAGE);
 		seen++;
 	}
-	assert_int_equal(seen, shadows(&m));
-	machine_end(&m);
+	assert_int_equal(seen, shadows(m));
 }
 
 /* --- Calls ---------------------------------------------------------------------------- */
 
 /* x4 to x30 are looked at by domain_smc(). */
-TEST(results_go_to_the_first_four_registers)
+MACHINE_TEST(results_go_to_the_first_four_registers)
 {
 	const uint64_t junk = 0xdeadull << 32;
 	uint64_t x[8] = { junk | OPTEE_SMC_CALLS_UID, junk, junk, junk, 4, 5, 6, junk | 7 };
-	struct machine m;
 
-	machine_begin(&m, NULL);
-	machine_add(&m, 0);
-	machine_add(&m, 1);
+	machine_add(m, 0);
+	machine_add(m, 1);
 	for (unsigned int i = 0; i < DOMAINS; i++) {
 		x[0] = junk | OPTEE_SMC_CALLS_UID;
-		domain_smc(m.guest[i].domain, 3, x);
+		domain_smc(m->guest[i].domain, 3, x);
 		assert_int_equal(x[0], OPTEE_MSG_UID_0);
 		assert_int_equal(x[1], OPTEE_MSG_UID_1);
 		assert_int_equal(x[2], OPTEE_MSG_UID_2);
 		assert_int_equal(x[3], OPTEE_MSG_UID_3);
 		/* Client 0 is the hypervisor; a7 is no guest's to choose. */
-		assert_int_equal(model_last_smc(m.model).a[7], i + 1);
+		assert_int_equal(model_last_smc(m->model).a[7], i + 1);
 	}
 	/* An FF-A call comes this way as well, and is nobody's. */
 	x[0] = 0x84000063;
-	domain_smc(m.guest[1].domain, 0, x);
+	domain_smc(m->guest[1].domain, 0, x);
 	assert_int_equal(x[0], OPTEE_SMC_RETURN_UNKNOWN_FUNCTION);
-	machine_end(&m);
 }
 
-TEST(notification_is_not_offered)
+MACHINE_TEST(notification_is_not_offered)
 {
 	uint32_t out[4];
-	struct machine m;
 
-	machine_begin(&m, NULL);
-	machine_add(&m, 1);
-	assert_int_equal(cg_fast(m.guest[1].cg, OPTEE_SMC_EXCHANGE_CAPABILITIES, 0, out),
+	machine_add(m, 1);
+	assert_int_equal(cg_fast(m->guest[1].cg, OPTEE_SMC_EXCHANGE_CAPABILITIES, 0, out),
 			 OPTEE_SMC_RETURN_OK);
 	assert_false(out[1] & OPTEE_SMC_SEC_CAP_ASYNC_NOTIF);
 	assert_true(out[1] & OPTEE_SMC_SEC_CAP_DYNAMIC_SHM);
-	machine_end(&m);
 }
 
 /* Of all types that Xen knows, in a message and in the middle of a page list. */
-TEST(i2_only_ram_that_the_guest_may_write_is_pinned)
+MACHINE_TEST(i2_only_ram_that_the_guest_may_write_is_pinned)
 {
-	struct machine m;
-	struct guest *g = &m.guest[1];
+	struct guest *g = &m->guest[1];
 	struct stand_in_domain *own;
 	struct cg_buf b;
 
-	machine_begin(&m, NULL);
-	machine_add(&m, 1);
+	machine_add(m, 1);
 	own = g->domain->own;
 	assert_true(cg_buf_make(g->cg, &b, 40 * TEST_PAGE, 0));
 	for (p2m_type_t type = p2m_invalid; type <= p2m_iommu_map_ro; type++) {
@@ -257,7 +224,6 @@ TEST(i2_only_ram_that_the_guest_may_write_is_pinned)
 		assert_int_equal(atomic_load(&xen.references), 0);
 	}
 	own->special_gfn = ~0ul;
-	machine_end(&m);
 }
 
 /* In the model's place: an OP-TEE that does not let go of a guest. */
@@ -272,37 +238,32 @@ static void cling(void *tee, struct om_regs *regs)
 }
 
 /* Whatever OP-TEE may go on to use stays with its domain. */
-TEST(fault_a8_domain_that_optee_holds_on_to_stays)
+MACHINE_TEST(fault_a8_domain_that_optee_holds_on_to_stays)
 {
-	struct machine m;
-	struct guest *g = &m.guest[1];
+	struct guest *g = &m->guest[1];
 	struct cg_buf b;
 
-	machine_begin(&m, NULL);
-	machine_add(&m, 1);
+	machine_add(m, 1);
 	assert_true(cg_buf_make(g->cg, &b, 40 * TEST_PAGE, 0));
 	assert_int_equal(cg_register(g->cg, &b), TEEC_SUCCESS);
-	real_smc = m.host->smc;
-	m.host->smc = cling;
+	real_smc = m->host->smc;
+	m->host->smc = cling;
 	for (uint32_t i = 0; i < 2; i++) {
 		assert_int_equal(domain_relinquish(g->domain), -EBUSY);
 		assert_non_null(strstr(console_line(), om_result_text(OM_ERR_NOT_RELEASED)));
 		assert_int_equal(atomic_load(&g->domain->own->guest->pinned), 40);
-		assert_true(atomic_load(&m.host->shadow_pages) > 0);
+		assert_true(atomic_load(&m->host->shadow_pages) > 0);
 	}
-	m.host->smc = real_smc;
-	machine_end(&m);
+	m->host->smc = real_smc;
 }
 
 /* OP-TEE takes a fault at an address with more bits than it was built for. */
-TEST(fault_a7_pages_out_of_optees_reach_are_not_shared)
+MACHINE_TEST(fault_a7_pages_out_of_optees_reach_are_not_shared)
 {
-	struct machine m;
-	struct guest *g = &m.guest[1];
+	struct guest *g = &m->guest[1];
 	struct cg_buf b;
 
-	machine_begin(&m, NULL);
-	machine_add(&m, 1);
+	machine_add(m, 1);
 	assert_true(cg_buf_make(g->cg, &b, 40 * TEST_PAGE, 0));
 	for (uint32_t i = 0; i < 2; i++) {
 		uint64_t page = *cg_buf_entry(g->cg, &b, i ? 39 : 0);
@@ -318,22 +279,18 @@ TEST(fault_a7_pages_out_of_optees_reach_are_not_shared)
 	xen.far_page = NULL;
 	assert_int_equal(cg_register(g->cg, &b), TEEC_SUCCESS);
 	assert_int_equal(cg_unregister(g->cg, b.cookie), TEEC_SUCCESS);
-	machine_end(&m);
 }
 
 /* In a debug build: one line, which Xen's rate limit for guests holds back. */
-TEST(refusals_are_told_at_the_guests_log_level)
+MACHINE_TEST(refusals_are_told_at_the_guests_log_level)
 {
 	uint64_t x[8] = { OPTEE_SMC_CALL_WITH_ARG, 0, 8 };
-	struct machine m;
 
-	machine_begin(&m, NULL);
-	machine_add(&m, 1);
-	domain_smc(m.guest[1].domain, 0, x);
+	machine_add(m, 1);
+	domain_smc(m->guest[1].domain, 0, x);
 	assert_int_equal(x[0], OPTEE_SMC_RETURN_EBADADDR);
 	assert_int_equal(atomic_load(&xen.lines), 1);
 	assert_memory_equal(console_line(), XENLOG_GUEST, strlen(XENLOG_GUEST));
-	machine_end(&m);
 }
 
 /* --- Death ------------------------------------------------------------------------------ */
@@ -489,20 +446,17 @@ TEST(fault_b5_new_kernel_resets_the_domain)
 }
 
 /* OP-TEE does not take it back: the domain is without OP-TEE, and dies as any other. */
-TEST(fault_b5_new_kernel_that_optee_refuses)
+MACHINE_TEST(fault_b5_new_kernel_that_optee_refuses)
 {
-	struct machine m;
 	uint32_t session;
 
-	machine_begin(&m, NULL);
-	machine_add(&m, 1);
-	assert_int_equal(cg_open(m.guest[1].cg, cg_uuid_model, &session), TEEC_SUCCESS);
-	model_answer_next(m.model, OPTEE_SMC_VM_CREATED, OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
-	begin_driver(&m.guest[1]);
+	machine_add(m, 1);
+	assert_int_equal(cg_open(m->guest[1].cg, cg_uuid_model, &session), TEEC_SUCCESS);
+	model_answer_next(m->model, OPTEE_SMC_VM_CREATED, OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
+	begin_driver(&m->guest[1]);
 	assert_non_null(strstr(console_line(), om_result_text(OM_ERR_REFUSED)));
-	assert_int_equal(cg_fast(m.guest[1].cg, OPTEE_SMC_CALLS_UID, 0, NULL),
+	assert_int_equal(cg_fast(m->guest[1].cg, OPTEE_SMC_CALLS_UID, 0, NULL),
 			 OPTEE_SMC_RETURN_ENOTAVAIL);
-	machine_end(&m);
 }
 
 /* A domain that is killed while it starts over: what is left of that is done by its end. */
