@@ -16,14 +16,14 @@ struct fill {
 };
 
 /* Whether OP-TEE itself can hold as many pages as the mediator lets through. */
-static bool reachable(struct cg_guest *g)
+static const char *lacks_pages(struct cg_guest *g)
 {
 	const struct cg_platform *p = g->platform;
 
 	if (p->secure_pages == 0 || p->limits.pages <= p->secure_pages)
-		return true;
+		return NULL;
 	cg_unchecked(g);
-	return false;
+	return "OP-TEE cannot hold as many pages as the quota";
 }
 
 static void fill(struct cg_guest *g, struct fill *f, uint32_t pages)
@@ -79,10 +79,6 @@ static void s45_quota_of_pages_to_the_last_one(struct cg_guest *g)
 	struct fill f;
 	struct cg_buf one;
 
-	if (!reachable(g)) {
-		cg_skip(g, "OP-TEE cannot hold as many pages as the quota");
-		return;
-	}
 	quota_is_exact(g);
 	/* One less, then one more: it fits, and the next does not. */
 	fill(g, &f, g->platform->limits.pages - 1);
@@ -110,10 +106,6 @@ static void s45_quota_of_pages_holds_for_temporary_buffers(struct cg_guest *g)
 	struct cg_call c;
 	unsigned int i;
 
-	if (!reachable(g)) {
-		cg_skip(g, "OP-TEE cannot hold as many pages as the quota");
-		return;
-	}
 	CG_EQ(g, "open", cg_open(g, cg_uuid_invoke, &session), TEEC_SUCCESS);
 	fill(g, &f, g->platform->limits.pages - 1);
 	if (CG_OK(g, "memory", cg_buf_make(g, &b, CG_PAGE + 1, 0))) {
@@ -140,10 +132,6 @@ static void s45_quota_of_pages_holds_for_payloads(struct cg_guest *g)
 	uint32_t allocs = g->served_shm_alloc;
 	uint32_t frees = g->served_shm_free;
 
-	if (!reachable(g)) {
-		cg_skip(g, "OP-TEE cannot hold as many pages as the quota");
-		return;
-	}
 	fill(g, &f, g->platform->limits.pages);
 	if (cg_call_init(&c, g, OPTEE_MSG_CMD_OPEN_SESSION, 2)) {
 		c.fid = OPTEE_SMC_CALL_WITH_RPC_ARG;
@@ -166,10 +154,6 @@ static void s45_quota_of_pages_holds_for_rpc_buffers(struct cg_guest *g)
 	struct fill f;
 	struct cg_call c;
 
-	if (!reachable(g)) {
-		cg_skip(g, "OP-TEE cannot hold as many pages as the quota");
-		return;
-	}
 	CG_EQ(g, "open", cg_open(g, cg_uuid_stats, &session), TEEC_SUCCESS);
 	fill(g, &f, g->platform->limits.pages);
 	if (cg_time_init(&c, g, session)) {
@@ -182,19 +166,18 @@ static void s45_quota_of_pages_holds_for_rpc_buffers(struct cg_guest *g)
 	quota_is_exact(g);
 }
 
+static const char *lacks_list_quota(struct cg_guest *g)
+{
+	if (g->platform->limits.pages / OPTEE_MSG_LIST_ENTRIES < g->platform->limits.list_pages)
+		return "the quota of pages is reached first";
+	return lacks_pages(g);
+}
+
 static void s45_longest_list(struct cg_guest *g)
 {
 	uint32_t n = g->platform->limits.list_pages * OPTEE_MSG_LIST_ENTRIES;
 	struct cg_buf b;
 
-	if (g->platform->limits.pages / OPTEE_MSG_LIST_ENTRIES < g->platform->limits.list_pages) {
-		cg_skip(g, "the quota of pages is reached first");
-		return;
-	}
-	if (!reachable(g)) {
-		cg_skip(g, "OP-TEE cannot hold as many pages as the quota");
-		return;
-	}
 	if (CG_OK(g, "memory", cg_buf_repeat(g, &b, n + 1))) {
 		CG_EQ(g, "one too long", cg_register(g, &b), TEEC_ERROR_OUT_OF_MEMORY);
 		b.size = (uint64_t)n * CG_PAGE;
@@ -325,16 +308,16 @@ static void s48_failing_lists_leave_the_quota_exact(struct cg_guest *g)
 	}
 	CG_EQ(g, "close", cg_close(g, session), TEEC_SUCCESS);
 	cg_buf_free(g, &b);
-	if (reachable(g))
+	if (!lacks_pages(g))
 		quota_is_exact(g);
 }
 
 const struct cg_scenario_entry cg_scenarios_quota[] = {
-	CG_SCENARIO("45", "I5", s45_quota_of_pages_to_the_last_one),
-	CG_SCENARIO("45", "I5", s45_quota_of_pages_holds_for_temporary_buffers),
-	CG_SCENARIO("45", "I5, I8", s45_quota_of_pages_holds_for_payloads),
-	CG_SCENARIO("45", "I5, I8", s45_quota_of_pages_holds_for_rpc_buffers),
-	CG_SCENARIO("45", "I5", s45_longest_list),
+	CG_SCENARIO_IF(lacks_pages, "45", "I5", s45_quota_of_pages_to_the_last_one),
+	CG_SCENARIO_IF(lacks_pages, "45", "I5", s45_quota_of_pages_holds_for_temporary_buffers),
+	CG_SCENARIO_IF(lacks_pages, "45", "I5, I8", s45_quota_of_pages_holds_for_payloads),
+	CG_SCENARIO_IF(lacks_pages, "45", "I5, I8", s45_quota_of_pages_holds_for_rpc_buffers),
+	CG_SCENARIO_IF(lacks_list_quota, "45", "I5", s45_longest_list),
 	CG_IN_SESSION_IF(lacks_call_quota, "45", "I5", cg_uuid_invoke, s45_pages_of_one_call),
 	CG_SCENARIO("47", "I5", s47_quota_of_buffers_to_the_last_one),
 	CG_SCENARIO("48", "I5, I9", s48_failing_lists_leave_the_quota_exact),
