@@ -50,7 +50,17 @@ static int tear_down(void **state)
 	return test_failures() ? -1 : 0;
 }
 
-#define HOST_TEST(name) TEST_IN(name, set_up, tear_down)
+/* A test with a host h and a guest g in it. */
+#define HOST_TEST(name)									\
+	static void name##_on(struct test_host *h, struct test_guest *g);		\
+	TEST_IN(name, set_up, tear_down)						\
+	{										\
+		struct test_host *h = *state;						\
+											\
+		name##_on(h, h->guest[0]);						\
+	}										\
+	static void name##_on(struct test_host *h __attribute__((unused)),		\
+			      struct test_guest *g __attribute__((unused)))
 
 static int pin(struct test_guest *g, uint64_t ipa, om_pa_t *pa)
 {
@@ -68,8 +78,6 @@ static void unpin(struct test_guest *g, om_pa_t pa)
 
 HOST_TEST(ipa_is_contiguous_and_pa_is_not)
 {
-	struct test_host *h = *state;
-	struct test_guest *g = h->guest[0];
 	uint8_t *va = test_guest_va(g, g->ipa);
 	size_t neighbours = 0;
 
@@ -88,7 +96,6 @@ HOST_TEST(ipa_is_contiguous_and_pa_is_not)
 
 HOST_TEST(only_ram_can_be_pinned)
 {
-	struct test_guest *g = ((struct test_host *)*state)->guest[0];
 	om_ipa_t batch[3] = { { g->ipa }, { g->ipa }, { g->hole_ipa } };
 	om_pa_t pa[3];
 
@@ -112,7 +119,6 @@ HOST_TEST(only_ram_can_be_pinned)
 
 HOST_TEST(access_needs_a_pin_and_one_page)
 {
-	struct test_guest *g = ((struct test_host *)*state)->guest[0];
 	const struct om_host_ops *ops = &g->host->ops;
 	om_pa_t pa = { test_guest_pa(g, g->ipa) };
 	char buf[16] = "abc";
@@ -132,7 +138,6 @@ HOST_TEST(access_needs_a_pin_and_one_page)
 
 HOST_TEST(a_ballooned_page_lives_while_it_is_pinned)
 {
-	struct test_guest *g = ((struct test_host *)*state)->guest[0];
 	const struct om_host_ops *ops = &g->host->ops;
 	uint32_t *va = test_guest_va(g, g->ipa);
 	uint32_t word = 0;
@@ -159,7 +164,6 @@ HOST_TEST(a_ballooned_page_lives_while_it_is_pinned)
 
 HOST_TEST(shadow_pages_are_counted_and_not_clear)
 {
-	struct test_host *h = *state;
 	struct om_page page, other;
 	uint8_t *va;
 
@@ -181,8 +185,6 @@ HOST_TEST(shadow_pages_are_counted_and_not_clear)
 
 HOST_TEST(the_secure_world_is_confined)
 {
-	struct test_host *h = *state;
-	struct test_guest *g = h->guest[0];
 	struct test_guest *other = test_guest_new(h, ID + 1, 4);
 	struct om_page page;
 	om_pa_t pa;
@@ -215,8 +217,6 @@ HOST_TEST(the_secure_world_is_confined)
 
 HOST_TEST(what_is_shared_must_stay)
 {
-	struct test_host *h = *state;
-	struct test_guest *g = h->guest[0];
 	struct om_page page;
 	om_pa_t pa;
 
@@ -246,8 +246,6 @@ static void nop_smc(void *tee, struct om_regs *regs)
 
 HOST_TEST(locks_are_never_held_across_an_operation)
 {
-	struct test_host *h = *state;
-	struct test_guest *g = h->guest[0];
 	om_pa_t pa;
 
 	h->ops.lock(g);
@@ -265,8 +263,6 @@ HOST_TEST(locks_are_never_held_across_an_operation)
 
 HOST_TEST(smcs_are_stamped)
 {
-	struct test_host *h = *state;
-	struct test_guest *g = h->guest[0];
 	struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG } };
 
 	h->smc = nop_smc;
@@ -290,8 +286,6 @@ HOST_TEST(smcs_are_stamped)
 
 HOST_TEST(the_nth_operation_fails)
 {
-	struct test_host *h = *state;
-	struct test_guest *g = h->guest[0];
 	om_pa_t pa;
 	char c;
 
@@ -315,7 +309,6 @@ HOST_TEST(the_nth_operation_fails)
 
 HOST_TEST(yielding_follows_its_script)
 {
-	struct test_host *h = *state;
 	uint32_t n = 0;
 
 	for (int i = 0; i < 9; i++)
@@ -333,8 +326,6 @@ HOST_TEST(yielding_follows_its_script)
 
 HOST_TEST(reads_are_counted_and_bytes_mutate)
 {
-	struct test_host *h = *state;
-	struct test_guest *g = h->guest[0];
 	uint8_t *va = test_guest_va(g, g->ipa);
 	char buf[8];
 	om_pa_t pa;
@@ -363,8 +354,6 @@ HOST_TEST(reads_are_counted_and_bytes_mutate)
 
 HOST_TEST(leaks_are_found)
 {
-	struct test_host *h = *state;
-	struct test_guest *g = h->guest[0];
 	uint8_t *va = test_guest_va(g, g->ipa + 5 * TEST_PAGE);
 	uint64_t pa = test_guest_pa(g, g->ipa) + 0x123;
 	const uint64_t pair[4] = { 1, pa >> 32, (uint32_t)pa, 0 };
@@ -420,7 +409,6 @@ static void *churn(void *arg)
 
 HOST_TEST(four_threads_share_three_guests)
 {
-	struct test_host *h = *state;
 	pthread_t thread[12];
 
 	test_guest_new(h, ID + 1, 64);
