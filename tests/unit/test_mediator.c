@@ -45,6 +45,7 @@ TEST(test_missing_operations)
 		{ offsetof(struct om_host_ops, should_yield), false },
 		{ offsetof(struct om_host_ops, notify), false },
 		{ offsetof(struct om_host_ops, authorize), false },
+		{ offsetof(struct om_host_ops, alias), false },
 		{ offsetof(struct om_host_ops, trace), false },
 	};
 	struct rig *rig = rig_new_bare();
