@@ -32,6 +32,7 @@ struct guest {
 	struct om_record_guest recorded;
 	void *mem;
 	struct world *world;
+	bool is_stopped;	/* a CPU resets or destroys it */
 	struct guest *next;
 };
 
@@ -48,6 +49,7 @@ struct cpu {
 	bool is_there;
 	pthread_t thread;
 	pthread_cond_t turn;
+	const struct guest *guest;	/* whose call it is in */
 	size_t front;		/* its next record */
 	size_t last;		/* the one that came last; the number of records: none */
 	bool is_interrupted;
@@ -67,6 +69,7 @@ struct world {
 	struct om_recorder recorder;
 	struct om_record_page *pages;
 	struct om_mediator mediator;
+	bool is_ready;			/* its initialisation succeeded */
 	struct guest *guests;
 	struct page *shadows;
 
@@ -276,6 +279,7 @@ static int op_pin(void *guest, const om_ipa_t *ipa, size_t n, om_pa_t *pa)
 	const struct om_record_pages p = record_body(record, struct om_record_pages);
 
 	(void)ipa;
+	memset(pa, 0, n * sizeof(*pa));
 	if (p.result)
 		return -1;
 	for (size_t i = 0; i < n && i < p.n; i++)
@@ -528,13 +532,39 @@ static void skip(struct world *w)
 	w->recorder.sequence++;
 }
 
+/* Not while another CPU resets or destroys it. */
+static struct guest *running_guest(struct world *w, uint32_t id)
+{
+	struct guest *g = known_guest(w, id);
+
+	if (g->is_stopped)
+		differ(w, "guest %u runs while it is reset or destroyed", id);
+	return g;
+}
+
 static void call_guest(struct world *w, const struct om_record_enter *e)
 {
+	struct guest *g = running_guest(w, e->guest);
+	struct cpu *self = w->running;
 	struct om_regs regs;
 
 	for (size_t i = 0; i < 8; i++)
 		regs.a[i] = e->arg[i];
-	om_record_guest_call(&known_guest(w, e->guest)->recorded, e->vcpu, &regs);
+	self->guest = g;
+	om_record_guest_call(&g->recorded, e->vcpu, &regs);
+	self->guest = NULL;
+}
+
+/* A guest that is to be reset or destroyed: no other CPU may be in a call of it. */
+static struct guest *stopped_guest(struct world *w, uint32_t id)
+{
+	struct guest *g = known_guest(w, id);
+
+	for (uint32_t i = 0; i < OM_RECORD_CPUS; i++)
+		if (w->cpu[i].guest == g || g->is_stopped)
+			differ(w, "guest %u is reset or destroyed while it runs", id);
+	g->is_stopped = true;
+	return g;
 }
 
 static void interrupt(struct world *w, const struct record *record)
@@ -555,21 +585,29 @@ static void enter(struct world *w, const struct om_record_enter *e)
 	}
 	switch (e->function) {
 	case OM_RECORD_MEDIATOR_INIT:
-		om_record_mediator_init(&w->recorder, &w->mediator);
+		if (w->guests)
+			differ(w, "the mediator is initialised with guests alive");
+		w->is_ready = om_record_mediator_init(&w->recorder, &w->mediator) == OM_OK;
 		break;
 	case OM_RECORD_GUEST_CREATE:
+		if (!w->is_ready)
+			differ(w, "a guest is created without a mediator");
 		create_guest(w, e);
 		break;
 	case OM_RECORD_GUEST_CALL:
 		call_guest(w, e);
 		break;
 	case OM_RECORD_GUEST_RESET:
-		om_record_guest_reset(&known_guest(w, e->guest)->recorded);
+		g = stopped_guest(w, e->guest);
+		om_record_guest_reset(&g->recorded);
+		g->is_stopped = false;
 		break;
 	default:
-		g = known_guest(w, e->guest);
+		g = stopped_guest(w, e->guest);
 		if (om_record_guest_destroy(&g->recorded) == OM_OK)
 			forget_guest(w, g);
+		else
+			g->is_stopped = false;
 		break;
 	}
 }
