@@ -31,3 +31,6 @@ om_add_recorded(threads LABELS record SOURCES threads/test_threads.c LINKS scena
 # The recorder, the reader and the replay by themselves.
 om_add_test(test_record LABELS record SOURCES record/test_record.c
 	LINKS conformance_guest test_model om_trace)
+add_test(NAME om_trace_commands COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/record/commands.sh
+	$<TARGET_FILE:om-trace> $<TARGET_FILE:recorded_calls>)
+set_tests_properties(om_trace_commands PROPERTIES LABELS record TIMEOUT ${om_test_timeout})

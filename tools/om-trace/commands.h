@@ -10,5 +10,11 @@
 int command_replay(const struct recording *r, FILE *out);
 /* all: every record, not only the conversation. */
 int command_text(const struct recording *r, bool all, FILE *out);
+/* One file for a browser. */
+int command_html(const struct recording *r, FILE *out);
+/* Trace events in JSON, for ui.perfetto.dev and chrome://tracing. */
+int command_perfetto(const struct recording *r, FILE *out);
+/* A sequence diagram. */
+int command_mermaid(const struct recording *r, FILE *out);
 
 #endif

@@ -12,6 +12,9 @@ static const char usage[] =
 	"\n"
 	"  om-trace replay FILE...        runs the library again: does it do the same?\n"
 	"  om-trace text [--all] FILE     for reading; --all: every operation\n"
+	"  om-trace html FILE             a picture, one file for a browser\n"
+	"  om-trace perfetto FILE         trace events, for ui.perfetto.dev\n"
+	"  om-trace mermaid FILE          a sequence diagram\n"
 	"\n"
 	"FILE is a recording, as it is or compressed by zstd; \"-\" is the standard input.\n"
 	"  -o FILE       write there and not to the standard output\n"
@@ -46,9 +49,27 @@ static int run_text(const struct recording *r, const struct options *o)
 	return command_text(r, o->all, o->out);
 }
 
+static int run_html(const struct recording *r, const struct options *o)
+{
+	return command_html(r, o->out);
+}
+
+static int run_perfetto(const struct recording *r, const struct options *o)
+{
+	return command_perfetto(r, o->out);
+}
+
+static int run_mermaid(const struct recording *r, const struct options *o)
+{
+	return command_mermaid(r, o->out);
+}
+
 static const struct command commands[] = {
 	{ "replay", run_replay, 0 },
 	{ "text", run_text, 1 },
+	{ "html", run_html, 1 },
+	{ "perfetto", run_perfetto, 1 },
+	{ "mermaid", run_mermaid, 1 },
 };
 
 static const struct command *find_command(const char *name)
@@ -127,8 +148,9 @@ int main(int argc, char **argv)
 	if (!command)
 		return usage_error("no such command: ", argv[1]);
 	status = parse(&o, argc - 2, argv + 2);
-	if (status == 0)
-		status = run_files(command, &o);
+	if (status)
+		return status;
+	status = run_files(command, &o);
 	if (ferror(o.out) | fflush(o.out)) {
 		perror("om-trace: writing");
 		status = 2;

@@ -460,7 +460,8 @@ static void op_trace(void *guest, const struct om_trace_event *event)
 		if (!result->event)
 			abort();
 	}
-	result->event[result->events++] = (struct replay_event){ g->world->next, *event };
+	result->event[result->events++] = (struct replay_event){
+		g->world->next, g->world->running->number, *event };
 }
 
 /* --- What the embedder called --------------------------------------------------------------------- */

@@ -10,9 +10,10 @@
 
 #include "reader.h"
 
-/* What the library traced when it was run, and before which record. */
+/* What the library traced when it was run, on which CPU, and before which record. */
 struct replay_event {
 	size_t record;
+	uint32_t cpu;
 	struct om_trace_event event;
 };
 

@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# om-trace at the shell: every command on a recording of the tests, and every mistake that
+# somebody makes with one.
+#
+#   commands.sh OM_TRACE TEST_PROGRAM     a program that is linked with shim.c
+set -euo pipefail
+
+readonly om_trace=$1 program=$2
+scratch=$(mktemp -d)
+readonly scratch
+trap 'rm -rf "$scratch"' EXIT
+failures=0
+
+fail()
+{
+	printf 'FAIL: %s\n' "$*" >&2
+	failures=$((failures + 1))
+}
+
+# status WHAT EXPECTED COMMAND...: and what it says is one line, if it says that it failed
+status()
+{
+	local what=$1 expected=$2 got=0
+	shift 2
+	"$@" >"$scratch/out" 2>"$scratch/err" || got=$?
+	((got == expected)) || fail "$what: exit status $got, expected $expected"
+	((expected != 2 || $(wc -l <"$scratch/err") == 1)) || fail "$what: not one line"
+}
+
+# says FILE TEXT...: in that order it has all of these
+says()
+{
+	local file=$1 text
+	shift
+	for text; do
+		grep -q -F -e "$text" "$file" || fail "no \"$text\" in $(basename "$file")"
+	done
+}
+
+OM_TEST_RECORD=$scratch "$program" s20_i10 >/dev/null 2>&1 || fail 'no recording'
+set -- "$scratch"/*.omrec
+readonly recording=$1
+
+status replay 0 "$om_trace" replay "$recording"
+says "$scratch/out" 'are the same with'
+status several 0 "$om_trace" replay "$recording" "$recording"
+(($(wc -l <"$scratch/out") == 2)) || fail 'two files are not two lines'
+status input 0 "$om_trace" replay - <"$recording"
+status text 0 "$om_trace" text "$recording"
+says "$scratch/out" 'om_mediator_init: success' OPEN_SESSION 'OP-TEE ->' 'om_guest_destroy'
+lines=$(wc -l <"$scratch/out")
+status all 0 "$om_trace" text --all "$recording"
+says "$scratch/out" 'pins 1 page 0x' 'takes a shadow page' 'writes'
+(($(wc -l <"$scratch/out") > lines)) || fail '--all is not more'
+status mermaid 0 "$om_trace" mermaid "$recording"
+says "$scratch/out" sequenceDiagram 'Guest->>Mediator: CALL_WITH' 'OPTEE-->>Mediator: OK'
+status perfetto 0 "$om_trace" perfetto "$recording"
+python3 - "$scratch/out" <<-'END' || fail 'not the JSON of trace events'
+	import json, sys
+	events = json.load(open(sys.argv[1]))['traceEvents']
+	runs = [e for e in events if e['ph'] == 'X']
+	assert any(e['name'].startswith('OPEN_SESSION') for e in runs)
+	assert all(e['dur'] >= 0 for e in runs)
+	assert {e['tid'] for e in runs} <= {e['tid'] for e in events if e['ph'] == 'M'}
+END
+status html 0 "$om_trace" html -o "$scratch/page.html" "$recording"
+says "$scratch/page.html" '<!doctype html>' 'OPEN_SESSION' '</html>'
+! grep -E 'src=|https?://[^w]' "$scratch/page.html" || fail 'the page needs something else'
+if command -v chromium >/dev/null; then
+	timeout 120 chromium --headless=new --no-sandbox --disable-gpu --dump-dom \
+		"file://$scratch/page.html" >"$scratch/dom.html" 2>/dev/null || fail chromium
+	# Only its script makes these.
+	says "$scratch/dom.html" 'class="bar r3 k0"' 'pinned pages' 'calls: '
+fi
+if command -v zstd >/dev/null; then
+	zstd -q "$recording" -o "$scratch/small.zst"
+	status zstd 0 "$om_trace" replay "$scratch/small.zst"
+	head -c 100 "$scratch/small.zst" >"$scratch/cut.zst"
+	status 'zstd, cut' 2 "$om_trace" replay "$scratch/cut.zst"
+fi
+
+size=$(stat -c %s "$recording")
+head -c $((size - 3)) "$recording" >"$scratch/cut"
+status cut 1 "$om_trace" replay "$scratch/cut"
+says "$scratch/err" "is cut at byte $((size - 3)), in record "
+{ head -c 2000 "$recording"; printf '\xff'; tail -c +2002 "$recording"; } >"$scratch/altered"
+status altered 2 "$om_trace" text "$scratch/altered"
+says "$scratch/err" 'is altered: '
+status foreign 2 "$om_trace" html "$0"
+says "$scratch/err" 'is no recording'
+status missing 2 "$om_trace" replay "$scratch/nowhere"
+says "$scratch/err" 'No such file or directory'
+: >"$scratch/empty"
+status empty 2 "$om_trace" replay "$scratch/empty"
+
+status help 0 "$om_trace" --help
+says "$scratch/out" 'om-trace replay FILE' 'Exit status'
+status 'no command' 2 "$om_trace"
+status 'unknown command' 2 "$om_trace" draw "$recording"
+says "$scratch/err" 'no such command: draw'
+status 'no file' 2 "$om_trace" replay
+status 'two files' 2 "$om_trace" text "$recording" "$recording"
+status 'unknown option' 2 "$om_trace" text --everything "$recording"
+status 'no such folder' 2 "$om_trace" text -o "$scratch/no/where" "$recording"
+if [[ -w /dev/full ]]; then
+	status 'disk full' 2 "$om_trace" text -o /dev/full "$recording"
+fi
+
+((failures == 0))
