@@ -90,6 +90,8 @@ static bool watch_page(struct om_recorder *r, const struct om_page *page)
 		free->pa = page->pa.raw;
 		free->va = page->va;
 		free->argument = OM_RECORD_NONE;
+		if (r->pages_used <= i)
+			r->pages_used = i + 1;
 		return true;
 	}
 	r->pages_lost++;

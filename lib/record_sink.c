@@ -9,21 +9,26 @@ _Static_assert(sizeof(struct om_record_head) == 12, "the format: a head has 12 b
 
 #define HEAD_SUMMED	offsetof(struct om_record_head, checksum)
 
+static inline uint64_t add_word(uint64_t sum, uint64_t word)
+{
+	sum = (sum ^ word) * OM_RECORD_FACTOR;
+	return sum ^ sum >> 32;
+}
+
 uint64_t om_record_checksum(uint64_t sum, const void *bytes, size_t len)
 {
 	const uint8_t *at = bytes;
+	uint64_t word;
 
-	while (len) {
-		size_t n = len < sizeof(uint64_t) ? len : sizeof(uint64_t);
-		uint64_t word = 0;
-
-		om_copy(&word, at, n);
-		sum = (sum ^ word) * OM_RECORD_FACTOR;
-		sum ^= sum >> 32;
-		at += n;
-		len -= n;
+	for (; len >= sizeof(word); len -= sizeof(word), at += sizeof(word)) {
+		om_copy(&word, at, sizeof(word));
+		sum = add_word(sum, word);
 	}
-	return sum;
+	if (!len)
+		return sum;
+	word = 0;
+	om_copy(&word, at, len);
+	return add_word(sum, word);
 }
 
 /* Copies out of the ring, from a byte counted since the beginning. */

@@ -21,7 +21,7 @@ static struct om_record_page *find_suspended(const struct om_recorder *r, uint32
 {
 	uint32_t i;
 
-	for (i = 0; i < r->config.page_count; i++) {
+	for (i = 0; i < r->pages_used; i++) {
 		struct om_record_page *page = &r->config.pages[i];
 
 		if (page->suspended && page->client == client && page->thread == thread)
@@ -35,7 +35,7 @@ static struct om_record_page *find_argument(const struct om_recorder *r, uint32_
 {
 	uint32_t i;
 
-	for (i = 0; cookie && i < r->config.page_count; i++) {
+	for (i = 0; cookie && i < r->pages_used; i++) {
 		struct om_record_page *page = &r->config.pages[i];
 
 		if (page->cookie == cookie && page->client == client)

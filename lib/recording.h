@@ -50,7 +50,7 @@ static inline struct om_record_page *om_recorder_page(const struct om_recorder *
 {
 	uint32_t i;
 
-	for (i = 0; pa && i < r->config.page_count; i++)
+	for (i = 0; pa && i < r->pages_used; i++)
 		if (r->config.pages[i].pa == pa)
 			return &r->config.pages[i];
 	return NULL;

@@ -227,6 +227,7 @@ struct om_recorder {
 	uint32_t sequence;
 	uint32_t inside;	/* CPUs in the library now; atomic */
 	uint32_t pages_lost;
+	uint32_t pages_used;	/* entries up to the last that ever watched a page */
 	uint64_t head;		/* bytes written to the ring so far */
 	uint64_t tail;		/* of those, the first that is not overwritten */
 	uint32_t noes[OM_RECORD_CPUS];	/* false results of should_yield() since the last record */

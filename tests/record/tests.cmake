@@ -34,3 +34,11 @@ om_add_test(test_record LABELS record SOURCES record/test_record.c
 add_test(NAME om_trace_commands COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/record/commands.sh
 	$<TARGET_FILE:om-trace> $<TARGET_FILE:recorded_calls>)
 set_tests_properties(om_trace_commands PROPERTIES LABELS record TIMEOUT ${om_test_timeout})
+if(OM_TEST_MUTATION)
+	add_test(NAME om_trace_mutants COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/record/mutants
+		$<TARGET_FILE:om-trace> ${CMAKE_CURRENT_BINARY_DIR}/mutants
+		$<TARGET_FILE:recorded_calls> $<TARGET_FILE:recorded_rpc>
+		$<TARGET_FILE:recorded_sessions> $<TARGET_FILE:recorded_shm>)
+	set_tests_properties(om_trace_mutants PROPERTIES LABELS mutation
+		TIMEOUT ${om_test_timeout})
+endif()

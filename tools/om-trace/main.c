@@ -89,9 +89,7 @@ static int run_file(const struct command *command, const struct options *o, cons
 
 	if (reading != READ_WHOLE)
 		fprintf(stderr, "om-trace: %s\n", r.error);
-	if (reading == READ_BAD)
-		return 2;
-	status = command->run(&r, o);
+	status = reading == READ_BAD ? 2 : command->run(&r, o);
 	recording_free(&r);
 	return status == 0 && reading == READ_CUT ? 1 : status;
 }
