@@ -102,14 +102,10 @@ static uint64_t *put_window(struct om_record_page *page, uint64_t *to)
 
 /* --- The SMC to OP-TEE ------------------------------------------------------------------------ */
 
-#define ATTR_LIST_MASK	(OPTEE_MSG_ATTR_TYPE_MASK | OPTEE_MSG_ATTR_NONCONTIG)
-
 static bool is_list(const struct optee_msg_param *param)
 {
-	uint64_t type = param->attr & OPTEE_MSG_ATTR_TYPE_MASK;
-
 	return (param->attr & OPTEE_MSG_ATTR_NONCONTIG) &&
-	       type >= OPTEE_MSG_ATTR_TYPE_TMEM_INPUT && type <= OPTEE_MSG_ATTR_TYPE_TMEM_INOUT;
+	       (param->attr & OPTEE_MSG_ATTR_TYPE_MASK) >= OPTEE_MSG_ATTR_TYPE_TMEM_INPUT;
 }
 
 /* All the entries of a list that say something, over its pages. */
