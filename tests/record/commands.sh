@@ -39,6 +39,7 @@ says()
 	done
 }
 
+mkdir "$scratch/other"
 OM_TEST_RECORD=$scratch "$program" s20_i10 >/dev/null 2>&1 || fail 'no recording'
 set -- "$scratch"/*.omrec
 readonly recording=$1
@@ -65,6 +66,14 @@ python3 - "$scratch/out" <<-'END' || fail 'not the JSON of trace events'
 	assert all(e['dur'] >= 0 for e in runs)
 	assert {e['tid'] for e in runs} <= {e['tid'] for e in events if e['ph'] == 'M'}
 END
+status diff 0 "$om_trace" diff "$recording" "$recording"
+says "$scratch/out" 'the same, in '
+OM_TEST_RECORD=$scratch/other "$program" s20_i8_unknown >/dev/null 2>&1 || fail 'no other recording'
+others=("$scratch"/other/*.omrec)
+status 'diff of two' 1 "$om_trace" diff "$recording" "${others[0]}"
+says "$scratch/out" 'steps that are the same'
+status 'diff of one' 2 "$om_trace" diff "$recording"
+status 'diff with nothing' 2 "$om_trace" diff "$recording" "$scratch/nowhere"
 status html 0 "$om_trace" html -o "$scratch/page.html" "$recording"
 says "$scratch/page.html" '<!doctype html>' 'OPEN_SESSION' '</html>'
 ! grep -E 'src=|https?://[^w]' "$scratch/page.html" || fail 'the page needs something else'

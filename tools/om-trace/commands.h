@@ -14,6 +14,8 @@ int command_text(const struct recording *r, bool all, FILE *out);
 int command_html(const struct recording *r, FILE *out);
 /* Trace events in JSON, for ui.perfetto.dev and chrome://tracing. */
 int command_perfetto(const struct recording *r, FILE *out);
+/* Where two runs differ first. */
+int command_diff(const struct recording *a, const struct recording *b, FILE *out);
 /* A sequence diagram. */
 int command_mermaid(const struct recording *r, FILE *out);
 

@@ -12,6 +12,7 @@ static const char usage[] =
 	"\n"
 	"  om-trace replay FILE...        runs the library again: does it do the same?\n"
 	"  om-trace text [--all] FILE     for reading; --all: every operation\n"
+	"  om-trace diff FILE FILE        where two runs of one program differ first\n"
 	"  om-trace html FILE             a picture, one file for a browser\n"
 	"  om-trace perfetto FILE         trace events, for ui.perfetto.dev\n"
 	"  om-trace mermaid FILE          a sequence diagram\n"
@@ -64,22 +65,6 @@ static int run_mermaid(const struct recording *r, const struct options *o)
 	return command_mermaid(r, o->out);
 }
 
-static const struct command commands[] = {
-	{ "replay", run_replay, 0 },
-	{ "text", run_text, 1 },
-	{ "html", run_html, 1 },
-	{ "perfetto", run_perfetto, 1 },
-	{ "mermaid", run_mermaid, 1 },
-};
-
-static const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
-	return NULL;
-}
-
 /* One recording: 1 when it is cut, whatever could be done with the rest. */
 static int run_file(const struct command *command, const struct options *o, const char *name)
 {
@@ -94,13 +79,46 @@ static int run_file(const struct command *command, const struct options *o, cons
 	return status == 0 && reading == READ_CUT ? 1 : status;
 }
 
+/* The second file of two. */
+static int run_diff(const struct recording *r, const struct options *o)
+{
+	struct recording other;
+	int status;
+
+	if (recording_load(&other, o->file[1]) != READ_WHOLE) {
+		fprintf(stderr, "om-trace: %s\n", other.error);
+		status = 2;
+	} else {
+		status = command_diff(r, &other, o->out);
+	}
+	recording_free(&other);
+	return status;
+}
+
+static const struct command commands[] = {
+	{ "replay", run_replay, 0 },
+	{ "text", run_text, 1 },
+	{ "diff", run_diff, 2 },
+	{ "html", run_html, 1 },
+	{ "perfetto", run_perfetto, 1 },
+	{ "mermaid", run_mermaid, 1 },
+};
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
 static int run_files(const struct command *command, const struct options *o)
 {
 	int worst = 0;
 
 	if (o->files == 0 || (command->files && o->files != command->files))
-		return usage_error(o->files ? "too many files for " : "which file? ", command->name);
-	for (int i = 0; i < o->files; i++) {
+		return usage_error("not that many files for ", command->name);
+	for (int i = 0; i < (command->files ? 1 : o->files); i++) {
 		int status = run_file(command, o, o->file[i]);
 
 		if (status > worst)
