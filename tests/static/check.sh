@@ -8,6 +8,7 @@
 #   check.sh clang-tidy DIRECTORY  what .clang-tidy asks for
 #   check.sh analyzer DIRECTORY    gcc -fanalyzer
 #   check.sh suppressions          lib/ silences none of the above, nor coverage
+#   check.sh floors DIRECTORY      who uses whom: lib/floors.list
 #   check.sh indices               none that a guest chooses is left to a branch: om_index()
 #
 # The last line is a figure for the table of scripts/assure. Exits with 77 when a tool
@@ -128,6 +129,17 @@ suppressions()
 	echo '0 in lib/ and include/'
 }
 
+floors()
+{
+	local directory=$1 source
+	need python3
+	for source in "${sources[@]}"; do
+		gcc "${flags[@]}" -O2 -c "$source" -o "$directory/$(basename "${source%.c}").o"
+	done
+	"$here/floors.py" --controls
+	"$here/floors.py" "$directory"
+}
+
 # An om_index() that is left out has to be seen, or the check is worth nothing.
 indices()
 {
@@ -140,8 +152,8 @@ indices()
 directory=${2:-}
 [[ -z $directory ]] || mkdir -p "$directory"
 case ${1-} in
-limits | analyzer | suppressions | indices) "$1" "$directory" ;;
+limits | analyzer | suppressions | floors | indices) "$1" "$directory" ;;
 cppcheck) check_cppcheck "$directory" ;;
 clang-tidy) check_clang_tidy ;;
-*) sed -n '4,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+*) sed -n '4,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

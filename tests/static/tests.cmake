@@ -2,7 +2,7 @@
 #
 # The static checks of lib/; check.sh says which.
 
-foreach(what limits cppcheck clang-tidy analyzer suppressions)
+foreach(what limits cppcheck clang-tidy analyzer suppressions floors)
 	add_test(NAME static_${what} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/static/check.sh
 		${what} ${CMAKE_CURRENT_BINARY_DIR}/static/${what})
 	set_tests_properties(static_${what} PROPERTIES
