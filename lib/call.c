@@ -1,30 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The call-state machine: takes a slot, runs its steps, and is the only place
- * that changes a call's state. What a step does is in message.c and rpc.c.
- */
+/* A call's data, and what its steps share. See call.h. Knows no step, and no state. */
 #include "call.h"
 
 #include <optee_mediator/abi_smc.h>
 
-#include "dispatch.h"
-#include "mapping.h"
-#include "message.h"
-#include "rpc.h"
-#include "sessions.h"
-#include "tracing.h"
-
-#define STATE_BITS	8
-#define STATE_MASK	0xffu
-#define INDEX_MASK	0xffu
-#define GENERATION_MAX	0xfffffeu	/* so that no id is 0xffffffff */
-
-_Static_assert(OM_LIMIT_THREADS <= INDEX_MASK, "the slot has 8 bits in a call id");
-
 void om_call_init(struct om_call *call, struct om_guest *guest, uint32_t index)
 {
 	/* The generation goes on over a reset: old ids stay unknown. */
-	call->word &= ~STATE_MASK;
+	call->word &= ~OM_CALL_STATE_MASK;
 	call->index = index;
 	call->guest = guest;
 	call->shadow = &guest->shm.shadows[index];
@@ -47,7 +30,7 @@ bool om_call_others(const struct om_guest *guest, const struct om_call *call)
 {
 	uint32_t i;
 
-	for (i = 0; i < guest->limits.threads; i++) {
+	for (i = 0; i < guest->vm.limits.threads; i++) {
 		enum om_call_state state = om_call_state(&guest->calls[i]);
 
 		if (&guest->calls[i] != call && state != OM_CALL_FREE &&
@@ -57,31 +40,17 @@ bool om_call_others(const struct om_guest *guest, const struct om_call *call)
 	return false;
 }
 
-void om_set_return(const struct om_call *call, struct om_regs *regs,
-		   uint64_t a0, uint64_t a1, uint64_t a2)
-{
-	regs->a[0] = a0;
-	regs->a[1] = a1;
-	regs->a[2] = a2;
-	regs->a[3] = om_call_id(call);
-}
-
-void om_set_interrupted(const struct om_call *call, struct om_regs *regs)
-{
-	om_set_return(call, regs, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0);
-}
-
 void om_set_resume(struct om_call *call, uint64_t pa, uint64_t cookie)
 {
 	call->secure = (struct om_regs){ .a = {
 		OPTEE_SMC_RETURN_FROM_RPC, om_high(pa), om_low(pa), call->secure_thread,
-		om_high(cookie), om_low(cookie), 0, call->guest->id } };
+		om_high(cookie), om_low(cookie), 0, call->guest->vm.id } };
 }
 
 bool om_release_some(struct om_call *call)
 {
-	while (om_shm_release_step(call->guest, &call->release))
-		if (call->release.head != OM_NONE && om_should_yield(call->guest))
+	while (om_shm_release_step(&call->guest->shm, &call->release))
+		if (call->release.head != OM_NONE && om_should_yield(&call->guest->vm))
 			return false;
 	return true;
 }
@@ -89,391 +58,20 @@ bool om_release_some(struct om_call *call)
 void om_refused(struct om_call *call, enum om_refusal why, uint32_t code)
 {
 	om_count(call, (enum om_counter)why);
-	if (om_traced(call->guest))
-		om_trace(call->guest, call, &(struct om_trace_event){
+	if (om_traced(&call->guest->vm))
+		om_call_trace(call, &(struct om_trace_event){
 			 .id = OM_TRACE_REFUSED, .arg = { why, code } });
 }
 
-/* Goes on loading, piece by piece; false when the call has to pause. */
-static OM_NOINLINE bool load_more(struct om_call *call)
+void om_call_trace(const struct om_call *call, struct om_trace_event *event)
 {
-	while (call->refusal == OM_ACCEPTED && !om_message_is_loaded(call)) {
-		call->refusal = om_message_load(call);
-		if (call->refusal == OM_ACCEPTED &&
-		    (call->waits || om_should_yield(call->guest)))
-			return false;
-	}
-	return true;
+	om_trace(&call->guest->vm, call->vcpu, om_call_id(call), event);
 }
 
-/* LOADING: until all is ready for OP-TEE. */
-static inline enum om_call_event load(struct om_call *call, struct om_regs *regs)
+void om_trace_param(const struct om_call *call, enum om_trace_id id, uint32_t index,
+		    const struct optee_msg_param *param, uint32_t cmd)
 {
-	if (!om_message_is_loaded(call) && !load_more(call)) {
-		om_set_interrupted(call, regs);
-		return OM_EVENT_PAUSE;
-	}
-	if (call->refusal != OM_ACCEPTED) {
-		om_message_refuse(call, call->refusal);
-		return OM_EVENT_END;
-	}
-	om_message_emit(call);
-	return OM_EVENT_ENTER;
-}
-
-static bool is_rpc(uint32_t a0)
-{
-	return (a0 & OPTEE_SMC_RETURN_RPC_PREFIX_MASK) == OPTEE_SMC_RETURN_RPC_PREFIX &&
-	       a0 != OPTEE_SMC_RETURN_UNKNOWN_FUNCTION;
-}
-
-/*
- * OP-TEE is busy. Told so, Linux sleeps until another call of its own ends, then starts
- * over. If there is none it would sleep for ever, and so would two that count each
- * other: who is told is ending, and that is decided under the lock. A call whose id the
- * guest has would not be started over, and neither would one that may have to pause on
- * its way out because it lends memory.
- */
-static bool ends_busy(struct om_call *call)
-{
-	struct om_guest *guest = call->guest;
-	bool others;
-
-	if (call->resumed || call->lists.first != OM_NONE)
-		return false;
-	guest->ops->lock(guest->ctx);
-	others = om_call_others(guest, call);
-	if (others)
-		om_store_relaxed(&call->word, (om_load_relaxed(&call->word) & ~STATE_MASK) |
-				 OM_CALL_ENDING);
-	guest->ops->unlock(guest->ctx);
-	return others;
-}
-
-/* OP-TEE returned for good, with a code that says it did not do what it was asked. */
-static OM_COLD enum om_call_event secure_done(struct om_call *call, uint32_t code,
-						 struct om_regs *regs)
-{
-	bool busy = code == OPTEE_SMC_RETURN_ETHREAD_LIMIT || code == OPTEE_SMC_RETURN_EBUSY;
-
-	if (busy && !call->entered && !ends_busy(call)) {
-		/* It only has to come back: then OP-TEE is asked again. */
-		om_message_address(call);
-		om_set_interrupted(call, regs);
-		return OM_EVENT_INTERRUPT;
-	}
-	/* A code nobody knows, or one that makes no sense here: the call is over. */
-	if (code > OPTEE_SMC_RETURN_ENOTAVAIL || (busy && call->entered))
-		code = OPTEE_SMC_RETURN_ENOTAVAIL;
-	om_message_fail(call, code);
-	return OM_EVENT_END;
-}
-
-/*
- * True for a request that OP-TEE only makes when it has looked up all that the
- * message names. Before, it may empty its cache (FREE), get a buffer for requests
- * (ALLOC), or wait for a lock of its own (NOTIFICATION).
- */
-static bool is_past_lookup(const struct om_call *call)
-{
-	return call->pending == OM_PENDING_SHM_ALLOC ||
-	       (call->pending == OM_PENDING_CMD &&
-		call->request.hdr.cmd != OPTEE_RPC_CMD_NOTIFICATION);
-}
-
-/* OP-TEE has looked the session up, or never will. */
-static inline void put_session(struct om_call *call)
-{
-	if (call->session != OM_NONE)
-		om_session_put(call->guest, call->session);
-	call->session = OM_NONE;
-}
-
-/* ASKING: the request goes to the guest; OP-TEE itself knows now what is in use. */
-static OM_NOINLINE enum om_call_event ask(struct om_call *call, struct om_regs *regs)
-{
-	enum om_call_event event = om_rpc_ask(call, regs);
-	uint32_t i;
-
-	if (event != OM_EVENT_ASK || !call->entering || !is_past_lookup(call))
-		return event;
-	for (i = 0; i < call->held_count; i++)
-		om_shm_entered(call->guest, call->held[i]);
-	put_session(call);
-	call->entering = false;
-	return event;
-}
-
-static OM_COLD void trace_secure_smc(const struct om_call *call)
-{
-	const uint64_t *a = call->secure.a;
-
-	om_trace(call->guest, call, &(struct om_trace_event){
-		 .id = OM_TRACE_SECURE_SMC,
-		 .arg = { a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7] } });
-}
-
-static OM_COLD void trace_secure_return(const struct om_call *call, uint64_t fid)
-{
-	const uint64_t *a = call->secure.a;
-
-	om_trace(call->guest, call, &(struct om_trace_event){
-		 .id = OM_TRACE_SECURE_RETURN,
-		 .arg = { (uint32_t)a[0], (uint32_t)a[1], (uint32_t)a[2], (uint32_t)a[3], fid } });
-}
-
-/* OP-TEE returned for a while: with a request, or because of an interrupt. */
-static OM_NOINLINE enum om_call_event secure_left(struct om_call *call, struct om_regs *regs)
-{
-	uint64_t *a = call->secure.a;
-	uint32_t i;
-
-	for (i = 0; i < 4; i++)
-		a[i] = (uint32_t)a[i];
-	call->entered = true;
-	call->secure_thread = (uint32_t)a[3];
-	if (a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR) {
-		/* It may have been reading a page list: those stay. */
-		om_count(call, OM_COUNT_INTERRUPTED);
-		om_set_resume(call, 0, 0);
-		om_set_interrupted(call, regs);
-		return OM_EVENT_INTERRUPT;
-	}
-	/* Asking again, OP-TEE has read what the last reply brought. */
-	om_lists_release(call->guest, &call->payload_lists);
-	call->judged = false;
-	return OM_EVENT_REQUEST;
-}
-
-/* SECURE: the SMC, and what OP-TEE wants. */
-static inline enum om_call_event enter(struct om_call *call, struct om_regs *regs)
-{
-	struct om_guest *guest = call->guest;
-	struct om_mediator *mediator = guest->mediator;
-	uint64_t fid = call->secure.a[0];
-	uint32_t code;
-
-	if (om_traced(guest))
-		trace_secure_smc(call);
-	guest->ops->smc(mediator->host, &call->secure);
-	if (om_traced(guest))
-		trace_secure_return(call, fid);
-
-	if (!om_load_relaxed(&mediator->reserved_known))
-		om_learn_reserved(mediator);
-	code = (uint32_t)call->secure.a[0];
-	if (code == OPTEE_SMC_RETURN_OK) {
-		om_message_finish(call);
-		return OM_EVENT_END;
-	}
-	return is_rpc(code) ? secure_left(call, regs) : secure_done(call, code, regs);
-}
-
-static void put(struct om_call *call, uint32_t *index)
-{
-	if (*index != OM_NONE)
-		om_shm_put(call->guest, *index, &call->release);
-	*index = OM_NONE;
-}
-
-/* What only some calls hold. */
-static OM_NOINLINE void put_more(struct om_call *call)
-{
-	om_translation_end(call->guest, &call->translation);
-	om_lists_release(call->guest, &call->lists);
-	om_lists_release(call->guest, &call->payload_lists);
-	put(call, &call->subject);
-	put(call, &call->carrier);
-	call->holds_more = false;
-}
-
-/* The buffers its parameters name. */
-static inline void put_held(struct om_call *call, struct om_guest *guest)
-{
-	uint32_t users = call->entering ? OM_HOLD_USER + OM_HOLD_ENTERING : OM_HOLD_USER;
-	uint32_t i = call->held_count;
-
-	while (i)
-		om_shm_put_users(guest, call->held[--i], users, &call->release);
-	call->held_count = 0;
-	om_unmap_params(call);
-}
-
-/* ENDING: the one way out, in reverse order of what was taken. */
-static inline enum om_call_event end(struct om_call *call, struct om_regs *regs)
-{
-	struct om_guest *guest = call->guest;
-
-	if (call->holds_more)
-		put_more(call);
-	put_session(call);
-	put_held(call, guest);
-	if (call->page.raw)
-		guest->ops->unpin(guest->ctx, &call->page, 1);
-	call->page.raw = 0;
-	if (!om_release(call)) {
-		om_set_interrupted(call, regs);
-		return OM_EVENT_PAUSE;
-	}
-	regs->a[0] = call->result;
-	regs->a[1] = 0;
-	regs->a[2] = 0;
-	regs->a[3] = 0;
-	return OM_EVENT_RELEASE;
-}
-
-static OM_COLD void trace_state(const struct om_call *call, enum om_call_state from,
-				enum om_call_event event, enum om_call_state to)
-{
-	om_trace(call->guest, call, &(struct om_trace_event){
-		 .id = OM_TRACE_STATE, .arg = { from, event, to } });
-}
-
-static inline void note_state(struct om_call *call, enum om_call_state from,
-			      enum om_call_event event, enum om_call_state to)
-{
-	if (event == OM_EVENT_PAUSE)
-		om_count(call, OM_COUNT_PAUSED);
-	if (om_traced(call->guest))
-		trace_state(call, from, event, to);
-}
-
-/*
- * What happened to an owned call decides on its next state. The store that gives
- * it away is the last touch: another vCPU may resume it at once.
- */
-static inline enum om_call_state advance(struct om_call *call, enum om_call_state from,
-					 enum om_call_event event)
-{
-	enum om_call_state to = om_call_next(from, event);
-	uint32_t word = om_load_relaxed(&call->word);
-
-	note_state(call, from, event, to);
-	om_store_release(&call->word, (word & ~STATE_MASK) | to);
-	return to;
-}
-
-/*
- * The order is that of an owned call's life: from each of these states only later ones
- * follow without a break.
- */
-void om_call_run(struct om_call *call, struct om_regs *regs)
-{
-	enum om_call_state state = om_call_state(call);
-
-	if (state == OM_CALL_LOADING)
-		state = advance(call, state, load(call, regs));
-	if (state == OM_CALL_REPLYING)
-		state = advance(call, state, om_rpc_reply(call, regs));
-	if (state == OM_CALL_SECURE)
-		state = advance(call, state, enter(call, regs));
-	if (state == OM_CALL_ASKING)
-		state = advance(call, state, ask(call, regs));
-	if (state == OM_CALL_ENDING)
-		(void)advance(call, state, end(call, regs));
-}
-
-/* Takes the call from a state that nobody owns, by one atomic exchange (I6). */
-static inline bool take(struct om_call *call, uint32_t word, enum om_call_event event,
-			uint32_t generation, unsigned int vcpu)
-{
-	enum om_call_state from = (enum om_call_state)(word & STATE_MASK);
-	enum om_call_state to = om_call_next(from, event);
-
-	if (to == OM_CALL_BROKEN ||
-	    !om_exchange(&call->word, word, generation << STATE_BITS | to))
-		return false;
-	call->vcpu = vcpu;
-	note_state(call, from, event, to);
-	return true;
-}
-
-/* Takes a slot, under a new generation, if nobody uses it. */
-static inline bool take_slot(struct om_call *call, unsigned int vcpu)
-{
-	uint32_t word = om_load_relaxed(&call->word);
-	uint32_t generation = word >> STATE_BITS;
-
-	generation = generation < GENERATION_MAX ? generation + 1 : 1;
-	return take(call, word, OM_EVENT_BEGIN, generation, vcpu);
-}
-
-/* The slot of the vCPU's own number was taken: any other. */
-static OM_NOINLINE struct om_call *take_other(struct om_guest *guest, uint32_t first,
-					      unsigned int vcpu)
-{
-	uint32_t threads = guest->limits.threads;
-	uint32_t n;
-
-	for (n = 1; n < threads; n++) {
-		struct om_call *call = &guest->calls[(first + n) % threads];
-
-		if (take_slot(call, vcpu))
-			return call;
-	}
-	return NULL;
-}
-
-static inline struct om_call *take_free(struct om_guest *guest, unsigned int vcpu)
-{
-	uint32_t threads = guest->limits.threads;
-	uint32_t own = vcpu < threads ? vcpu : vcpu % threads;
-	struct om_call *call = &guest->calls[own];
-
-	return take_slot(call, vcpu) ? call : take_other(guest, own, vcpu);
-}
-
-struct om_call *om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
-			      struct om_regs *regs)
-{
-	struct om_call *call = take_free(guest, vcpu);
-
-	if (!call) {
-		om_refuse_smc(guest, vcpu, OM_REFUSED_THREADS, regs);
-		return NULL;
-	}
-	om_count(call, OM_COUNT_CALLS);
-	call->fid = fid;
-	call->split = 0;
-	call->params = 0;
-	call->shape = 0;
-	call->fetched = false;
-	call->waits = 0;
-	call->resumed = false;
-	call->translating = false;
-	call->entered = false;
-	call->entering = true;
-	call->holds_more = false;
-	call->loads_ta = false;
-	call->uses_window = true;
-	call->held_count = 0;
-	call->param_pages = 0;
-	call->payload_pages = 0;
-	call->refused_cookie = 0;
-	call->refusal = om_message_fetch(call, regs);
-	return call;
-}
-
-struct om_call *om_call_resume(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
-{
-	uint32_t id = (uint32_t)regs->a[3];
-	uint32_t index = id & INDEX_MASK;
-	uint32_t generation = id >> STATE_BITS;
-	struct om_call *call;
-	uint32_t word;
-
-	if (index >= guest->limits.threads || generation == 0) {
-		om_refuse_smc(guest, vcpu, OM_REFUSED_RESUME, regs);
-		return NULL;
-	}
-	call = &guest->calls[om_index(index, guest->limits.threads)];
-	word = om_load_relaxed(&call->word);
-	if (word >> STATE_BITS != generation ||
-	    !take(call, word, OM_EVENT_RESUME, generation, vcpu)) {
-		om_refuse_smc(guest, vcpu, OM_REFUSED_RESUME, regs);
-		return NULL;
-	}
-	om_count(call, OM_COUNT_RESUMES);
-	call->resumed = true;
-	return call;
+	om_call_trace(call, &(struct om_trace_event){
+		 .id = id, .arg = { index, param->attr, param->u.value.a, param->u.value.b,
+				    param->u.value.c, cmd } });
 }

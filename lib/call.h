@@ -8,17 +8,14 @@
 #define OM_LIB_CALL_H
 
 #include <optee_mediator/abi_msg.h>
+#include <optee_mediator/abi_smc.h>
 
 #include "call_state.h"
 #include "guest.h"
 #include "message_check.h"
 #include "page_list.h"
-
-/* A request of OP-TEE's or the guest's reply, as it was fetched, once. */
-struct om_request_copy {
-	struct optee_msg_hdr hdr;
-	struct optee_msg_param param[OPTEE_MSG_RPC_PARAMS];
-};
+#include "rpc_check.h"
+#include "tracing.h"
 
 /* Which request waits for the guest's reply. */
 enum om_pending {
@@ -66,14 +63,12 @@ struct om_call {
 	 */
 	uint32_t held[OPTEE_MSG_CALL_PARAMS];	/* buffers its parameters name */
 	uint32_t held_count;
-	uint32_t param_pages;		/* of all of them, as charged: mapping.h */
-	uint32_t payload_pages;		/* allocated for OP-TEE by this call, not freed yet */
+	struct om_mapped mapped;	/* what OP-TEE has to map for it */
 	uint32_t subject;		/* the buffer it registers or unregisters */
 	uint32_t session;		/* that it names, until OP-TEE has looked it up */
 	uint32_t closes;		/* the session it is to close */
 	bool opens;			/* a session was charged for it */
 	bool loads_ta;			/* OP-TEE asked for a TA in the course of it */
-	bool uses_window;		/* its parameters are mapped by OP-TEE itself: mapping.h */
 	struct om_lists lists;		/* translated page lists of its parameters */
 	struct om_release release;	/* buffers to give back */
 
@@ -108,13 +103,6 @@ struct om_call {
  * For the rooms that carry a call on (message.c, rpc.c).
  */
 
-/* What the guest gets: an RPC, with the call's id in a3. */
-void om_set_return(const struct om_call *call, struct om_regs *regs,
-		   uint64_t a0, uint64_t a1, uint64_t a2);
-
-/* The same for FOREIGN_INTR: take your interrupts and come back. */
-void om_set_interrupted(const struct om_call *call, struct om_regs *regs);
-
 /*
  * The answer to an ALLOC that brings no page. Not 0: where the normal world's RAM
  * begins at 0, OP-TEE takes that for a page. What is misaligned it never takes (OP-TEE OS,
@@ -139,27 +127,13 @@ static inline bool om_release(struct om_call *call)
 /* Counts a refusal and traces it with the code that is given. */
 OM_COLD void om_refused(struct om_call *call, enum om_refusal why, uint32_t code);
 
-/* True when the CPU has something more urgent to do. */
-static inline bool om_should_yield(const struct om_guest *guest)
-{
-	return guest->ops->should_yield && guest->ops->should_yield(guest->mediator->host);
-}
+/* Hands out an event of this call's; a parameter of a message: index, attr, a, b, c, cmd. */
+OM_COLD void om_call_trace(const struct om_call *call, struct om_trace_event *event);
+OM_COLD void om_trace_param(const struct om_call *call, enum om_trace_id id, uint32_t index,
+			    const struct optee_msg_param *param, uint32_t cmd);
 
 /* Fills a new slot; the shadow page must be in place. */
 void om_call_init(struct om_call *call, struct om_guest *guest, uint32_t index);
-
-/*
- * CALL_WITH_ARG, CALL_WITH_RPC_ARG, CALL_WITH_REGD_ARG: a call that the vCPU owns, for
- * om_call_run(). NULL when there is none, and regs say so.
- */
-struct om_call *om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
-			      struct om_regs *regs);
-
-/* The same for RETURN_FROM_RPC. */
-struct om_call *om_call_resume(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs);
-
-/* Runs an owned call until it belongs to nobody; regs are what the guest gets. */
-void om_call_run(struct om_call *call, struct om_regs *regs);
 
 /*
  * True when a call other than this one (NULL: any) is in flight and not yet ending, so
@@ -168,15 +142,33 @@ void om_call_run(struct om_call *call, struct om_regs *regs);
  */
 bool om_call_others(const struct om_guest *guest, const struct om_call *call);
 
+#define OM_CALL_STATE_MASK	0xffu	/* of `word` */
+
 /* What the guest sees in a3 of an RPC return: generation and slot. Never 0 nor ~0. */
 static inline uint32_t om_call_id(const struct om_call *call)
 {
-	return (om_load_relaxed(&call->word) & 0xffffff00u) | call->index;
+	return (om_load_relaxed(&call->word) & ~OM_CALL_STATE_MASK) | call->index;
 }
 
 static inline enum om_call_state om_call_state(const struct om_call *call)
 {
-	return (enum om_call_state)(om_load_relaxed(&call->word) & 0xffu);
+	return (enum om_call_state)(om_load_relaxed(&call->word) & OM_CALL_STATE_MASK);
+}
+
+/* What the guest gets: an RPC, with the call's id in a3. */
+static inline void om_set_return(const struct om_call *call, struct om_regs *regs,
+				 uint64_t a0, uint64_t a1, uint64_t a2)
+{
+	regs->a[0] = a0;
+	regs->a[1] = a1;
+	regs->a[2] = a2;
+	regs->a[3] = om_call_id(call);
+}
+
+/* The same for FOREIGN_INTR: take your interrupts and come back. */
+static inline void om_set_interrupted(const struct om_call *call, struct om_regs *regs)
+{
+	om_set_return(call, regs, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0);
 }
 
 static inline void om_count(struct om_call *call, enum om_counter which)

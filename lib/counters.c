@@ -56,14 +56,14 @@ uint64_t om_guest_counter(const struct om_guest *guest, enum om_counter which)
 		return (uint64_t)om_load_relaxed(&shm->buffers_used) +
 		       om_load_relaxed(&shm->rpc_args_used);
 	case OM_COUNT_SESSIONS_NOW:
-		return om_load_relaxed(&guest->sessions_used);
+		return om_load_relaxed(&guest->sessions.used);
 	default:
 		break;
 	}
 	if ((uint32_t)which >= OM_COUNTERS)
 		return 0;
 	sum = load(&guest->counters[row]);
-	for (i = 0; i < guest->limits.threads; i++)
+	for (i = 0; i < guest->vm.limits.threads; i++)
 		sum += load(&guest->calls[i].counters[row]);
 	return sum;
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The front door: which SMCs are the mediator's, and which room handles them.
- * Knows function identifiers; knows nothing of what the calls do.
+ * Which SMCs are the mediator's, who handles them, and what the guest is told when they
+ * are refused. Knows function identifiers; knows nothing of what the calls do.
  */
-#include "dispatch.h"
-
-#include "call.h"
-#include "tracing.h"
+#include "fast_calls.h"
+#include "lifetime.h"
+#include "machine.h"
 
 static void set_result(struct om_regs *regs, uint64_t a0)
 {
@@ -19,19 +18,21 @@ static void set_result(struct om_regs *regs, uint64_t a0)
 static OM_COLD void trace_refused(const struct om_guest *guest, unsigned int vcpu,
 				  enum om_refusal why, uint32_t code)
 {
-	om_trace_smc(guest, vcpu, &(struct om_trace_event){
-		     .id = OM_TRACE_REFUSED, .arg = { why, code } });
+	om_trace(&guest->vm, vcpu, 0, &(struct om_trace_event){
+		 .id = OM_TRACE_REFUSED, .arg = { why, code } });
 }
 
-void om_refuse_smc(struct om_guest *guest, unsigned int vcpu, enum om_refusal why,
-		   struct om_regs *regs)
+/* Counts and traces a refusal that belongs to no call, and answers the SMC. */
+static OM_COLD void refuse(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
+			   enum om_refusal why, struct om_regs *regs)
 {
 	uint32_t code = om_refusal_smc(why);
 
 	om_count_guest(guest, (enum om_counter)why);
-	if (om_traced(guest))
+	if (om_traced(&guest->vm))
 		trace_refused(guest, vcpu, why, code);
-	set_result(regs, code);
+	/* SMC64 identifiers are all unknown, which is a 64-bit -1 for them. */
+	set_result(regs, fid & SMCCC_FID_SMC64 ? UINT64_MAX : code);
 }
 
 /*
@@ -45,11 +46,31 @@ static bool is_new_driver(const struct om_guest *guest, uint32_t fid, const stru
 	       regs->a[0] == OPTEE_SMC_RETURN_OK && om_guest_holds(guest);
 }
 
+static enum om_refusal yielding_call(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
+				     struct om_regs *regs)
+{
+	struct om_call *call;
+
+	if (fid == OPTEE_SMC_RETURN_FROM_RPC) {
+		call = om_call_resume(guest, vcpu, regs);
+		if (!call)
+			return OM_REFUSED_RESUME;
+	} else {
+		if (fid != OPTEE_SMC_CALL_WITH_ARG && !om_rpc_arg_offered(&guest->vm))
+			return OM_REFUSED_FUNCTION;
+		call = om_call_begin(guest, vcpu, fid, regs);
+		if (!call)
+			return OM_REFUSED_THREADS;
+	}
+	om_call_run(call, regs);
+	return OM_ACCEPTED;
+}
+
 static enum om_outcome dispatch(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
 {
 	/* The SVE hint only says what may be left in the vector registers. */
 	uint32_t fid = (uint32_t)regs->a[0] & ~SMCCC_FID_SVE_HINT;
-	struct om_call *call = NULL;
+	enum om_refusal why;
 
 	if (guest->stage != OM_STAGE_ALIVE) {
 		set_result(regs, OPTEE_SMC_RETURN_ENOTAVAIL);
@@ -57,29 +78,18 @@ static enum om_outcome dispatch(struct om_guest *guest, unsigned int vcpu, struc
 	}
 	switch (fid) {
 	case OPTEE_SMC_RETURN_FROM_RPC:
-		call = om_call_resume(guest, vcpu, regs);
-		break;
 	case OPTEE_SMC_CALL_WITH_RPC_ARG:
 	case OPTEE_SMC_CALL_WITH_REGD_ARG:
-		if (!om_rpc_arg_offered(guest)) {
-			om_refuse_smc(guest, vcpu, OM_REFUSED_FUNCTION, regs);
-			break;
-		}
-		call = om_call_begin(guest, vcpu, fid, regs);
-		break;
 	case OPTEE_SMC_CALL_WITH_ARG:
-		call = om_call_begin(guest, vcpu, fid, regs);
+		why = yielding_call(guest, vcpu, fid, regs);
 		break;
 	default:
-		om_fast_call(guest, vcpu, fid, regs);
-		/* SMC64 identifiers have no row there, and "unknown" is a 64-bit -1 for them. */
-		if (fid & SMCCC_FID_SMC64)
-			regs->a[0] = UINT64_MAX;
-		return is_new_driver(guest, fid, regs) ? OM_HANDLED_NEW_DRIVER : OM_HANDLED;
+		why = om_fast_call(guest, fid, regs);
+		break;
 	}
-	if (call)
-		om_call_run(call, regs);
-	return OM_HANDLED;
+	if (why != OM_ACCEPTED)
+		refuse(guest, vcpu, fid, why, regs);
+	return is_new_driver(guest, fid, regs) ? OM_HANDLED_NEW_DRIVER : OM_HANDLED;
 }
 
 static OM_COLD void trace_smc(const struct om_guest *guest, unsigned int vcpu,
@@ -90,7 +100,7 @@ static OM_COLD void trace_smc(const struct om_guest *guest, unsigned int vcpu,
 
 	for (i = 0; i < sizeof(regs->a) / sizeof(regs->a[0]); i++)
 		event.arg[i] = (uint32_t)regs->a[i];
-	om_trace_smc(guest, vcpu, &event);
+	om_trace(&guest->vm, vcpu, 0, &event);
 }
 
 static OM_COLD void trace_return(const struct om_guest *guest, unsigned int vcpu, uint32_t fid,
@@ -98,9 +108,10 @@ static OM_COLD void trace_return(const struct om_guest *guest, unsigned int vcpu
 {
 	const uint64_t *a = regs->a;
 
-	om_trace_smc(guest, vcpu, &(struct om_trace_event){
-		     .id = OM_TRACE_GUEST_RETURN,
-		     .arg = { (uint32_t)a[0], (uint32_t)a[1], (uint32_t)a[2], (uint32_t)a[3], fid } });
+	om_trace(&guest->vm, vcpu, 0, &(struct om_trace_event){
+		 .id = OM_TRACE_GUEST_RETURN,
+		     .arg = { (uint32_t)a[0], (uint32_t)a[1], (uint32_t)a[2],
+			  (uint32_t)a[3], fid } });
 }
 
 enum om_outcome om_guest_call(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
@@ -111,10 +122,10 @@ enum om_outcome om_guest_call(struct om_guest *guest, unsigned int vcpu, struct 
 
 	if (owner < SMCCC_OWNER_TRUSTED_APP)
 		return OM_NOT_HANDLED;
-	if (om_traced(guest))
+	if (om_traced(&guest->vm))
 		trace_smc(guest, vcpu, regs);
 	outcome = dispatch(guest, vcpu, regs);
-	if (om_traced(guest))
+	if (om_traced(&guest->vm))
 		trace_return(guest, vcpu, fid, regs);
 	return outcome;
 }

@@ -4,12 +4,12 @@
  * core/arch/arm/tee/entry_fast.c. What has no row is refused and never forwarded
  * (invariant I8). Knows nothing of messages; of buffers only that a cookie goes.
  */
-#include "dispatch.h"
+#include "fast_calls.h"
 
 #include <optee_mediator/abi_smc.h>
 
 #include "call.h"
-#include "tracing.h"
+#include "secure.h"
 
 enum action {
 	PASS,		/* forwarded without arguments, a0..a3 handed on */
@@ -74,18 +74,6 @@ static uint32_t count_functions(void)
 	return n;
 }
 
-struct om_regs om_fast_smc(const struct om_mediator *m, uint32_t fid, uint32_t a1,
-			   uint32_t client)
-{
-	struct om_regs r = { .a = { fid, a1, 0, 0, 0, 0, 0, client } };
-	uint32_t i;
-
-	m->ops->smc(m->host, &r);
-	for (i = 0; i < 4; i++)
-		r.a[i] = (uint32_t)r.a[i];
-	return r;
-}
-
 static struct om_regs result(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
 {
 	return (struct om_regs){ .a = { a0, a1, a2, a3 } };
@@ -93,7 +81,7 @@ static struct om_regs result(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
 
 static struct om_regs forward(struct om_guest *guest, uint32_t fid, uint32_t a1)
 {
-	return om_fast_smc(guest->mediator, fid, a1, guest->id);
+	return om_fast_smc(guest->vm.mediator, fid, a1, guest->vm.id);
 }
 
 /* What a guest may be told; the rest is hidden, known or not (I8). */
@@ -107,9 +95,9 @@ static struct om_regs capabilities(struct om_guest *guest, uint32_t nsec)
 
 	if (r.a[0] != OPTEE_SMC_RETURN_OK || !(caps & OPTEE_SMC_SEC_CAP_DYNAMIC_SHM))
 		return result(OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
-	if (om_async_offered(guest))
+	if (om_async_offered(&guest->vm))
 		shown |= OPTEE_SMC_SEC_CAP_ASYNC_NOTIF;
-	if (om_rpc_arg_offered(guest))
+	if (om_rpc_arg_offered(&guest->vm))
 		shown |= OPTEE_SMC_SEC_CAP_RPC_ARG;
 	caps &= shown;
 	return result(OPTEE_SMC_RETURN_OK, caps,
@@ -149,15 +137,15 @@ static struct om_regs cache_off(struct om_guest *guest)
 		return result(OPTEE_SMC_RETURN_EBUSY, 0, 0, 0);
 	if (r.a[0] != OPTEE_SMC_RETURN_OK)
 		return result(OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
-	i = om_shm_claim(guest, cookie, OM_SHARE_RPC_ARG);
+	i = om_shm_claim(&guest->shm, cookie, OM_SHARE_RPC_ARG);
 	if (i == OM_NONE) {
 		om_count_guest(guest, OM_COUNT_REFUSED_REQUEST);
 		return result(OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
 	}
-	om_shm_forget(guest, i);
-	om_shm_put(guest, i, &release);
+	om_shm_forget(&guest->shm, i);
+	om_shm_put(&guest->shm, i, &release);
 	/* One page: no need to look at the clock. */
-	while (om_shm_release_step(guest, &release))
+	while (om_shm_release_step(&guest->shm, &release))
 		;
 	return result(OPTEE_SMC_RETURN_OK, om_high(cookie.raw), om_low(cookie.raw), 0);
 }
@@ -191,14 +179,13 @@ static struct om_regs notify_value(struct om_guest *guest)
 		      r.a[2] & (OPTEE_SMC_ASYNC_NOTIF_VALID | OPTEE_SMC_ASYNC_NOTIF_PENDING), 0);
 }
 
-void om_fast_call(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
-		  struct om_regs *regs)
+enum om_refusal om_fast_call(struct om_guest *guest, uint32_t fid, struct om_regs *regs)
 {
 	enum action action = action_of(fid);
 	struct om_regs r;
 
 	om_count_guest(guest, OM_COUNT_FAST_CALLS);
-	if ((action == NOTIFY_ON || action == NOTIFY_VALUE) && !om_async_offered(guest))
+	if ((action == NOTIFY_ON || action == NOTIFY_VALUE) && !om_async_offered(&guest->vm))
 		action = DENY;
 	switch (action) {
 	case PASS:
@@ -208,7 +195,7 @@ void om_fast_call(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
 		r = result(count_functions(), 0, 0, 0);
 		break;
 	case THREADS:
-		r = result(OPTEE_SMC_RETURN_OK, guest->limits.threads, 0, 0);
+		r = result(OPTEE_SMC_RETURN_OK, guest->vm.limits.threads, 0, 0);
 		break;
 	case CAPABILITIES:
 		r = capabilities(guest, (uint32_t)regs->a[1]);
@@ -229,8 +216,8 @@ void om_fast_call(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
 		r = result(OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
 		break;
 	default:
-		om_refuse_smc(guest, vcpu, OM_REFUSED_FUNCTION, regs);
-		return;
+		return OM_REFUSED_FUNCTION;
 	}
 	om_copy(regs->a, r.a, 4 * sizeof(r.a[0]));
+	return OM_ACCEPTED;
 }

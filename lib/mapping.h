@@ -22,24 +22,35 @@
 #ifndef OM_LIB_MAPPING_H
 #define OM_LIB_MAPPING_H
 
-#include "call.h"
+#include "refusal.h"
+
+/* A guest's account. */
+struct om_mapping {
+	uint32_t call_pages;	/* om_limits.call_pages */
+	uint32_t own;		/* pages each call may map of its own */
+	uint32_t left;		/* ... and all of them together beyond; atomic */
+};
+
+/* A call's part of it. */
+struct om_mapped {
+	uint32_t param_pages;	/* of all its parameters, as charged */
+	uint32_t payload_pages;	/* allocated for OP-TEE by this call, not freed yet */
+	bool uses_window;	/* its parameters are mapped by OP-TEE itself */
+};
 
 /* At the beginning of a guest's life: nothing is mapped. */
-void om_mapping_init(struct om_guest *guest);
+void om_mapping_init(struct om_mapping *mapping, const struct om_limits *limits);
 
 /* Charges one more buffer that a parameter of the call names. */
-enum om_refusal om_map_param(struct om_call *call, uint32_t pages);
+enum om_refusal om_map_param(struct om_mapping *mapping, struct om_mapped *call, uint32_t pages);
 
 /* Gives back all that om_map_param() charged: the call is over. */
-void om_unmap_params(struct om_call *call);
+void om_unmap_params(struct om_mapping *mapping, struct om_mapped *call);
 
 /* Charges a payload that the guest allocated in the course of this call. */
-enum om_refusal om_map_payload(struct om_call *call, uint64_t pages);
+enum om_refusal om_map_payload(struct om_mapping *mapping, struct om_mapped *call, uint64_t pages);
 
-/*
- * Gives a payload's pages back. owner: the id of the call that was charged; this call
- * may be another one.
- */
-void om_unmap_payload(struct om_call *call, uint32_t owner, uint32_t pages);
+/* Gives a payload's pages back. call: the one that was charged, NULL when it is over. */
+void om_unmap_payload(struct om_mapping *mapping, struct om_mapped *call, uint32_t pages);
 
 #endif

@@ -6,9 +6,7 @@
 #include <optee_mediator/abi_smc.h>
 #include <optee_mediator/mediator.h>
 
-#include "dispatch.h"
-#include "guest.h"
-#include "mem.h"
+#include "secure.h"
 
 static struct om_regs probe_smc(const struct om_mediator *m, uint32_t fid)
 {
@@ -51,19 +49,6 @@ static enum om_result probe_capabilities(struct om_mediator *m)
 	if ((r.a[3] & 0xffu) != OPTEE_MSG_RPC_PARAMS)
 		m->sec_caps &= ~OPTEE_SMC_SEC_CAP_RPC_ARG;
 	return OM_OK;
-}
-
-void om_learn_reserved(struct om_mediator *m)
-{
-	struct om_regs r = probe_smc(m, OPTEE_SMC_GET_SHM_CONFIG);
-	uint64_t base = r.a[1] & ~((uint64_t)OPTEE_MSG_PAGE_SIZE - 1);
-
-	if (r.a[0] != OPTEE_SMC_RETURN_OK || r.a[2] == 0)
-		return;
-	/* Base before size: who sees the size sees the base. */
-	__atomic_store_n(&m->reserved_base, base, __ATOMIC_RELAXED);
-	__atomic_store_n(&m->reserved_size, r.a[2] + (r.a[1] - base), __ATOMIC_RELEASE);
-	om_store_relaxed(&m->reserved_known, 1);
 }
 
 enum om_result om_mediator_init(struct om_mediator *m, const struct om_host_ops *ops,

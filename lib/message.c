@@ -10,14 +10,13 @@
 #include "mapping.h"
 #include "message_copy.h"
 #include "sessions.h"
-#include "tracing.h"
 
 /* The command page of CALL_WITH_ARG and CALL_WITH_RPC_ARG. */
 static enum om_refusal locate_page(struct om_call *call, const struct om_regs *regs)
 {
 	uint64_t ipa = om_pair(regs->a[1], regs->a[2]);
 
-	if (om_pin_one(call->guest, ipa, &call->page) != OM_ACCEPTED)
+	if (om_pin_one(&call->guest->vm, ipa, &call->page) != OM_ACCEPTED)
 		return OM_REFUSED_ADDRESS;
 	call->at = call->page;
 	call->room = OPTEE_MSG_PAGE_SIZE;
@@ -41,9 +40,9 @@ static OM_NOINLINE void place(struct om_call *call, const struct om_buffer *buff
 	uint64_t left = buffer->offset + buffer->size - position;
 	uint32_t room = OPTEE_MSG_PAGE_SIZE - in;
 
-	call->at = om_shm_page(call->guest, buffer, page);
+	call->at = om_shm_page(&call->guest->shm, buffer, page);
 	if (room < MESSAGE_SPACE && room < left) {
-		call->next = om_shm_page(call->guest, buffer, page + 1);
+		call->next = om_shm_page(&call->guest->shm, buffer, page + 1);
 		call->split = in;
 		room = MESSAGE_SPACE;
 	} else {
@@ -73,7 +72,7 @@ static OM_NOINLINE enum om_refusal locate_registered(struct om_call *call,
 	const struct om_buffer *buffer;
 	uint64_t position;
 
-	call->carrier = om_shm_get(guest, cookie, OM_SHARE_REGISTERED, false);
+	call->carrier = om_shm_get(&guest->shm, cookie, OM_SHARE_REGISTERED, false);
 	call->holds_more = true;
 	if (call->carrier == OM_NONE)
 		return OM_REFUSED_ADDRESS;
@@ -97,7 +96,7 @@ static OM_COLD void trace_header(const struct om_call *call)
 {
 	const struct optee_msg_hdr *hdr = &call->message.hdr;
 
-	om_trace(call->guest, call, &(struct om_trace_event){
+	om_call_trace(call, &(struct om_trace_event){
 		 .id = OM_TRACE_MESSAGE,
 		 .arg = { hdr->cmd, hdr->func, hdr->session, hdr->cancel_id, hdr->num_params } });
 }
@@ -162,10 +161,10 @@ static inline enum om_refusal get_session(struct om_call *call)
 	case OPTEE_MSG_CMD_INVOKE_COMMAND:
 	case OPTEE_MSG_CMD_CLOSE_SESSION:
 	case OPTEE_MSG_CMD_CANCEL:
-		call->session = om_session_get(call->guest, call->message.hdr.session);
+		call->session = om_session_get(&call->guest->sessions, call->message.hdr.session);
 		if (call->session == OM_NONE)
 			return OM_REFUSED_SESSION;
-		call->uses_window = !call->guest->sessions[call->session].loaded;
+		call->mapped.uses_window = !call->guest->sessions.table[call->session].loaded;
 		return OM_ACCEPTED;
 	default:
 		return OM_ACCEPTED;
@@ -180,7 +179,7 @@ static OM_COLD enum om_refusal ask_policy(struct om_call *call)
 
 	if (call->session != OM_NONE) {
 		request.session = message->hdr.session;
-		om_copy(request.ta_uuid, guest->sessions[call->session].ta,
+		om_copy(request.ta_uuid, guest->sessions.table[call->session].ta,
 			sizeof(request.ta_uuid));
 	} else if (request.cmd == OPTEE_MSG_CMD_OPEN_SESSION) {
 		om_copy(request.ta_uuid, message->param[0].u.octets, sizeof(request.ta_uuid));
@@ -188,7 +187,7 @@ static OM_COLD enum om_refusal ask_policy(struct om_call *call)
 			sizeof(request.client_uuid));
 		request.login = (uint32_t)message->param[1].u.value.c;
 	}
-	call->policy = guest->ops->authorize(guest->ctx, &request);
+	call->policy = guest->vm.ops->authorize(guest->vm.ctx, &request);
 	return call->policy == TEEC_SUCCESS ? OM_ACCEPTED : OM_REFUSED_POLICY;
 }
 
@@ -197,19 +196,21 @@ static inline enum om_refusal admit(struct om_call *call, struct om_guest *guest
 {
 	enum om_refusal why = get_session(call);
 
-	if (why == OM_ACCEPTED && guest->ops->authorize)
+	if (why == OM_ACCEPTED && guest->vm.ops->authorize)
 		why = ask_policy(call);
 	if (why != OM_ACCEPTED || call->message.hdr.cmd != OPTEE_MSG_CMD_OPEN_SESSION)
 		return why;
-	call->opens = om_session_reserve(guest);
+	call->opens = om_session_reserve(&guest->sessions);
 	return call->opens ? OM_ACCEPTED : OM_REFUSED_QUOTA;
 }
 
 /* A buffer of a parameter's, held for the length of the call. */
 static inline enum om_refusal hold(struct om_call *call, uint32_t index)
 {
+	struct om_guest *guest = call->guest;
+
 	call->held[call->held_count++] = index;
-	return om_map_param(call, call->guest->shm.buffers[index].pages);
+	return om_map_param(&guest->mapping, &call->mapped, guest->shm.buffers[index].pages);
 }
 
 /* A registered buffer that a parameter names. */
@@ -217,7 +218,7 @@ static inline enum om_refusal get_buffer(struct om_call *call, struct om_guest *
 					 const struct optee_msg_param_rmem *rmem)
 {
 	om_cookie_t cookie = { rmem->shm_ref };
-	uint32_t i = om_shm_get_entering(guest, cookie);
+	uint32_t i = om_shm_get_entering(&guest->shm, cookie);
 	enum om_refusal why;
 	uint64_t size;
 
@@ -250,10 +251,10 @@ enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *reg
 
 	if (why == OM_ACCEPTED)
 		why = fetch(call);
-	if (om_traced(guest) && call->fetched)
+	if (om_traced(&guest->vm) && call->fetched)
 		trace_message(call);
 	if (why == OM_ACCEPTED)
-		why = om_message_check(&call->message, om_async_offered(guest), &call->shape);
+		why = om_message_check(&call->message, om_async_offered(&guest->vm), &call->shape);
 	if (why == OM_ACCEPTED)
 		why = admit(call, guest);
 	return why == OM_ACCEPTED ? get_buffers(call, guest) : why;
@@ -273,7 +274,7 @@ static OM_NOINLINE enum om_refusal begin_translation(struct om_call *call,
 		 */
 		.cookie = { registers ? tmem->shm_ref : 0 },
 	};
-	enum om_refusal why = om_translation_begin(call->guest, &region, &call->lists,
+	enum om_refusal why = om_translation_begin(&call->guest->shm, &region, &call->lists,
 						   &call->translation);
 
 	call->translating = true;
@@ -297,7 +298,7 @@ static enum om_refusal translate(struct om_call *call)
 	if (!call->translating)
 		why = begin_translation(call, &call->message.param[i].u.tmem);
 	if (why == OM_ACCEPTED)
-		why = om_translation_step(call->guest, &call->lists, &call->translation);
+		why = om_translation_step(&call->guest->shm, &call->lists, &call->translation);
 	if (why == OM_ACCEPTED && call->translation.remaining == 0) {
 		call->translating = false;
 		call->shape -= OM_SHAPE_LIST << i;
@@ -315,7 +316,7 @@ static enum om_refusal translate(struct om_call *call)
 static enum om_refusal claim(struct om_call *call)
 {
 	om_cookie_t cookie = { call->message.param[0].u.rmem.shm_ref };
-	uint32_t i = om_shm_claim_settled(call->guest, cookie);
+	uint32_t i = om_shm_claim_settled(&call->guest->shm, cookie);
 
 	call->waits = i == OM_BUSY ? call->waits + 1 : 0;
 	call->holds_more = true;
@@ -336,13 +337,15 @@ static enum om_refusal claim(struct om_call *call)
  */
 static enum om_refusal close_session(struct om_call *call)
 {
+	struct om_sessions *sessions = &call->guest->sessions;
+
 	if (call->closes == OM_NONE) {
-		if (!om_session_close(call->guest, call->session))
+		if (!om_session_close(sessions, call->session))
 			return OM_REFUSED_SESSION;
 		call->closes = call->session;
 		call->session = OM_NONE;
 	}
-	call->waits = om_session_is_unused(call->guest, call->closes) ? 0 : call->waits + 1;
+	call->waits = om_session_is_unused(sessions, call->closes) ? 0 : call->waits + 1;
 	/* As with a buffer: the guest's scheduler may never run them. It stays open then. */
 	return call->waits > OM_WAIT_TRIES ? OM_REFUSED_SESSION : OM_ACCEPTED;
 }
@@ -390,7 +393,7 @@ static OM_COLD void emit_ta(const struct om_call *call, struct optee_msg_param *
 {
 	uint8_t alias[OM_TA_UUID_SIZE];
 
-	om_ta_alias(call->guest, call->message.param[0].u.octets, alias);
+	om_ta_alias(&call->guest->vm, call->message.param[0].u.octets, alias);
 	om_copy(shadow->u.octets, alias, sizeof(alias));
 }
 
@@ -401,7 +404,7 @@ void om_message_address(struct om_call *call)
 	/* OP-TEE never needs to know that the guest's message was in a buffer. */
 	call->secure = (struct om_regs){ .a = {
 		has_inline_rpc(call) ? OPTEE_SMC_CALL_WITH_RPC_ARG : OPTEE_SMC_CALL_WITH_ARG,
-		om_high(pa), om_low(pa), 0, 0, 0, 0, call->guest->id } };
+		om_high(pa), om_low(pa), 0, 0, 0, 0, call->guest->vm.id } };
 }
 
 void om_message_emit(struct om_call *call)
@@ -422,7 +425,7 @@ void om_message_emit(struct om_call *call)
 
 static OM_COLD void trace_output(const struct om_call *call, size_t i, uint64_t a, uint64_t b)
 {
-	om_trace(call->guest, call, &(struct om_trace_event){
+	om_call_trace(call, &(struct om_trace_event){
 		 .id = OM_TRACE_RESULT_PARAM,
 		 .arg = { i, call->message.param[i].attr & OPTEE_MSG_ATTR_TYPE_MASK, a, b } });
 }
@@ -434,7 +437,7 @@ static inline int write_value(const struct om_call *call, const struct om_messag
 	const struct optee_msg_param_value *value = &shadow->param[i].u.value;
 	const uint64_t out[2] = { om_read_once64(&value->a), om_read_once64(&value->b) };
 
-	if (om_traced(call->guest))
+	if (om_traced(&call->guest->vm))
 		trace_output(call, i, out[0], out[1]);
 	return om_message_write(call, offsetof(struct om_message, param[0].u.value.a) +
 				i * sizeof(shadow->param[0]), out, sizeof(out));
@@ -445,7 +448,7 @@ static inline int write_size(const struct om_call *call, const struct om_message
 {
 	const uint64_t out = om_read_once64(&shadow->param[i].u.rmem.size);
 
-	if (om_traced(call->guest))
+	if (om_traced(&call->guest->vm))
 		trace_output(call, i, 0, out);
 	return om_message_write(call, offsetof(struct om_message, param[0].u.rmem.size) +
 				i * sizeof(shadow->param[0]), &out, sizeof(out));
@@ -468,14 +471,14 @@ static OM_COLD void trace_result(const struct om_call *call, const uint32_t out[
 {
 	const struct optee_msg_hdr *hdr = &call->message.hdr;
 
-	om_trace(call->guest, call, &(struct om_trace_event){
+	om_call_trace(call, &(struct om_trace_event){
 		 .id = OM_TRACE_RESULT, .arg = { hdr->cmd, out[0], out[1], hdr->session } });
 }
 
 /* ret and ret_origin lie side by side. The last write: results are complete. */
 static inline int write_ret(const struct om_call *call, const uint32_t out[2])
 {
-	if (om_traced(call->guest))
+	if (om_traced(&call->guest->vm))
 		trace_result(call, out);
 	return om_message_write(call, offsetof(struct optee_msg_hdr, ret), out,
 				2 * sizeof(out[0]));
@@ -489,10 +492,10 @@ static int finish_open(struct om_call *call, bool success)
 
 	call->message.hdr.session = session;
 	if (success)
-		om_session_publish(call->guest, session, call->message.param[0].u.octets,
+		om_session_publish(&call->guest->sessions, session, call->message.param[0].u.octets,
 				   call->loads_ta);
 	else
-		om_session_cancel(call->guest);
+		om_session_cancel(&call->guest->sessions);
 	call->opens = false;
 	return om_message_write(call, offsetof(struct optee_msg_hdr, session), &session,
 				sizeof(session));
@@ -501,7 +504,7 @@ static int finish_open(struct om_call *call, bool success)
 /* Whatever OP-TEE says, it has no such session any more. */
 static void finish_close(struct om_call *call)
 {
-	om_session_end(call->guest, call->closes);
+	om_session_end(&call->guest->sessions, call->closes);
 	call->closes = OM_NONE;
 }
 
@@ -516,19 +519,19 @@ static void settle_buffer(struct om_call *call, bool success)
 	if (call->subject == OM_NONE)
 		return;
 	if (success == registers)
-		om_shm_publish(call->guest, call->subject);
+		om_shm_publish(&call->guest->shm, call->subject);
 	else
-		om_shm_forget(call->guest, call->subject);
+		om_shm_forget(&call->guest->shm, call->subject);
 }
 
 /* Without an answer in the message: a session is neither opened nor closed. */
 static void settle_session(struct om_call *call)
 {
 	if (call->opens)
-		om_session_cancel(call->guest);
+		om_session_cancel(&call->guest->sessions);
 	call->opens = false;
 	if (call->closes != OM_NONE)
-		om_session_reopen(call->guest, call->closes);
+		om_session_reopen(&call->guest->sessions, call->closes);
 	call->closes = OM_NONE;
 }
 

@@ -28,11 +28,11 @@ int om_message_read_split(const struct om_call *call, size_t offset, void *dst, 
 	const struct om_guest *guest = call->guest;
 	struct split s = split(call, offset, len);
 
-	if (s.n && guest->ops->read(guest->ctx, s.first, dst, s.n))
+	if (s.n && guest->vm.ops->read(guest->vm.ctx, s.first, dst, s.n))
 		return -1;
 	if (s.n == len)
 		return 0;
-	return guest->ops->read(guest->ctx, s.second, (uint8_t *)dst + s.n, len - s.n);
+	return guest->vm.ops->read(guest->vm.ctx, s.second, (uint8_t *)dst + s.n, len - s.n);
 }
 
 int om_message_write_split(const struct om_call *call, size_t offset, const void *src, size_t len)
@@ -40,9 +40,9 @@ int om_message_write_split(const struct om_call *call, size_t offset, const void
 	const struct om_guest *guest = call->guest;
 	struct split s = split(call, offset, len);
 
-	if (s.n && guest->ops->write(guest->ctx, s.first, src, s.n))
+	if (s.n && guest->vm.ops->write(guest->vm.ctx, s.first, src, s.n))
 		return -1;
 	if (s.n == len)
 		return 0;
-	return guest->ops->write(guest->ctx, s.second, (const uint8_t *)src + s.n, len - s.n);
+	return guest->vm.ops->write(guest->vm.ctx, s.second, (const uint8_t *)src + s.n, len - s.n);
 }

@@ -30,7 +30,7 @@ static inline int om_message_read(const struct om_call *call, size_t offset, voi
 
 	if (call->split)
 		return om_message_read_split(call, offset, dst, len);
-	return guest->ops->read(guest->ctx, at, dst, len);
+	return guest->vm.ops->read(guest->vm.ctx, at, dst, len);
 }
 
 static inline int om_message_write(const struct om_call *call, size_t offset, const void *src,
@@ -41,7 +41,7 @@ static inline int om_message_write(const struct om_call *call, size_t offset, co
 
 	if (call->split)
 		return om_message_write_split(call, offset, src, len);
-	return guest->ops->write(guest->ctx, at, src, len);
+	return guest->vm.ops->write(guest->vm.ctx, at, src, len);
 }
 
 #endif

@@ -5,32 +5,30 @@
  */
 #include "page_list.h"
 
-#include "guest.h"
-
 #define IN_PAGE ((uint64_t)OPTEE_MSG_PAGE_SIZE - 1)
 
 /* Pins the guest's list page at ipa for reading. */
-static enum om_refusal open_source(struct om_guest *guest, struct om_translation *t,
+static enum om_refusal open_source(struct om_shm *shm, struct om_translation *t,
 				   uint64_t ipa)
 {
 	t->source.raw = 0;
 	t->source_index = 0;
-	return om_pin_one(guest, ipa, &t->source);
+	return om_pin_one(&shm->vm, ipa, &t->source);
 }
 
-void om_translation_end(struct om_guest *guest, struct om_translation *t)
+void om_translation_end(struct om_shm *shm, struct om_translation *t)
 {
 	if (t->source.raw == 0)
 		return;
-	guest->ops->unpin(guest->ctx, &t->source, 1);
+	shm->vm.ops->unpin(shm->vm.ctx, &t->source, 1);
 	t->source.raw = 0;
 }
 
 /* Goes on in shadow list page i, chained to the one before. */
-static OM_NOINLINE void use_list(struct om_guest *guest, struct om_lists *lists,
+static OM_NOINLINE void use_list(struct om_shm *shm, struct om_lists *lists,
 				 struct om_translation *t, uint32_t i)
 {
-	struct om_shadow *shadows = guest->shm.shadows;
+	struct om_shadow *shadows = shm->shadows;
 
 	if (lists->first == OM_NONE)
 		lists->first = i;
@@ -55,7 +53,7 @@ uint64_t om_region_pages(const struct om_region *region)
 	return ((region->buf_ptr & IN_PAGE) + region->size + IN_PAGE) >> OPTEE_MSG_PAGE_SHIFT;
 }
 
-enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_region *region,
+enum om_refusal om_translation_begin(struct om_shm *shm, const struct om_region *region,
 				     struct om_lists *lists, struct om_translation *t)
 {
 	struct om_share share = {
@@ -72,30 +70,30 @@ enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_reg
 	t->source.raw = 0;
 	if (pages == 0)
 		return OM_REFUSED_PARAMS;
-	if (pages > guest->limits.pages)
+	if (pages > shm->vm.limits.pages)
 		return OM_REFUSED_QUOTA;
 	share.pages = (uint32_t)pages;
 	share.lists = (share.pages + OPTEE_MSG_LIST_ENTRIES - 1) / OPTEE_MSG_LIST_ENTRIES;
 
-	why = om_shm_reserve_listed(guest, &share, &t->buffer, &list);
+	why = om_shm_reserve_listed(shm, &share, &t->buffer, &list);
 	if (why != OM_ACCEPTED)
 		return why;
 	lists->reserved += share.lists;
 	t->remaining = share.pages;
 	t->list = OM_NONE;
-	use_list(guest, lists, t, list);
-	t->list_start = guest->shm.shadows[t->list].page.pa.raw | share.offset;
-	return open_source(guest, t, region->buf_ptr & ~IN_PAGE);
+	use_list(shm, lists, t, list);
+	t->list_start = shm->shadows[t->list].page.pa.raw | share.offset;
+	return open_source(shm, t, region->buf_ptr & ~IN_PAGE);
 }
 
 /* Reads n entries, of which all must be page addresses. */
-static enum om_refusal read_entries(struct om_guest *guest, struct om_translation *t,
+static enum om_refusal read_entries(struct om_shm *shm, struct om_translation *t,
 				    om_ipa_t *ipa, uint32_t n)
 {
 	om_pa_t at = { t->source.raw + t->source_index * sizeof(uint64_t) };
 	uint32_t i;
 
-	if (guest->ops->read(guest->ctx, at, ipa, n * sizeof(*ipa)))
+	if (shm->vm.ops->read(shm->vm.ctx, at, ipa, n * sizeof(*ipa)))
 		return OM_REFUSED_PAGE;
 	t->source_index += n;
 	for (i = 0; i < n; i++)
@@ -105,30 +103,30 @@ static enum om_refusal read_entries(struct om_guest *guest, struct om_translatio
 }
 
 /* Goes on to the guest's next list page: this one has no more addresses. */
-static OM_NOINLINE enum om_refusal follow_link(struct om_guest *guest, struct om_translation *t)
+static OM_NOINLINE enum om_refusal follow_link(struct om_shm *shm, struct om_translation *t)
 {
 	om_ipa_t next;
 	/* Only read now that more follows: Linux leaves junk in an unused link. */
-	enum om_refusal why = read_entries(guest, t, &next, 1);
+	enum om_refusal why = read_entries(shm, t, &next, 1);
 
-	om_translation_end(guest, t);
-	return why == OM_ACCEPTED ? open_source(guest, t, next.raw) : why;
+	om_translation_end(shm, t);
+	return why == OM_ACCEPTED ? open_source(shm, t, next.raw) : why;
 }
 
 /*
  * Writes n pinned pages to the shadow list. Both lists hold 511 entries to a page and
  * advance together, so n pages that came from one list page go to one.
  */
-static enum om_refusal emit(struct om_guest *guest, struct om_lists *lists,
+static enum om_refusal emit(struct om_shm *shm, struct om_lists *lists,
 			    struct om_translation *t, const om_pa_t *pa, uint32_t n)
 {
-	const struct om_reserved reserved = om_reserved(guest->mediator);
+	const struct om_reserved reserved = om_reserved(shm->vm.mediator);
 	uint64_t *list;
 	uint32_t i;
 
 	if (t->list_index == OPTEE_MSG_LIST_ENTRIES)
-		use_list(guest, lists, t, om_shm_take_list(guest));
-	list = (uint64_t *)guest->shm.shadows[t->list].page.va + t->list_index;
+		use_list(shm, lists, t, om_shm_take_list(shm));
+	list = (uint64_t *)shm->shadows[t->list].page.va + t->list_index;
 	t->list_index += n;
 	for (i = 0; i < n; i++) {
 		if (!om_is_usable(&reserved, pa[i]))
@@ -138,7 +136,7 @@ static enum om_refusal emit(struct om_guest *guest, struct om_lists *lists,
 	return OM_ACCEPTED;
 }
 
-enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lists,
+enum om_refusal om_translation_step(struct om_shm *shm, struct om_lists *lists,
 				    struct om_translation *t)
 {
 	struct om_pins *pins;
@@ -146,47 +144,47 @@ enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lis
 	uint32_t n;
 
 	if (t->source_index == OPTEE_MSG_LIST_ENTRIES)
-		why = follow_link(guest, t);
+		why = follow_link(shm, t);
 	if (why != OM_ACCEPTED)
 		return why;
-	pins = om_shm_room(guest, &guest->shm.buffers[t->buffer]);
+	pins = om_shm_room(shm, &shm->buffers[t->buffer]);
 	n = om_least(t->remaining, OM_PIN_BATCH - pins->count);
 	n = om_least(n, OPTEE_MSG_LIST_ENTRIES - t->source_index);
 
-	why = read_entries(guest, t, t->ipa, n);
+	why = read_entries(shm, t, t->ipa, n);
 	if (why != OM_ACCEPTED)
 		return why;
-	if (guest->ops->pin(guest->ctx, t->ipa, n, &pins->pa[pins->count]))
+	if (shm->vm.ops->pin(shm->vm.ctx, t->ipa, n, &pins->pa[pins->count]))
 		return OM_REFUSED_PAGE;
 	pins->count += n;
 	t->remaining -= n;
 	if (t->remaining == 0)
-		om_translation_end(guest, t);
-	return emit(guest, lists, t, &pins->pa[pins->count - n], n);
+		om_translation_end(shm, t);
+	return emit(shm, lists, t, &pins->pa[pins->count - n], n);
 }
 
-void om_lists_give_back(struct om_guest *guest, struct om_lists *lists)
+void om_lists_give_back(struct om_shm *shm, struct om_lists *lists)
 {
-	om_shm_give_lists(guest, lists->first, lists->last, lists->reserved);
+	om_shm_give_lists(shm, lists->first, lists->last, lists->reserved);
 	lists->first = OM_NONE;
 	lists->reserved = 0;
 }
 
-enum om_refusal om_share_page(struct om_guest *guest, const struct om_share *share,
+enum om_refusal om_share_page(struct om_shm *shm, const struct om_share *share,
 			      uint64_t ipa, uint32_t *index)
 {
 	om_pa_t pa;
 	struct om_pins *pins;
-	enum om_refusal why = om_pin_one(guest, ipa, &pa);
+	enum om_refusal why = om_pin_one(&shm->vm, ipa, &pa);
 
 	if (why != OM_ACCEPTED)
 		return why;
-	why = om_shm_reserve(guest, share, index);
+	why = om_shm_reserve(shm, share, index);
 	if (why != OM_ACCEPTED) {
-		guest->ops->unpin(guest->ctx, &pa, 1);
+		shm->vm.ops->unpin(shm->vm.ctx, &pa, 1);
 		return why;
 	}
-	pins = &guest->shm.pins[guest->shm.buffers[*index].first];
+	pins = &shm->pins[shm->buffers[*index].first];
 	pins->pa[0] = pa;
 	pins->count = 1;
 	return OM_ACCEPTED;

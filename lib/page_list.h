@@ -11,7 +11,8 @@
 
 #include <optee_mediator/abi_msg.h>
 
-#include "guest.h"
+#include "secure.h"
+#include "shm.h"
 
 /* Shadow list pages a call holds, as a chain. */
 struct om_lists {
@@ -48,26 +49,26 @@ uint64_t om_region_pages(const struct om_region *region);
  * its index, to be forgotten and put back by the caller even when refused after
  * that; OM_NONE when nothing was reserved.
  */
-enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_region *region,
+enum om_refusal om_translation_begin(struct om_shm *shm, const struct om_region *region,
 				     struct om_lists *lists, struct om_translation *t);
 
 /*
  * Translates up to OM_PIN_BATCH pages more. Done when t->remaining is 0. When
  * refused, what was pinned so far stays with the buffer, to be released with it.
  */
-enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lists,
+enum om_refusal om_translation_step(struct om_shm *shm, struct om_lists *lists,
 				    struct om_translation *t);
 
 /* Lets go of the guest's list page, if one is still pinned. Harmless to repeat. */
-void om_translation_end(struct om_guest *guest, struct om_translation *t);
+void om_translation_end(struct om_shm *shm, struct om_translation *t);
 
 /* Gives the shadow list pages back: OP-TEE has read them. */
-void om_lists_give_back(struct om_guest *guest, struct om_lists *lists);
+void om_lists_give_back(struct om_shm *shm, struct om_lists *lists);
 
-static inline void om_lists_release(struct om_guest *guest, struct om_lists *lists)
+static inline void om_lists_release(struct om_shm *shm, struct om_lists *lists)
 {
 	if (lists->reserved)
-		om_lists_give_back(guest, lists);
+		om_lists_give_back(shm, lists);
 }
 
 static inline bool om_is_page_address(uint64_t ipa)
@@ -82,15 +83,15 @@ static inline bool om_is_page_address(uint64_t ipa)
 }
 
 /* Pins one page at a guest address, if it is one that can be shared at all. */
-static inline enum om_refusal om_pin_one(struct om_guest *guest, uint64_t ipa, om_pa_t *pa)
+static inline enum om_refusal om_pin_one(const struct om_vm *vm, uint64_t ipa, om_pa_t *pa)
 {
 	om_ipa_t address = { ipa };
 	om_pa_t pinned;
 
-	if (!om_is_page_address(ipa) || guest->ops->pin(guest->ctx, &address, 1, &pinned))
+	if (!om_is_page_address(ipa) || vm->ops->pin(vm->ctx, &address, 1, &pinned))
 		return OM_REFUSED_PAGE;
-	if (!om_pa_is_usable(guest->mediator, pinned)) {
-		guest->ops->unpin(guest->ctx, &pinned, 1);
+	if (!om_pa_is_usable(vm->mediator, pinned)) {
+		vm->ops->unpin(vm->ctx, &pinned, 1);
 		return OM_REFUSED_PAGE;
 	}
 	*pa = pinned;
@@ -101,7 +102,7 @@ static inline enum om_refusal om_pin_one(struct om_guest *guest, uint64_t ipa, o
  * Pins the page and makes a buffer of it, reserved as om_shm_reserve() does.
  * Nothing is held, and *index not touched, when refused.
  */
-enum om_refusal om_share_page(struct om_guest *guest, const struct om_share *share,
+enum om_refusal om_share_page(struct om_shm *shm, const struct om_share *share,
 			      uint64_t ipa, uint32_t *index);
 
 #endif

@@ -10,88 +10,6 @@
 #include "mapping.h"
 #include "message_copy.h"
 #include "sessions.h"
-#include "tracing.h"
-
-#define ATTR_LIST	(OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG)
-
-/* RPC commands that a guest serves; BENCH_REG carries an address and is not one. */
-static bool is_served(uint32_t cmd)
-{
-	const uint32_t served = 1u << OPTEE_RPC_CMD_LOAD_TA | 1u << OPTEE_RPC_CMD_RPMB |
-		1u << OPTEE_RPC_CMD_FS | 1u << OPTEE_RPC_CMD_GET_TIME |
-		1u << OPTEE_RPC_CMD_NOTIFICATION | 1u << OPTEE_RPC_CMD_SUSPEND |
-		1u << OPTEE_RPC_CMD_SHM_ALLOC | 1u << OPTEE_RPC_CMD_SHM_FREE |
-		1u << OPTEE_RPC_CMD_GPROF | 1u << OPTEE_RPC_CMD_SOCKET |
-		1u << OPTEE_RPC_CMD_FTRACE | 1u << OPTEE_RPC_CMD_SUPP_PLUGIN |
-		1u << OPTEE_RPC_CMD_I2C_TRANSFER | 1u << OPTEE_RPC_CMD_RPMB_PROBE_RESET |
-		1u << OPTEE_RPC_CMD_RPMB_PROBE_NEXT | 1u << OPTEE_RPC_CMD_RPMB_FRAMES;
-
-	return cmd < 32 && (served >> cmd & 1u);
-}
-
-static bool is_allocation(uint32_t cmd)
-{
-	return cmd == OPTEE_RPC_CMD_SHM_ALLOC || cmd == OPTEE_RPC_CMD_SHM_FREE;
-}
-
-/* A parameter that names no memory by address. */
-static bool is_request_param(const struct optee_msg_param *param)
-{
-	switch (param->attr) {
-	case OPTEE_MSG_ATTR_TYPE_NONE:
-	case OPTEE_MSG_ATTR_TYPE_VALUE_INPUT:
-	case OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT:
-	case OPTEE_MSG_ATTR_TYPE_VALUE_INOUT:
-	case OPTEE_MSG_ATTR_TYPE_RMEM_INPUT:
-	case OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT:
-	case OPTEE_MSG_ATTR_TYPE_RMEM_INOUT:
-		return true;
-	case OPTEE_MSG_ATTR_TYPE_TMEM_INPUT:
-	case OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT:
-	case OPTEE_MSG_ATTR_TYPE_TMEM_INOUT:
-		/* How OP-TEE says NULL, as when it asks how large a TA is. */
-		return param->u.tmem.buf_ptr == 0 && param->u.tmem.shm_ref == 0;
-	default:
-		return false;
-	}
-}
-
-enum om_refusal om_request_check(const struct om_request_copy *request)
-{
-	uint32_t i;
-
-	if (!is_served(request->hdr.cmd) || request->hdr.num_params > OPTEE_MSG_RPC_PARAMS)
-		return OM_REFUSED_REQUEST;
-	if (is_allocation(request->hdr.cmd) &&
-	    (request->hdr.num_params != 1 ||
-	     request->param[0].attr != OPTEE_MSG_ATTR_TYPE_VALUE_INPUT))
-		return OM_REFUSED_REQUEST;
-	for (i = 0; i < request->hdr.num_params; i++)
-		if (!is_request_param(&request->param[i]))
-			return OM_REFUSED_REQUEST;
-	return OM_ACCEPTED;
-}
-
-enum om_reply_verdict om_reply_check(const struct optee_msg_hdr *hdr,
-				     const struct optee_msg_param *param, uint64_t wanted)
-{
-	const struct optee_msg_param_tmem *tmem = &param->u.tmem;
-
-	if (hdr->ret != TEEC_SUCCESS)
-		return OM_REPLY_FAILED;
-	if (hdr->num_params != 1 ||
-	    (param->attr & OPTEE_MSG_ATTR_TYPE_MASK) != OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT)
-		return OM_REPLY_MALFORMED;
-	if (tmem->buf_ptr == 0 || tmem->size < wanted)
-		return OM_REPLY_UNUSABLE;
-	if (param->attr == ATTR_LIST)
-		return OM_REPLY_LIST;
-	/* Without a list OP-TEE takes one page, aligned: thread_optee_smc.c. */
-	if (param->attr == OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT && tmem->size != 0 &&
-	    tmem->size <= OPTEE_MSG_PAGE_SIZE)
-		return OM_REPLY_PAGE;
-	return OM_REPLY_UNUSABLE;
-}
 
 /* Where an RPC argument lies behind the message. */
 static size_t arg_offset(const struct om_call *call)
@@ -114,7 +32,7 @@ static om_pa_t arg_page(const struct om_call *call)
 {
 	const struct om_shm *shm = &call->guest->shm;
 
-	return om_shm_page(call->guest, &shm->buffers[call->rpc_arg], 0);
+	return om_shm_page(&call->guest->shm, &shm->buffers[call->rpc_arg], 0);
 }
 
 /* The RPC argument as the guest sees it: in that page, or behind the message. */
@@ -124,7 +42,7 @@ static OM_NOINLINE int read_arg(const struct om_call *call, void *dst, size_t le
 
 	if (call->rpc_arg == OM_NONE)
 		return om_message_read(call, arg_offset(call), dst, len);
-	return guest->ops->read(guest->ctx, arg_page(call), dst, len);
+	return guest->vm.ops->read(guest->vm.ctx, arg_page(call), dst, len);
 }
 
 static int write_arg(const struct om_call *call, const void *src, size_t len)
@@ -133,7 +51,7 @@ static int write_arg(const struct om_call *call, const void *src, size_t len)
 
 	if (call->rpc_arg == OM_NONE)
 		return om_message_write(call, arg_offset(call), src, len);
-	return guest->ops->write(guest->ctx, arg_page(call), src, len);
+	return guest->vm.ops->write(guest->vm.ctx, arg_page(call), src, len);
 }
 
 /* OP-TEE reads its answer from the shadow; the buffer is nobody's until it asks again. */
@@ -144,7 +62,7 @@ static void answer(struct om_call *call, uint32_t ret, uint32_t origin)
 	shadow->hdr.ret = ret;
 	shadow->hdr.ret_origin = origin;
 	if (call->rpc_arg != OM_NONE)
-		om_shm_put(call->guest, call->rpc_arg, &call->release);
+		om_shm_put(&call->guest->shm, call->rpc_arg, &call->release);
 	call->rpc_arg = OM_NONE;
 	om_set_resume(call, 0, 0);
 }
@@ -158,11 +76,11 @@ static enum om_refusal judge_free(struct om_call *call)
 		/* It never became a buffer here, but the guest has allocated it. */
 		call->refused_cookie = 0;
 	} else {
-		uint32_t i = om_shm_remove(call->guest, cookie, OM_SHARE_RPC_ARG);
+		uint32_t i = om_shm_remove(&call->guest->shm, cookie, OM_SHARE_RPC_ARG);
 
 		if (i == OM_NONE)
 			return OM_REFUSED_REQUEST;
-		om_shm_put(call->guest, i, &call->release);
+		om_shm_put(&call->guest->shm, i, &call->release);
 	}
 	om_count(call, OM_COUNT_RPC_FREE);
 	call->pending = OM_PENDING_FREE;
@@ -212,7 +130,7 @@ static void name_ta(struct om_call *call)
 
 	if (!call->opens || call->request.hdr.cmd != OPTEE_RPC_CMD_LOAD_TA)
 		return;
-	om_ta_alias(call->guest, ta, alias);
+	om_ta_alias(&call->guest->vm, ta, alias);
 	if (asked->attr == OPTEE_MSG_ATTR_TYPE_VALUE_INPUT &&
 	    om_is_equal(asked->u.octets, alias, sizeof(alias)))
 		om_copy(asked->u.octets, ta, sizeof(alias));
@@ -233,15 +151,15 @@ static enum om_refusal check_memory(struct om_call *call, const struct optee_msg
 	om_cookie_t cookie = { rmem->shm_ref };
 	const struct om_buffer *buffer;
 	uint64_t size;
-	uint32_t i = om_shm_get(guest, cookie, OM_SHARE_PAYLOAD, false);
+	uint32_t i = om_shm_get(&guest->shm, cookie, OM_SHARE_PAYLOAD, false);
 
 	if (i == OM_NONE)
-		i = om_shm_get(guest, cookie, OM_SHARE_REGISTERED, false);
+		i = om_shm_get(&guest->shm, cookie, OM_SHARE_REGISTERED, false);
 	if (i == OM_NONE)
 		return OM_REFUSED_REQUEST;
 	buffer = &guest->shm.buffers[i];
 	size = ((uint64_t)buffer->pages << OPTEE_MSG_PAGE_SHIFT) - buffer->offset;
-	om_shm_put(guest, i, &call->release);
+	om_shm_put(&guest->shm, i, &call->release);
 	if (rmem->offs > size || rmem->size > size - rmem->offs)
 		return OM_REFUSED_REQUEST;
 	return OM_ACCEPTED;
@@ -264,12 +182,14 @@ static enum om_refusal free_payload(struct om_call *call)
 {
 	struct om_guest *guest = call->guest;
 	om_cookie_t cookie = { call->request.param[0].u.value.b };
-	uint32_t i = om_shm_remove(guest, cookie, OM_SHARE_PAYLOAD);
+	uint32_t i = om_shm_remove(&guest->shm, cookie, OM_SHARE_PAYLOAD);
 
 	if (i == OM_NONE)
 		return OM_REFUSED_REQUEST;
-	om_unmap_payload(call, guest->shm.buffers[i].owner, guest->shm.buffers[i].pages);
-	om_shm_put(guest, i, &call->release);
+	om_unmap_payload(&guest->mapping,
+			 guest->shm.buffers[i].owner == om_call_id(call) ? &call->mapped : NULL,
+			 guest->shm.buffers[i].pages);
+	om_shm_put(&guest->shm, i, &call->release);
 	return OM_ACCEPTED;
 }
 
@@ -277,7 +197,7 @@ static OM_COLD void trace_request_header(const struct om_call *call, bool own)
 {
 	const struct optee_msg_hdr *hdr = &call->request.hdr;
 
-	om_trace(call->guest, call, &(struct om_trace_event){
+	om_call_trace(call, &(struct om_trace_event){
 		 .id = OM_TRACE_REQUEST, .arg = { hdr->cmd, hdr->num_params, own } });
 }
 
@@ -299,7 +219,7 @@ static bool find_arg(struct om_call *call)
 
 	if (cookie.raw == 0)
 		return call->fid != OPTEE_SMC_CALL_WITH_ARG;
-	call->rpc_arg = om_shm_get(call->guest, cookie, OM_SHARE_RPC_ARG, true);
+	call->rpc_arg = om_shm_get(&call->guest->shm, cookie, OM_SHARE_RPC_ARG, true);
 	return call->rpc_arg != OM_NONE;
 }
 
@@ -314,7 +234,7 @@ static enum om_refusal judge_cmd(struct om_call *call)
 	call->pending = OM_PENDING_CMD;
 	fetch_request(call);
 	name_ta(call);
-	if (om_traced(call->guest))
+	if (om_traced(&call->guest->vm))
 		trace_request(call, false);
 	why = check_request(call);
 	if (why == OM_ACCEPTED && call->request.hdr.cmd == OPTEE_RPC_CMD_SHM_FREE) {
@@ -420,12 +340,12 @@ static void reply_alloc(struct om_call *call, const struct om_regs *regs)
 	};
 	const struct om_shm *shm = &call->guest->shm;
 	uint32_t i;
-	enum om_refusal why = om_share_page(call->guest, &share, ipa, &i);
+	enum om_refusal why = om_share_page(&call->guest->shm, &share, ipa, &i);
 
 	if (why == OM_ACCEPTED) {
 		om_set_resume(call, shm->shadows[shm->buffers[i].shadow].page.pa.raw,
 			      share.cookie.raw);
-		om_shm_publish_put(call->guest, i);
+		om_shm_publish_put(&call->guest->shm, i);
 		forget_refused(call, share.cookie);
 		return;
 	}
@@ -434,7 +354,8 @@ static void reply_alloc(struct om_call *call, const struct om_regs *regs)
 	 * Told a cookie, OP-TEE has the guest free the page again. Not if the
 	 * cookie is that of a buffer in use: that one has to survive.
 	 */
-	call->refused_cookie = om_shm_is_known(call->guest, share.cookie) ? 0 : share.cookie.raw;
+	call->refused_cookie =
+		om_shm_is_known(&call->guest->shm, share.cookie) ? 0 : share.cookie.raw;
 	om_set_resume(call, OM_NO_PAGE, call->refused_cookie);
 }
 
@@ -442,7 +363,7 @@ static OM_COLD void trace_reply_header(const struct om_call *call)
 {
 	const struct optee_msg_hdr *reply = &call->reply.hdr;
 
-	om_trace(call->guest, call, &(struct om_trace_event){
+	om_call_trace(call, &(struct om_trace_event){
 		 .id = OM_TRACE_REPLY,
 		 .arg = { call->request.hdr.cmd, reply->ret, reply->num_params } });
 }
@@ -462,7 +383,7 @@ static bool fetch_reply(struct om_call *call)
 {
 	if (read_arg(call, &call->reply, OPTEE_MSG_ARG_SIZE(call->request.hdr.num_params)))
 		return false;
-	if (om_traced(call->guest))
+	if (om_traced(&call->guest->vm))
 		trace_reply(call);
 	return true;
 }
@@ -519,21 +440,21 @@ static enum om_refusal begin_payload(struct om_call *call, enum om_reply_verdict
 	};
 	struct om_translation *t = &call->translation;
 	uint64_t pages = verdict == OM_REPLY_LIST ? om_region_pages(&region) : 1;
-	enum om_refusal why = om_map_payload(call, pages);
+	enum om_refusal why = om_map_payload(&guest->mapping, &call->mapped, pages);
 
 	if (why != OM_ACCEPTED)
 		return why;
 	call->payload_charge = (uint32_t)pages;
 	if (verdict == OM_REPLY_LIST) {
-		why = om_translation_begin(guest, &region, &call->payload_lists, t);
+		why = om_translation_begin(&guest->shm, &region, &call->payload_lists, t);
 		call->payload = t->buffer;
 		return why;
 	}
 	t->source.raw = 0;
 	t->remaining = 0;
-	why = om_share_page(guest, &page, tmem->buf_ptr, &call->payload);
+	why = om_share_page(&guest->shm, &page, tmem->buf_ptr, &call->payload);
 	if (why == OM_ACCEPTED)
-		t->list_start = om_shm_page(guest, &guest->shm.buffers[call->payload], 0).raw;
+		t->list_start = om_shm_page(&guest->shm, &guest->shm.buffers[call->payload], 0).raw;
 	return why;
 }
 
@@ -559,7 +480,7 @@ static enum om_refusal judge_payload(struct om_call *call)
 		return OM_REFUSED_REPLY;
 	/* Whatever happens now: if it is refused, the guest is to free it again. */
 	cookie.raw = reply->param[0].u.tmem.shm_ref;
-	if (om_shm_is_known(call->guest, cookie))
+	if (om_shm_is_known(&call->guest->shm, cookie))
 		return OM_REFUSED_COOKIE;
 	call->undo_cookie = cookie.raw;
 	if (verdict == OM_REPLY_UNUSABLE)
@@ -581,7 +502,7 @@ static void give_payload(struct om_call *call)
 		shadow->param[0].u.tmem = call->request.param[0].u.tmem;
 		shadow->param[0].u.tmem.buf_ptr = call->translation.list_start;
 		call->guest->shm.buffers[call->payload].owner = om_call_id(call);
-		om_shm_publish_put(call->guest, call->payload);
+		om_shm_publish_put(&call->guest->shm, call->payload);
 		forget_refused(call, (om_cookie_t){ call->undo_cookie });
 	}
 	call->payload = OM_NONE;
@@ -590,13 +511,13 @@ static void give_payload(struct om_call *call)
 
 static void drop_payload(struct om_call *call)
 {
-	om_translation_end(call->guest, &call->translation);
-	om_lists_release(call->guest, &call->payload_lists);
-	om_unmap_payload(call, om_call_id(call), call->payload_charge);
+	om_translation_end(&call->guest->shm, &call->translation);
+	om_lists_release(&call->guest->shm, &call->payload_lists);
+	om_unmap_payload(&call->guest->mapping, &call->mapped, call->payload_charge);
 	call->payload_charge = 0;
 	if (call->payload != OM_NONE) {
-		om_shm_forget(call->guest, call->payload);
-		om_shm_put(call->guest, call->payload, &call->release);
+		om_shm_forget(&call->guest->shm, call->payload);
+		om_shm_put(&call->guest->shm, call->payload, &call->release);
 	}
 	call->payload = OM_NONE;
 }
@@ -620,7 +541,7 @@ static bool ask_undo(struct om_call *call, struct om_regs *regs)
 	request->param[0].u.value.b = call->undo_cookie;
 	if (show_cmd(call, regs) != OM_ACCEPTED)
 		return false;
-	if (om_traced(call->guest))
+	if (om_traced(&call->guest->vm))
 		trace_request(call, true);
 	om_count(call, OM_COUNT_RPC_UNDO);
 	call->pending = OM_PENDING_UNDO;
@@ -633,8 +554,9 @@ static bool translate_payload(struct om_call *call)
 	struct om_translation *t = &call->translation;
 
 	while (call->refusal == OM_ACCEPTED && call->payload != OM_NONE && t->remaining) {
-		call->refusal = om_translation_step(call->guest, &call->payload_lists, t);
-		if (om_should_yield(call->guest) && call->refusal == OM_ACCEPTED && t->remaining)
+		call->refusal = om_translation_step(&call->guest->shm, &call->payload_lists, t);
+		if (om_should_yield(&call->guest->vm) && call->refusal == OM_ACCEPTED &&
+		    t->remaining)
 			return false;
 	}
 	return true;

@@ -32,25 +32,15 @@ static uint32_t id_of(uint64_t word)
 	return (uint32_t)(word >> ID_SHIFT);
 }
 
-void om_sessions_init(struct om_guest *guest)
+void om_sessions_init(struct om_sessions *sessions)
 {
-	om_store_relaxed(&guest->sessions_used, 0);
+	om_store_relaxed(&sessions->used, 0);
 }
 
-void om_sessions_init_row(struct om_guest *guest, uint32_t i)
+void om_sessions_init_row(struct om_sessions *sessions, uint32_t i)
 {
-	if (i < guest->limits.sessions)
-		om_zero(&guest->sessions[i], sizeof(guest->sessions[i]));
-}
-
-static void lock(struct om_guest *guest)
-{
-	guest->ops->lock(guest->ctx);
-}
-
-static void unlock(struct om_guest *guest)
-{
-	guest->ops->unlock(guest->ctx);
+	if (i < sessions->count)
+		om_zero(&sessions->table[i], sizeof(sessions->table[i]));
 }
 
 static bool is_open(uint64_t word, uint32_t id)
@@ -58,63 +48,63 @@ static bool is_open(uint64_t word, uint32_t id)
 	return state_of(word) == OPEN && id_of(word) == id;
 }
 
-bool om_session_reserve(struct om_guest *guest)
+bool om_session_reserve(struct om_sessions *sessions)
 {
 	bool fits;
 
-	lock(guest);
-	fits = guest->sessions_used < guest->limits.sessions;
+	om_lock(sessions->vm);
+	fits = sessions->used < sessions->count;
 	if (fits)
-		om_store_relaxed(&guest->sessions_used, guest->sessions_used + 1);
-	unlock(guest);
+		om_store_relaxed(&sessions->used, sessions->used + 1);
+	om_unlock(sessions->vm);
 	return fits;
 }
 
 /* One session less. Lock held. */
-static void refund(struct om_guest *guest)
+static void refund(struct om_sessions *sessions)
 {
-	om_store_relaxed(&guest->sessions_used, guest->sessions_used - 1);
+	om_store_relaxed(&sessions->used, sessions->used - 1);
 }
 
 /* The entry is nobody's any more. Lock held. */
-static void end(struct om_guest *guest, struct om_session *session)
+static void end(struct om_sessions *sessions, struct om_session *session)
 {
 	set_word(session, FREE);
-	refund(guest);
+	refund(sessions);
 }
 
-void om_session_cancel(struct om_guest *guest)
+void om_session_cancel(struct om_sessions *sessions)
 {
-	lock(guest);
-	refund(guest);
-	unlock(guest);
+	om_lock(sessions->vm);
+	refund(sessions);
+	om_unlock(sessions->vm);
 }
 
 /* Where a session with this id is looked for first. */
-static uint32_t place_of(const struct om_guest *guest, uint32_t id)
+static uint32_t place_of(const struct om_sessions *sessions, uint32_t id)
 {
-	return id % guest->limits.sessions;
+	return id % sessions->count;
 }
 
 /* The open session with this id, OM_NONE when there is none. Lock held. */
-static uint32_t find(const struct om_guest *guest, uint32_t id)
+static uint32_t find(const struct om_sessions *sessions, uint32_t id)
 {
-	uint32_t n = guest->limits.sessions;
+	uint32_t n = sessions->count;
 	uint32_t i;
 
 	for (i = 0; i < n; i++)
-		if (is_open(word_of(&guest->sessions[i]), id))
+		if (is_open(word_of(&sessions->table[i]), id))
 			return i;
 	return OM_NONE;
 }
 
 /* A free entry; there is one, because each session was charged. Lock held. */
-static uint32_t find_free(const struct om_guest *guest, uint32_t id)
+static uint32_t find_free(const struct om_sessions *sessions, uint32_t id)
 {
-	uint32_t i = place_of(guest, id);
+	uint32_t i = place_of(sessions, id);
 
-	while (state_of(word_of(&guest->sessions[i])) != FREE)
-		i = (i + 1) % guest->limits.sessions;
+	while (state_of(word_of(&sessions->table[i])) != FREE)
+		i = (i + 1) % sessions->count;
 	return i;
 }
 
@@ -122,43 +112,43 @@ static uint32_t find_free(const struct om_guest *guest, uint32_t id)
  * OP-TEE gave the id of a session again. Its users are on their way in still, and the
  * last of them frees the entry. from: the state it is in. Lock held.
  */
-static void make_stale(struct om_guest *guest, uint32_t index, uint32_t from)
+static void make_stale(struct om_sessions *sessions, uint32_t index, uint32_t from)
 {
-	struct om_session *session = &guest->sessions[index];
+	struct om_session *session = &sessions->table[index];
 	uint64_t word = __atomic_sub_fetch(&session->word, from - STALE, __ATOMIC_ACQ_REL);
 
 	if ((uint32_t)word == STALE)
-		end(guest, session);
+		end(sessions, session);
 }
 
 /* True when the TA was loaded for a session that is open. Lock held. */
-static bool is_loaded(const struct om_guest *guest, const uint8_t *ta)
+static bool is_loaded(const struct om_sessions *sessions, const uint8_t *ta)
 {
-	const struct om_session *session = guest->sessions;
+	const struct om_session *session = sessions->table;
 	uint32_t n;
 
-	for (n = guest->limits.sessions; n; n--, session++)
+	for (n = sessions->count; n; n--, session++)
 		if (state_of(word_of(session)) != FREE && session->loaded &&
 		    om_is_equal(session->ta, ta, sizeof(session->ta)))
 			return true;
 	return false;
 }
 
-void om_session_publish(struct om_guest *guest, uint32_t id, const uint8_t *ta, bool loaded)
+void om_session_publish(struct om_sessions *sessions, uint32_t id, const uint8_t *ta, bool loaded)
 {
 	struct om_session *session;
 	uint32_t old;
 
-	lock(guest);
-	loaded = loaded || is_loaded(guest, ta);
-	old = find(guest, id);
+	om_lock(sessions->vm);
+	loaded = loaded || is_loaded(sessions, ta);
+	old = find(sessions, id);
 	if (old != OM_NONE)
-		make_stale(guest, old, OPEN);
-	session = &guest->sessions[find_free(guest, id)];
+		make_stale(sessions, old, OPEN);
+	session = &sessions->table[find_free(sessions, id)];
 	om_copy(session->ta, ta, sizeof(session->ta));
 	session->loaded = loaded;
 	set_word(session, (uint64_t)id << ID_SHIFT | OPEN);
-	unlock(guest);
+	om_unlock(sessions->vm);
 }
 
 /* Becomes a user of an entry if it is the open session with this id. */
@@ -173,72 +163,72 @@ static bool become_user(struct om_session *session, uint32_t id)
 	return false;
 }
 
-static OM_NOINLINE uint32_t get_locked(struct om_guest *guest, uint32_t id)
+static OM_NOINLINE uint32_t get_locked(struct om_sessions *sessions, uint32_t id)
 {
 	uint32_t i;
 
-	lock(guest);
-	i = find(guest, id);
+	om_lock(sessions->vm);
+	i = find(sessions, id);
 	/* It stays open for as long as the lock is held. */
 	if (i != OM_NONE)
-		(void)become_user(&guest->sessions[i], id);
-	unlock(guest);
+		(void)become_user(&sessions->table[i], id);
+	om_unlock(sessions->vm);
 	return i;
 }
 
-uint32_t om_session_get(struct om_guest *guest, uint32_t id)
+uint32_t om_session_get(struct om_sessions *sessions, uint32_t id)
 {
-	uint32_t i = place_of(guest, id);
+	uint32_t i = place_of(sessions, id);
 
-	return become_user(&guest->sessions[i], id) ? i : get_locked(guest, id);
+	return become_user(&sessions->table[i], id) ? i : get_locked(sessions, id);
 }
 
-void om_session_put(struct om_guest *guest, uint32_t index)
+void om_session_put(struct om_sessions *sessions, uint32_t index)
 {
-	struct om_session *session = &guest->sessions[index];
+	struct om_session *session = &sessions->table[index];
 	uint64_t word = __atomic_sub_fetch(&session->word, USER, __ATOMIC_ACQ_REL);
 
 	if ((uint32_t)word != STALE)
 		return;
-	lock(guest);
-	end(guest, session);
-	unlock(guest);
+	om_lock(sessions->vm);
+	end(sessions, session);
+	om_unlock(sessions->vm);
 }
 
-bool om_session_close(struct om_guest *guest, uint32_t index)
+bool om_session_close(struct om_sessions *sessions, uint32_t index)
 {
-	struct om_session *session = &guest->sessions[index];
+	struct om_session *session = &sessions->table[index];
 	bool open;
 
-	lock(guest);
+	om_lock(sessions->vm);
 	open = state_of(word_of(session)) == OPEN;
 	if (open)
 		__atomic_fetch_sub(&session->word, OPEN - CLOSING + USER, __ATOMIC_ACQ_REL);
-	unlock(guest);
+	om_unlock(sessions->vm);
 	return open;
 }
 
-bool om_session_is_unused(const struct om_guest *guest, uint32_t index)
+bool om_session_is_unused(const struct om_sessions *sessions, uint32_t index)
 {
-	return (word_of(&guest->sessions[index]) & USERS) == 0;
+	return (word_of(&sessions->table[index]) & USERS) == 0;
 }
 
-void om_session_end(struct om_guest *guest, uint32_t index)
+void om_session_end(struct om_sessions *sessions, uint32_t index)
 {
-	lock(guest);
-	end(guest, &guest->sessions[index]);
-	unlock(guest);
+	om_lock(sessions->vm);
+	end(sessions, &sessions->table[index]);
+	om_unlock(sessions->vm);
 }
 
-void om_session_reopen(struct om_guest *guest, uint32_t index)
+void om_session_reopen(struct om_sessions *sessions, uint32_t index)
 {
-	struct om_session *session = &guest->sessions[index];
+	struct om_session *session = &sessions->table[index];
 
-	lock(guest);
+	om_lock(sessions->vm);
 	/* OP-TEE may have given the id again in the meantime: the newest has it. */
-	if (find(guest, id_of(word_of(session))) != OM_NONE)
-		make_stale(guest, index, CLOSING);
+	if (find(sessions, id_of(word_of(session))) != OM_NONE)
+		make_stale(sessions, index, CLOSING);
 	else
 		__atomic_fetch_add(&session->word, OPEN - CLOSING, __ATOMIC_ACQ_REL);
-	unlock(guest);
+	om_unlock(sessions->vm);
 }

@@ -26,7 +26,8 @@
 #ifndef OM_LIB_SESSIONS_H
 #define OM_LIB_SESSIONS_H
 
-#include "guest.h"
+#include "mem.h"
+#include "vm.h"
 
 #define OM_TA_UUID_SIZE 16u
 
@@ -37,52 +38,59 @@ struct om_session {
 	bool loaded;		/* the TA was loaded from the guest: no part of OP-TEE */
 } __attribute__((__aligned__(64)));	/* vCPUs with a session each write `word` at once */
 
+struct om_sessions {
+	const struct om_vm *vm;
+	struct om_session *table;
+	uint32_t count;		/* entries, and so the limit */
+	uint32_t used;		/* charged; under the lock, and atomic */
+};
+
 /* As which UUID OP-TEE knows a TA of the guest's. */
-static inline void om_ta_alias(const struct om_guest *guest, const uint8_t *ta, uint8_t *alias)
+static inline void om_ta_alias(const struct om_vm *vm, const uint8_t *ta, uint8_t *alias)
 {
 	om_copy(alias, ta, OM_TA_UUID_SIZE);
-	if (guest->ops->alias)
-		guest->ops->alias(guest->ctx, ta, alias);
+	if (vm->ops->alias)
+		vm->ops->alias(vm->ctx, ta, alias);
 }
 
 /*
  * Makes the table empty: nothing is charged; then every row, which is an entry, if there
  * are so many, in any order. Nobody else may be around.
  */
-void om_sessions_init(struct om_guest *guest);
-void om_sessions_init_row(struct om_guest *guest, uint32_t i);
+void om_sessions_init(struct om_sessions *sessions);
+void om_sessions_init_row(struct om_sessions *sessions, uint32_t i);
 
 /* Charges a session that is to be opened; false at the limit. */
-bool om_session_reserve(struct om_guest *guest);
+bool om_session_reserve(struct om_sessions *sessions);
 
 /* It was not opened. */
-void om_session_cancel(struct om_guest *guest);
+void om_session_cancel(struct om_sessions *sessions);
 
 /*
  * It was, under this id: a reserved session becomes an open one. loaded: OP-TEE asked
  * for the TA meanwhile; a TA that has been loaded for another session is so, too.
  */
-void om_session_publish(struct om_guest *guest, uint32_t id, const uint8_t *ta, bool loaded);
+void om_session_publish(struct om_sessions *sessions, uint32_t id, const uint8_t *ta, bool loaded);
 
 /*
  * Becomes a user of an open session: until om_session_put() it cannot be closed.
  * Returns its index, or OM_NONE when no open session has the id.
  */
-uint32_t om_session_get(struct om_guest *guest, uint32_t id);
-void om_session_put(struct om_guest *guest, uint32_t index);
+uint32_t om_session_get(struct om_sessions *sessions, uint32_t id);
+void om_session_put(struct om_sessions *sessions, uint32_t index);
 
 /*
  * The caller, a user, is to close the session: nobody else can name it any more. False,
  * and still a user, when somebody else closes it. The caller is not among its users then
  * and calls one of the two below: om_session_end() only when om_session_is_unused().
  */
-bool om_session_close(struct om_guest *guest, uint32_t index);
-bool om_session_is_unused(const struct om_guest *guest, uint32_t index);
+bool om_session_close(struct om_sessions *sessions, uint32_t index);
+bool om_session_is_unused(const struct om_sessions *sessions, uint32_t index);
 
 /* OP-TEE has closed it, or does not know it any more: refunded. */
-void om_session_end(struct om_guest *guest, uint32_t index);
+void om_session_end(struct om_sessions *sessions, uint32_t index);
 
 /* OP-TEE was not asked, or did not do it: open again, for those who still use it too. */
-void om_session_reopen(struct om_guest *guest, uint32_t index);
+void om_session_reopen(struct om_sessions *sessions, uint32_t index);
 
 #endif

@@ -7,7 +7,6 @@
 
 #include <optee_mediator/abi_msg.h>
 
-#include "guest.h"
 #include "tracing.h"
 
 /*
@@ -16,7 +15,6 @@
  * colliding cookies is refused, and every search stays short.
  */
 #define CHAIN_MAX 16u
-
 
 uint32_t om_shm_buffer_count(const struct om_limits *limits)
 {
@@ -39,16 +37,6 @@ uint32_t om_shm_bucket_count(const struct om_limits *limits)
 	return n;
 }
 
-static void lock(struct om_guest *guest)
-{
-	guest->ops->lock(guest->ctx);
-}
-
-static void unlock(struct om_guest *guest)
-{
-	guest->ops->unlock(guest->ctx);
-}
-
 uint32_t om_shm_rows(const struct om_limits *limits)
 {
 	/* Of buffers and RPC arguments there are never more than of records. */
@@ -66,10 +54,9 @@ static uint32_t next_in_pool(uint32_t first, uint32_t n, uint32_t i)
 	return i + 1 < n ? first + i + 1 : OM_NONE;
 }
 
-void om_shm_init_row(struct om_guest *guest, uint32_t i)
+void om_shm_init_row(struct om_shm *shm, uint32_t i)
 {
-	const struct om_limits *limits = &guest->limits;
-	struct om_shm *shm = &guest->shm;
+	const struct om_limits *limits = &shm->vm.limits;
 	uint32_t n = om_shm_buffer_count(limits);
 
 	if (i < n) {
@@ -92,16 +79,15 @@ void om_shm_init_row(struct om_guest *guest, uint32_t i)
 		shm->shadows[shm->free_lists + i].next = next_in_pool(shm->free_lists, n, i);
 }
 
-void om_shm_init(struct om_guest *guest, uint32_t rpc_shadow, uint32_t list_shadow)
+void om_shm_init(struct om_shm *shm, uint32_t rpc_shadow, uint32_t list_shadow)
 {
-	struct om_shm *shm = &guest->shm;
 
 	shm->free_buffers = 0;
 	shm->free_pins = 0;
 	shm->free_rpc_shadows = rpc_shadow;
 	shm->free_lists = list_shadow;
-	shm->bucket_mask = om_shm_bucket_count(&guest->limits) - 1;
-	shm->lists_left = guest->limits.list_pages;
+	shm->bucket_mask = om_shm_bucket_count(&shm->vm.limits) - 1;
+	shm->lists_left = shm->vm.limits.list_pages;
 	shm->buffers_used = 0;
 	shm->rpc_args_used = 0;
 	shm->pages_used = 0;
@@ -154,22 +140,21 @@ static inline uint32_t search(struct om_shm *shm, uint64_t cookie, uint32_t *len
 	return search_bucket(shm, bucket_of(shm, cookie), cookie, length);
 }
 
-bool om_shm_is_known(struct om_guest *guest, om_cookie_t cookie)
+bool om_shm_is_known(struct om_shm *shm, om_cookie_t cookie)
 {
 	uint32_t length;
 	uint32_t i;
 
-	lock(guest);
-	i = search(&guest->shm, cookie.raw, &length);
-	unlock(guest);
+	om_lock(&shm->vm);
+	i = search(shm, cookie.raw, &length);
+	om_unlock(&shm->vm);
 	return i != OM_NONE;
 }
 
 /* The quotas, before anything is taken. Lock held. */
-static bool fits(const struct om_guest *guest, const struct om_share *share)
+static bool fits(const struct om_shm *shm, const struct om_share *share)
 {
-	const struct om_limits *limits = &guest->limits;
-	const struct om_shm *shm = &guest->shm;
+	const struct om_limits *limits = &shm->vm.limits;
 
 	if (share->pages > limits->pages - shm->pages_used || share->lists > shm->lists_left)
 		return false;
@@ -254,16 +239,15 @@ static inline uint32_t take_list(struct om_shm *shm)
 }
 
 /* list: where to put the first list page, NULL when the caller wants none now. */
-static enum om_refusal reserve(struct om_guest *guest, const struct om_share *share,
+static enum om_refusal reserve(struct om_shm *shm, const struct om_share *share,
 			       uint32_t *index, uint32_t *list)
 {
-	struct om_shm *shm = &guest->shm;
 	uint32_t *bucket = bucket_of(shm, share->cookie.raw);
 	enum om_refusal why;
 
-	lock(guest);
+	om_lock(&shm->vm);
 	why = check_cookie(shm, bucket, share);
-	if (why == OM_ACCEPTED && !fits(guest, share))
+	if (why == OM_ACCEPTED && !fits(shm, share))
 		why = OM_REFUSED_QUOTA;
 	if (why == OM_ACCEPTED) {
 		charge(shm, share);
@@ -275,57 +259,54 @@ static enum om_refusal reserve(struct om_guest *guest, const struct om_share *sh
 		if (list)
 			*list = take_list(shm);
 	}
-	unlock(guest);
+	om_unlock(&shm->vm);
 	return why;
 }
 
-enum om_refusal om_shm_reserve(struct om_guest *guest, const struct om_share *share,
+enum om_refusal om_shm_reserve(struct om_shm *shm, const struct om_share *share,
 			       uint32_t *index)
 {
-	return reserve(guest, share, index, NULL);
+	return reserve(shm, share, index, NULL);
 }
 
-enum om_refusal om_shm_reserve_listed(struct om_guest *guest, const struct om_share *share,
+enum om_refusal om_shm_reserve_listed(struct om_shm *shm, const struct om_share *share,
 				      uint32_t *index, uint32_t *list)
 {
-	return reserve(guest, share, index, list);
+	return reserve(shm, share, index, list);
 }
 
-struct om_pins *om_shm_more_pins(struct om_guest *guest, struct om_buffer *buffer)
+struct om_pins *om_shm_more_pins(struct om_shm *shm, struct om_buffer *buffer)
 {
-	struct om_shm *shm = &guest->shm;
 	uint32_t i;
 
-	lock(guest);
+	om_lock(&shm->vm);
 	i = take_pins(shm);
-	unlock(guest);
+	om_unlock(&shm->vm);
 	shm->pins[buffer->last].next = i;
 	buffer->last = i;
 	return &shm->pins[i];
 }
 
-uint32_t om_shm_take_list(struct om_guest *guest)
+uint32_t om_shm_take_list(struct om_shm *shm)
 {
-	struct om_shm *shm = &guest->shm;
 	uint32_t i;
 
-	lock(guest);
+	om_lock(&shm->vm);
 	i = take_list(shm);
-	unlock(guest);
+	om_unlock(&shm->vm);
 	return i;
 }
 
-void om_shm_give_lists(struct om_guest *guest, uint32_t first, uint32_t last, uint32_t n)
+void om_shm_give_lists(struct om_shm *shm, uint32_t first, uint32_t last, uint32_t n)
 {
-	struct om_shm *shm = &guest->shm;
 
-	lock(guest);
+	om_lock(&shm->vm);
 	if (first != OM_NONE) {
 		shm->shadows[last].next = shm->free_lists;
 		shm->free_lists = first;
 	}
 	shm->lists_left += n;
-	unlock(guest);
+	om_unlock(&shm->vm);
 }
 
 #define BUSY_USERS	(OM_HOLD_LIVE - 1)
@@ -379,14 +360,14 @@ static inline uint32_t find_locked(struct om_shm *shm, om_cookie_t cookie,
 	return use.busy && (hold_of(&shm->buffers[i]) & OM_HOLD_LIVE) ? OM_BUSY : OM_NONE;
 }
 
-static OM_COLD uint32_t find(struct om_guest *guest, om_cookie_t cookie,
+static OM_COLD uint32_t find(struct om_shm *shm, om_cookie_t cookie,
 			     enum om_trace_share kind, struct om_use use)
 {
 	uint32_t i;
 
-	lock(guest);
-	i = find_locked(&guest->shm, cookie, kind, use);
-	unlock(guest);
+	om_lock(&shm->vm);
+	i = find_locked(shm, cookie, kind, use);
+	om_unlock(&shm->vm);
 	return i;
 }
 
@@ -395,73 +376,73 @@ static OM_COLD uint32_t find(struct om_guest *guest, om_cookie_t cookie,
  * chain that changed: the walk may have gone astray into the free list, where a dead
  * buffer still has the cookie of its last life.
  */
-static inline uint32_t get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
+static inline uint32_t get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind,
 			   struct om_use use)
 {
 	uint32_t length;
-	uint32_t i = search(&guest->shm, cookie.raw, &length);
+	uint32_t i = search(shm, cookie.raw, &length);
 
-	if (i != OM_NONE && become_user(&guest->shm.buffers[i], cookie, kind, use))
+	if (i != OM_NONE && become_user(&shm->buffers[i], cookie, kind, use))
 		return i;
-	return find(guest, cookie, kind, use);
+	return find(shm, cookie, kind, use);
 }
 
-uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
+uint32_t om_shm_get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind,
 		    bool alone)
 {
 	const struct om_use use = { .busy = alone ? BUSY_USERS : 0, .add = OM_HOLD_USER };
-	uint32_t i = get(guest, cookie, kind, use);
+	uint32_t i = get(shm, cookie, kind, use);
 
 	return i == OM_BUSY ? OM_NONE : i;
 }
 
-uint32_t om_shm_get_entering(struct om_guest *guest, om_cookie_t cookie)
+uint32_t om_shm_get_entering(struct om_shm *shm, om_cookie_t cookie)
 {
 	const struct om_use use = { .add = OM_HOLD_USER + OM_HOLD_ENTERING };
 
-	return get(guest, cookie, OM_SHARE_REGISTERED, use);
+	return get(shm, cookie, OM_SHARE_REGISTERED, use);
 }
 
-void om_shm_entered(struct om_guest *guest, uint32_t index)
+void om_shm_entered(struct om_shm *shm, uint32_t index)
 {
-	__atomic_fetch_sub(&guest->shm.buffers[index].hold, OM_HOLD_ENTERING, __ATOMIC_RELEASE);
+	__atomic_fetch_sub(&shm->buffers[index].hold, OM_HOLD_ENTERING, __ATOMIC_RELEASE);
 }
 
 static const struct om_use claim = { .add = OM_HOLD_USER, .claim = OM_HOLD_LIVE };
 
-uint32_t om_shm_claim(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind)
+uint32_t om_shm_claim(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind)
 {
-	return find(guest, cookie, kind, claim);
+	return find(shm, cookie, kind, claim);
 }
 
-uint32_t om_shm_claim_settled(struct om_guest *guest, om_cookie_t cookie)
+uint32_t om_shm_claim_settled(struct om_shm *shm, om_cookie_t cookie)
 {
 	const struct om_use use = { .busy = BUSY_ENTERING, .add = OM_HOLD_USER,
 				    .claim = OM_HOLD_LIVE };
 
-	return find(guest, cookie, OM_SHARE_REGISTERED, use);
+	return find(shm, cookie, OM_SHARE_REGISTERED, use);
 }
 
-static OM_COLD void trace_share(struct om_guest *guest, uint32_t index, enum om_trace_id id)
+static OM_COLD void trace_share(struct om_shm *shm, uint32_t index, enum om_trace_id id)
 {
-	const struct om_buffer *buffer = &guest->shm.buffers[index];
+	const struct om_buffer *buffer = &shm->buffers[index];
 
-	om_trace(guest, NULL, &(struct om_trace_event){
+	om_trace(&shm->vm, 0, 0, &(struct om_trace_event){
 		 .id = id, .arg = { buffer->cookie, buffer->kind, buffer->pages } });
 }
 
-void om_shm_publish(struct om_guest *guest, uint32_t index)
+void om_shm_publish(struct om_shm *shm, uint32_t index)
 {
-	if (om_traced(guest))
-		trace_share(guest, index, OM_TRACE_SHARE);
-	__atomic_fetch_or(&guest->shm.buffers[index].hold, OM_HOLD_LIVE, __ATOMIC_RELEASE);
+	if (om_traced(&shm->vm))
+		trace_share(shm, index, OM_TRACE_SHARE);
+	__atomic_fetch_or(&shm->buffers[index].hold, OM_HOLD_LIVE, __ATOMIC_RELEASE);
 }
 
-void om_shm_publish_put(struct om_guest *guest, uint32_t index)
+void om_shm_publish_put(struct om_shm *shm, uint32_t index)
 {
-	if (om_traced(guest))
-		trace_share(guest, index, OM_TRACE_SHARE);
-	__atomic_fetch_add(&guest->shm.buffers[index].hold, OM_HOLD_LIVE - OM_HOLD_USER,
+	if (om_traced(&shm->vm))
+		trace_share(shm, index, OM_TRACE_SHARE);
+	__atomic_fetch_add(&shm->buffers[index].hold, OM_HOLD_LIVE - OM_HOLD_USER,
 			   __ATOMIC_RELEASE);
 }
 
@@ -476,34 +457,33 @@ static inline void unlink_buffer(struct om_shm *shm, uint32_t index)
 	om_store_release(link, buffer->next);
 }
 
-void om_shm_forget(struct om_guest *guest, uint32_t index)
+void om_shm_forget(struct om_shm *shm, uint32_t index)
 {
-	if (om_traced(guest))
-		trace_share(guest, index, OM_TRACE_UNSHARE);
-	lock(guest);
-	unlink_buffer(&guest->shm, index);
-	unlock(guest);
+	if (om_traced(&shm->vm))
+		trace_share(shm, index, OM_TRACE_UNSHARE);
+	om_lock(&shm->vm);
+	unlink_buffer(shm, index);
+	om_unlock(&shm->vm);
 }
 
-uint32_t om_shm_remove(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind)
+uint32_t om_shm_remove(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind)
 {
-	struct om_shm *shm = &guest->shm;
 	uint32_t i;
 
-	lock(guest);
+	om_lock(&shm->vm);
 	i = find_locked(shm, cookie, kind, claim);
 	if (i != OM_NONE)
 		unlink_buffer(shm, i);
-	unlock(guest);
+	om_unlock(&shm->vm);
 	/* Still held, so it still says what it was. */
-	if (i != OM_NONE && om_traced(guest))
-		trace_share(guest, i, OM_TRACE_UNSHARE);
+	if (i != OM_NONE && om_traced(&shm->vm))
+		trace_share(shm, i, OM_TRACE_UNSHARE);
 	return i;
 }
 
-void om_shm_put(struct om_guest *guest, uint32_t index, struct om_release *release)
+void om_shm_put(struct om_shm *shm, uint32_t index, struct om_release *release)
 {
-	om_shm_put_users(guest, index, OM_HOLD_USER, release);
+	om_shm_put_users(shm, index, OM_HOLD_USER, release);
 }
 
 /* Takes a buffer's first record of pins away and refunds the last. Lock held. */
@@ -532,29 +512,28 @@ static void refund(struct om_shm *shm, struct om_release *release)
 	shm->free_buffers = index;
 }
 
-bool om_shm_release_step(struct om_guest *guest, struct om_release *release)
+bool om_shm_release_step(struct om_shm *shm, struct om_release *release)
 {
-	struct om_shm *shm = &guest->shm;
 	struct om_pins *pins;
 
 	if (release->head == OM_NONE)
 		return false;
 	pins = &shm->pins[shm->buffers[release->head].first];
 	if (pins->count)
-		guest->ops->unpin(guest->ctx, pins->pa, pins->count);
+		shm->vm.ops->unpin(shm->vm.ctx, pins->pa, pins->count);
 	pins->count = 0;
-	lock(guest);
+	om_lock(&shm->vm);
 	refund(shm, release);
-	unlock(guest);
+	om_unlock(&shm->vm);
 	return true;
 }
 
-om_pa_t om_shm_page(const struct om_guest *guest, const struct om_buffer *buffer, uint32_t n)
+om_pa_t om_shm_page(const struct om_shm *shm, const struct om_buffer *buffer, uint32_t n)
 {
-	const struct om_pins *pins = &guest->shm.pins[buffer->first];
+	const struct om_pins *pins = &shm->pins[buffer->first];
 	uint32_t left = om_index(n, buffer->pages);
 
 	for (; left >= OM_PIN_BATCH; left -= OM_PIN_BATCH)
-		pins = &guest->shm.pins[pins->next];
+		pins = &shm->pins[pins->next];
 	return pins->pa[left];
 }

@@ -28,14 +28,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <optee_mediator/host.h>
-#include <optee_mediator/limits.h>
 #include <optee_mediator/trace.h>
 
 #include "mem.h"
 #include "refusal.h"
-
-struct om_guest;
+#include "vm.h"
 
 /* Pins of one batch: what pin() filled and unpin() will be given. */
 struct om_pins {
@@ -79,6 +76,7 @@ struct om_shadow {
 };
 
 struct om_shm {
+	struct om_vm vm;	/* a copy, so that it is a load nearer */
 	struct om_buffer *buffers;
 	struct om_pins *pins;
 	struct om_shadow *shadows;
@@ -125,77 +123,100 @@ uint32_t om_shm_bucket_count(const struct om_limits *limits);
  * every row, which is the i-th element of each table that has one, in any order. The
  * arrays must be in place. Nobody else may be around.
  */
-void om_shm_init(struct om_guest *guest, uint32_t rpc_shadow, uint32_t list_shadow);
+void om_shm_init(struct om_shm *shm, uint32_t rpc_shadow, uint32_t list_shadow);
 uint32_t om_shm_rows(const struct om_limits *limits);
-void om_shm_init_row(struct om_guest *guest, uint32_t i);
+void om_shm_init_row(struct om_shm *shm, uint32_t i);
 
 /*
  * Charges a new buffer to the quotas and takes its cookie; the caller is its
  * user. *index is set only when accepted, else nothing changed.
  */
-enum om_refusal om_shm_reserve(struct om_guest *guest, const struct om_share *share,
+enum om_refusal om_shm_reserve(struct om_shm *shm, const struct om_share *share,
 			       uint32_t *index);
 
 /*
  * The same for a buffer that OP-TEE will be given a page list of: also takes the
  * first of share->lists list pages.
  */
-enum om_refusal om_shm_reserve_listed(struct om_guest *guest, const struct om_share *share,
+enum om_refusal om_shm_reserve_listed(struct om_shm *shm, const struct om_share *share,
 				      uint32_t *index, uint32_t *list);
 
 /* A new record at the end of a reserved buffer's pins; the last one must be full. */
-struct om_pins *om_shm_more_pins(struct om_guest *guest, struct om_buffer *buffer);
+struct om_pins *om_shm_more_pins(struct om_shm *shm, struct om_buffer *buffer);
+
+/* The record that the next pins of a reserved buffer go to: its count is < batch. */
+static inline struct om_pins *om_shm_room(struct om_shm *shm, struct om_buffer *buffer)
+{
+	struct om_pins *pins = &shm->pins[buffer->last];
+
+	return pins->count < OM_PIN_BATCH ? pins : om_shm_more_pins(shm, buffer);
+}
 
 /* Takes one of the list pages that were reserved, or gives a chain of n back. */
-uint32_t om_shm_take_list(struct om_guest *guest);
-void om_shm_give_lists(struct om_guest *guest, uint32_t first, uint32_t last, uint32_t n);
+uint32_t om_shm_take_list(struct om_shm *shm);
+void om_shm_give_lists(struct om_shm *shm, uint32_t first, uint32_t last, uint32_t n);
 
 /*
  * Finds a live buffer of this kind and becomes one of its users. Returns its
  * index or OM_NONE. alone: only if nobody else uses it.
  */
-uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
+uint32_t om_shm_get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind,
 		    bool alone);
 
 /*
  * The same for a registered buffer that a message names, and "entering" until
  * om_shm_entered(): so long it cannot be unregistered.
  */
-uint32_t om_shm_get_entering(struct om_guest *guest, om_cookie_t cookie);
-void om_shm_entered(struct om_guest *guest, uint32_t index);
+uint32_t om_shm_get_entering(struct om_shm *shm, om_cookie_t cookie);
+void om_shm_entered(struct om_shm *shm, uint32_t index);
 
 /* Finds a live buffer, becomes a user, and makes it unfindable for everybody else. */
-uint32_t om_shm_claim(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind);
+uint32_t om_shm_claim(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind);
 
 /* The same for a registered buffer; OM_BUSY while a user of it is entering. */
 #define OM_BUSY 0xfffffffeu
-uint32_t om_shm_claim_settled(struct om_guest *guest, om_cookie_t cookie);
+uint32_t om_shm_claim_settled(struct om_shm *shm, om_cookie_t cookie);
 
 /*
  * Claims a live buffer and forgets its cookie at once. The caller is one of its users,
  * and the last one to put it back releases it. OM_NONE when there is none.
  */
-uint32_t om_shm_remove(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind);
+uint32_t om_shm_remove(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind);
 
 /* A reserved or claimed buffer: (again) findable. */
-void om_shm_publish(struct om_guest *guest, uint32_t index);
+void om_shm_publish(struct om_shm *shm, uint32_t index);
 
 /* The same, and one user less. */
-void om_shm_publish_put(struct om_guest *guest, uint32_t index);
+void om_shm_publish_put(struct om_shm *shm, uint32_t index);
 
 /* A reserved or claimed buffer: its cookie is free from now on. */
-void om_shm_forget(struct om_guest *guest, uint32_t index);
+void om_shm_forget(struct om_shm *shm, uint32_t index);
 
-/* One user less; the last one of a forgotten buffer puts it on its list. */
-void om_shm_put(struct om_guest *guest, uint32_t index, struct om_release *release);
+/* One user less, which is on its way in no more. */
+void om_shm_put(struct om_shm *shm, uint32_t index, struct om_release *release);
+
+/*
+ * One or more users of the same call less, OM_HOLD_USER each, OM_HOLD_ENTERING beside it if
+ * they were on their way in. What is not LIVE and has no user left is released.
+ */
+static inline void om_shm_put_users(struct om_shm *shm, uint32_t index, uint32_t users,
+				    struct om_release *release)
+{
+	struct om_buffer *buffer = &shm->buffers[index];
+
+	if ((uint32_t)__atomic_fetch_sub(&buffer->hold, users, __ATOMIC_ACQ_REL) != users)
+		return;
+	om_store_relaxed(&buffer->next, release->head);
+	release->head = index;
+}
 
 /* Unpins one batch of what is on the list; false when the list is empty. */
-bool om_shm_release_step(struct om_guest *guest, struct om_release *release);
+bool om_shm_release_step(struct om_shm *shm, struct om_release *release);
 
 /* True when the cookie names anything, live or not. */
-bool om_shm_is_known(struct om_guest *guest, om_cookie_t cookie);
+bool om_shm_is_known(struct om_shm *shm, om_cookie_t cookie);
 
 /* The page of a held buffer that holds its n-th page's data. n < pages. */
-om_pa_t om_shm_page(const struct om_guest *guest, const struct om_buffer *buffer, uint32_t n);
+om_pa_t om_shm_page(const struct om_shm *shm, const struct om_buffer *buffer, uint32_t n);
 
 #endif

@@ -5,31 +5,20 @@
 
 #include <optee_mediator/trace.h>
 
-#include "guest.h"
 #include "mem.h"
+#include "vm.h"
 
-struct om_call;
-
-static inline bool om_traced(const struct om_guest *guest)
+static inline bool om_traced(const struct om_vm *vm)
 {
-	return guest->traced;
+	return vm->traced;
 }
 
 /*
  * Says whose event it is and hands it out. event: its id and its arguments, the only
- * copy there is: stacks are small. call: NULL for what belongs to no call. Only when
- * om_traced().
+ * copy there is, because stacks are small. call: the id of the call that it belongs to, or
+ * 0. Only when om_traced().
  */
-OM_COLD void om_trace(const struct om_guest *guest, const struct om_call *call,
+OM_COLD void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 		      struct om_trace_event *event);
-
-/* The same for what is about an SMC of the guest's and no call. event->call is 0. */
-OM_COLD void om_trace_smc(const struct om_guest *guest, unsigned int vcpu,
-			  struct om_trace_event *event);
-
-/* A parameter of a message: index, attr, a, b, c, cmd. */
-struct optee_msg_param;
-OM_COLD void om_trace_param(const struct om_call *call, enum om_trace_id id, uint32_t index,
-			    const struct optee_msg_param *param, uint32_t cmd);
 
 #endif

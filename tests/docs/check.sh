@@ -4,6 +4,7 @@
 # Holds the documents against the code: check.sh PRINT_STATES_PROGRAM
 #
 #   - the state diagram in docs/design.md is the table in lib/call_state.c
+#   - the table of floors in docs/design.md is lib/floors.list
 #   - the example in README.md is the one that is compiled
 #   - the policy in docs/policy.md is examples/policy.yaml, which is loaded
 #   - the cases of xtest that docs/kvm.md calls impossible are those that are left out
@@ -24,6 +25,10 @@ complain()
 diff <(sed -n '/^stateDiagram-v2/,/^```/s/^ *\([A-Z_]* --> [A-Z_]*: [A-Z]*\)$/\1/p' docs/design.md |
 	grep -v '^om_' | sort) <("$print_states" | sort) ||
 	complain 'the state diagram in docs/design.md is not the table in lib/call_state.c'
+
+diff <(sed -n 's/^| \([0-9]*\) | `\(.*\)` | .* | .* |$/\1 \2/p' docs/design.md | sort) \
+	<(sed '/^#/d' lib/floors.list | awk '{ sub(/,.*/, "", $2); print $1, $2 }' | sort) ||
+	complain 'the table of floors in docs/design.md is not lib/floors.list'
 
 diff <(sed -n '/^```c$/,/^```$/p' README.md | sed '1d;$d') \
 	<(sed -n '/README: begin/,/README: end/p' examples/embed/embed.c | sed '1d;$d') ||

@@ -56,7 +56,7 @@ bool explore_is_shared(const volatile void *p)
 	if (schedule_vcpu() == SCHEDULE_VCPUS || !om ||
 	    at < first || at >= first + om_guest_size(&world.g->limits))
 		return false;
-	for (uint32_t i = 0; i < om->limits.threads; i++) {
+	for (uint32_t i = 0; i < om->vm.limits.threads; i++) {
 		const struct om_call *call = &om->calls[i];
 
 		if (at >= (const char *)call->counters &&
@@ -179,7 +179,7 @@ static void end(void *w)
 	model_assert_clean(world.f->model);
 	if (world.g->cg->anomalies)
 		test_fail("%u anomalies", world.g->cg->anomalies);
-	for (uint32_t i = 0; i < world.g->om->limits.threads; i++)
+	for (uint32_t i = 0; i < world.g->om->vm.limits.threads; i++)
 		if (om_call_state(&world.g->om->calls[i]) != OM_CALL_FREE)
 			test_fail("a slot is in use");
 }
@@ -413,13 +413,13 @@ static uint32_t bucket_of(uint64_t cookie)
 	uint32_t bucket = 0;
 	uint32_t i;
 
-	if (om_shm_reserve(om, &share, &i) != OM_ACCEPTED)
+	if (om_shm_reserve(&om->shm, &share, &i) != OM_ACCEPTED)
 		test_fail("reserve");
 	while (om->shm.buckets[bucket] != i)
 		bucket++;
-	om_shm_forget(om, i);
-	om_shm_put(om, i, &release);
-	while (om_shm_release_step(om, &release))
+	om_shm_forget(&om->shm, i);
+	om_shm_put(&om->shm, i, &release);
+	while (om_shm_release_step(&om->shm, &release))
 		;
 	return bucket;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sessions.c and mapping.c as message.c and call.c see them. See accounts.h. */
+/* sessions.c and mapping.c as message.c and machine.c see them. See accounts.h. */
 #include "accounts.h"
 
 #include "mapping.h"
@@ -14,7 +14,7 @@ void accounts_init(void)
 bool accounts_are_recorded(const struct om_call *call)
 {
 	return call->session == accounts.user_of && call->closes == accounts.closes &&
-	       call->opens == accounts.reserved && call->param_pages == accounts.pages;
+	       call->opens == accounts.reserved && call->mapped.param_pages == accounts.pages;
 }
 
 void accounts_take_over(const struct om_call *call)
@@ -24,8 +24,8 @@ void accounts_take_over(const struct om_call *call)
 	accounts.closes = call->closes;
 	accounts.is_unused = call->closes != OM_NONE && !call->waits;
 	accounts.reserved = call->opens;
-	accounts.pages = call->param_pages;
-	accounts.window = call->uses_window;
+	accounts.pages = call->mapped.param_pages;
+	accounts.window = call->mapped.uses_window;
 }
 
 uint64_t accounts_held_pages(const struct om_call *call)
@@ -41,27 +41,27 @@ uint64_t accounts_held_pages(const struct om_call *call)
 
 /* sessions.h */
 
-bool om_session_reserve(struct om_guest *guest)
+bool om_session_reserve(struct om_sessions *sessions)
 {
-	(void)guest;
+	(void)sessions;
 	PROVE(!accounts.reserved && !ghost.locked, "accounts: a call is charged for one session (I5)");
 	accounts.reserved = any_bool();
 	return accounts.reserved;
 }
 
-void om_session_cancel(struct om_guest *guest)
+void om_session_cancel(struct om_sessions *sessions)
 {
-	(void)guest;
+	(void)sessions;
 	PROVE(accounts.reserved, "accounts: a session is refunded once (I5)");
 	accounts.reserved = false;
 	accounts.cancelled++;
 }
 
-void om_session_publish(struct om_guest *guest, uint32_t id, const uint8_t *ta, bool loaded)
+void om_session_publish(struct om_sessions *sessions, uint32_t id, const uint8_t *ta, bool loaded)
 {
 	const uint8_t *asked = world_call.message.param[0].u.octets;
 
-	(void)guest;
+	(void)sessions;
 	PROVE(accounts.reserved, "accounts: a session was charged before it is open (I5)");
 	PROVE(ta == asked, "accounts: a session is the TA's that was asked for, in the private copy");
 	PROVE(loaded == world_call.loads_ta, "accounts: ... and was loaded if OP-TEE asked for it");
@@ -70,9 +70,9 @@ void om_session_publish(struct om_guest *guest, uint32_t id, const uint8_t *ta, 
 	accounts.published_id = id;
 }
 
-uint32_t om_session_get(struct om_guest *guest, uint32_t id)
+uint32_t om_session_get(struct om_sessions *sessions, uint32_t id)
 {
-	(void)guest;
+	(void)sessions;
 	PROVE(accounts.user_of == OM_NONE && !ghost.locked, "accounts: a call uses one session");
 	accounts.got = id;
 	if (any_bool())
@@ -81,17 +81,17 @@ uint32_t om_session_get(struct om_guest *guest, uint32_t id)
 	return accounts.user_of;
 }
 
-void om_session_put(struct om_guest *guest, uint32_t index)
+void om_session_put(struct om_sessions *sessions, uint32_t index)
 {
-	(void)guest;
+	(void)sessions;
 	PROVE(index < WORLD_SESSIONS && index == accounts.user_of && !ghost.locked,
 	      "accounts: a user of a session is put once");
 	accounts.user_of = OM_NONE;
 }
 
-bool om_session_close(struct om_guest *guest, uint32_t index)
+bool om_session_close(struct om_sessions *sessions, uint32_t index)
 {
-	(void)guest;
+	(void)sessions;
 	PROVE(index < WORLD_SESSIONS && index == accounts.user_of && accounts.closes == OM_NONE &&
 	      !ghost.locked, "accounts: who closes a session is its user");
 	if (any_bool())
@@ -102,9 +102,9 @@ bool om_session_close(struct om_guest *guest, uint32_t index)
 	return true;
 }
 
-bool om_session_is_unused(const struct om_guest *guest, uint32_t index)
+bool om_session_is_unused(const struct om_sessions *sessions, uint32_t index)
 {
-	(void)guest;
+	(void)sessions;
 	PROVE(index < WORLD_SESSIONS && index == accounts.closes,
 	      "accounts: who waits for a session closes it");
 	accounts.is_unused = any_bool();
@@ -119,30 +119,30 @@ static void leave(uint32_t index)
 	accounts.closes = OM_NONE;
 }
 
-void om_session_end(struct om_guest *guest, uint32_t index)
+void om_session_end(struct om_sessions *sessions, uint32_t index)
 {
-	(void)guest;
+	(void)sessions;
 	leave(index);
 	PROVE(accounts.is_unused, "accounts: a session ends when nobody is on the way to it");
 	accounts.ended++;
 }
 
-void om_session_reopen(struct om_guest *guest, uint32_t index)
+void om_session_reopen(struct om_sessions *sessions, uint32_t index)
 {
-	(void)guest;
+	(void)sessions;
 	leave(index);
 	accounts.reopened++;
 }
 
 /* mapping.h */
 
-enum om_refusal om_map_param(struct om_call *call, uint32_t pages)
+enum om_refusal om_map_param(struct om_mapping *mapping, struct om_mapped *call, uint32_t pages)
 {
 	PROVE(pages <= OM_LIMIT_PAGES && call->payload_pages == 0,
 	      "accounts: what om_map_param/ assumes");
 	if (any_bool())
 		return OM_REFUSED_QUOTA;
-	ASSUME(pages <= call->guest->limits.call_pages - call->param_pages);
+	ASSUME(pages <= mapping->call_pages - call->param_pages);
 	PROVE(accounts.pages == 0 || accounts.window == call->uses_window,
 	      "accounts: all of a call's parameters are mapped in one place");
 	call->param_pages += pages;
@@ -151,8 +151,9 @@ enum om_refusal om_map_param(struct om_call *call, uint32_t pages)
 	return OM_ACCEPTED;
 }
 
-void om_unmap_params(struct om_call *call)
+void om_unmap_params(struct om_mapping *mapping, struct om_mapped *call)
 {
+	(void)mapping;
 	PROVE(call->param_pages == accounts.pages &&
 	      (accounts.pages == 0 || call->uses_window == accounts.window),
 	      "accounts: what was charged is given back (I5)");

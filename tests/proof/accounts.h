@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sessions.c and mapping.c as message.c and call.c see them: any result that their headers
+ * sessions.c and mapping.c as message.c and machine.c see them: any result that their headers
  * allow. That the real ones keep it is proved in om_session_get/, om_session_publish/ and
  * om_map_param/. They look on, too: what a call has charged and what it uses, so that each
  * is given back once.

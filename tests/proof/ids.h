@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which guests' ids are in use, for proofs of guest.c that say "Replace: live_word:ids_word":
+ * Which guests' ids are in use, for proofs of lifetime.c that say "Replace: live_word:ids_word":
  * the word of one guest's bit, and one that is any other's. All 2048 of them are more than
  * a checker can see through.
  */

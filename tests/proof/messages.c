@@ -36,14 +36,14 @@ int om_message_read_split(const struct om_call *call, size_t offset, void *dst, 
 {
 	PROVE(call->split && message_is_placed(call) && offset <= call->room &&
 	      len <= call->room - offset, "messages: what is read is the message's (I1)");
-	return host_ops.read(call->guest->ctx, (om_pa_t){ call->at.raw + offset }, dst, len);
+	return host_ops.read(call->guest->vm.ctx, (om_pa_t){ call->at.raw + offset }, dst, len);
 }
 
 int om_message_write_split(const struct om_call *call, size_t offset, const void *src, size_t len)
 {
 	PROVE(call->split && message_is_placed(call) && offset <= call->room &&
 	      len <= call->room - offset, "messages: what is written to is the message's (I3)");
-	return host_ops.write(call->guest->ctx, (om_pa_t){ call->at.raw + offset }, src, len);
+	return host_ops.write(call->guest->vm.ctx, (om_pa_t){ call->at.raw + offset }, src, len);
 }
 
 static uint32_t lists_left(const struct om_call *call)
@@ -91,8 +91,8 @@ bool message_is_sound(const struct om_call *call)
 	for (k = 0; k < OPTEE_MSG_CALL_PARAMS; k++)
 		if (k < call->held_count && call->held[k] >= WORLD_BUFFERS)
 			return false;
-	if (call->param_pages != accounts_held_pages(call) || call->payload_pages != 0 ||
-	    call->param_pages > world_guest.limits.call_pages || !has_its_session(call))
+	if (call->mapped.param_pages != accounts_held_pages(call) || call->mapped.payload_pages != 0 ||
+	    call->mapped.param_pages > world_guest.vm.limits.call_pages || !has_its_session(call))
 		return false;
 	/* A translation that is under way has been begun, and one that is not holds nothing. */
 	if (call->translating)
@@ -212,4 +212,16 @@ bool message_is_all_sound(const struct om_call *call)
 			return false;
 	return message_has_place(call) && message_is_sound(call) &&
 	       call->shape >> (5 * OM_MESSAGE_PARAMS) == 0;
+}
+
+void om_call_trace(const struct om_call *call, struct om_trace_event *event)
+{
+	(void)call, (void)event;
+}
+
+void om_trace_param(const struct om_call *call, enum om_trace_id id, uint32_t index,
+		    const struct optee_msg_param *param, uint32_t cmd)
+{
+	(void)call, (void)id, (void)index, (void)cmd;
+	PROVE(__CPROVER_r_ok(param, sizeof(*param)), "rooms: a parameter that is traced is there");
 }

@@ -13,7 +13,7 @@ static uint32_t bucket_of(uint64_t cookie)
 bool registry_init(void)
 {
 	struct om_shm *shm = &world_guest.shm;
-	const struct om_limits *limits = &world_guest.limits;
+	const struct om_limits *limits = &world_guest.vm.limits;
 	struct om_buffer *used = &world_buffers[REGISTRY_USED];
 	bool in_use = any_bool();
 	uint32_t i;

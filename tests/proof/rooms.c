@@ -14,7 +14,7 @@ struct rooms rooms;
 /* A reserved buffer: om_translation_begin/ proves it, om_share_page() takes one page. */
 static bool is_buffer(const struct om_buffer *buffer)
 {
-	return buffer->pages >= 1 && buffer->pages <= world_guest.limits.pages &&
+	return buffer->pages >= 1 && buffer->pages <= world_guest.vm.limits.pages &&
 	       buffer->offset < PAGE && buffer->size >= 1 &&
 	       buffer->size <= buffer->pages * PAGE - buffer->offset;
 }
@@ -58,46 +58,46 @@ static uint32_t find(uint64_t cookie, enum om_trace_share kind)
 	return i;
 }
 
-uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
+uint32_t om_shm_get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind,
 		    bool alone)
 {
-	(void)guest, (void)alone;
+	(void)shm, (void)alone;
 	return find(cookie.raw, kind);
 }
 
-uint32_t om_shm_get_entering(struct om_guest *guest, om_cookie_t cookie)
+uint32_t om_shm_get_entering(struct om_shm *shm, om_cookie_t cookie)
 {
-	(void)guest;
+	(void)shm;
 	return find(cookie.raw, OM_SHARE_REGISTERED);
 }
 
-uint32_t om_shm_claim_settled(struct om_guest *guest, om_cookie_t cookie)
+uint32_t om_shm_claim_settled(struct om_shm *shm, om_cookie_t cookie)
 {
-	(void)guest;
+	(void)shm;
 	return any_bool() ? OM_BUSY : find(cookie.raw, OM_SHARE_REGISTERED);
 }
 
-void om_shm_publish(struct om_guest *guest, uint32_t index)
+void om_shm_publish(struct om_shm *shm, uint32_t index)
 {
-	(void)guest;
+	(void)shm;
 	PROVE(index < WORLD_BUFFERS, "rooms: a buffer that is published is one");
 	if (index == rooms.buffer)
 		rooms.published++;
 }
 
-void om_shm_forget(struct om_guest *guest, uint32_t index)
+void om_shm_forget(struct om_shm *shm, uint32_t index)
 {
-	(void)guest;
+	(void)shm;
 	PROVE(index < WORLD_BUFFERS, "rooms: a buffer that is forgotten is one");
 	if (index == rooms.buffer)
 		rooms.forgotten++;
 }
 
-om_pa_t om_shm_page(const struct om_guest *guest, const struct om_buffer *buffer, uint32_t n)
+om_pa_t om_shm_page(const struct om_shm *shm, const struct om_buffer *buffer, uint32_t n)
 {
 	om_pa_t pa = { any_u64() };
 
-	(void)guest;
+	(void)shm;
 	PROVE(n < buffer->pages, "rooms: a page of a buffer is one of its pages");
 	/* What is recorded is pinned and usable: om_translation_step/, om_share_page/. */
 	ASSUME(pa.raw % PAGE == 0 && is_usable(pa.raw) && !is_shadow_page(pa.raw));
@@ -105,7 +105,7 @@ om_pa_t om_shm_page(const struct om_guest *guest, const struct om_buffer *buffer
 	return pa;
 }
 
-enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_region *region,
+enum om_refusal om_translation_begin(struct om_shm *shm, const struct om_region *region,
 				     struct om_lists *lists, struct om_translation *t)
 {
 	uint32_t taken = any_u32();
@@ -122,8 +122,8 @@ enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_reg
 	ASSUME(IMPLIES(t->buffer == rooms.buffer, rooms.users == 0));
 	ASSUME(world_buffers[t->buffer].cookie == region->cookie.raw);
 	hold(t->buffer);
-	ASSUME(taken >= 1 && taken <= guest->limits.list_pages &&
-	       lists->reserved <= guest->limits.list_pages - taken);
+	ASSUME(taken >= 1 && taken <= shm->vm.limits.list_pages &&
+	       lists->reserved <= shm->vm.limits.list_pages - taken);
 	lists->reserved += taken;
 	if (lists->first == OM_NONE)
 		lists->first = LIST;
@@ -137,10 +137,10 @@ enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_reg
 	return OM_ACCEPTED;
 }
 
-enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lists,
+enum om_refusal om_translation_step(struct om_shm *shm, struct om_lists *lists,
 				    struct om_translation *t)
 {
-	(void)guest;
+	(void)shm;
 	PROVE(t->buffer < WORLD_BUFFERS && t->remaining > 0 && t->source.raw != 0,
 	      "rooms: a step is taken while there is one to take");
 	PROVE(lists->reserved > 0, "rooms: a step has a list to write to");
@@ -155,38 +155,38 @@ enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lis
 	return refusal();
 }
 
-void om_translation_end(struct om_guest *guest, struct om_translation *t)
+void om_translation_end(struct om_shm *shm, struct om_translation *t)
 {
-	(void)guest;
+	(void)shm;
 	t->source.raw = 0;
 }
 
-void om_lists_give_back(struct om_guest *guest, struct om_lists *lists)
+void om_lists_give_back(struct om_shm *shm, struct om_lists *lists)
 {
-	(void)guest;
+	(void)shm;
 	PROVE(lists->reserved > 0, "rooms: only what is held is given back");
 	lists->first = OM_NONE;
 	lists->reserved = 0;
 }
 
-void om_shm_entered(struct om_guest *guest, uint32_t index)
+void om_shm_entered(struct om_shm *shm, uint32_t index)
 {
-	(void)guest;
+	(void)shm;
 	PROVE(world_buffers[index].hold & (OM_HOLD_LIVE - OM_HOLD_ENTERING),
 	      "rooms: only who was entering has entered");
 	world_buffers[index].hold -= OM_HOLD_ENTERING;
 }
 
-void om_shm_put(struct om_guest *guest, uint32_t index, struct om_release *release)
+void om_shm_put(struct om_shm *shm, uint32_t index, struct om_release *release)
 {
 	PROVE(world_buffers[index].hold & (OM_HOLD_ENTERING - 1),
 	      "rooms: only what is held is put back (I7)");
-	om_shm_put_users(guest, index, OM_HOLD_USER, release);
+	om_shm_put_users(shm, index, OM_HOLD_USER, release);
 }
 
-bool om_shm_release_step(struct om_guest *guest, struct om_release *release)
+bool om_shm_release_step(struct om_shm *shm, struct om_release *release)
 {
-	(void)guest;
+	(void)shm;
 	PROVE(!ghost.locked, "rooms: nothing is called with the lock held");
 	if (release->head == OM_NONE)
 		return false;
@@ -200,15 +200,8 @@ bool om_shm_release_step(struct om_guest *guest, struct om_release *release)
 	return true;
 }
 
-void om_trace(const struct om_guest *guest, const struct om_call *call,
+void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 	      struct om_trace_event *event)
 {
-	(void)guest, (void)call, (void)event;
-}
-
-void om_trace_param(const struct om_call *call, enum om_trace_id id, uint32_t index,
-		    const struct optee_msg_param *param, uint32_t cmd)
-{
-	(void)call, (void)id, (void)index, (void)cmd;
-	PROVE(__CPROVER_r_ok(param, sizeof(*param)), "rooms: a parameter that is traced is there");
+	(void)vm, (void)vcpu, (void)call, (void)event;
 }

@@ -68,7 +68,7 @@ void rooms_init(bool has_arg)
 	/* 64 bits do not overflow in a lifetime. */
 	for (i = 0; i < OM_COUNTERS; i++)
 		call->counters[i] = 0;
-	/* message.c and secure_left() in call.c are done with these. */
+	/* message.c and secure_left() in machine.c are done with these. */
 	call->translation.source.raw = 0;
 	call->payload_lists = (struct om_lists){ .first = OM_NONE, .last = any_u32() };
 	ASSUME(call->release.head == OM_NONE || call->release.head < WORLD_BUFFERS);
@@ -79,14 +79,14 @@ int om_message_read_split(const struct om_call *call, size_t offset, void *dst, 
 {
 	PROVE(call->split && offset <= call->room && len <= call->room - offset,
 	      "rooms: what is read is the message's (I1)");
-	return host_ops.read(call->guest->ctx, (om_pa_t){ call->at.raw + offset }, dst, len);
+	return host_ops.read(call->guest->vm.ctx, (om_pa_t){ call->at.raw + offset }, dst, len);
 }
 
 int om_message_write_split(const struct om_call *call, size_t offset, const void *src, size_t len)
 {
 	PROVE(call->split && offset <= call->room && len <= call->room - offset,
 	      "rooms: what is written to is the message's (I3)");
-	return host_ops.write(call->guest->ctx, (om_pa_t){ call->at.raw + offset }, src, len);
+	return host_ops.write(call->guest->vm.ctx, (om_pa_t){ call->at.raw + offset }, src, len);
 }
 
 struct om_request_copy *rooms_shadow(void)
@@ -140,7 +140,7 @@ bool rooms_is_resume(uint64_t pa, uint64_t cookie)
 
 	return a[0] == OPTEE_SMC_RETURN_FROM_RPC && a[1] == om_high(pa) && a[2] == om_low(pa) &&
 	       a[3] == world_call.secure_thread && a[4] == om_high(cookie) &&
-	       a[5] == om_low(cookie) && a[6] == 0 && a[7] == world_guest.id;
+	       a[5] == om_low(cookie) && a[6] == 0 && a[7] == world_guest.vm.id;
 }
 
 bool rooms_is_no_page(void)
@@ -160,35 +160,35 @@ bool rooms_is_return(const struct om_regs *regs, uint64_t a0, uint64_t a1, uint6
 /* shm.h */
 
 /* The buffer that is named: any, held by this call from now on. */
-static void name_buffer(struct om_guest *guest)
+static void name_buffer(struct om_shm *shm)
 {
-	struct om_buffer *named = &guest->shm.buffers[ROOMS_NAMED];
+	struct om_buffer *named = &shm->buffers[ROOMS_NAMED];
 
 	PROVE(rooms.named_users == 0, "rooms: one buffer is named at a time");
 	/* om_translation_begin(), om_share_page(): at least a page, begins in the first. */
 	named->pages = any_u32();
 	named->offset = any_below(OPTEE_MSG_PAGE_SIZE);
 	named->owner = any_u32();
-	ASSUME(named->pages >= 1 && named->pages <= guest->limits.pages);
+	ASSUME(named->pages >= 1 && named->pages <= shm->vm.limits.pages);
 	rooms.named_users = 1;
 }
 
-uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind,
+uint32_t om_shm_get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind,
 		    bool alone)
 {
-	struct om_buffer *named = &guest->shm.buffers[ROOMS_NAMED];
+	struct om_buffer *named = &shm->buffers[ROOMS_NAMED];
 	uint64_t bytes;
 
 	if (any_bool())
 		return OM_NONE;
 	if (kind == OM_SHARE_RPC_ARG) {
 		PROVE(alone && rooms.arg_users == 0, "rooms: one call has an argument (I6)");
-		guest->shm.buffers[ROOMS_ARG].cookie = cookie.raw;
+		shm->buffers[ROOMS_ARG].cookie = cookie.raw;
 		rooms.arg_users = 1;
 		rooms.arg_came = true;
 		return ROOMS_ARG;
 	}
-	name_buffer(guest);
+	name_buffer(shm);
 	if (cookie.raw == rooms.watched) {
 		bytes = (uint64_t)named->pages * OPTEE_MSG_PAGE_SIZE - named->offset;
 		ASSUME(bytes == rooms.watched_bytes);
@@ -197,9 +197,9 @@ uint32_t om_shm_get(struct om_guest *guest, om_cookie_t cookie, enum om_trace_sh
 	return ROOMS_NAMED;
 }
 
-void om_shm_put(struct om_guest *guest, uint32_t index, struct om_release *release)
+void om_shm_put(struct om_shm *shm, uint32_t index, struct om_release *release)
 {
-	(void)guest;
+	(void)shm;
 	if (index == ROOMS_ARG) {
 		PROVE(rooms.arg_users == 1, "rooms: an argument is put once (I7)");
 		rooms.arg_users = 0;
@@ -217,20 +217,20 @@ void om_shm_put(struct om_guest *guest, uint32_t index, struct om_release *relea
 		release->head = index;
 }
 
-uint32_t om_shm_remove(struct om_guest *guest, om_cookie_t cookie, enum om_trace_share kind)
+uint32_t om_shm_remove(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind)
 {
 	if (any_bool())
 		return OM_NONE;
-	name_buffer(guest);
+	name_buffer(shm);
 	rooms.removals++;
 	rooms.removed = cookie;
 	rooms.removed_kind = kind;
 	return ROOMS_NAMED;
 }
 
-bool om_shm_release_step(struct om_guest *guest, struct om_release *release)
+bool om_shm_release_step(struct om_shm *shm, struct om_release *release)
 {
-	(void)guest;
+	(void)shm;
 	if (release->head == OM_NONE)
 		return false;
 	/* Two steps or a million: nothing else changes. */
@@ -240,72 +240,75 @@ bool om_shm_release_step(struct om_guest *guest, struct om_release *release)
 	return true;
 }
 
-bool om_shm_is_known(struct om_guest *guest, om_cookie_t cookie)
+bool om_shm_is_known(struct om_shm *shm, om_cookie_t cookie)
 {
-	(void)guest;
+	(void)shm;
 	rooms.asked = cookie;
 	rooms.known = any_bool();
 	return rooms.known;
 }
 
-om_pa_t om_shm_page(const struct om_guest *guest, const struct om_buffer *buffer, uint32_t n)
+om_pa_t om_shm_page(const struct om_shm *shm, const struct om_buffer *buffer, uint32_t n)
 {
 	PROVE(n == 0, "rooms: the first page is asked for");
-	if (buffer == &guest->shm.buffers[ROOMS_ARG]) {
+	if (buffer == &shm->buffers[ROOMS_ARG]) {
 		PROVE(rooms.arg_users == 1, "rooms: an argument is held while it is used (I4)");
 		return rooms.arg_page;
 	}
-	PROVE(buffer == &guest->shm.buffers[ROOMS_NEW] && rooms.made == ROOMS_RESERVED,
+	PROVE(buffer == &shm->buffers[ROOMS_NEW] && rooms.made == ROOMS_RESERVED,
 	      "rooms: a buffer is held while it is used (I4)");
 	return rooms.new_page;
 }
 
-void om_shm_publish_put(struct om_guest *guest, uint32_t index)
+void om_shm_publish_put(struct om_shm *shm, uint32_t index)
 {
 	PROVE(index == ROOMS_NEW && rooms.made == ROOMS_RESERVED && !rooms.source_pinned,
 	      "rooms: a whole buffer is published once (I7)");
 	if (rooms.new_kind == OM_SHARE_PAYLOAD) {
-		PROVE(rooms.charged == guest->shm.buffers[ROOMS_NEW].pages,
+		PROVE(rooms.charged == shm->buffers[ROOMS_NEW].pages,
 		      "rooms: what OP-TEE may map is charged before it knows of it (I5)");
-		PROVE(guest->shm.buffers[ROOMS_NEW].owner == om_call_id(&world_call),
+		PROVE(shm->buffers[ROOMS_NEW].owner == om_call_id(&world_call),
 		      "rooms: ... and the buffer knows to whom");
 		rooms.charged = 0;
 	}
 	rooms.made = ROOMS_LIVE;
 }
 
-void om_shm_forget(struct om_guest *guest, uint32_t index)
+void om_shm_forget(struct om_shm *shm, uint32_t index)
 {
-	(void)guest;
+	(void)shm;
 	PROVE(index == ROOMS_NEW && rooms.made == ROOMS_RESERVED, "rooms: what is forgotten was made");
 	rooms.made = ROOMS_FORGOTTEN;
 }
 
 /* mapping.h */
 
-enum om_refusal om_map_payload(struct om_call *call, uint64_t pages)
+enum om_refusal om_map_payload(struct om_mapping *mapping, struct om_mapped *call, uint64_t pages)
 {
-	PROVE(call == &world_call && rooms.charged == 0 && rooms.made == ROOMS_NOTHING,
+	PROVE(call == &world_call.mapped && rooms.charged == 0 && rooms.made == ROOMS_NOTHING,
 	      "rooms: a payload is charged once, before it is made (I5)");
 	if (any_bool())
 		return OM_REFUSED_QUOTA;
-	ASSUME(pages <= call->guest->limits.call_pages);
+	ASSUME(pages <= mapping->call_pages);
 	rooms.charged = pages;
 	return OM_ACCEPTED;
 }
 
-void om_unmap_payload(struct om_call *call, uint32_t owner, uint32_t pages)
+void om_unmap_payload(struct om_mapping *mapping, struct om_mapped *call, uint32_t pages)
 {
-	const struct om_buffer *named = &call->guest->shm.buffers[ROOMS_NAMED];
+	const struct om_buffer *named = &world_guest.shm.buffers[ROOMS_NAMED];
+	bool own = call == &world_call.mapped;
 
+	(void)mapping;
+	PROVE(own || !call, "rooms: a call gives back from its own sum, or from none");
 	if (rooms.removals > 0) {
-		PROVE(rooms.named_users == 1 && owner == named->owner && pages == named->pages,
+		PROVE(rooms.named_users == 1 && pages == named->pages &&
+		      own == (named->owner == om_call_id(&world_call)),
 		      "rooms: what a payload was charged for is given back, to who was charged (I5)");
 		rooms.unmapped++;
 		return;
 	}
-	PROVE(owner == om_call_id(call) && pages == rooms.charged,
-	      "rooms: what is given back is what was charged (I5)");
+	PROVE(own && pages == rooms.charged, "rooms: what is given back is what was charged (I5)");
 	rooms.charged = 0;
 }
 
@@ -327,7 +330,7 @@ static enum om_refusal any_refusal(void)
 	return any_bool() ? OM_REFUSED_QUOTA : OM_REFUSED_PARAMS;
 }
 
-enum om_refusal om_share_page(struct om_guest *guest, const struct om_share *share,
+enum om_refusal om_share_page(struct om_shm *shm, const struct om_share *share,
 			      uint64_t ipa, uint32_t *index)
 {
 	PROVE(share->pages == 1 && share->lists == 0 &&
@@ -339,7 +342,7 @@ enum om_refusal om_share_page(struct om_guest *guest, const struct om_share *sha
 	ASSUME(share->cookie.raw != 0);
 	PROVE(share->kind != OM_SHARE_PAYLOAD || rooms.charged == 1,
 	      "rooms: a page is charged before it is shared (I5)");
-	guest->shm.buffers[ROOMS_NEW].pages = 1;
+	shm->buffers[ROOMS_NEW].pages = 1;
 	rooms.made = ROOMS_RESERVED;
 	rooms.new_page = any_guest_page();
 	rooms.new_cookie = share->cookie;
@@ -349,7 +352,7 @@ enum om_refusal om_share_page(struct om_guest *guest, const struct om_share *sha
 	return OM_ACCEPTED;
 }
 
-enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_region *region,
+enum om_refusal om_translation_begin(struct om_shm *shm, const struct om_region *region,
 				     struct om_lists *lists, struct om_translation *t)
 {
 	PROVE(region->kind == OM_SHARE_PAYLOAD && lists->first == OM_NONE && lists->reserved == 0,
@@ -361,16 +364,16 @@ enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_reg
 		return any_refusal();
 	ASSUME(region->cookie.raw != 0);
 	/* om_translation_begin/: it shares as many pages as om_region_pages() says. */
-	ASSUME(rooms.region_pages >= 1 && rooms.region_pages <= guest->limits.pages);
+	ASSUME(rooms.region_pages >= 1 && rooms.region_pages <= shm->vm.limits.pages);
 	PROVE(rooms.charged == rooms.region_pages, "rooms: a list is charged before it is shared (I5)");
-	guest->shm.buffers[ROOMS_NEW].pages = (uint32_t)rooms.region_pages;
+	shm->buffers[ROOMS_NEW].pages = (uint32_t)rooms.region_pages;
 	rooms.made = ROOMS_RESERVED;
 	rooms.new_cookie = region->cookie;
 	rooms.new_kind = region->kind;
 	rooms.new_address = region->buf_ptr;
 	t->buffer = ROOMS_NEW;
 	t->remaining = any_u32();
-	t->list_start = guest->shm.shadows[ROOMS_NEW_SHADOW].page.pa.raw | (region->buf_ptr & IN_PAGE);
+	t->list_start = shm->shadows[ROOMS_NEW_SHADOW].page.pa.raw | (region->buf_ptr & IN_PAGE);
 	lists->first = lists->last = ROOMS_NEW_SHADOW;
 	lists->reserved = any_u32();
 	ASSUME(t->remaining >= 1 && lists->reserved >= 1);
@@ -381,9 +384,9 @@ enum om_refusal om_translation_begin(struct om_guest *guest, const struct om_reg
 	return OM_ACCEPTED;
 }
 
-void om_translation_end(struct om_guest *guest, struct om_translation *t)
+void om_translation_end(struct om_shm *shm, struct om_translation *t)
 {
-	(void)guest;
+	(void)shm;
 	if (t->source.raw == 0)
 		return;
 	PROVE(rooms.source_pinned, "rooms: a list page is unpinned once (I4)");
@@ -391,7 +394,7 @@ void om_translation_end(struct om_guest *guest, struct om_translation *t)
 	t->source.raw = 0;
 }
 
-enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lists,
+enum om_refusal om_translation_step(struct om_shm *shm, struct om_lists *lists,
 				    struct om_translation *t)
 {
 	uint32_t remaining = any_u32();
@@ -405,13 +408,13 @@ enum om_refusal om_translation_step(struct om_guest *guest, struct om_lists *lis
 	ASSUME(rooms.steps < 2 || refused || remaining == 0);
 	t->remaining = remaining;
 	if (remaining == 0 || (refused && any_bool()))
-		om_translation_end(guest, t);
+		om_translation_end(shm, t);
 	return refused ? OM_REFUSED_PAGE : OM_ACCEPTED;
 }
 
-void om_lists_give_back(struct om_guest *guest, struct om_lists *lists)
+void om_lists_give_back(struct om_shm *shm, struct om_lists *lists)
 {
-	(void)guest;
+	(void)shm;
 	PROVE(lists->reserved >= 1 && rooms.made != ROOMS_LIVE,
 	      "rooms: a page list is given back once, and not before OP-TEE has read it (I4)");
 	lists->first = OM_NONE;
@@ -420,14 +423,8 @@ void om_lists_give_back(struct om_guest *guest, struct om_lists *lists)
 
 /* tracing.h */
 
-void om_trace(const struct om_guest *guest, const struct om_call *call,
+void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 	      struct om_trace_event *event)
 {
-	(void)guest, (void)call, (void)event;
-}
-
-void om_trace_param(const struct om_call *call, enum om_trace_id id, uint32_t index,
-		    const struct optee_msg_param *param, uint32_t cmd)
-{
-	(void)call, (void)id, (void)index, (void)param, (void)cmd;
+	(void)vm, (void)vcpu, (void)call, (void)event;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Two slots of a guest in any state, and other vCPUs that take and leave them meanwhile.
- * For proofs of how call.c takes a call, which include call.c itself, and say
+ * For proofs of how machine.c takes a call, which include machine.c itself, and say
  * "Replace: om_load_relaxed:load_among_others".
  */
 #ifndef TESTS_PROOF_SLOTS_H

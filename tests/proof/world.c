@@ -36,7 +36,7 @@ bool is_shadow_page(uint64_t pa)
 static void init_limits(struct om_limits *limits)
 {
 	*limits = nondet_limits();
-	/* are_valid() in guest.c; place() turns the last three into what 0 stands for. */
+	/* are_valid() in lifetime.c; place() turns the last three into what 0 stands for. */
 	ASSUME(limits->threads >= 1 && limits->threads <= OM_LIMIT_THREADS);
 	ASSUME(limits->buffers >= 1 && limits->buffers <= OM_LIMIT_BUFFERS);
 	ASSUME(limits->rpc_args >= 1 && limits->rpc_args <= OM_LIMIT_RPC_ARGS);
@@ -80,7 +80,7 @@ static void init_registry(struct om_shm *shm)
 	for (i = 0; i < WORLD_BUCKETS; i++)
 		world_buckets[i] = any_u32();
 	*shm = (struct om_shm){
-		.buffers = world_buffers, .pins = world_record(0), .shadows = world_shadows,
+		.vm = world_guest.vm, .buffers = world_buffers, .pins = world_record(0), .shadows = world_shadows,
 		.buckets = world_buckets, .bucket_mask = WORLD_BUCKETS - 1,
 		.free_buffers = any_u32(), .free_pins = any_u32(),
 		.free_rpc_shadows = any_u32(), .free_lists = any_u32(),
@@ -101,24 +101,27 @@ void world_init(void)
 	world_mediator.reserved_base = any_u64();
 	world_mediator.reserved_size = any_u64();
 
-	world_guest.mediator = &world_mediator;
-	world_guest.ops = &host_ops;
-	world_guest.id = any_u32();
-	ASSUME(world_guest.id >= OM_GUEST_ID_MIN && world_guest.id <= OM_GUEST_ID_MAX);
-	world_guest.traced = any_bool();
+	world_guest.vm.mediator = &world_mediator;
+	world_guest.vm.ops = &host_ops;
+	world_guest.vm.id = any_u32();
+	ASSUME(world_guest.vm.id >= OM_GUEST_ID_MIN && world_guest.vm.id <= OM_GUEST_ID_MAX);
+	world_guest.vm.traced = any_bool();
 	world_guest.notify_enabled = any_u32();
-	init_limits(&world_guest.limits);
+	init_limits(&world_guest.vm.limits);
 	world_guest.calls = &world_call;
 	init_shadows();
 	init_registry(&world_guest.shm);
-	world_guest.mapped_own = any_u32();
-	world_guest.mapped_left = any_u32();
+	world_guest.mapping.call_pages = world_guest.vm.limits.call_pages;
+	world_guest.mapping.own = any_u32();
+	world_guest.mapping.left = any_u32();
 	for (i = 0; i < WORLD_SESSIONS; i++) {
 		world_sessions[i] = nondet_session();
 		world_sessions[i].loaded = any_bool();
 	}
-	world_guest.sessions = world_sessions;
-	world_guest.sessions_used = any_u32();
+	world_guest.sessions.vm = &world_guest.vm;
+	world_guest.sessions.table = world_sessions;
+	world_guest.sessions.count = world_guest.vm.limits.sessions;
+	world_guest.sessions.used = any_u32();
 
 	world_call = nondet_call();
 	world_call.guest = &world_guest;

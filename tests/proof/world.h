@@ -63,7 +63,7 @@ struct world_message {
 /* Memory for a page list, that holds anything. */
 uint64_t *world_new_list(void);
 
-/* What put_more() in call.c gives back. */
+/* What put_more() in machine.c gives back. */
 static inline bool world_holds_more(const struct om_call *call)
 {
 	return call->subject != OM_NONE || call->carrier != OM_NONE || call->lists.reserved != 0 ||
@@ -72,7 +72,7 @@ static inline bool world_holds_more(const struct om_call *call)
 
 /*
  * host_init(), a mediator that knows any reserved memory, and a guest with any limits;
- * the shadow pages are distinct and usable, as alloc_pages() in guest.c saw to it.
+ * the shadow pages are distinct and usable, as alloc_pages() in lifetime.c saw to it.
  * Everything in the registry and the call is any value; the harness says more, and what
  * is behind the shadow pages.
  */

@@ -127,8 +127,8 @@ void rig_open_session(struct rig *rig, uint32_t id, bool loaded)
 {
 	static const uint8_t ta[OM_TA_UUID_SIZE];
 
-	assert_true(om_session_reserve(rig->guest));
-	om_session_publish(rig->guest, id, ta, loaded);
+	assert_true(om_session_reserve(&rig->guest->sessions));
+	om_session_publish(&rig->guest->sessions, id, ta, loaded);
 }
 
 void rig_free(struct rig *rig)
@@ -158,7 +158,7 @@ static void soil_free_slots(struct om_guest *guest)
 {
 	uint32_t i;
 
-	for (i = 0; i < guest->limits.threads; i++) {
+	for (i = 0; i < guest->vm.limits.threads; i++) {
 		struct om_call *call = &guest->calls[i];
 
 		if (om_call_state(call) != OM_CALL_FREE)
@@ -167,7 +167,7 @@ static void soil_free_slots(struct om_guest *guest)
 		call->params = OM_MESSAGE_PARAMS;
 		call->shape = UINT32_MAX;
 		call->loads_ta = true;
-		call->uses_window = false;
+		call->mapped.uses_window = false;
 		call->fetched = true;
 		call->waits = UINT32_MAX;
 		call->resumed = true;
@@ -177,8 +177,8 @@ static void soil_free_slots(struct om_guest *guest)
 		call->judged = true;
 		call->holds_more = true;
 		call->held_count = OPTEE_MSG_CALL_PARAMS;
-		call->param_pages = UINT32_MAX;
-		call->payload_pages = UINT32_MAX;
+		call->mapped.param_pages = UINT32_MAX;
+		call->mapped.payload_pages = UINT32_MAX;
 		call->refused_cookie = RIG_STALE_COOKIE;
 		call->refusal = OM_REFUSED_QUOTA;
 		call->result = UINT32_MAX;

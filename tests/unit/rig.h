@@ -5,7 +5,7 @@
  * through their internal headers. It knows nothing of what they do.
  *
  *	struct rig *rig = rig_new(NULL);	(NULL: RIG_DEFAULT)
- *	... om_shm_reserve(rig->guest, ...) ...
+ *	... om_shm_reserve(&rig->guest->shm, ...) ...
  *	rig_free(rig);				(everything must be given back)
  *
  * A check of the test host that fails, fails the cmocka test. One thread only.

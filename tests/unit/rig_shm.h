@@ -22,8 +22,8 @@ static inline uint32_t reserve(struct rig *rig, enum om_trace_share kind, uint64
 	const struct om_share share = share_of(kind, cookie, pages);
 	uint32_t index = OM_NONE;
 
-	assert_int_equal(om_shm_reserve(rig->guest, &share, &index), OM_ACCEPTED);
-	assert_true(index < om_shm_buffer_count(&rig->guest->limits));
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share, &index), OM_ACCEPTED);
+	assert_true(index < om_shm_buffer_count(&rig->guest->vm.limits));
 	return index;
 }
 
@@ -33,8 +33,8 @@ static inline uint32_t share(struct rig *rig, enum om_trace_share kind, uint64_t
 	struct om_release release = { OM_NONE };
 	uint32_t index = reserve(rig, kind, cookie, 1);
 
-	om_shm_publish(rig->guest, index);
-	om_shm_put(rig->guest, index, &release);
+	om_shm_publish(&rig->guest->shm, index);
+	om_shm_put(&rig->guest->shm, index, &release);
 	assert_int_equal(release.head, OM_NONE);
 	return index;
 }
@@ -43,37 +43,37 @@ static inline uint32_t share(struct rig *rig, enum om_trace_share kind, uint64_t
 static inline void let_go(struct rig *rig, uint32_t index, struct om_release *release)
 {
 	if (rig->guest->shm.buffers[index].kind == OM_SHARE_TEMPORARY)
-		om_shm_put_users(rig->guest, index, OM_HOLD_USER + OM_HOLD_ENTERING,
+		om_shm_put_users(&rig->guest->shm, index, OM_HOLD_USER + OM_HOLD_ENTERING,
 				 release);
 	else
-		om_shm_put(rig->guest, index, release);
+		om_shm_put(&rig->guest->shm, index, release);
 }
 
 static inline void drain(struct rig *rig, struct om_release *release)
 {
-	while (om_shm_release_step(rig->guest, release))
+	while (om_shm_release_step(&rig->guest->shm, release))
 		;
 }
 
 static inline void unshare(struct rig *rig, enum om_trace_share kind, uint64_t cookie)
 {
 	struct om_release release = { OM_NONE };
-	uint32_t index = om_shm_claim(rig->guest, (om_cookie_t){ cookie }, kind);
+	uint32_t index = om_shm_claim(&rig->guest->shm, (om_cookie_t){ cookie }, kind);
 
 	assert_int_not_equal(index, OM_NONE);
-	om_shm_forget(rig->guest, index);
-	om_shm_put(rig->guest, index, &release);
+	om_shm_forget(&rig->guest->shm, index);
+	om_shm_put(&rig->guest->shm, index, &release);
 	drain(rig, &release);
 }
 
 static inline uint32_t get(struct rig *rig, enum om_trace_share kind, uint64_t cookie, bool alone)
 {
-	return om_shm_get(rig->guest, (om_cookie_t){ cookie }, kind, alone);
+	return om_shm_get(&rig->guest->shm, (om_cookie_t){ cookie }, kind, alone);
 }
 
 static inline bool known(struct rig *rig, uint64_t cookie)
 {
-	return om_shm_is_known(rig->guest, (om_cookie_t){ cookie });
+	return om_shm_is_known(&rig->guest->shm, (om_cookie_t){ cookie });
 }
 
 /* Pins n pages for a reserved buffer, in records as the translation fills them. */
@@ -84,7 +84,7 @@ static inline void pin(struct rig *rig, uint32_t index, uint32_t n)
 	uint32_t i;
 
 	while (n) {
-		struct om_pins *pins = om_shm_room(rig->guest, buffer);
+		struct om_pins *pins = om_shm_room(&rig->guest->shm, buffer);
 		uint32_t batch = OM_PIN_BATCH - pins->count;
 
 		assert_true(batch >= 1 && batch <= OM_PIN_BATCH);

@@ -141,8 +141,8 @@ static void i1_message_that_waits_is_not_read_again(void **state)
 	assert_int_equal(resume(rig, unregister).a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(message->hdr.ret, TEEC_SUCCESS);
 	assert_int_equal(o.cookie, 0x33);
-	assert_false(om_shm_is_known(rig->guest, (om_cookie_t){ 0x33 }));
-	assert_true(om_shm_is_known(rig->guest, (om_cookie_t){ 0x34 }));
+	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x33 }));
+	assert_true(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x34 }));
 	assert_int_equal(rig->ram->pinned, 3);
 	rig_free(rig);
 }

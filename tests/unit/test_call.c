@@ -138,10 +138,10 @@ static void test_scenario_24_slot_behind_the_last(void **state)
 	(void)state;
 	id = begin_on(rig, 3, 0).a[3];
 	assert_int_equal(id & 0xff, 3);
-	rig->guest->limits.threads = 3;
+	rig->guest->vm.limits.threads = 3;
 	assert_int_equal(resume(rig, id).a[0], OPTEE_SMC_RETURN_ERESUME);
 	assert_int_equal(rig->smcs, 0);
-	rig->guest->limits.threads = 4;
+	rig->guest->vm.limits.threads = 4;
 	answers.a0[0] = OPTEE_SMC_RETURN_OK;
 	assert_int_equal(resume(rig, id).a[0], OPTEE_SMC_RETURN_OK);
 	rig_free(rig);
@@ -441,7 +441,7 @@ static void test_translation_fails_after_a_pause(void **state)
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(hdr->ret, TEEC_ERROR_BAD_PARAMETERS);
 	assert_int_equal(rig->ram->pinned, 0);
-	assert_false(om_shm_is_known(rig->guest, (om_cookie_t){ 0x33 }));
+	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x33 }));
 	rig_free(rig);
 }
 
@@ -639,7 +639,7 @@ static void fault_d4_unregistered_buffer_stays_pinned_for_its_user(void **state)
 	message = new_rmem(rig, 71, OPTEE_MSG_CMD_UNREGISTER_SHM);
 	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 71), 0).a[0], 0);
 	assert_int_equal(message->hdr.ret, TEEC_SUCCESS);
-	assert_false(om_shm_is_known(rig->guest, (om_cookie_t){ 0x33 }));
+	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x33 }));
 	assert_int_equal(rig->ram->pinned, 21);
 	assert_int_equal(resume(rig, user.a[3]).a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(rig->ram->pinned, 0);

@@ -124,7 +124,7 @@ TEST(test_invariant_6_who_owns_a_call)
 }
 
 /*
- * call.c runs an owned call straight through, in this order and once: from each of these
+ * machine.c runs an owned call straight through, in this order and once: from each of these
  * states only a later one may follow, or one that nobody owns.
  */
 TEST(test_invariant_6_owned_states_follow_each_other_in_one_order)

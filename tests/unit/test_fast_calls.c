@@ -308,9 +308,9 @@ static void share_rpc_arg(struct rig *rig, uint64_t cookie)
 	struct om_release release = { OM_NONE };
 	uint32_t index;
 
-	assert_int_equal(om_share_page(rig->guest, &share, rig_ipa(rig, 9), &index), OM_ACCEPTED);
-	om_shm_publish(rig->guest, index);
-	om_shm_put(rig->guest, index, &release);
+	assert_int_equal(om_share_page(&rig->guest->shm, &share, rig_ipa(rig, 9), &index), OM_ACCEPTED);
+	om_shm_publish(&rig->guest->shm, index);
+	om_shm_put(&rig->guest->shm, index, &release);
 }
 
 static void expect_cache(struct rig *rig, uint32_t fid, uint64_t a0, uint64_t cookie)
@@ -337,7 +337,7 @@ static void test_scenario_11_cache_is_emptied(void **state)
 	expect_cache(rig, OPTEE_SMC_DISABLE_SHM_CACHE, OPTEE_SMC_RETURN_OK, cookie);
 	expect_one_smc(rig, OPTEE_SMC_DISABLE_SHM_CACHE, 0);
 	assert_int_equal(rig->ram->pinned, 1);
-	assert_false(om_shm_is_known(rig->guest, (om_cookie_t){ cookie }));
+	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ cookie }));
 	/* Its cookie can be used again at once; and goes again. */
 	share_rpc_arg(rig, cookie);
 	expect_cache(rig, OPTEE_SMC_DISABLE_SHM_CACHE, OPTEE_SMC_RETURN_OK, cookie);

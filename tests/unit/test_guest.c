@@ -97,7 +97,7 @@ static void test_layout_has_no_holes(void **state)
 {
 	struct rig *rig = rig_new(NULL);
 	const struct om_guest *guest = rig->guest;
-	const struct om_limits *l = &guest->limits;
+	const struct om_limits *l = &guest->vm.limits;
 	const struct {
 		const void *at;
 		size_t size;
@@ -106,7 +106,7 @@ static void test_layout_has_no_holes(void **state)
 		{ guest->calls, l->threads * sizeof(*guest->calls) },
 		{ guest->shm.pins, om_shm_pins_count(l) * sizeof(*guest->shm.pins) },
 		{ guest->shm.buffers, om_shm_buffer_count(l) * sizeof(*guest->shm.buffers) },
-		{ guest->sessions, l->sessions * sizeof(*guest->sessions) },
+		{ guest->sessions.table, l->sessions * sizeof(*guest->sessions.table) },
 		{ guest->shm.shadows, (l->threads + l->rpc_args + l->list_pages) *
 				      sizeof(*guest->shm.shadows) },
 		{ guest->shm.buckets, om_shm_bucket_count(l) * sizeof(*guest->shm.buckets) },
@@ -131,21 +131,21 @@ static void test_layout_has_no_holes(void **state)
 static void use_everything(struct om_guest *guest)
 {
 	struct om_release release = { OM_NONE };
-	uint32_t i, index[64], n = guest->limits.buffers + guest->limits.rpc_args;
+	uint32_t i, index[64], n = guest->vm.limits.buffers + guest->vm.limits.rpc_args;
 
 	for (i = 0; i < n; i++) {
 		const struct om_share share = {
-			.kind = i < guest->limits.buffers ? OM_SHARE_PAYLOAD : OM_SHARE_RPC_ARG,
+			.kind = i < guest->vm.limits.buffers ? OM_SHARE_PAYLOAD : OM_SHARE_RPC_ARG,
 			.cookie = { 1 + i }, .pages = 1, .size = TEST_PAGE,
 		};
 
-		assert_int_equal(om_shm_reserve(guest, &share, &index[i]), OM_ACCEPTED);
+		assert_int_equal(om_shm_reserve(&guest->shm, &share, &index[i]), OM_ACCEPTED);
 	}
 	for (i = 0; i < n; i++) {
-		om_shm_forget(guest, index[i]);
-		om_shm_put(guest, index[i], &release);
+		om_shm_forget(&guest->shm, index[i]);
+		om_shm_put(&guest->shm, index[i], &release);
 	}
-	while (om_shm_release_step(guest, &release))
+	while (om_shm_release_step(&guest->shm, &release))
 		;
 }
 
@@ -180,9 +180,9 @@ static void test_guest_stays_inside_its_memory(void **state)
 						 size, &guest), OM_OK);
 		assert_ptr_equal(guest, at);
 		/* No more calls than OP-TEE has threads, which is 4 here. */
-		assert_int_equal(guest->limits.threads, l.threads < 4 ? l.threads : 4);
+		assert_int_equal(guest->vm.limits.threads, l.threads < 4 ? l.threads : 4);
 		assert_int_equal(rig->host->shadow_pages,
-				 guest->limits.threads + l.rpc_args + l.list_pages);
+				 guest->vm.limits.threads + l.rpc_args + l.list_pages);
 		use_everything(guest);
 		assert_int_equal(om_guest_destroy(guest), OM_OK);
 		for (i = 0; i < OM_GUEST_ALIGN; i++) {
@@ -383,7 +383,7 @@ static void fault_a9_pages_are_cleared(void **state)
 {
 	static const uint8_t zero[TEST_PAGE];
 	struct rig *rig = rig_new(NULL);
-	const struct om_limits *l = &rig->guest->limits;
+	const struct om_limits *l = &rig->guest->vm.limits;
 	uint32_t i;
 
 	(void)state;
@@ -404,17 +404,17 @@ static void leave_behind(struct rig *rig, uint32_t n, uint32_t pages)
 		const struct om_share share = { .kind = OM_SHARE_REGISTERED, .cookie = { 1 + i },
 						.pages = pages };
 
-		assert_int_equal(om_shm_reserve(rig->guest, &share, &index), OM_ACCEPTED);
+		assert_int_equal(om_shm_reserve(&rig->guest->shm, &share, &index), OM_ACCEPTED);
 		for (k = 0; k < pages; k++) {
 			om_ipa_t ipa = { rig_ipa(rig, k) };
-			struct om_pins *pins = om_shm_room(rig->guest,
+			struct om_pins *pins = om_shm_room(&rig->guest->shm,
 							   &rig->guest->shm.buffers[index]);
 
 			assert_int_equal(rig->host->ops.pin(rig->ram, &ipa, 1,
 							    &pins->pa[pins->count++]), 0);
 		}
-		om_shm_publish(rig->guest, index);
-		om_shm_put(rig->guest, index, &release);
+		om_shm_publish(&rig->guest->shm, index);
+		om_shm_put(&rig->guest->shm, index, &release);
 	}
 }
 
@@ -470,7 +470,7 @@ static void test_scenario_5_destroy_in_steps(void **state)
 /* Every pool has all that the limits say, every cookie is free, nothing is charged. */
 static void expect_empty_tables(struct rig *rig)
 {
-	const struct om_limits *limits = &rig->guest->limits;
+	const struct om_limits *limits = &rig->guest->vm.limits;
 	const struct om_shm *shm = &rig->guest->shm;
 	uint32_t i, n;
 
@@ -538,7 +538,7 @@ static void test_scenario_6_reset(void **state)
 	assert_int_equal(rig->host->shadow_pages, 12);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAGES_NOW), 0);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_BUFFERS_NOW), 0);
-	assert_false(om_shm_is_known(rig->guest, (om_cookie_t){ 1 }));
+	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 1 }));
 	/* The call of its former life is unknown, and stays so. */
 	assert_int_equal(rig_call(rig, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, id).a[0],
 			 OPTEE_SMC_RETURN_ERESUME);
@@ -755,12 +755,12 @@ static void test_counters_are_sums(void **state)
 	for (i = OM_COUNT_FAST_CALLS; i < OM_COUNT_PAGES_NOW; i++) {
 		for (k = 0; k < i; k++)
 			om_count_guest(rig->guest, (enum om_counter)i);
-		for (k = 0; k < rig->guest->limits.threads; k++)
+		for (k = 0; k < rig->guest->vm.limits.threads; k++)
 			om_count(&rig->guest->calls[k], (enum om_counter)i);
 	}
 	for (i = OM_COUNT_FAST_CALLS; i < OM_COUNT_PAGES_NOW; i++)
 		assert_int_equal(om_guest_counter(rig->guest, (enum om_counter)i),
-				 i + rig->guest->limits.threads);
+				 i + rig->guest->vm.limits.threads);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNTERS), 0);
 	assert_int_equal(om_guest_counter(rig->guest, (enum om_counter)-1), 0);
 

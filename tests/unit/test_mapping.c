@@ -24,39 +24,61 @@ static struct rig *new_rig(uint32_t mapped_pages, uint32_t call_pages)
 	setup.limits.call_pages = call_pages;
 	rig = rig_new(&setup);
 	for (i = 0; i < THREADS; i++) {
-		rig->guest->calls[i].uses_window = true;
-		rig->guest->calls[i].param_pages = 0;
-		rig->guest->calls[i].payload_pages = 0;
+		rig->guest->calls[i].mapped.uses_window = true;
+		rig->guest->calls[i].mapped.param_pages = 0;
+		rig->guest->calls[i].mapped.payload_pages = 0;
 	}
 	return rig;
 }
 
+static enum om_refusal map_param(struct om_call *call, uint32_t pages)
+{
+	return om_map_param(&call->guest->mapping, &call->mapped, pages);
+}
+
+static enum om_refusal map_payload(struct om_call *call, uint64_t pages)
+{
+	return om_map_payload(&call->guest->mapping, &call->mapped, pages);
+}
+
+static void unmap_params(struct om_call *call)
+{
+	om_unmap_params(&call->guest->mapping, &call->mapped);
+}
+
+/* owner: the id of the call that was charged, which may be another one or over. */
+static void unmap_payload(struct om_call *call, uint32_t owner, uint32_t pages)
+{
+	om_unmap_payload(&call->guest->mapping, owner == om_call_id(call) ? &call->mapped : NULL,
+			 pages);
+}
+
 static void param(struct om_call *call, uint32_t pages)
 {
-	assert_int_equal(om_map_param(call, pages), OM_ACCEPTED);
+	assert_int_equal(map_param(call, pages), OM_ACCEPTED);
 }
 
 static void payload(struct om_call *call, uint64_t pages)
 {
-	assert_int_equal(om_map_payload(call, pages), OM_ACCEPTED);
+	assert_int_equal(map_payload(call, pages), OM_ACCEPTED);
 }
 
 static void no_param(struct om_call *call, uint32_t pages)
 {
-	const uint32_t sum = call->param_pages, left = call->guest->mapped_left;
+	const uint32_t sum = call->mapped.param_pages, left = call->guest->mapping.left;
 
-	assert_int_equal(om_map_param(call, pages), OM_REFUSED_QUOTA);
-	assert_int_equal(call->param_pages, sum);
-	assert_int_equal(call->guest->mapped_left, left);
+	assert_int_equal(map_param(call, pages), OM_REFUSED_QUOTA);
+	assert_int_equal(call->mapped.param_pages, sum);
+	assert_int_equal(call->guest->mapping.left, left);
 }
 
 static void no_payload(struct om_call *call, uint64_t pages)
 {
-	const uint32_t sum = call->payload_pages, left = call->guest->mapped_left;
+	const uint32_t sum = call->mapped.payload_pages, left = call->guest->mapping.left;
 
-	assert_int_equal(om_map_payload(call, pages), OM_REFUSED_QUOTA);
-	assert_int_equal(call->payload_pages, sum);
-	assert_int_equal(call->guest->mapped_left, left);
+	assert_int_equal(map_payload(call, pages), OM_REFUSED_QUOTA);
+	assert_int_equal(call->mapped.payload_pages, sum);
+	assert_int_equal(call->guest->mapping.left, left);
 }
 
 /* --- How the limits are divided ------------------------------------------------- */
@@ -75,9 +97,9 @@ static void test_the_calls_own_pages(void **state)
 	for (i = 0; i < COUNT_OF(t); i++) {
 		struct rig *rig = new_rig(t[i].mapped, 0);
 
-		assert_int_equal(rig->guest->mapped_own, t[i].own);
+		assert_int_equal(rig->guest->mapping.own, t[i].own);
 		/* Not one page is lost, and none is there twice. */
-		assert_int_equal(rig->guest->mapped_left + THREADS * t[i].own, t[i].mapped);
+		assert_int_equal(rig->guest->mapping.left + THREADS * t[i].own, t[i].mapped);
 		rig_free(rig);
 	}
 }
@@ -87,15 +109,15 @@ static void test_limits_that_are_not_given(void **state)
 	struct rig *rig = new_rig(0, 0);
 
 	(void)state;
-	assert_int_equal(rig->guest->limits.mapped_pages, OM_MAPPED_PAGES_DEFAULT);
-	assert_int_equal(rig->guest->limits.call_pages, OM_MAPPED_PAGES_DEFAULT);
+	assert_int_equal(rig->guest->vm.limits.mapped_pages, OM_MAPPED_PAGES_DEFAULT);
+	assert_int_equal(rig->guest->vm.limits.call_pages, OM_MAPPED_PAGES_DEFAULT);
 	rig_free(rig);
 	rig = new_rig(0, 5);
-	assert_int_equal(rig->guest->limits.mapped_pages, OM_MAPPED_PAGES_DEFAULT);
-	assert_int_equal(rig->guest->limits.call_pages, 5);
+	assert_int_equal(rig->guest->vm.limits.mapped_pages, OM_MAPPED_PAGES_DEFAULT);
+	assert_int_equal(rig->guest->vm.limits.call_pages, 5);
 	rig_free(rig);
 	rig = new_rig(5, 0);
-	assert_int_equal(rig->guest->limits.call_pages, 5);
+	assert_int_equal(rig->guest->vm.limits.call_pages, 5);
 	rig_free(rig);
 }
 
@@ -111,12 +133,12 @@ static void test_invariant_5_parameters_to_the_last_page(void **state)
 	(void)state;
 	param(&call[0], OWN - 1);
 	param(&call[0], 1);
-	assert_int_equal(guest->mapped_left, 10);
+	assert_int_equal(guest->mapping.left, 10);
 	param(&call[0], 1);
-	assert_int_equal(guest->mapped_left, 9);
+	assert_int_equal(guest->mapping.left, 9);
 	no_param(&call[0], 10);
 	param(&call[0], 9);
-	assert_int_equal(guest->mapped_left, 0);
+	assert_int_equal(guest->mapping.left, 0);
 	no_param(&call[0], 1);
 	/* The others have their own pages still, in one buffer or in several. */
 	no_param(&call[1], OWN + 1);
@@ -126,23 +148,23 @@ static void test_invariant_5_parameters_to_the_last_page(void **state)
 	param(&call[2], OWN - 1);
 	no_param(&call[2], 1);
 	/* A buffer of the call's own and shared pages at once. */
-	om_unmap_params(&call[0]);
-	assert_int_equal(call[0].param_pages, 0);
-	assert_int_equal(guest->mapped_left, 10);
+	unmap_params(&call[0]);
+	assert_int_equal(call[0].mapped.param_pages, 0);
+	assert_int_equal(guest->mapping.left, 10);
 	param(&call[3], 1);
 	param(&call[3], OWN - 1 + 10);
-	assert_int_equal(guest->mapped_left, 0);
+	assert_int_equal(guest->mapping.left, 0);
 	param(&call[0], OWN);
 	no_param(&call[0], 1);
-	om_unmap_params(&call[0]);
-	om_unmap_params(&call[1]);
-	om_unmap_params(&call[2]);
+	unmap_params(&call[0]);
+	unmap_params(&call[1]);
+	unmap_params(&call[2]);
 	/* They took none that are shared, and give none back. */
-	assert_int_equal(guest->mapped_left, 0);
-	om_unmap_params(&call[3]);
-	assert_int_equal(guest->mapped_left, 10);
-	om_unmap_params(&call[3]);
-	assert_int_equal(guest->mapped_left, 10);
+	assert_int_equal(guest->mapping.left, 0);
+	unmap_params(&call[3]);
+	assert_int_equal(guest->mapping.left, 10);
+	unmap_params(&call[3]);
+	assert_int_equal(guest->mapping.left, 10);
 	rig_free(rig);
 }
 
@@ -154,21 +176,21 @@ static void test_parameters_of_a_loaded_ta(void **state)
 	struct om_call *call = guest->calls;
 
 	(void)state;
-	call[0].uses_window = false;
+	call[0].mapped.uses_window = false;
 	param(&call[0], 999);
 	no_param(&call[0], 2);
 	param(&call[0], 1);
 	no_param(&call[0], 1);
-	assert_int_equal(guest->mapped_left, 10);
+	assert_int_equal(guest->mapping.left, 10);
 	/* But what it allocates for OP-TEE is: a call of another TA has less. */
-	om_unmap_params(&call[0]);
-	assert_int_equal(guest->mapped_left, 10);
+	unmap_params(&call[0]);
+	assert_int_equal(guest->mapping.left, 10);
 	payload(&call[0], 10);
 	no_param(&call[1], OWN + 1);
 	param(&call[1], OWN);
-	om_unmap_params(&call[1]);
-	om_unmap_payload(&call[0], om_call_id(&call[0]), 10);
-	assert_int_equal(guest->mapped_left, 10);
+	unmap_params(&call[1]);
+	unmap_payload(&call[0], om_call_id(&call[0]), 10);
+	assert_int_equal(guest->mapping.left, 10);
 	rig_free(rig);
 }
 
@@ -178,7 +200,7 @@ static void test_invariant_5_pages_of_a_call(void **state)
 	struct rig *rig = new_rig(OM_LIMIT_PAGES, 50);
 	struct om_guest *guest = rig->guest;
 	struct om_call *call = &guest->calls[0];
-	const uint32_t left = guest->mapped_left;
+	const uint32_t left = guest->mapping.left;
 
 	(void)state;
 	no_param(call, 51);
@@ -200,15 +222,15 @@ static void test_invariant_5_pages_of_a_call(void **state)
 	no_payload(call, UINT64_MAX);
 	no_payload(call, 1ull << 32);
 	no_payload(call, (1ull << 32) + 1);
-	om_unmap_payload(call, om_call_id(call), 29);
-	om_unmap_payload(call, om_call_id(call), 1);
-	om_unmap_params(call);
+	unmap_payload(call, om_call_id(call), 29);
+	unmap_payload(call, om_call_id(call), 1);
+	unmap_params(call);
 	param(call, 50);
-	om_unmap_params(call);
+	unmap_params(call);
 	payload(call, 50);
-	om_unmap_payload(call, om_call_id(call), 50);
-	assert_int_equal(call->payload_pages, 0);
-	assert_int_equal(guest->mapped_left, left);
+	unmap_payload(call, om_call_id(call), 50);
+	assert_int_equal(call->mapped.payload_pages, 0);
+	assert_int_equal(guest->mapping.left, left);
 	rig_free(rig);
 }
 
@@ -231,13 +253,13 @@ static void test_invariant_5_payloads_to_the_last_page(void **state)
 	payload(&call[3], 0);
 	param(&call[3], OWN);
 	no_param(&call[3], 1);
-	om_unmap_payload(&call[1], om_call_id(&call[1]), 5);
+	unmap_payload(&call[1], om_call_id(&call[1]), 5);
 	param(&call[3], 5);
 	no_payload(&call[1], 1);
-	om_unmap_params(&call[3]);
-	om_unmap_payload(&call[0], om_call_id(&call[0]), 4);
-	om_unmap_payload(&call[2], om_call_id(&call[2]), 1);
-	assert_int_equal(guest->mapped_left, 10);
+	unmap_params(&call[3]);
+	unmap_payload(&call[0], om_call_id(&call[0]), 4);
+	unmap_payload(&call[2], om_call_id(&call[2]), 1);
+	assert_int_equal(guest->mapping.left, 10);
 	rig_free(rig);
 }
 
@@ -253,11 +275,11 @@ static void test_invariant_5_fewer_pages_than_threads(void **state)
 	no_param(&call[2], 1);
 	no_payload(&call[3], 1);
 	param(&call[2], 0);
-	om_unmap_params(&call[0]);
+	unmap_params(&call[0]);
 	param(&call[2], 2);
-	om_unmap_params(&call[2]);
-	om_unmap_payload(&call[1], om_call_id(&call[1]), 1);
-	assert_int_equal(rig->guest->mapped_left, THREADS - 1);
+	unmap_params(&call[2]);
+	unmap_payload(&call[1], om_call_id(&call[1]), 1);
+	assert_int_equal(rig->guest->mapping.left, THREADS - 1);
 	rig_free(rig);
 }
 
@@ -267,21 +289,21 @@ static void test_a_payload_that_another_call_frees(void **state)
 	struct rig *rig = new_rig(100, 20);
 	struct om_guest *guest = rig->guest;
 	struct om_call *call = guest->calls;
-	const uint32_t left = guest->mapped_left;
+	const uint32_t left = guest->mapping.left;
 
 	(void)state;
 	payload(&call[0], 12);
 	payload(&call[1], 7);
-	om_unmap_payload(&call[1], om_call_id(&call[0]), 12);
-	assert_int_equal(guest->mapped_left, left - 7);
+	unmap_payload(&call[1], om_call_id(&call[0]), 12);
+	assert_int_equal(guest->mapping.left, left - 7);
 	/* The other's sum is its own; this one still has what it was charged for. */
-	assert_int_equal(call[1].payload_pages, 7);
-	assert_int_equal(call[0].payload_pages, 12);
+	assert_int_equal(call[1].mapped.payload_pages, 7);
+	assert_int_equal(call[0].mapped.payload_pages, 12);
 	no_payload(&call[0], 9);
 	payload(&call[0], 8);
-	om_unmap_payload(&call[0], om_call_id(&call[0]), 8);
-	om_unmap_payload(&call[0], om_call_id(&call[1]), 7);
-	assert_int_equal(guest->mapped_left, left);
+	unmap_payload(&call[0], om_call_id(&call[0]), 8);
+	unmap_payload(&call[0], om_call_id(&call[1]), 7);
+	assert_int_equal(guest->mapping.left, left);
 	rig_free(rig);
 }
 
@@ -291,7 +313,7 @@ static void test_a_payload_that_outlives_its_call(void **state)
 	struct rig *rig = new_rig(100, 20);
 	struct om_guest *guest = rig->guest;
 	struct om_call *call = &guest->calls[0];
-	const uint32_t left = guest->mapped_left;
+	const uint32_t left = guest->mapping.left;
 	const uint32_t first = om_call_id(call);
 
 	(void)state;
@@ -299,15 +321,15 @@ static void test_a_payload_that_outlives_its_call(void **state)
 	/* The next generation, as take() makes it; nothing is charged to it yet. */
 	call->word += 1u << 8;
 	assert_int_not_equal(om_call_id(call), first);
-	call->payload_pages = 0;
+	call->mapped.payload_pages = 0;
 	payload(call, 20);
-	om_unmap_payload(call, first, 12);
-	assert_int_equal(call->payload_pages, 20);
+	unmap_payload(call, first, 12);
+	assert_int_equal(call->mapped.payload_pages, 20);
 	no_payload(call, 1);
-	assert_int_equal(guest->mapped_left, left - 20);
-	om_unmap_payload(call, om_call_id(call), 20);
-	assert_int_equal(call->payload_pages, 0);
-	assert_int_equal(guest->mapped_left, left);
+	assert_int_equal(guest->mapping.left, left - 20);
+	unmap_payload(call, om_call_id(call), 20);
+	assert_int_equal(call->mapped.payload_pages, 0);
+	assert_int_equal(guest->mapping.left, left);
 	rig_free(rig);
 }
 
@@ -317,24 +339,24 @@ static void test_i5_a_payload_of_an_older_call_with_the_same_id(void **state)
 	struct rig *rig = new_rig(0, 0);
 	struct om_guest *guest = rig->guest;
 	struct om_call *call = &guest->calls[0];
-	const uint32_t left = guest->mapped_left;
+	const uint32_t left = guest->mapping.left;
 
 	(void)state;
 	payload(call, 5);
 	/* The call is over, and the next one with its id has 2 pages of its own. */
-	call->payload_pages = 0;
+	call->mapped.payload_pages = 0;
 	payload(call, 2);
 
-	om_unmap_payload(call, om_call_id(call), 5);
-	assert_int_equal(call->payload_pages, 2);
-	no_payload(call, guest->limits.call_pages);
-	om_unmap_payload(call, om_call_id(call), 2);
-	assert_int_equal(call->payload_pages, 0);
+	unmap_payload(call, om_call_id(call), 5);
+	assert_int_equal(call->mapped.payload_pages, 2);
+	no_payload(call, guest->vm.limits.call_pages);
+	unmap_payload(call, om_call_id(call), 2);
+	assert_int_equal(call->mapped.payload_pages, 0);
 	/* Nor is what another call was charged for. */
 	payload(&guest->calls[1], 3);
-	om_unmap_payload(call, om_call_id(&guest->calls[1]), 3);
-	assert_int_equal(call->payload_pages, 0);
-	assert_int_equal(guest->mapped_left, left);
+	unmap_payload(call, om_call_id(&guest->calls[1]), 3);
+	assert_int_equal(call->mapped.payload_pages, 0);
+	assert_int_equal(guest->mapping.left, left);
 	rig_free(rig);
 }
 
@@ -352,8 +374,8 @@ static void test_all_is_there_after_a_reset(void **state)
 		result = om_guest_reset(guest);
 	while (result == OM_AGAIN);
 	assert_int_equal(result, OM_OK);
-	assert_int_equal(guest->mapped_left, 30 - THREADS * OWN);
-	assert_int_equal(guest->mapped_own, OWN);
+	assert_int_equal(guest->mapping.left, 30 - THREADS * OWN);
+	assert_int_equal(guest->mapping.own, OWN);
 	rig_free(rig);
 }
 
@@ -365,12 +387,12 @@ static struct om_call *others_call;
 static void other_vcpu(int signal)
 {
 	(void)signal;
-	if (others_call->payload_pages) {
-		om_unmap_payload(others_call, om_call_id(others_call), others_call->payload_pages);
+	if (others_call->mapped.payload_pages) {
+		unmap_payload(others_call, om_call_id(others_call), others_call->mapped.payload_pages);
 		return;
 	}
 	/* There may be no room. */
-	(void)om_map_payload(others_call, 7);
+	(void)map_payload(others_call, 7);
 }
 
 static void test_invariant_5_charged_at_any_instruction(void **state)
@@ -384,17 +406,17 @@ static void test_invariant_5_charged_at_any_instruction(void **state)
 	others_call = &guest->calls[1];
 	rig_preempt(other_vcpu, 20);
 	for (n = 0; n < 400000; n++) {
-		bool fits = om_map_param(call, OWN + 1 + n % 10) == OM_ACCEPTED;
+		bool fits = map_param(call, OWN + 1 + n % 10) == OM_ACCEPTED;
 
-		wrong += om_load_relaxed(&guest->mapped_left) > 10;
-		wrong += fits != (call->param_pages != 0);
-		om_unmap_params(call);
+		wrong += om_load_relaxed(&guest->mapping.left) > 10;
+		wrong += fits != (call->mapped.param_pages != 0);
+		unmap_params(call);
 	}
 	rig_preempt(NULL, 0);
 	assert_int_equal(wrong, 0);
-	if (others_call->payload_pages)
+	if (others_call->mapped.payload_pages)
 		other_vcpu(0);
-	assert_int_equal(guest->mapped_left, 10);
+	assert_int_equal(guest->mapping.left, 10);
 	rig_free(rig);
 }
 
@@ -412,12 +434,12 @@ static void *take_and_give(void *arg)
 	for (n = 0; n < ROUNDS; n++) {
 		uint32_t pages = 1 + n % ROOM;
 
-		if (om_map_payload(call, pages) != OM_ACCEPTED)
+		if (map_payload(call, pages) != OM_ACCEPTED)
 			continue;
 		if (__atomic_add_fetch(&taken, pages, __ATOMIC_SEQ_CST) > ROOM)
 			__atomic_fetch_add(&too_much, 1, __ATOMIC_RELAXED);
 		__atomic_sub_fetch(&taken, pages, __ATOMIC_SEQ_CST);
-		om_unmap_payload(call, om_call_id(call), pages);
+		unmap_payload(call, om_call_id(call), pages);
 	}
 	return NULL;
 }
@@ -433,7 +455,7 @@ static void test_invariant_5_never_more_than_there_are(void **state)
 	take_and_give(&rig->guest->calls[0]);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_int_equal(too_much, 0);
-	assert_int_equal(rig->guest->mapped_left, ROOM);
+	assert_int_equal(rig->guest->mapping.left, ROOM);
 	rig_free(rig);
 }
 

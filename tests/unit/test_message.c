@@ -879,8 +879,8 @@ static void test_scenario_56_registered_memory(void **state)
 
 	(void)state;
 	register_shm(rig, 0x33, 5000, 100);
-	assert_int_equal(om_shm_reserve(rig->guest, &rpc_arg, &index), OM_ACCEPTED);
-	om_shm_publish(rig->guest, index);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &rpc_arg, &index), OM_ACCEPTED);
+	om_shm_publish(&rig->guest->shm, index);
 	expect_rmem(rig, 0x33, 0, 5000, 0, 0);
 	expect_rmem(rig, 0x33, 5000, 0, 0, 0);
 	expect_rmem(rig, 0x33, 4999, 1, 0, 0);
@@ -892,11 +892,11 @@ static void test_scenario_56_registered_memory(void **state)
 	expect_rmem(rig, 0x33, 5001, 0, TEEC_ERROR_SECURITY, OM_COUNT_REFUSED_RANGE);
 	expect_rmem(rig, 0x33, UINT64_MAX, 2, TEEC_ERROR_SECURITY, OM_COUNT_REFUSED_RANGE);
 	expect_rmem(rig, 0x33, 2, UINT64_MAX, TEEC_ERROR_SECURITY, OM_COUNT_REFUSED_RANGE);
-	om_shm_put(rig->guest, index, &release);
-	assert_int_equal(om_shm_claim(rig->guest, rpc_arg.cookie, OM_SHARE_RPC_ARG), index);
-	om_shm_forget(rig->guest, index);
-	om_shm_put(rig->guest, index, &release);
-	while (om_shm_release_step(rig->guest, &release))
+	om_shm_put(&rig->guest->shm, index, &release);
+	assert_int_equal(om_shm_claim(&rig->guest->shm, rpc_arg.cookie, OM_SHARE_RPC_ARG), index);
+	om_shm_forget(&rig->guest->shm, index);
+	om_shm_put(&rig->guest->shm, index, &release);
+	while (om_shm_release_step(&rig->guest->shm, &release))
 		;
 	/* Nobody holds it any more, so it goes at once. */
 	unregister_shm(rig, 0x33);
@@ -972,7 +972,7 @@ static void test_scenario_58_registration_that_optee_refuses(void **state)
 	register_shm(rig, 0x33, 20 * TEST_PAGE, 0);
 	assert_int_equal(((struct om_message *)rig_va(rig, MESSAGE))->hdr.ret, s.ret);
 	assert_int_equal(rig->ram->pinned, 0);
-	assert_false(om_shm_is_known(rig->guest, (om_cookie_t){ 0x33 }));
+	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x33 }));
 	/* The same with an error code of the SMC. */
 	s.code = OPTEE_SMC_RETURN_ENOMEM;
 	new_message(rig, OPTEE_MSG_CMD_REGISTER_SHM, 1);
@@ -1001,7 +1001,7 @@ static void test_scenario_55_unregister(void **state)
 	new_message(rig, OPTEE_MSG_CMD_UNREGISTER_SHM, 1)->param[0].u.rmem.shm_ref = 0x33;
 	expect_code(rig, OPTEE_SMC_RETURN_EBADADDR);
 	assert_int_equal(rig->ram->pinned, 20);
-	assert_true(om_shm_is_known(rig->guest, (om_cookie_t){ 0x33 }));
+	assert_true(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x33 }));
 	/* It lets go; a second time there is nothing to let go of. */
 	s.code = OPTEE_SMC_RETURN_OK;
 	s.ret = TEEC_SUCCESS;
@@ -1125,11 +1125,11 @@ static uint32_t close_meanwhile(void *arg, struct test_guest *guest,
 				const struct om_request *request)
 {
 	struct rig *rig = arg;
-	uint32_t index = om_session_get(rig->guest, request->session);
+	uint32_t index = om_session_get(&rig->guest->sessions, request->session);
 
 	assert_int_equal(guest->id, RIG_GUEST);
 	assert_int_not_equal(index, OM_NONE);
-	assert_true(om_session_close(rig->guest, index));
+	assert_true(om_session_close(&rig->guest->sessions, index));
 	return TEEC_SUCCESS;
 }
 
@@ -1138,18 +1138,18 @@ static void fault_c1_session_is_closed_once(void **state)
 {
 	struct secure s;
 	struct rig *rig = message_rig(&s, with_policy);
-	uint32_t index = om_session_get(rig->guest, RIG_SESSION);
+	uint32_t index = om_session_get(&rig->guest->sessions, RIG_SESSION);
 
 	(void)state;
-	om_session_put(rig->guest, index);
+	om_session_put(&rig->guest->sessions, index);
 	test_host_authorize(rig->host, close_meanwhile, rig);
 	new_message(rig, OPTEE_MSG_CMD_CLOSE_SESSION, 0)->hdr.session = RIG_SESSION;
 	expect_refused(rig, TEEC_ERROR_ITEM_NOT_FOUND, OM_COUNT_REFUSED_SESSION);
 	/* It is the other's to end, and who was refused does not use it. */
-	assert_true(om_session_is_unused(rig->guest, index));
+	assert_true(om_session_is_unused(&rig->guest->sessions, index));
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_SESSIONS_NOW), 1);
-	om_session_reopen(rig->guest, index);
-	assert_int_equal(om_session_get(rig->guest, RIG_SESSION), index);
+	om_session_reopen(&rig->guest->sessions, index);
+	assert_int_equal(om_session_get(&rig->guest->sessions, RIG_SESSION), index);
 	rig_free(rig);
 }
 

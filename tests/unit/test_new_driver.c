@@ -39,7 +39,7 @@ static uint32_t hold_buffer(struct rig *rig, enum om_trace_share kind)
 					.pages = 1 };
 	uint32_t index;
 
-	assert_int_equal(om_shm_reserve(rig->guest, &share, &index), OM_ACCEPTED);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share, &index), OM_ACCEPTED);
 	return index;
 }
 
@@ -47,9 +47,9 @@ static void release_buffer(struct rig *rig, uint32_t index)
 {
 	struct om_release release = { OM_NONE };
 
-	om_shm_forget(rig->guest, index);
-	om_shm_put(rig->guest, index, &release);
-	while (om_shm_release_step(rig->guest, &release))
+	om_shm_forget(&rig->guest->shm, index);
+	om_shm_put(&rig->guest->shm, index, &release);
+	while (om_shm_release_step(&rig->guest->shm, &release))
 		;
 }
 
@@ -101,7 +101,7 @@ static void fault_b5_calls_are_an_old_driver_s(void **state)
 	uint32_t i, s;
 
 	(void)state;
-	for (i = 0; i < rig->guest->limits.threads; i++)
+	for (i = 0; i < rig->guest->vm.limits.threads; i++)
 		for (s = OM_CALL_FREE + 1; s < OM_CALL_STATES; s++) {
 			uint32_t free = rig->guest->calls[i].word;
 

@@ -90,14 +90,14 @@ static struct job job_new(struct rig *rig, uint32_t pages, uint32_t offset)
 
 static enum om_refusal translate(struct job *job)
 {
-	enum om_refusal why = om_translation_begin(job->rig->guest, &job->region, &job->lists,
+	enum om_refusal why = om_translation_begin(&job->rig->guest->shm, &job->region, &job->lists,
 						   &job->t);
 	uint32_t before = job->pages;
 
 	while (why == OM_ACCEPTED && job->t.remaining) {
 		assert_true(job->t.remaining <= before);
 		before = job->t.remaining;
-		why = om_translation_step(job->rig->guest, &job->lists, &job->t);
+		why = om_translation_step(&job->rig->guest->shm, &job->lists, &job->t);
 		/* Each step is bounded and gets on. */
 		assert_true(before - job->t.remaining <= OM_PIN_BATCH);
 		job->steps++;
@@ -110,11 +110,11 @@ static void release(struct rig *rig, uint32_t buffer)
 	struct om_release list = { OM_NONE };
 
 	if (rig->guest->shm.buffers[buffer].kind == OM_SHARE_TEMPORARY)
-		om_shm_put_users(rig->guest, buffer, OM_HOLD_USER + OM_HOLD_ENTERING,
+		om_shm_put_users(&rig->guest->shm, buffer, OM_HOLD_USER + OM_HOLD_ENTERING,
 				 &list);
 	else
-		om_shm_put(rig->guest, buffer, &list);
-	while (om_shm_release_step(rig->guest, &list))
+		om_shm_put(&rig->guest->shm, buffer, &list);
+	while (om_shm_release_step(&rig->guest->shm, &list))
 		;
 }
 
@@ -124,16 +124,16 @@ static void job_end(struct job *job)
 	struct om_guest *guest = job->rig->guest;
 
 	/* Harmless to repeat, so that every way out can do it. */
-	om_translation_end(guest, &job->t);
-	om_translation_end(guest, &job->t);
-	om_lists_release(guest, &job->lists);
-	om_lists_release(guest, &job->lists);
+	om_translation_end(&guest->shm, &job->t);
+	om_translation_end(&guest->shm, &job->t);
+	om_lists_release(&guest->shm, &job->lists);
+	om_lists_release(&guest->shm, &job->lists);
 	if (job->t.buffer != OM_NONE)
 		release(job->rig, job->t.buffer);
 	assert_int_equal(job->rig->ram->pinned, 0);
 	assert_int_equal(guest->shm.pages_used, 0);
 	assert_int_equal(guest->shm.buffers_used, 0);
-	assert_int_equal(guest->shm.lists_left, guest->limits.list_pages);
+	assert_int_equal(guest->shm.lists_left, guest->vm.limits.list_pages);
 }
 
 /* --- What comes out ----------------------------------------------------------- */
@@ -159,7 +159,7 @@ static void expect_shadow_list(const struct job *job, uint32_t offset)
 			list = test_host_peek(job->rig->host, at);
 		}
 		assert_int_equal(list[i % ENTRIES], pa);
-		assert_int_equal(om_shm_page(guest, buffer, i).raw, pa);
+		assert_int_equal(om_shm_page(&guest->shm, buffer, i).raw, pa);
 	}
 	assert_int_equal(buffer->offset, offset);
 	assert_int_equal(buffer->size, job->region.size);
@@ -205,7 +205,7 @@ static void expect_translation(struct rig *rig, uint32_t pages, uint32_t offset,
 	assert_int_equal(rig->guest->shm.pages_used, pages);
 	assert_int_equal(job.lists.reserved, list_pages(pages));
 	/* OP-TEE has read the list: its pages go, the data stays pinned (I4). */
-	om_lists_release(rig->guest, &job.lists);
+	om_lists_release(&rig->guest->shm, &job.lists);
 	assert_int_equal(rig->ram->pinned, pages);
 	job_end(&job);
 }
@@ -255,20 +255,20 @@ static void test_two_translations_step_by_step(void **state)
 
 	(void)state;
 	/* Both read the one list that is there. */
-	assert_int_equal(om_translation_begin(guest, &a.region, &a.lists, &a.t), OM_ACCEPTED);
-	assert_int_equal(om_translation_begin(guest, &b.region, &b.lists, &b.t), OM_ACCEPTED);
+	assert_int_equal(om_translation_begin(&guest->shm, &a.region, &a.lists, &a.t), OM_ACCEPTED);
+	assert_int_equal(om_translation_begin(&guest->shm, &b.region, &b.lists, &b.t), OM_ACCEPTED);
 	while (a.t.remaining || b.t.remaining) {
 		struct job *job = a.t.remaining >= b.t.remaining ? &a : &b;
 
-		why = om_translation_step(guest, &job->lists, &job->t);
+		why = om_translation_step(&guest->shm, &job->lists, &job->t);
 		assert_int_equal(why, OM_ACCEPTED);
 	}
 	assert_int_equal(rig->ram->pinned, 2 * 1023);
 	expect_shadow_list(&a, 0);
 	expect_shadow_list(&b, 5);
-	om_lists_release(guest, &a.lists);
+	om_lists_release(&guest->shm, &a.lists);
 	expect_shadow_list(&b, 5);
-	om_lists_release(guest, &b.lists);
+	om_lists_release(&guest->shm, &b.lists);
 	release(rig, b.t.buffer);
 	job_end(&a);
 	rig_free(rig);
@@ -292,7 +292,7 @@ static void test_invariant_11_list_page_of_before_is_not_written(void **state)
 	assert_int_equal(other.lists.first, next.t.list);
 	assert_int_equal(translate(&next), OM_ACCEPTED);
 	expect_shadow_list(&other, 0);
-	om_lists_release(guest, &next.lists);
+	om_lists_release(&guest->shm, &next.lists);
 	release(rig, next.t.buffer);
 	job_end(&other);
 	rig_free(rig);
@@ -312,7 +312,7 @@ static void test_lists_of_one_call_are_given_back_together(void **state)
 	assert_int_equal(second.lists.reserved, 4);
 	expect_shadow_list(&job, 0);
 	expect_shadow_list(&second, 0);
-	om_lists_release(rig->guest, &second.lists);
+	om_lists_release(&rig->guest->shm, &second.lists);
 	assert_int_equal(rig->guest->shm.lists_left, setup.limits.list_pages);
 	job.lists = second.lists;
 	release(rig, second.t.buffer);
@@ -559,11 +559,11 @@ static void test_pin_one(void **state)
 	for (kind = 0; kind < BAD_KINDS; kind++) {
 		uint64_t bad = bad_address(rig, kind, rig_ipa(rig, 3));
 
-		assert_int_equal(om_pin_one(rig->guest, bad, &pa), OM_REFUSED_PAGE);
+		assert_int_equal(om_pin_one(&rig->guest->vm, bad, &pa), OM_REFUSED_PAGE);
 		assert_int_equal(pa.raw, 0x1234);
 		assert_int_equal(rig->ram->pinned, 0);
 	}
-	assert_int_equal(om_pin_one(rig->guest, rig_ipa(rig, 3), &pa), OM_ACCEPTED);
+	assert_int_equal(om_pin_one(&rig->guest->vm, rig_ipa(rig, 3), &pa), OM_ACCEPTED);
 	assert_int_equal(pa.raw, test_guest_pa(rig->ram, rig_ipa(rig, 3)));
 	rig->host->ops.unpin(rig->ram, &pa, 1);
 	rig_free(rig);
@@ -578,21 +578,21 @@ static void test_share_one_page(void **state)
 
 	(void)state;
 	for (i = 0; i < BAD_KINDS; i++)
-		assert_int_equal(om_share_page(rig->guest, &page,
+		assert_int_equal(om_share_page(&rig->guest->shm, &page,
 					       bad_address(rig, i, rig_ipa(rig, 3)), &index),
 				 OM_REFUSED_PAGE);
 	assert_int_equal(index, 77);
 	assert_int_equal(rig->guest->shm.pages_used, 0);
-	assert_int_equal(om_share_page(rig->guest, &page, rig_ipa(rig, 3), &index), OM_ACCEPTED);
-	assert_int_equal(om_shm_page(rig->guest, &rig->guest->shm.buffers[index], 0).raw,
+	assert_int_equal(om_share_page(&rig->guest->shm, &page, rig_ipa(rig, 3), &index), OM_ACCEPTED);
+	assert_int_equal(om_shm_page(&rig->guest->shm, &rig->guest->shm.buffers[index], 0).raw,
 			 test_guest_pa(rig->ram, rig_ipa(rig, 3)));
 	/* The cookie is in use now: the page that was pinned for it goes again. */
 	i = 77;
-	assert_int_equal(om_share_page(rig->guest, &page, rig_ipa(rig, 4), &i),
+	assert_int_equal(om_share_page(&rig->guest->shm, &page, rig_ipa(rig, 4), &i),
 			 OM_REFUSED_COOKIE);
 	assert_int_equal(i, 77);
 	assert_int_equal(rig->ram->pinned, 1);
-	om_shm_forget(rig->guest, index);
+	om_shm_forget(&rig->guest->shm, index);
 	release(rig, index);
 	rig_free(rig);
 }

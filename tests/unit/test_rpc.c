@@ -173,12 +173,12 @@ static void expect_no_page(struct rig *rig, struct om_regs r)
 static void give_back_arg(struct rig *rig, uint64_t cookie)
 {
 	struct om_release release = { OM_NONE };
-	uint32_t index = om_shm_claim(rig->guest, (om_cookie_t){ cookie }, OM_SHARE_RPC_ARG);
+	uint32_t index = om_shm_claim(&rig->guest->shm, (om_cookie_t){ cookie }, OM_SHARE_RPC_ARG);
 
 	assert_int_not_equal(index, OM_NONE);
-	om_shm_forget(rig->guest, index);
-	om_shm_put(rig->guest, index, &release);
-	while (om_shm_release_step(rig->guest, &release))
+	om_shm_forget(&rig->guest->shm, index);
+	om_shm_put(&rig->guest->shm, index, &release);
+	while (om_shm_release_step(&rig->guest->shm, &release))
 		;
 }
 
@@ -266,7 +266,7 @@ static void test_scenario_33_alloc_and_free(void **state)
 	/* Forgotten before the guest is shown it, and unpinned. */
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FREE);
 	assert_int_equal(om_pair(r.a[1], r.a[2]), ARG_COOKIE);
-	assert_false(om_shm_is_known(rig->guest, (om_cookie_t){ ARG_COOKIE }));
+	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ ARG_COOKIE }));
 	assert_int_equal(rig->ram->pinned, 1);
 	o.arg = 0;
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
@@ -345,7 +345,7 @@ static void test_scenario_32_alloc_cookies_of_no_use(void **state)
 	expect_resumed(&o, OM_NO_PAGE, 0);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(rig->ram->pinned, 1);
-	assert_true(om_shm_is_known(rig->guest, (om_cookie_t){ ARG_COOKIE }));
+	assert_true(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ ARG_COOKIE }));
 	give_back_arg(rig, ARG_COOKIE);
 	rig_free(rig);
 }
@@ -639,10 +639,10 @@ static void share_data(struct rig *rig, enum om_trace_share kind, uint64_t cooki
 	struct om_release release = { OM_NONE };
 	uint32_t index;
 
-	assert_int_equal(om_share_page(rig->guest, &share, rig_ipa(rig, SPARE), &index),
+	assert_int_equal(om_share_page(&rig->guest->shm, &share, rig_ipa(rig, SPARE), &index),
 			 OM_ACCEPTED);
-	om_shm_publish(rig->guest, index);
-	om_shm_put(rig->guest, index, &release);
+	om_shm_publish(&rig->guest->shm, index);
+	om_shm_put(&rig->guest->shm, index, &release);
 }
 
 static void test_memory_that_a_request_names(void **state)
@@ -955,7 +955,7 @@ static void free_payload(struct rig *rig, uint64_t cookie, bool known)
 		return;
 	}
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_CMD);
-	assert_false(om_shm_is_known(rig->guest, (om_cookie_t){ cookie }));
+	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ cookie }));
 	assert_int_equal(rig->ram->pinned, 1);
 	guest_arg(rig, true)->hdr.ret = 0;
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
@@ -1163,7 +1163,7 @@ static void test_payload_with_the_cookie_of_another(void **state)
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(o.back.hdr.ret, TEEC_ERROR_BAD_PARAMETERS);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_RPC_UNDO), 0);
-	assert_true(om_shm_is_known(rig->guest, (om_cookie_t){ 0x51 }));
+	assert_true(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x51 }));
 	rig_free(rig);
 }
 

@@ -24,42 +24,42 @@ static const uint8_t ta_b[OM_TA_UUID_SIZE] = { 0xa, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1
 
 static void open_as(struct rig *rig, uint32_t id, const uint8_t *ta, bool loaded)
 {
-	assert_true(om_session_reserve(rig->guest));
-	om_session_publish(rig->guest, id, ta, loaded);
+	assert_true(om_session_reserve(&rig->guest->sessions));
+	om_session_publish(&rig->guest->sessions, id, ta, loaded);
 }
 
 /* The session with this id, which must be open for this TA; a user is the caller's. */
 static uint32_t get(struct rig *rig, uint32_t id, const uint8_t *ta)
 {
-	uint32_t index = om_session_get(rig->guest, id);
+	uint32_t index = om_session_get(&rig->guest->sessions, id);
 
-	assert_true(index < rig->guest->limits.sessions);
-	assert_memory_equal(rig->guest->sessions[index].ta, ta, OM_TA_UUID_SIZE);
+	assert_true(index < rig->guest->vm.limits.sessions);
+	assert_memory_equal(rig->guest->sessions.table[index].ta, ta, OM_TA_UUID_SIZE);
 	return index;
 }
 
 static void assert_none(struct rig *rig, uint32_t id)
 {
-	assert_int_equal(om_session_get(rig->guest, id), OM_NONE);
+	assert_int_equal(om_session_get(&rig->guest->sessions, id), OM_NONE);
 }
 
 static bool is_loaded(struct rig *rig, uint32_t id)
 {
-	uint32_t index = om_session_get(rig->guest, id);
+	uint32_t index = om_session_get(&rig->guest->sessions, id);
 	bool loaded;
 
 	assert_int_not_equal(index, OM_NONE);
-	loaded = rig->guest->sessions[index].loaded;
-	om_session_put(rig->guest, index);
+	loaded = rig->guest->sessions.table[index].loaded;
+	om_session_put(&rig->guest->sessions, index);
 	return loaded;
 }
 
 static uint32_t begin_close(struct rig *rig, uint32_t id)
 {
-	uint32_t index = om_session_get(rig->guest, id);
+	uint32_t index = om_session_get(&rig->guest->sessions, id);
 
 	assert_int_not_equal(index, OM_NONE);
-	assert_true(om_session_close(rig->guest, index));
+	assert_true(om_session_close(&rig->guest->sessions, index));
 	return index;
 }
 
@@ -67,8 +67,8 @@ static void close_it(struct rig *rig, uint32_t id)
 {
 	uint32_t index = begin_close(rig, id);
 
-	assert_true(om_session_is_unused(rig->guest, index));
-	om_session_end(rig->guest, index);
+	assert_true(om_session_is_unused(&rig->guest->sessions, index));
+	om_session_end(&rig->guest->sessions, index);
 }
 
 /* An empty table, of so many entries. */
@@ -80,7 +80,7 @@ static struct rig *new_rig(uint32_t limit)
 	setup.limits.sessions = limit;
 	rig = rig_new(&setup);
 	close_it(rig, RIG_SESSION);
-	assert_int_equal(rig->guest->sessions_used, 0);
+	assert_int_equal(rig->guest->sessions.used, 0);
 	return rig;
 }
 
@@ -95,29 +95,29 @@ static void test_life_of_a_session(void **state)
 	(void)state;
 	/* Reserved: charged, and nobody can name it. */
 	assert_none(rig, 7);
-	assert_true(om_session_reserve(guest));
-	assert_int_equal(guest->sessions_used, 1);
+	assert_true(om_session_reserve(&guest->sessions));
+	assert_int_equal(guest->sessions.used, 1);
 	assert_none(rig, 7);
 	/* Open: anybody can, any number of times. */
-	om_session_publish(guest, 7, ta_a, false);
-	assert_int_equal(guest->sessions_used, 1);
+	om_session_publish(&guest->sessions, 7, ta_a, false);
+	assert_int_equal(guest->sessions.used, 1);
 	index = get(rig, 7, ta_a);
 	assert_int_equal(get(rig, 7, ta_a), index);
 	assert_int_equal(get(rig, 7, ta_a), index);
-	assert_false(om_session_is_unused(guest, index));
+	assert_false(om_session_is_unused(&guest->sessions, index));
 	/* Closing: nobody new, and it waits for those before; its closer is none of them. */
-	assert_true(om_session_close(guest, index));
+	assert_true(om_session_close(&guest->sessions, index));
 	assert_none(rig, 7);
-	assert_false(om_session_close(guest, index));
-	assert_false(om_session_is_unused(guest, index));
-	om_session_put(guest, index);
-	assert_false(om_session_is_unused(guest, index));
-	om_session_put(guest, index);
-	assert_true(om_session_is_unused(guest, index));
-	assert_int_equal(guest->sessions_used, 1);
+	assert_false(om_session_close(&guest->sessions, index));
+	assert_false(om_session_is_unused(&guest->sessions, index));
+	om_session_put(&guest->sessions, index);
+	assert_false(om_session_is_unused(&guest->sessions, index));
+	om_session_put(&guest->sessions, index);
+	assert_true(om_session_is_unused(&guest->sessions, index));
+	assert_int_equal(guest->sessions.used, 1);
 	/* Ended. */
-	om_session_end(guest, index);
-	assert_int_equal(guest->sessions_used, 0);
+	om_session_end(&guest->sessions, index);
+	assert_int_equal(guest->sessions.used, 0);
 	assert_none(rig, 7);
 	rig_free(rig);
 }
@@ -127,9 +127,9 @@ static void test_reserved_and_not_opened(void **state)
 	struct rig *rig = new_rig(LIMIT);
 
 	(void)state;
-	assert_true(om_session_reserve(rig->guest));
-	om_session_cancel(rig->guest);
-	assert_int_equal(rig->guest->sessions_used, 0);
+	assert_true(om_session_reserve(&rig->guest->sessions));
+	om_session_cancel(&rig->guest->sessions);
+	assert_int_equal(rig->guest->sessions.used, 0);
 	rig_free(rig);
 }
 
@@ -147,18 +147,18 @@ static void test_closing_and_open_again(void **state)
 			index = get(rig, 7, ta_a);
 		index = begin_close(rig, 7);
 		assert_none(rig, 7);
-		om_session_reopen(guest, index);
-		assert_int_equal(guest->sessions_used, 1);
+		om_session_reopen(&guest->sessions, index);
+		assert_int_equal(guest->sessions.used, 1);
 		assert_int_equal(get(rig, 7, ta_a), index);
-		om_session_put(guest, index);
+		om_session_put(&guest->sessions, index);
 		for (i = 0; i < users; i++) {
-			assert_false(om_session_is_unused(guest, index));
-			om_session_put(guest, index);
+			assert_false(om_session_is_unused(&guest->sessions, index));
+			om_session_put(&guest->sessions, index);
 		}
-		assert_true(om_session_is_unused(guest, index));
+		assert_true(om_session_is_unused(&guest->sessions, index));
 		/* As good as new. */
 		close_it(rig, 7);
-		assert_int_equal(guest->sessions_used, 0);
+		assert_int_equal(guest->sessions.used, 0);
 	}
 	rig_free(rig);
 }
@@ -178,19 +178,19 @@ static void test_invariant_9_none_after_a_reset(void **state)
 	get(rig, 2, ta_a);
 	open_as(rig, 2, ta_b, true);
 	get(rig, 2, ta_b);
-	assert_true(om_session_reserve(guest));
+	assert_true(om_session_reserve(&guest->sessions));
 	do
 		result = om_guest_reset(guest);
 	while (result == OM_AGAIN);
 	assert_int_equal(result, OM_OK);
-	assert_int_equal(guest->sessions_used, 0);
+	assert_int_equal(guest->sessions.used, 0);
 	for (i = 0; i < LIMIT; i++) {
 		assert_none(rig, i);
 		open_as(rig, i, ta_a, false);
 		/* What was loaded in the life before is not in this one. */
 		assert_false(is_loaded(rig, i));
 	}
-	assert_false(om_session_reserve(guest));
+	assert_false(om_session_reserve(&guest->sessions));
 	rig_free(rig);
 }
 
@@ -232,7 +232,7 @@ static void test_any_id(void **state)
 			if (k != i)
 				assert_none(rig, ids[k]);
 		index = get(rig, ids[i], ta_a);
-		om_session_put(rig->guest, index);
+		om_session_put(&rig->guest->sessions, index);
 		close_it(rig, ids[i]);
 		/* A free entry still has its bits: 0 is no session's by itself. */
 		assert_none(rig, ids[i]);
@@ -258,7 +258,7 @@ static void test_ids_that_collide_in_a_place(void **state)
 		index[i] = get(rig, LIMIT - 1 + i * LIMIT, i % 2 ? ta_b : ta_a);
 		assert_int_equal(index[i], (LIMIT - 1 + i) % LIMIT);
 		assert_int_equal(locks, i == 0 ? 0 : 1);
-		om_session_put(rig->guest, index[i]);
+		om_session_put(&rig->guest->sessions, index[i]);
 		assert_int_equal(locks, i == 0 ? 0 : 1);
 	}
 	assert_none(rig, 0);
@@ -266,13 +266,13 @@ static void test_ids_that_collide_in_a_place(void **state)
 	close_it(rig, LIMIT - 1);
 	for (i = 1; i < LIMIT; i++) {
 		assert_int_equal(get(rig, LIMIT - 1 + i * LIMIT, i % 2 ? ta_b : ta_a), index[i]);
-		om_session_put(rig->guest, index[i]);
+		om_session_put(&rig->guest->sessions, index[i]);
 	}
 	assert_none(rig, LIMIT - 1);
 	/* What comes takes the one free place, far from its own. */
 	open_as(rig, 0, ta_a, false);
 	assert_int_equal(get(rig, 0, ta_a), LIMIT - 1);
-	om_session_put(rig->guest, LIMIT - 1);
+	om_session_put(&rig->guest->sessions, LIMIT - 1);
 	rig_free(rig);
 }
 
@@ -287,9 +287,9 @@ static void test_given_again_while_open(void **state)
 	(void)state;
 	open_as(rig, 7, ta_a, false);
 	open_as(rig, 7, ta_b, false);
-	assert_int_equal(rig->guest->sessions_used, 1);
+	assert_int_equal(rig->guest->sessions.used, 1);
 	index = get(rig, 7, ta_b);
-	om_session_put(rig->guest, index);
+	om_session_put(&rig->guest->sessions, index);
 	close_it(rig, 7);
 	assert_none(rig, 7);
 	rig_free(rig);
@@ -307,21 +307,21 @@ static void test_given_again_while_in_use(void **state)
 	first = get(rig, 7, ta_a);
 	get(rig, 7, ta_a);
 	open_as(rig, 7, ta_b, false);
-	assert_int_equal(guest->sessions_used, 2);
+	assert_int_equal(guest->sessions.used, 2);
 	second = get(rig, 7, ta_b);
 	assert_int_not_equal(first, second);
-	assert_memory_equal(guest->sessions[first].ta, ta_a, OM_TA_UUID_SIZE);
+	assert_memory_equal(guest->sessions.table[first].ta, ta_a, OM_TA_UUID_SIZE);
 	/* A CLOSE that named the first cannot close the second. */
-	assert_false(om_session_close(guest, first));
-	om_session_put(guest, first);
-	assert_int_equal(guest->sessions_used, 2);
-	assert_memory_equal(guest->sessions[first].ta, ta_a, OM_TA_UUID_SIZE);
-	om_session_put(guest, first);
-	assert_int_equal(guest->sessions_used, 1);
+	assert_false(om_session_close(&guest->sessions, first));
+	om_session_put(&guest->sessions, first);
+	assert_int_equal(guest->sessions.used, 2);
+	assert_memory_equal(guest->sessions.table[first].ta, ta_a, OM_TA_UUID_SIZE);
+	om_session_put(&guest->sessions, first);
+	assert_int_equal(guest->sessions.used, 1);
 	/* That of the second does not end the first's. */
-	om_session_put(guest, second);
+	om_session_put(&guest->sessions, second);
 	close_it(rig, 7);
-	assert_int_equal(guest->sessions_used, 0);
+	assert_int_equal(guest->sessions.used, 0);
 	rig_free(rig);
 }
 
@@ -336,14 +336,14 @@ static void test_given_again_while_closing(void **state)
 	open_as(rig, 7, ta_a, false);
 	first = begin_close(rig, 7);
 	open_as(rig, 7, ta_b, false);
-	assert_int_equal(guest->sessions_used, 2);
+	assert_int_equal(guest->sessions.used, 2);
 	second = get(rig, 7, ta_b);
 	assert_int_not_equal(first, second);
-	om_session_end(guest, first);
-	assert_int_equal(guest->sessions_used, 1);
-	om_session_put(guest, second);
+	om_session_end(&guest->sessions, first);
+	assert_int_equal(guest->sessions.used, 1);
+	om_session_put(&guest->sessions, second);
 	assert_int_equal(get(rig, 7, ta_b), second);
-	om_session_put(guest, second);
+	om_session_put(&guest->sessions, second);
 	rig_free(rig);
 }
 
@@ -361,23 +361,23 @@ static void test_given_again_and_not_closed(void **state)
 			get(rig, 7, ta_a);
 		first = begin_close(rig, 7);
 		open_as(rig, 7, ta_b, false);
-		om_session_reopen(guest, first);
+		om_session_reopen(&guest->sessions, first);
 		for (i = 0; i < users; i++) {
-			assert_int_equal(guest->sessions_used, 2);
-			assert_memory_equal(guest->sessions[first].ta, ta_a, OM_TA_UUID_SIZE);
-			assert_false(om_session_close(guest, first));
-			om_session_put(guest, first);
+			assert_int_equal(guest->sessions.used, 2);
+			assert_memory_equal(guest->sessions.table[first].ta, ta_a, OM_TA_UUID_SIZE);
+			assert_false(om_session_close(&guest->sessions, first));
+			om_session_put(&guest->sessions, first);
 		}
-		assert_int_equal(guest->sessions_used, 1);
-		om_session_put(guest, get(rig, 7, ta_b));
+		assert_int_equal(guest->sessions.used, 1);
+		om_session_put(&guest->sessions, get(rig, 7, ta_b));
 		close_it(rig, 7);
 	}
 	/* Another session that is open does not have the id. */
 	open_as(rig, 7, ta_a, false);
 	open_as(rig, 8, ta_b, false);
-	om_session_reopen(guest, begin_close(rig, 7));
-	om_session_put(guest, get(rig, 7, ta_a));
-	assert_int_equal(guest->sessions_used, 2);
+	om_session_reopen(&guest->sessions, begin_close(rig, 7));
+	om_session_put(&guest->sessions, get(rig, 7, ta_a));
+	assert_int_equal(guest->sessions.used, 2);
 	rig_free(rig);
 }
 
@@ -395,22 +395,22 @@ static void test_invariant_5_number_of_sessions(void **state)
 		uint32_t n = limits[l] ? limits[l] : OM_SESSIONS_DEFAULT;
 		uint32_t i, index;
 
-		assert_int_equal(rig->guest->limits.sessions, n);
+		assert_int_equal(rig->guest->vm.limits.sessions, n);
 		for (i = 0; i < n; i++)
 			open_as(rig, i * 3, ta_a, false);
-		assert_false(om_session_reserve(rig->guest));
-		assert_int_equal(rig->guest->sessions_used, n);
+		assert_false(om_session_reserve(&rig->guest->sessions));
+		assert_int_equal(rig->guest->sessions.used, n);
 		/* One that closes counts until it has. */
 		index = begin_close(rig, n / 2 * 3);
-		assert_false(om_session_reserve(rig->guest));
-		om_session_end(rig->guest, index);
-		assert_true(om_session_reserve(rig->guest));
+		assert_false(om_session_reserve(&rig->guest->sessions));
+		om_session_end(&rig->guest->sessions, index);
+		assert_true(om_session_reserve(&rig->guest->sessions));
 		/* One that is not open yet counts, too. */
-		assert_false(om_session_reserve(rig->guest));
-		om_session_cancel(rig->guest);
+		assert_false(om_session_reserve(&rig->guest->sessions));
+		om_session_cancel(&rig->guest->sessions);
 		open_as(rig, UINT32_MAX, ta_b, false);
-		om_session_put(rig->guest, get(rig, UINT32_MAX, ta_b));
-		assert_false(om_session_reserve(rig->guest));
+		om_session_put(&rig->guest->sessions, get(rig, UINT32_MAX, ta_b));
+		assert_false(om_session_reserve(&rig->guest->sessions));
 		rig_free(rig);
 	}
 }
@@ -427,13 +427,13 @@ static void test_invariant_5_stale_sessions_count(void **state)
 	first = get(rig, 7, ta_a);
 	open_as(rig, 7, ta_b, false);
 	second = get(rig, 7, ta_b);
-	assert_false(om_session_reserve(guest));
-	om_session_put(guest, first);
+	assert_false(om_session_reserve(&guest->sessions));
+	om_session_put(&guest->sessions, first);
 	open_as(rig, 7, ta_a, false);
 	assert_int_equal(get(rig, 7, ta_a), first);
-	assert_false(om_session_reserve(guest));
-	om_session_put(guest, second);
-	om_session_put(guest, first);
+	assert_false(om_session_reserve(&guest->sessions));
+	om_session_put(&guest->sessions, second);
+	om_session_put(&guest->sessions, first);
 	open_as(rig, 8, ta_a, false);
 	rig_free(rig);
 }
@@ -467,7 +467,7 @@ static void test_what_is_loaded_for_one_is_for_the_next(void **state)
 	index = begin_close(rig, 4);
 	open_as(rig, 5, ta_a, false);
 	assert_true(is_loaded(rig, 5));
-	om_session_end(guest, index);
+	om_session_end(&guest->sessions, index);
 	close_it(rig, 5);
 	/* Gone with the last one, though a session that never had it is open still. */
 	open_as(rig, 6, ta_a, false);
@@ -489,7 +489,7 @@ static void test_what_is_loaded_for_a_stale_one_is_for_the_next(void **state)
 	open_as(rig, 2, ta_a, false);
 	assert_true(is_loaded(rig, 2));
 	close_it(rig, 2);
-	om_session_put(rig->guest, index);
+	om_session_put(&rig->guest->sessions, index);
 	open_as(rig, 2, ta_a, false);
 	assert_false(is_loaded(rig, 2));
 	rig_free(rig);
@@ -531,33 +531,33 @@ static void with_spin_lock(struct rig *rig)
 static void other_closes_and_opens(void)
 {
 	const uint8_t *ta = other.turn % 4 < 2 ? ta_a : ta_b;
-	uint32_t index = om_session_get(other.guest, 7);
+	uint32_t index = om_session_get(&other.guest->sessions, 7);
 
 	if (index == OM_NONE)
 		return;
-	if (!om_session_close(other.guest, index)) {
-		om_session_put(other.guest, index);
+	if (!om_session_close(&other.guest->sessions, index)) {
+		om_session_put(&other.guest->sessions, index);
 		return;
 	}
-	if (!om_session_is_unused(other.guest, index)) {
-		om_session_reopen(other.guest, index);
+	if (!om_session_is_unused(&other.guest->sessions, index)) {
+		om_session_reopen(&other.guest->sessions, index);
 		return;
 	}
-	om_session_end(other.guest, index);
-	if (om_session_reserve(other.guest))
-		om_session_publish(other.guest, 7, ta, false);
+	om_session_end(&other.guest->sessions, index);
+	if (om_session_reserve(&other.guest->sessions))
+		om_session_publish(&other.guest->sessions, 7, ta, false);
 }
 
 static void other_goes_on(void)
 {
 	other.turn++;
 	if (other.held != OM_NONE) {
-		om_session_put(other.guest, other.held);
+		om_session_put(&other.guest->sessions, other.held);
 		other.held = OM_NONE;
 	} else if (other.turn % 3 == 0) {
-		other.held = om_session_get(other.guest, 7);
-	} else if (other.turn % 7 == 0 && om_session_reserve(other.guest)) {
-		om_session_publish(other.guest, 7, other.turn % 2 ? ta_a : ta_b, false);
+		other.held = om_session_get(&other.guest->sessions, 7);
+	} else if (other.turn % 7 == 0 && om_session_reserve(&other.guest->sessions)) {
+		om_session_publish(&other.guest->sessions, 7, other.turn % 2 ? ta_a : ta_b, false);
 	} else {
 		other_closes_and_opens();
 	}
@@ -574,7 +574,7 @@ static void other_vcpu(int signal)
 /* What tells the two TAs apart, loaded anew each time. */
 static uint8_t last_octet(struct om_guest *guest, uint32_t index)
 {
-	const volatile uint8_t *ta = guest->sessions[index].ta;
+	const volatile uint8_t *ta = guest->sessions.table[index].ta;
 
 	return ta[OM_TA_UUID_SIZE - 1];
 }
@@ -585,16 +585,16 @@ static uint32_t use_many_times(struct om_guest *guest, uint32_t times)
 	uint32_t n, wrong = 0;
 
 	for (n = 0; n < times; n++) {
-		uint32_t index = om_session_get(guest, 7);
+		uint32_t index = om_session_get(&guest->sessions, 7);
 		uint8_t last;
 
 		if (index == OM_NONE)
 			continue;
 		last = last_octet(guest, index);
 		wrong += last != ta_a[OM_TA_UUID_SIZE - 1] && last != ta_b[OM_TA_UUID_SIZE - 1];
-		wrong += om_session_is_unused(guest, index);
+		wrong += om_session_is_unused(&guest->sessions, index);
 		wrong += last_octet(guest, index) != last;
-		om_session_put(guest, index);
+		om_session_put(&guest->sessions, index);
 	}
 	return wrong;
 }
@@ -618,11 +618,11 @@ static struct rig *race_rig(void)
 static void end_race(struct rig *rig)
 {
 	if (other.held != OM_NONE)
-		om_session_put(rig->guest, other.held);
-	assert_int_equal(rig->guest->sessions_used, 1);
+		om_session_put(&rig->guest->sessions, other.held);
+	assert_int_equal(rig->guest->sessions.used, 1);
 	close_it(rig, 7);
 	assert_none(rig, 7);
-	assert_int_equal(rig->guest->sessions_used, 0);
+	assert_int_equal(rig->guest->sessions.used, 0);
 	rig_free(rig);
 }
 

@@ -18,45 +18,45 @@ static void test_life_of_a_buffer(void **state)
 	/* Reserved: the cookie is taken, but nobody can get it. */
 	assert_true(known(rig, 0x77));
 	assert_int_equal(get(rig, OM_SHARE_REGISTERED, 0x77, false), OM_NONE);
-	assert_int_equal(om_shm_claim(rig->guest, (om_cookie_t){ 0x77 }, OM_SHARE_REGISTERED),
+	assert_int_equal(om_shm_claim(&rig->guest->shm, (om_cookie_t){ 0x77 }, OM_SHARE_REGISTERED),
 			 OM_NONE);
 	pin(rig, index, pages);
 	expect_usage(rig, 1, 0, pages);
 
 	/* Live: anybody can, any number of times. */
-	om_shm_publish(rig->guest, index);
-	om_shm_put(rig->guest, index, &release);
+	om_shm_publish(&rig->guest->shm, index);
+	om_shm_put(&rig->guest->shm, index, &release);
 	assert_int_equal(release.head, OM_NONE);
 	assert_int_equal(get(rig, OM_SHARE_REGISTERED, 0x77, false), index);
 	assert_int_equal(get(rig, OM_SHARE_REGISTERED, 0x77, false), index);
 
 	/* Claimed: nobody else gets it, nobody else claims it. */
-	assert_int_equal(om_shm_claim(rig->guest, (om_cookie_t){ 0x77 }, OM_SHARE_REGISTERED),
+	assert_int_equal(om_shm_claim(&rig->guest->shm, (om_cookie_t){ 0x77 }, OM_SHARE_REGISTERED),
 			 index);
 	assert_int_equal(get(rig, OM_SHARE_REGISTERED, 0x77, false), OM_NONE);
-	assert_int_equal(om_shm_claim(rig->guest, (om_cookie_t){ 0x77 }, OM_SHARE_REGISTERED),
+	assert_int_equal(om_shm_claim(&rig->guest->shm, (om_cookie_t){ 0x77 }, OM_SHARE_REGISTERED),
 			 OM_NONE);
 	assert_true(known(rig, 0x77));
 
 	/* Forgotten: the cookie is free at once (I7), the pages are not yet (I4). */
-	om_shm_forget(rig->guest, index);
+	om_shm_forget(&rig->guest->shm, index);
 	assert_false(known(rig, 0x77));
-	om_shm_put(rig->guest, index, &release);
-	om_shm_put(rig->guest, index, &release);
+	om_shm_put(&rig->guest->shm, index, &release);
+	om_shm_put(&rig->guest->shm, index, &release);
 	assert_int_equal(release.head, OM_NONE);
 	assert_int_equal(rig->ram->pinned, pages);
 	expect_usage(rig, 1, 0, pages);
 
 	/* Released by the last user, a batch at a time. */
-	om_shm_put(rig->guest, index, &release);
+	om_shm_put(&rig->guest->shm, index, &release);
 	assert_int_equal(release.head, index);
-	assert_true(om_shm_release_step(rig->guest, &release));
+	assert_true(om_shm_release_step(&rig->guest->shm, &release));
 	assert_int_equal(rig->ram->pinned, 5);
 	expect_usage(rig, 1, 0, pages);
-	assert_true(om_shm_release_step(rig->guest, &release));
+	assert_true(om_shm_release_step(&rig->guest->shm, &release));
 	assert_int_equal(rig->ram->pinned, 0);
 	expect_usage(rig, 0, 0, 0);
-	assert_false(om_shm_release_step(rig->guest, &release));
+	assert_false(om_shm_release_step(&rig->guest->shm, &release));
 	assert_int_equal(rig->guest->shm.pages_peak, pages);
 	rig_free(rig);
 }
@@ -69,12 +69,12 @@ static void test_claimed_and_published_again(void **state)
 	uint32_t index = share(rig, OM_SHARE_REGISTERED, 9);
 
 	(void)state;
-	assert_int_equal(om_shm_claim(rig->guest, (om_cookie_t){ 9 }, OM_SHARE_REGISTERED), index);
-	om_shm_publish(rig->guest, index);
-	om_shm_put(rig->guest, index, &release);
+	assert_int_equal(om_shm_claim(&rig->guest->shm, (om_cookie_t){ 9 }, OM_SHARE_REGISTERED), index);
+	om_shm_publish(&rig->guest->shm, index);
+	om_shm_put(&rig->guest->shm, index, &release);
 	assert_int_equal(release.head, OM_NONE);
 	assert_int_equal(get(rig, OM_SHARE_REGISTERED, 9, false), index);
-	om_shm_put(rig->guest, index, &release);
+	om_shm_put(&rig->guest->shm, index, &release);
 	unshare(rig, OM_SHARE_REGISTERED, 9);
 	expect_usage(rig, 0, 0, 0);
 	rig_free(rig);
@@ -92,27 +92,27 @@ static void test_claimed_when_nobody_enters_with_it(void **state)
 	(void)state;
 	share(rig, OM_SHARE_PAYLOAD, 10);
 	/* Unknown, or of another kind. */
-	assert_int_equal(om_shm_claim_settled(guest, (om_cookie_t){ 8 }), OM_NONE);
-	assert_int_equal(om_shm_claim_settled(guest, (om_cookie_t){ 10 }), OM_NONE);
-	assert_int_equal(om_shm_get_entering(guest, (om_cookie_t){ 10 }), OM_NONE);
+	assert_int_equal(om_shm_claim_settled(&guest->shm, (om_cookie_t){ 8 }), OM_NONE);
+	assert_int_equal(om_shm_claim_settled(&guest->shm, (om_cookie_t){ 10 }), OM_NONE);
+	assert_int_equal(om_shm_get_entering(&guest->shm, (om_cookie_t){ 10 }), OM_NONE);
 
 	/* It stays live meanwhile, and others can begin to use it. */
-	assert_int_equal(om_shm_get_entering(guest, cookie), index);
-	assert_int_equal(om_shm_claim_settled(guest, cookie), OM_BUSY);
-	assert_int_equal(om_shm_get_entering(guest, cookie), index);
-	om_shm_entered(guest, index);
-	assert_int_equal(om_shm_claim_settled(guest, cookie), OM_BUSY);
-	om_shm_put_users(guest, index, OM_HOLD_USER + OM_HOLD_ENTERING,
+	assert_int_equal(om_shm_get_entering(&guest->shm, cookie), index);
+	assert_int_equal(om_shm_claim_settled(&guest->shm, cookie), OM_BUSY);
+	assert_int_equal(om_shm_get_entering(&guest->shm, cookie), index);
+	om_shm_entered(&guest->shm, index);
+	assert_int_equal(om_shm_claim_settled(&guest->shm, cookie), OM_BUSY);
+	om_shm_put_users(&guest->shm, index, OM_HOLD_USER + OM_HOLD_ENTERING,
 				 &release);
 	/* One user is left, and OP-TEE knows of it. */
-	assert_int_equal(om_shm_claim_settled(guest, cookie), index);
+	assert_int_equal(om_shm_claim_settled(&guest->shm, cookie), index);
 	/* Claimed by then: not busy, gone. */
-	assert_int_equal(om_shm_claim_settled(guest, cookie), OM_NONE);
-	assert_int_equal(om_shm_get_entering(guest, cookie), OM_NONE);
-	om_shm_forget(guest, index);
-	om_shm_put(guest, index, &release);
+	assert_int_equal(om_shm_claim_settled(&guest->shm, cookie), OM_NONE);
+	assert_int_equal(om_shm_get_entering(&guest->shm, cookie), OM_NONE);
+	om_shm_forget(&guest->shm, index);
+	om_shm_put(&guest->shm, index, &release);
 	assert_int_equal(release.head, OM_NONE);
-	om_shm_put(guest, index, &release);
+	om_shm_put(&guest->shm, index, &release);
 	assert_int_equal(release.head, index);
 	drain(rig, &release);
 	expect_usage(rig, 1, 0, 1);
@@ -128,11 +128,11 @@ static void test_reserved_and_forgotten(void **state)
 	uint32_t index = reserve(rig, OM_SHARE_PAYLOAD, 9, 5);
 
 	(void)state;
-	om_shm_forget(rig->guest, index);
+	om_shm_forget(&rig->guest->shm, index);
 	assert_false(known(rig, 9));
-	om_shm_put(rig->guest, index, &release);
+	om_shm_put(&rig->guest->shm, index, &release);
 	/* Nothing was pinned: the step has nothing to unpin, only to refund. */
-	assert_true(om_shm_release_step(rig->guest, &release));
+	assert_true(om_shm_release_step(&rig->guest->shm, &release));
 	assert_int_equal(rig->host->count[TEST_OP_UNPIN], 0);
 	expect_usage(rig, 0, 0, 0);
 	rig_free(rig);
@@ -145,15 +145,15 @@ static void test_alone_means_no_other_user(void **state)
 	uint32_t index = reserve(rig, OM_SHARE_RPC_ARG, 3, 1);
 
 	(void)state;
-	om_shm_publish(rig->guest, index);
+	om_shm_publish(&rig->guest->shm, index);
 	/* Its maker still has it. */
 	assert_int_equal(get(rig, OM_SHARE_RPC_ARG, 3, true), OM_NONE);
 	assert_int_equal(get(rig, OM_SHARE_RPC_ARG, 3, false), index);
-	om_shm_put(rig->guest, index, &release);
-	om_shm_put(rig->guest, index, &release);
+	om_shm_put(&rig->guest->shm, index, &release);
+	om_shm_put(&rig->guest->shm, index, &release);
 	assert_int_equal(get(rig, OM_SHARE_RPC_ARG, 3, true), index);
 	assert_int_equal(get(rig, OM_SHARE_RPC_ARG, 3, true), OM_NONE);
-	om_shm_put(rig->guest, index, &release);
+	om_shm_put(&rig->guest->shm, index, &release);
 	unshare(rig, OM_SHARE_RPC_ARG, 3);
 	rig_free(rig);
 }
@@ -180,9 +180,9 @@ static void test_invariant_7_a_cookie_is_of_one_kind(void **state)
 			assert_int_equal(get(rig, (enum om_trace_share)k, cookie.raw, false),
 					 same ? index : OM_NONE);
 			if (same)
-				om_shm_put(rig->guest, index, &release);
+				om_shm_put(&rig->guest->shm, index, &release);
 			else
-				assert_int_equal(om_shm_claim(rig->guest, cookie,
+				assert_int_equal(om_shm_claim(&rig->guest->shm, cookie,
 							      (enum om_trace_share)k), OM_NONE);
 		}
 	}
@@ -225,18 +225,18 @@ static void test_cookies_that_are_refused(void **state)
 
 		if (kind == OM_SHARE_TEMPORARY)
 			continue;
-		assert_int_equal(om_shm_reserve(rig->guest, &zero, &index), OM_REFUSED_COOKIE);
-		assert_int_equal(om_shm_reserve(rig->guest, &twice, &index), OM_REFUSED_COOKIE);
+		assert_int_equal(om_shm_reserve(&rig->guest->shm, &zero, &index), OM_REFUSED_COOKIE);
+		assert_int_equal(om_shm_reserve(&rig->guest->shm, &twice, &index), OM_REFUSED_COOKIE);
 	}
 	assert_int_equal(index, OM_NONE);
 	expect_usage(rig, 1, 0, 1);
 	/* A cookie that is wrong and a quota that is full: the cookie is told. */
 	index = reserve(rig, OM_SHARE_REGISTERED, 8, 63);
-	assert_int_equal(om_shm_reserve(rig->guest, &(struct om_share){
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &(struct om_share){
 			 .kind = OM_SHARE_REGISTERED, .cookie = { 7 }, .pages = 1 }, &kind),
 			 OM_REFUSED_COOKIE);
-	om_shm_publish(rig->guest, index);
-	om_shm_put(rig->guest, index, &(struct om_release){ OM_NONE });
+	om_shm_publish(&rig->guest->shm, index);
+	om_shm_put(&rig->guest->shm, index, &(struct om_release){ OM_NONE });
 	unshare(rig, OM_SHARE_REGISTERED, 8);
 	unshare(rig, OM_SHARE_REGISTERED, 7);
 	rig_free(rig);
@@ -253,7 +253,7 @@ static void expect_quota(struct rig *rig, enum om_trace_share kind, uint32_t n)
 
 	for (i = 0; i < n; i++)
 		share(rig, kind, 1000 + i);
-	assert_int_equal(om_shm_reserve(rig->guest, &more, &index), OM_REFUSED_QUOTA);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &more, &index), OM_REFUSED_QUOTA);
 	assert_int_equal(index, OM_NONE);
 	assert_false(known(rig, 5000));
 	assert_int_equal(rig->guest->shm.pages_used, before + n);
@@ -297,16 +297,16 @@ static void test_invariant_5_number_of_pages(void **state)
 		struct om_share more = share_of(OM_SHARE_PAYLOAD, 2, left + 1);
 
 		index = reserve(rig, OM_SHARE_REGISTERED, 1, first[i]);
-		assert_int_equal(om_shm_reserve(rig->guest, &more, &other), OM_REFUSED_QUOTA);
+		assert_int_equal(om_shm_reserve(&rig->guest->shm, &more, &other), OM_REFUSED_QUOTA);
 		/* As many as there can be, so that a sum would wrap. */
 		more.pages = UINT32_MAX;
-		assert_int_equal(om_shm_reserve(rig->guest, &more, &other), OM_REFUSED_QUOTA);
+		assert_int_equal(om_shm_reserve(&rig->guest->shm, &more, &other), OM_REFUSED_QUOTA);
 		assert_int_equal(other, OM_NONE);
 		if (left) {
 			other = reserve(rig, OM_SHARE_TEMPORARY, 0, left);
 			let_go(rig, other, &release);
 		}
-		om_shm_forget(rig->guest, index);
+		om_shm_forget(&rig->guest->shm, index);
 		let_go(rig, index, &release);
 		drain(rig, &release);
 		expect_usage(rig, 0, 0, 0);
@@ -325,18 +325,18 @@ static void test_invariant_5_number_of_list_pages(void **state)
 
 	(void)state;
 	share_lists.lists = 3;
-	assert_int_equal(om_shm_reserve(rig->guest, &share_lists, &index), OM_ACCEPTED);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share_lists, &index), OM_ACCEPTED);
 	share_lists.lists = 2;
-	assert_int_equal(om_shm_reserve(rig->guest, &share_lists, &other), OM_REFUSED_QUOTA);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share_lists, &other), OM_REFUSED_QUOTA);
 	assert_int_equal(other, OM_NONE);
 	share_lists.lists = UINT32_MAX;
-	assert_int_equal(om_shm_reserve(rig->guest, &share_lists, &other), OM_REFUSED_QUOTA);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share_lists, &other), OM_REFUSED_QUOTA);
 	share_lists.lists = 1;
-	assert_int_equal(om_shm_reserve(rig->guest, &share_lists, &other), OM_ACCEPTED);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share_lists, &other), OM_ACCEPTED);
 
 	/* Each page once, each from the right pool. */
 	for (i = 0; i < 4; i++) {
-		taken[i] = om_shm_take_list(rig->guest);
+		taken[i] = om_shm_take_list(&rig->guest->shm);
 		assert_in_range(taken[i], first_list, first_list + 3);
 		assert_false(seen >> taken[i] & 1u);
 		seen |= 1u << taken[i];
@@ -344,16 +344,16 @@ static void test_invariant_5_number_of_list_pages(void **state)
 	}
 	/* Given back as chains, and as a promise that was never used. */
 	rig->guest->shm.shadows[taken[0]].next = taken[1];
-	om_shm_give_lists(rig->guest, taken[0], taken[1], 2);
+	om_shm_give_lists(&rig->guest->shm, taken[0], taken[1], 2);
 	assert_int_equal(rig->guest->shm.lists_left, 2);
-	om_shm_give_lists(rig->guest, taken[2], taken[2], 1);
-	om_shm_give_lists(rig->guest, taken[3], taken[3], 1);
+	om_shm_give_lists(&rig->guest->shm, taken[2], taken[2], 1);
+	om_shm_give_lists(&rig->guest->shm, taken[3], taken[3], 1);
 	assert_int_equal(rig->guest->shm.lists_left, 4);
 	share_lists.lists = 4;
 	let_go(rig, other, &release);
-	assert_int_equal(om_shm_reserve(rig->guest, &share_lists, &other), OM_ACCEPTED);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share_lists, &other), OM_ACCEPTED);
 	assert_int_equal(rig->guest->shm.lists_left, 0);
-	om_shm_give_lists(rig->guest, OM_NONE, OM_NONE, 4);
+	om_shm_give_lists(&rig->guest->shm, OM_NONE, OM_NONE, 4);
 	assert_int_equal(rig->guest->shm.lists_left, 4);
 	let_go(rig, index, &release);
 	let_go(rig, other, &release);
@@ -393,7 +393,7 @@ static void test_rpc_arguments_have_a_shadow_each(void **state)
  */
 static void fill_everything(struct rig *rig, uint32_t pages)
 {
-	const struct om_limits *l = &rig->guest->limits;
+	const struct om_limits *l = &rig->guest->vm.limits;
 	uint32_t n = l->buffers + l->rpc_args + l->threads * OPTEE_MSG_CALL_PARAMS;
 	uint32_t index[32], i, spare = pages - n;
 	struct om_release release = { OM_NONE };
@@ -414,7 +414,7 @@ static void fill_everything(struct rig *rig, uint32_t pages)
 	assert_int_equal(rig->guest->shm.pages_used, pages);
 	for (i = 0; i < n; i++) {
 		if (i < l->buffers + l->rpc_args)
-			om_shm_forget(rig->guest, index[i]);
+			om_shm_forget(&rig->guest->shm, index[i]);
 		let_go(rig, index[i], &release);
 	}
 	drain(rig, &release);
@@ -464,10 +464,10 @@ static void test_pages_of_a_buffer_in_their_order(void **state)
 	(void)state;
 	pin(rig, index, 50);
 	for (n = 0; n < 50; n++)
-		assert_int_equal(om_shm_page(rig->guest, buffer, n).raw,
+		assert_int_equal(om_shm_page(&rig->guest->shm, buffer, n).raw,
 				 test_guest_pa(rig->ram, rig_ipa(rig, 50 - n)));
-	om_shm_forget(rig->guest, index);
-	om_shm_put(rig->guest, index, &release);
+	om_shm_forget(&rig->guest->shm, index);
+	om_shm_put(&rig->guest->shm, index, &release);
 	drain(rig, &release);
 	rig_free(rig);
 }

@@ -26,7 +26,7 @@ static void expect_all_found(struct rig *rig, const uint64_t *cookie, uint32_t n
 			continue;
 		}
 		assert_int_equal(rig->guest->shm.buffers[index].cookie, cookie[i]);
-		om_shm_put(rig->guest, index, &release);
+		om_shm_put(&rig->guest->shm, index, &release);
 	}
 }
 
@@ -49,15 +49,15 @@ static void test_invariant_5_colliding_cookies(void **state)
 
 	/* One too many: the guest's own fault, and nothing is charged. */
 	more = share_of(OM_SHARE_PAYLOAD, cookie[CHAIN], 1);
-	assert_int_equal(om_shm_reserve(rig->guest, &more, &index), OM_REFUSED_QUOTA);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &more, &index), OM_REFUSED_QUOTA);
 	assert_int_equal(index, OM_NONE);
 	expect_usage(rig, CHAIN, 0, CHAIN);
 	assert_false(known(rig, cookie[CHAIN]));
 	assert_int_equal(get(rig, OM_SHARE_REGISTERED, cookie[CHAIN], false), OM_NONE);
-	assert_int_equal(om_shm_claim(rig->guest, more.cookie, OM_SHARE_REGISTERED), OM_NONE);
+	assert_int_equal(om_shm_claim(&rig->guest->shm, more.cookie, OM_SHARE_REGISTERED), OM_NONE);
 	/* One that is in the full chain is a duplicate, the last one, too. */
 	more.cookie.raw = cookie[0];
-	assert_int_equal(om_shm_reserve(rig->guest, &more, &index), OM_REFUSED_COOKIE);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &more, &index), OM_REFUSED_COOKIE);
 	/* Temporary memory has no cookie and does not care; nor do other buckets. */
 	index = reserve(rig, OM_SHARE_TEMPORARY, cookie[CHAIN], 1);
 	let_go(rig, index, &release);

@@ -110,7 +110,7 @@ static void take_list(struct walk *w, struct ref *r)
 {
 	uint32_t i;
 
-	r->list = om_shm_take_list(w->rig->guest);
+	r->list = om_shm_take_list(&w->rig->guest->shm);
 	assert_in_range(r->list, WALK_THREADS + WALK_RPC_ARGS,
 			WALK_THREADS + WALK_RPC_ARGS + WALK_LISTS - 1);
 	for (i = 0; i < WALK_SLOTS; i++)
@@ -131,7 +131,7 @@ static void walk_reserve(struct walk *w)
 		return;
 	s.lists = pick(w, 3);
 	expected = expect_reserve(w, &s);
-	assert_int_equal(om_shm_reserve(w->rig->guest, &s, &index), expected);
+	assert_int_equal(om_shm_reserve(&w->rig->guest->shm, &s, &index), expected);
 	if (expected != OM_ACCEPTED) {
 		assert_int_equal(index, OM_NONE);
 		return;
@@ -169,9 +169,9 @@ static void walk_publish_or_forget(struct walk *w, struct ref *r)
 	    (r->state != REF_RESERVED && r->state != REF_CLAIMED))
 		return;
 	if (publish)
-		om_shm_publish(w->rig->guest, r->index);
+		om_shm_publish(&w->rig->guest->shm, r->index);
 	else
-		om_shm_forget(w->rig->guest, r->index);
+		om_shm_forget(&w->rig->guest->shm, r->index);
 	r->state = publish ? REF_LIVE : REF_FORGOTTEN;
 }
 
@@ -195,7 +195,7 @@ static void walk_claim(struct walk *w)
 	struct ref *r = owner(w, cookie.raw);
 	bool found = r && r->state == REF_LIVE && r->kind == kind;
 
-	assert_int_equal(om_shm_claim(w->rig->guest, cookie, kind), found ? r->index : OM_NONE);
+	assert_int_equal(om_shm_claim(&w->rig->guest->shm, cookie, kind), found ? r->index : OM_NONE);
 	if (!found)
 		return;
 	r->users++;
@@ -226,7 +226,7 @@ static void walk_give_lists(struct walk *w, struct ref *r)
 {
 	if (r->lists == 0)
 		return;
-	om_shm_give_lists(w->rig->guest, r->list, r->list, r->lists);
+	om_shm_give_lists(&w->rig->guest->shm, r->list, r->list, r->lists);
 	r->lists = 0;
 	r->list = OM_NONE;
 }
@@ -236,7 +236,7 @@ static void walk_release(struct walk *w)
 	struct ref *r;
 	uint32_t batch;
 
-	assert_int_equal(om_shm_release_step(w->rig->guest, &w->release), w->depth != 0);
+	assert_int_equal(om_shm_release_step(&w->rig->guest->shm, &w->release), w->depth != 0);
 	if (w->depth == 0)
 		return;
 	r = &w->ref[w->stack[w->depth - 1]];
@@ -308,14 +308,14 @@ static void walk_end(struct walk *w)
 
 		walk_give_lists(w, r);
 		if (r->state == REF_LIVE) {
-			assert_int_equal(om_shm_claim(w->rig->guest, (om_cookie_t){ r->cookie },
+			assert_int_equal(om_shm_claim(&w->rig->guest->shm, (om_cookie_t){ r->cookie },
 						      r->kind), r->index);
 			r->users++;
 			r->state = REF_CLAIMED;
 		}
 		if (r->kind != OM_SHARE_TEMPORARY &&
 		    (r->state == REF_RESERVED || r->state == REF_CLAIMED)) {
-			om_shm_forget(w->rig->guest, r->index);
+			om_shm_forget(&w->rig->guest->shm, r->index);
 			r->state = REF_FORGOTTEN;
 		}
 		while (r->state != REF_FREE && r->state != REF_RELEASED)
@@ -413,7 +413,7 @@ static void test_invariant_7_second_look_under_the_lock(void **state)
 	meanwhile.appears = true;
 	index = get(rig, OM_SHARE_REGISTERED, 5, false);
 	assert_int_not_equal(index, OM_NONE);
-	om_shm_put(rig->guest, index, &release);
+	om_shm_put(&rig->guest->shm, index, &release);
 	unshare(rig, OM_SHARE_REGISTERED, 5);
 	/* Found, and forgotten right after: it is held, and so it is no other. */
 	meanwhile.appears = true;
@@ -422,7 +422,7 @@ static void test_invariant_7_second_look_under_the_lock(void **state)
 	assert_false(meanwhile.goes);
 	assert_int_equal(rig->guest->shm.buffers[index].cookie, 5);
 	assert_false(known(rig, 5));
-	om_shm_put(rig->guest, index, &release);
+	om_shm_put(&rig->guest->shm, index, &release);
 	assert_int_equal(release.head, index);
 	drain(rig, &release);
 	unshare(rig, OM_SHARE_REGISTERED, 6);
@@ -459,7 +459,7 @@ static void fault_b1_dead_buffer_in_the_way(void **state)
 		*meanwhile.link = dead;
 		assert_int_equal(get(rig, OM_SHARE_REGISTERED, 5, false), live);
 		assert_null(meanwhile.link);
-		om_shm_put(rig->guest, live, &release);
+		om_shm_put(&rig->guest->shm, live, &release);
 		unshare(rig, OM_SHARE_REGISTERED, 5);
 		rig_free(rig);
 	}
@@ -506,7 +506,7 @@ static void *reader(void *arg)
 	(void)arg;
 	while (!om_load_relaxed(&race.stop)) {
 		om_cookie_t cookie = { 1 + n++ % 2 };
-		uint32_t i = om_shm_get(guest, cookie, OM_SHARE_REGISTERED, n % 3 == 0);
+		uint32_t i = om_shm_get(&guest->shm, cookie, OM_SHARE_REGISTERED, n % 3 == 0);
 
 		if (i != OM_NONE) {
 			const struct om_buffer *buffer = &guest->shm.buffers[i];
@@ -514,9 +514,9 @@ static void *reader(void *arg)
 			/* While it is held it is what was asked for. */
 			if (buffer->cookie != cookie.raw || buffer->kind != OM_SHARE_REGISTERED)
 				__atomic_fetch_add(&race.wrong, 1, __ATOMIC_RELAXED);
-			om_shm_put(guest, i, &release);
+			om_shm_put(&guest->shm, i, &release);
 		}
-		while (om_shm_release_step(guest, &release))
+		while (om_shm_release_step(&guest->shm, &release))
 			;
 	}
 	return NULL;
@@ -534,18 +534,18 @@ static void writer(void)
 						   1 + n % 2, 1);
 
 		/* Full while a reader holds what was forgotten: it will put it back. */
-		if (om_shm_reserve(guest, &s, &i) != OM_ACCEPTED)
+		if (om_shm_reserve(&guest->shm, &s, &i) != OM_ACCEPTED)
 			continue;
-		om_shm_publish(guest, i);
-		om_shm_put(guest, i, &release);
-		i = om_shm_claim(guest, s.cookie, s.kind);
+		om_shm_publish(&guest->shm, i);
+		om_shm_put(&guest->shm, i, &release);
+		i = om_shm_claim(&guest->shm, s.cookie, s.kind);
 		if (i == OM_NONE) {
 			__atomic_fetch_add(&race.wrong, 1, __ATOMIC_RELAXED);
 			continue;
 		}
-		om_shm_forget(guest, i);
-		om_shm_put(guest, i, &release);
-		while (om_shm_release_step(guest, &release))
+		om_shm_forget(&guest->shm, i);
+		om_shm_put(&guest->shm, i, &release);
+		while (om_shm_release_step(&guest->shm, &release))
 			;
 	}
 }
@@ -586,20 +586,20 @@ static struct {
 static void other_replaces_the_buffer(void)
 {
 	const struct om_share s = share_of(OM_SHARE_REGISTERED, 3 - other.cookie, 1);
-	uint32_t i = om_shm_claim(other.guest, (om_cookie_t){ other.cookie }, OM_SHARE_REGISTERED);
+	uint32_t i = om_shm_claim(&other.guest->shm, (om_cookie_t){ other.cookie }, OM_SHARE_REGISTERED);
 
 	if (i == OM_NONE)
 		return;
-	om_shm_forget(other.guest, i);
-	om_shm_put(other.guest, i, &other.release);
-	while (om_shm_release_step(other.guest, &other.release))
+	om_shm_forget(&other.guest->shm, i);
+	om_shm_put(&other.guest->shm, i, &other.release);
+	while (om_shm_release_step(&other.guest->shm, &other.release))
 		;
 	/* Its slot is taken again, unless somebody still holds it. */
-	if (om_shm_reserve(other.guest, &s, &i) != OM_ACCEPTED)
+	if (om_shm_reserve(&other.guest->shm, &s, &i) != OM_ACCEPTED)
 		abort();
 	other.cookie = 3 - other.cookie;
-	om_shm_publish(other.guest, i);
-	om_shm_put(other.guest, i, &other.release);
+	om_shm_publish(&other.guest->shm, i);
+	om_shm_put(&other.guest->shm, i, &other.release);
 }
 
 static void other_vcpu(int signal)
@@ -609,10 +609,10 @@ static void other_vcpu(int signal)
 	if (race.lock)
 		return;
 	if (other.held != OM_NONE) {
-		om_shm_put(other.guest, other.held, &other.release);
+		om_shm_put(&other.guest->shm, other.held, &other.release);
 		other.held = OM_NONE;
 	} else if (other.turn++ % 2) {
-		other.held = om_shm_get(other.guest, (om_cookie_t){ other.cookie },
+		other.held = om_shm_get(&other.guest->shm, (om_cookie_t){ other.cookie },
 					OM_SHARE_REGISTERED, false);
 	} else {
 		other_replaces_the_buffer();
@@ -642,18 +642,18 @@ static void test_invariant_7_replaced_at_any_instruction(void **state)
 	for (n = 0; n < 300000; n++) {
 		om_cookie_t cookie = { 1 + n % 2 };
 
-		i = om_shm_get(race.rig->guest, cookie, OM_SHARE_REGISTERED, false);
+		i = om_shm_get(&race.rig->guest->shm, cookie, OM_SHARE_REGISTERED, false);
 		if (i != OM_NONE) {
 			wrong += race.rig->guest->shm.buffers[i].cookie != cookie.raw;
-			om_shm_put(race.rig->guest, i, &release);
+			om_shm_put(&race.rig->guest->shm, i, &release);
 		}
-		while (om_shm_release_step(race.rig->guest, &release))
+		while (om_shm_release_step(&race.rig->guest->shm, &release))
 			;
 	}
 	rig_preempt(NULL, 0);
 	assert_int_equal(wrong, 0);
 	if (other.held != OM_NONE)
-		om_shm_put(race.rig->guest, other.held, &other.release);
+		om_shm_put(&race.rig->guest->shm, other.held, &other.release);
 	drain(race.rig, &other.release);
 	unshare(race.rig, OM_SHARE_REGISTERED, other.cookie);
 	expect_usage(race.rig, 0, 0, 0);
@@ -672,7 +672,7 @@ static void maker_publishes(int signal)
 
 	(void)signal;
 	if (index != OM_NONE)
-		om_shm_publish(maker.guest, index);
+		om_shm_publish(&maker.guest->shm, index);
 }
 
 /* A lying OP-TEE has a buffer freed that is only being made: found, or not found. */
@@ -690,14 +690,14 @@ static void test_invariant_7_claimed_while_it_is_published(void **state)
 	for (n = 0; n < 50000; n++) {
 		index = reserve(rig, OM_SHARE_PAYLOAD, cookie.raw, 1);
 		__atomic_store_n(&maker.index, index, __ATOMIC_SEQ_CST);
-		i = om_shm_claim(rig->guest, cookie, OM_SHARE_PAYLOAD);
+		i = om_shm_claim(&rig->guest->shm, cookie, OM_SHARE_PAYLOAD);
 		maker_publishes(0);
 		wrong += i != OM_NONE && i != index;
 		if (i != index)
-			i = om_shm_claim(rig->guest, cookie, OM_SHARE_PAYLOAD);
-		om_shm_forget(rig->guest, index);
-		om_shm_put(rig->guest, index, &release);
-		om_shm_put(rig->guest, index, &release);
+			i = om_shm_claim(&rig->guest->shm, cookie, OM_SHARE_PAYLOAD);
+		om_shm_forget(&rig->guest->shm, index);
+		om_shm_put(&rig->guest->shm, index, &release);
+		om_shm_put(&rig->guest->shm, index, &release);
 		drain(rig, &release);
 	}
 	rig_preempt(NULL, 0);

@@ -9,8 +9,7 @@
  * Proves: memory safety for any vCPU; what is taken is a slot of this guest that was free
  * at the moment it was taken (I6), under a generation that its last call did not have, so
  * that no id is 0, ~0 or the last one; nothing of the call before is left in it (I9);
- * refused, the guest is told that there are too many calls, once; what is not taken does
- * not change in a single byte.
+ * what is not taken does not change in a single byte.
  *
  * Class: long
  * Sources: call_state.c
@@ -21,38 +20,29 @@
  */
 #include "slots.h"
 
-#include "call.c"
+#include "machine.c"
 
 static struct om_guest guest;
-static uint32_t refusals, fetches;
+static uint32_t fetches;
 static enum om_refusal fetched;
-
-void om_refuse_smc(struct om_guest *of, unsigned int vcpu, enum om_refusal why,
-		   struct om_regs *regs)
-{
-	(void)vcpu, (void)regs;
-	PROVE(of == &guest && why == OM_REFUSED_THREADS, "a guest is told of too many calls");
-	refusals++;
-}
 
 /* The first thing that a call does; it finds the slot as it must be. */
 enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *regs)
 {
 	(void)regs;
 	PROVE(call->split == 0 && call->params == 0 && call->shape == 0 && call->held_count == 0 &&
-	      call->param_pages == 0 && call->payload_pages == 0 &&
+	      call->mapped.param_pages == 0 && call->mapped.payload_pages == 0 &&
 	      call->refused_cookie == 0 && !call->fetched && !call->waits &&
 	      !call->resumed && !call->translating && !call->entered &&
-	      call->entering && !call->holds_more && !call->loads_ta && call->uses_window,
+	      call->entering && !call->holds_more && !call->loads_ta && call->mapped.uses_window,
 	      "nothing is left of the call before (I9)");
 	fetches++;
 	return fetched;
 }
 
-void om_trace(const struct om_guest *of, const struct om_call *call,
-	      struct om_trace_event *event)
+void om_call_trace(const struct om_call *call, struct om_trace_event *event)
 {
-	(void)of, (void)call, (void)event;
+	(void)call, (void)event;
 }
 
 /* Bytes of a slot behind its word; the one that is watched can be any. */
@@ -71,8 +61,8 @@ int main(void)
 	const struct om_call *call;
 
 	slots_init(&guest);
-	guest.traced = any_bool();
-	guest.limits.threads = 1 + any_below(SLOTS);
+	guest.vm.traced = any_bool();
+	guest.vm.limits.threads = 1 + any_below(SLOTS);
 	fetched = (enum om_refusal)any_u32();
 	ASSUME(watched >= sizeof(slots[0].word) && watched < sizeof(slots[0]));
 	for (i = 0; i < SLOTS; i++) {
@@ -93,7 +83,7 @@ int main(void)
 			      "... and is not touched (I6)");
 			continue;
 		}
-		PROVE(i < guest.limits.threads && state_in(slots_later[i]) == OM_CALL_FREE,
+		PROVE(i < guest.vm.limits.threads && state_in(slots_later[i]) == OM_CALL_FREE,
 		      "what is taken was free when it was taken (I6)");
 		PROVE(state_in(now) == OM_CALL_LOADING, "... and is loaded next");
 		PROVE(generation_in(now) != 0 && generation_in(now) <= 0xfffffe &&
@@ -105,7 +95,6 @@ int main(void)
 			REACHED("begun");
 	}
 	PROVE(fetches == (call != NULL), "a call that has begun is fetched once (I1)");
-	PROVE(refusals == !call, "a guest is told once, when nothing was taken");
 	if (!call && state_in(seen[0]) == OM_CALL_FREE)
 		REACHED("somebody else was quicker");
 	return 0;

@@ -25,7 +25,7 @@
  * interrupt does not count (I4).
  *
  * Class: long
- * Sources: call_state.c
+ * Sources: call.c call_state.c
  * Model: accounts.c builtin.c host.c rooms.c world.c
  * Replace: om_store_release:give_away
  * Unwind: 9
@@ -39,7 +39,7 @@
 #include "accounts.h"
 #include "rooms.h"
 
-#include "call.c"
+#include "machine.c"
 
 #define PAGE	((uint64_t)OPTEE_MSG_PAGE_SIZE)
 
@@ -81,7 +81,7 @@ void give_away(uint32_t *p, uint32_t v)
 {
 	PROVE(p == &call->word && !seen.given, "only a call's own state is stored");
 	*p = v;
-	if (om_call_is_owned((enum om_call_state)(v & STATE_MASK)))
+	if (om_call_is_owned((enum om_call_state)(v & OM_CALL_STATE_MASK)))
 		return;
 	seen.given = true;
 	watched_byte = byte_of(watched);
@@ -89,7 +89,7 @@ void give_away(uint32_t *p, uint32_t v)
 
 static bool is_state(enum om_call_state state)
 {
-	return (call->word & STATE_MASK) == (uint32_t)state;
+	return (call->word & OM_CALL_STATE_MASK) == (uint32_t)state;
 }
 
 /* What a room that works on the call may rely on. */
@@ -117,7 +117,7 @@ static struct om_regs any_smc(void)
 
 	for (i = 0; i < 7; i++)
 		regs.a[i] = any_u32();
-	regs.a[7] = world_guest.id;
+	regs.a[7] = world_guest.vm.id;
 	return regs;
 }
 
@@ -128,7 +128,7 @@ static bool is_smc(const struct om_regs *regs)
 	for (i = 0; i < 7; i++)
 		if (regs->a[i] >> 32)
 			return false;
-	return regs->a[7] == world_guest.id;
+	return regs->a[7] == world_guest.vm.id;
 }
 
 static struct om_lists any_lists(void)
@@ -172,7 +172,7 @@ enum om_refusal om_message_load(struct om_call *of)
 		of->lists = any_lists();
 	if (of->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION && any_bool())
 		close_session(of);
-	(void)om_map_param(of, any_below(OM_LIMIT_PAGES));
+	(void)om_map_param(&world_guest.mapping, &of->mapped, any_below(OM_LIMIT_PAGES));
 	if (of->held_count < OPTEE_MSG_CALL_PARAMS && any_bool())
 		of->held[of->held_count++] = any_buffer(OM_HOLD_USER + OM_HOLD_ENTERING);
 	else if (of->subject == OM_NONE && any_bool())
@@ -209,11 +209,11 @@ static void end_message(struct om_call *of)
 {
 	PROVE(seen.ended == 0, "a call ends once (I9)");
 	if (of->opens)
-		om_session_cancel(&world_guest);
+		om_session_cancel(&world_guest.sessions);
 	if (of->closes != OM_NONE && accounts.is_unused)
-		om_session_end(&world_guest, of->closes);
+		om_session_end(&world_guest.sessions, of->closes);
 	else if (of->closes != OM_NONE)
-		om_session_reopen(&world_guest, of->closes);
+		om_session_reopen(&world_guest.sessions, of->closes);
 	of->opens = false;
 	of->closes = OM_NONE;
 	seen.ended++;
@@ -238,7 +238,7 @@ void om_message_refuse(struct om_call *of, enum om_refusal why)
 /* Neither free, nor on its way out as one is that was told to wait. */
 static bool is_under_way(const struct om_call *other)
 {
-	uint32_t state = other->word & STATE_MASK;
+	uint32_t state = other->word & OM_CALL_STATE_MASK;
 
 	return state != OM_CALL_FREE && state != OM_CALL_ENDING && state != OM_CALL_ENDING_PAUSED;
 }
@@ -253,7 +253,7 @@ void om_message_fail(struct om_call *of, uint32_t code)
 	PROVE(code == seen.answer || code == OPTEE_SMC_RETURN_ENOTAVAIL, "... OP-TEE's own, if it is");
 	/* Linux would wait for a call of its own to end, for ever or under a stale id. */
 	PROVE(IMPLIES(told, !of->entered && !of->resumed && of->lists.first == OM_NONE &&
-		      is_under_way(&calls[1]) && world_guest.limits.threads == 2),
+		      is_under_way(&calls[1]) && world_guest.vm.limits.threads == 2),
 	      "a guest is told to wait only while another of its calls is under way (I9)");
 	end_message(of);
 	of->result = code;
@@ -448,13 +448,13 @@ static bool is_sound(enum om_call_state state)
 	bool has_payload = call->payload_lists.reserved != 0;
 
 	if (!is_recorded() || !accounts_are_recorded(call) ||
-	    call->param_pages > world_guest.limits.call_pages ||
+	    call->mapped.param_pages > world_guest.vm.limits.call_pages ||
 	    !is_session(call->session) || !is_session(call->closes))
 		return false;
 	switch (state) {
 	case OM_CALL_LOADING:
 	case OM_CALL_LOADING_PAUSED:
-		return answered && !call->entered && call->entering && call->payload_pages == 0 &&
+		return answered && !call->entered && call->entering && call->mapped.payload_pages == 0 &&
 		       IMPLIES(call->refusal == OM_ACCEPTED, has_session() || is_closing()) &&
 		       !(translates && call->refusal == OM_ACCEPTED && om_message_is_loaded(call));
 	case OM_CALL_SECURE:
@@ -496,13 +496,13 @@ static void init(enum om_call_state state)
 	ASSUME(rooms.records < 2);
 	calls[0] = nondet_call();
 	calls[1] = nondet_call();
-	ASSUME((calls[1].word & STATE_MASK) < OM_CALL_BROKEN);
+	ASSUME((calls[1].word & OM_CALL_STATE_MASK) < OM_CALL_BROKEN);
 	world_guest.calls = calls;
-	world_guest.limits.threads = 1 + any_below(2);
+	world_guest.vm.limits.threads = 1 + any_below(2);
 	call->guest = &world_guest;
 	call->shadow = &world_shadows[0];
 	call->index = 0;
-	call->word = (call->word & ~STATE_MASK) | (uint32_t)state;
+	call->word = (call->word & ~OM_CALL_STATE_MASK) | (uint32_t)state;
 	/* What is to be given back already has no user left. */
 	for (i = 0; i < WORLD_BUFFERS; i++) {
 		/* How many others there are makes no difference; whether there is one does. */
@@ -572,7 +572,7 @@ static void prove_free(const struct om_regs *regs)
 		PROVE(world_buffers[i].hold == others[i], "... each buffer is put as often as it was held");
 	PROVE(accounts.user_of == OM_NONE && accounts.closes == OM_NONE && !accounts.reserved,
 	      "... a session that was in use is put, one that was charged or closes is settled");
-	PROVE(accounts.pages == 0 && call->param_pages == 0,
+	PROVE(accounts.pages == 0 && call->mapped.param_pages == 0,
 	      "... what was charged for its parameters is given back (I5)");
 	PROVE(regs->a[0] == call->result && regs->a[1] == 0 && regs->a[2] == 0 && regs->a[3] == 0,
 	      "the guest gets the result, and nothing else (I10)");
@@ -590,7 +590,7 @@ static void prove_init(void)
 	PROVE(has_nothing() && is_state(OM_CALL_FREE), "a slot begins free, and holds nothing");
 	PROVE(call->guest == &world_guest && call->shadow == &world_shadows[index] &&
 	      call->index == index, "... with a shadow page of its own");
-	PROVE((call->word & ~STATE_MASK) == (word & ~STATE_MASK),
+	PROVE((call->word & ~OM_CALL_STATE_MASK) == (word & ~OM_CALL_STATE_MASK),
 	      "... and ids go on where they were (I6)");
 	REACHED("a slot");
 }
@@ -611,11 +611,11 @@ static void prove_run(void)
 
 	om_call_run(call, &regs);
 
-	to = (enum om_call_state)(call->word & STATE_MASK);
+	to = (enum om_call_state)(call->word & OM_CALL_STATE_MASK);
 	paused = to >= OM_CALL_LOADING_PAUSED && to <= OM_CALL_ENDING_PAUSED;
 	PROVE(seen.given && !om_call_is_owned(to) && to < OM_CALL_BROKEN,
 	      "a run ends when nobody owns the call (I6)");
-	PROVE((call->word & ~STATE_MASK) == (seen.word & ~STATE_MASK), "... which has the same id");
+	PROVE((call->word & ~OM_CALL_STATE_MASK) == (seen.word & ~OM_CALL_STATE_MASK), "... which has the same id");
 	PROVE(byte_of(watched) == watched_byte, "... and does not touch it any more (I6)");
 	PROVE(call->counters[OM_COUNT_PAUSED] == pauses + paused, "a pause is counted");
 	PROVE(ghost.smcs <= 1 && ghost.pinned == 0, "OP-TEE is entered once in a run");

@@ -14,7 +14,7 @@
  * another call is in flight.
  *
  * Class: quick
- * Sources: fast_calls.c dispatch.c refusal.c shm.c
+ * Sources: fast_calls.c secure.c shm.c
  * Model: builtin.c host.c registry.c world.c
  * Unwind: 5
  *   The world has at most 2 of anything; BUSY_TRIES is 4.
@@ -27,7 +27,6 @@
  */
 #include "registry.h"
 
-#include "dispatch.h"
 #include "tracing.h"
 
 /* What OP-TEE answered last, and whether a call was in flight when last asked. */
@@ -35,15 +34,10 @@ static struct om_regs answer;
 static bool others;
 static uint32_t asked_for;	/* the guest's function */
 
-void om_trace(const struct om_guest *guest, const struct om_call *call,
+void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 	      struct om_trace_event *event)
 {
-	(void)guest, (void)call, (void)event;
-}
-
-void om_trace_smc(const struct om_guest *guest, unsigned int vcpu, struct om_trace_event *event)
-{
-	(void)guest, (void)vcpu, (void)event;
+	(void)vm, (void)vcpu, (void)call, (void)event;
 }
 
 bool om_call_others(const struct om_guest *guest, const struct om_call *call)
@@ -87,7 +81,7 @@ void host_secure_world(struct om_regs *regs)
 	bool asks = a[0] == OPTEE_SMC_EXCHANGE_CAPABILITIES;
 
 	PROVE(a[0] == asked_for && is_forwarded(asked_for), "only known functions are forwarded (I8)");
-	PROVE(a[7] == world_guest.id, "a forwarded call bears the guest's id (I10)");
+	PROVE(a[7] == world_guest.vm.id, "a forwarded call bears the guest's id (I10)");
 	PROVE(!(a[1] & ~(uint64_t)(asks ? OPTEE_SMC_NSEC_CAP_UNIPROCESSOR : 0)) &&
 	      !a[2] && !a[3] && !a[4] && !a[5] && !a[6],
 	      "nothing of the guest's but UNIPROCESSOR is forwarded (I8)");
@@ -115,8 +109,8 @@ static void prove_capabilities(const struct om_regs *regs)
 	PROVE(!(caps & ~answer.a[1]), "a guest is shown what OP-TEE can");
 	PROVE(!(caps & ~(always | OPTEE_SMC_SEC_CAP_ASYNC_NOTIF | OPTEE_SMC_SEC_CAP_RPC_ARG)),
 	      "a capability that is hidden or unknown is not shown (I8)");
-	PROVE(IMPLIES(caps & OPTEE_SMC_SEC_CAP_ASYNC_NOTIF, om_async_offered(&world_guest)) &&
-	      IMPLIES(caps & OPTEE_SMC_SEC_CAP_RPC_ARG, om_rpc_arg_offered(&world_guest)),
+	PROVE(IMPLIES(caps & OPTEE_SMC_SEC_CAP_ASYNC_NOTIF, om_async_offered(&world_guest.vm)) &&
+	      IMPLIES(caps & OPTEE_SMC_SEC_CAP_RPC_ARG, om_rpc_arg_offered(&world_guest.vm)),
 	      "what is shown is offered");
 	PROVE(regs->a[2] == ((caps & OPTEE_SMC_SEC_CAP_ASYNC_NOTIF) ? om_low(answer.a[2]) : 0) &&
 	      regs->a[3] == ((caps & OPTEE_SMC_SEC_CAP_RPC_ARG) ? OPTEE_MSG_RPC_PARAMS : 0),
@@ -140,7 +134,7 @@ static void prove_cache_off(const struct om_regs *regs, const struct registry *b
 	      "the cookie that is told is OP-TEE's");
 	PROVE(was_live && before->used.kind == OM_SHARE_RPC_ARG && cookie.raw == before->used.cookie,
 	      "only an RPC argument of the guest's leaves the cache (I8)");
-	PROVE(!om_shm_is_known(&world_guest, cookie), "a cookie is forgotten before it is told (I7)");
+	PROVE(!om_shm_is_known(&world_guest.shm, cookie), "a cookie is forgotten before it is told (I7)");
 	PROVE(ghost.unpinned == (users == 0) && IMPLIES(users, ghost.pins != 0 ||
 	      world_record(REGISTRY_USED)->pa[0].raw != ghost.page),
 	      "its page is unpinned, unless a call still uses it (I4)");
@@ -160,7 +154,7 @@ static void prove_result(const struct om_regs *regs)
 		PROVE(has_result(regs, OPTEE_SMC_RETURN_ENOTAVAIL, 0), "no guest has reserved memory");
 		break;
 	case OPTEE_SMC_GET_THREAD_COUNT:
-		PROVE(has_result(regs, OPTEE_SMC_RETURN_OK, world_guest.limits.threads),
+		PROVE(has_result(regs, OPTEE_SMC_RETURN_OK, world_guest.vm.limits.threads),
 		      "a guest has as many threads as slots");
 		break;
 	case OPTEE_SMC_CALLS_UID:
@@ -220,25 +214,26 @@ int main(void)
 	asked_for = any_u32();
 	forwarded = is_forwarded(asked_for);
 
-	om_fast_call(&world_guest, any_u32(), asked_for, &regs);
+	refused = om_fast_call(&world_guest, asked_for, &regs) != OM_ACCEPTED;
 
 	for (i = 0; i < 4; i++) {
-		PROVE(regs.a[i] <= UINT32_MAX, "results have 32 bits (I10)");
+		PROVE(refused ? regs.a[i] == old.a[i] : regs.a[i] <= UINT32_MAX,
+		      "results have 32 bits (I10); there are none when it is refused");
 		PROVE(regs.a[i + 4] == old.a[i + 4], "a4..a7 are as they were");
 	}
 	PROVE(IMPLIES(!forwarded, ghost.smcs == 0), "what is not forwarded makes no SMC (I8)");
 	PROVE(!ghost.locked, "the lock is given back");
-	refused = world_guest.counters[OM_COUNT_REFUSED_FUNCTION] == 1;
 	PROVE(world_guest.counters[OM_COUNT_FAST_CALLS] == 1 &&
 	      refused == !(forwarded || is_answered_here(asked_for)),
 	      "a fast call is counted, and refused when it is not a guest's");
-	PROVE(IMPLIES(refused, has_result(&regs, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, 0)),
-	      "a refused function is unknown");
 	PROVE(world_guest.notify_enabled == notify || (asked_for == OPTEE_SMC_ENABLE_ASYNC_NOTIF &&
-	      om_async_offered(&world_guest) && regs.a[0] == OPTEE_SMC_RETURN_OK),
+	      om_async_offered(&world_guest.vm) && regs.a[0] == OPTEE_SMC_RETURN_OK),
 	      "notification is enabled where it is offered, and OP-TEE agrees");
-	if (refused)
+	if (refused) {
+		PROVE(registry_is(&before) && ghost.unpinned == 0, "what is refused changes nothing");
 		REACHED("refused");
+		return 0;
+	}
 	prove_result(&regs);
 	if (asked_for == OPTEE_SMC_DISABLE_SHM_CACHE)
 		prove_cache_off(&regs, &before, in_use && (before.used.hold & OM_HOLD_LIVE),

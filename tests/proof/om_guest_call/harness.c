@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * om_guest_call() and om_refuse_smc(): whose an SMC is, and which room handles it.
+ * om_guest_call(): whose an SMC is, which room handles it, and what a refused one is told.
  *
- * Assumes: nothing of the registers and of the guest's stage. Of call.c and fast_calls.c
+ * Assumes: nothing of the registers and of the guest's stage. Of machine.c and fast_calls.c
  * what is written at their models here.
  * Proves: memory safety; an SMC is taken when it is in the range of trusted OS and
  * applications, and all of it is left alone otherwise; bits 63:32 of what the guest passes
@@ -20,7 +20,6 @@
  */
 #include "world.h"
 
-#include "dispatch.h"
 #include "tracing.h"
 
 static struct {
@@ -36,39 +35,36 @@ bool om_guest_holds(const struct om_guest *guest)
 	return seen.holds;
 }
 
-void om_trace_smc(const struct om_guest *guest, unsigned int vcpu, struct om_trace_event *event)
+void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
+	      struct om_trace_event *event)
 {
-	(void)guest, (void)vcpu;
+	(void)vm, (void)vcpu;
+	PROVE(call == 0, "an SMC is of no call");
 	PROVE(event->arg[0] >> 32 == 0, "a trace shows registers of 32 bits");
 }
 
-/* A room answers in a0..a3, or gives a call to run. */
-static struct om_call *answer(struct om_regs *regs)
+/* A call to run, or none. */
+static struct om_call *any_call(void)
 {
-	uint32_t i;
-
-	if (any_bool())
-		return &world_call;
-	seen.refused = true;
-	for (i = 0; i < 4; i++)
-		regs->a[i] = any_u32();
-	return NULL;
+	seen.refused = any_bool();
+	return seen.refused ? NULL : &world_call;
 }
 
 struct om_call *om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
-			      struct om_regs *regs)
+			      const struct om_regs *regs)
 {
-	(void)guest, (void)vcpu;
+	(void)guest, (void)vcpu, (void)regs;
 	seen.begun++;
 	seen.fid = fid;
-	return answer(regs);
+	return any_call();
 }
 
-struct om_call *om_call_resume(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
+struct om_call *om_call_resume(struct om_guest *guest, unsigned int vcpu,
+			       const struct om_regs *regs)
 {
-	(void)guest, (void)vcpu;
+	(void)guest, (void)vcpu, (void)regs;
 	seen.resumed++;
-	return answer(regs);
+	return any_call();
 }
 
 void om_call_run(struct om_call *call, struct om_regs *regs)
@@ -82,23 +78,43 @@ void om_call_run(struct om_call *call, struct om_regs *regs)
 		regs->a[i] = any_u32();
 }
 
-void om_fast_call(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
-		  struct om_regs *regs)
+enum om_refusal om_fast_call(struct om_guest *guest, uint32_t fid, struct om_regs *regs)
 {
 	uint32_t i;
 
-	(void)guest, (void)vcpu;
+	(void)guest;
 	PROVE(!(fid & SMCCC_FID_SVE_HINT), "a fast call gets no SVE hint");
 	seen.fast++;
 	seen.fid = fid;
+	/* The table has no function of SMC64. */
+	seen.refused = (fid & SMCCC_FID_SMC64) || any_bool();
+	if (seen.refused)
+		return OM_REFUSED_FUNCTION;
 	for (i = 0; i < 4; i++)
 		regs->a[i] = any_u32();
+	return OM_ACCEPTED;
 }
 
 static bool is_yielding(uint32_t fid)
 {
 	return fid == OPTEE_SMC_CALL_WITH_ARG || fid == OPTEE_SMC_CALL_WITH_RPC_ARG ||
 	       fid == OPTEE_SMC_CALL_WITH_REGD_ARG || fid == OPTEE_SMC_RETURN_FROM_RPC;
+}
+
+/* What a guest is told that is refused. */
+static uint32_t code_of(uint32_t fid, bool unknown)
+{
+	if (unknown || !is_yielding(fid))
+		return OPTEE_SMC_RETURN_UNKNOWN_FUNCTION;
+	return fid == OPTEE_SMC_RETURN_FROM_RPC ? OPTEE_SMC_RETURN_ERESUME :
+						  OPTEE_SMC_RETURN_ETHREAD_LIMIT;
+}
+
+static uint64_t refusals(void)
+{
+	return world_guest.counters[OM_COUNT_REFUSED_FUNCTION] +
+	       world_guest.counters[OM_COUNT_REFUSED_THREADS] +
+	       world_guest.counters[OM_COUNT_REFUSED_RESUME];
 }
 
 static void prove_dispatched(uint32_t fid, const struct om_regs *regs)
@@ -115,13 +131,14 @@ static void prove_dispatched(uint32_t fid, const struct om_regs *regs)
 	PROVE(seen.fast == !is_yielding(fid), "what is not a yielding call is a fast call");
 	PROVE(IMPLIES(seen.begun || seen.fast, seen.fid == fid),
 	      "a room gets the identifier that the guest passed");
-	PROVE((seen.run == seen.begun + seen.resumed && !seen.refused) ||
+	PROVE((seen.run == seen.begun + seen.resumed && !(seen.refused && !seen.fast)) ||
 	      (seen.run == 0 && (seen.refused || seen.begun + seen.resumed == 0)),
 	      "a call that there is is run, once (I6)");
 	PROVE((fid & SMCCC_FID_SMC64) ? regs->a[0] == UINT64_MAX : regs->a[0] >> 32 == 0,
 	      "a0 has 32 bits, or is -1 for SMC64 (I10)");
-	PROVE(IMPLIES(inline_rpc && !offered, regs->a[0] == OPTEE_SMC_RETURN_UNKNOWN_FUNCTION),
-	      "what is not offered is unknown (I8)");
+	PROVE(IMPLIES(seen.refused || (inline_rpc && !offered), refusals() == 1 &&
+		      (uint32_t)om_low(regs->a[0]) == code_of(fid, inline_rpc && !offered)),
+	      "who is refused is told so, once, and what is not offered is unknown (I8)");
 	if (seen.run)
 		REACHED("a call is run");
 	if (seen.fast)

@@ -31,7 +31,7 @@ int main(void)
 	calls[0] = nondet_call();
 	calls[1] = nondet_call();
 	world_guest.calls = calls;
-	world_guest.limits.threads = 1 + any_below(CALLS);
+	world_guest.vm.limits.threads = 1 + any_below(CALLS);
 	if (which < OM_COUNTERS)
 		ASSUME(world_guest.counters[which] <= UINT64_MAX / 4 &&
 		       calls[0].counters[which] <= UINT64_MAX / 4 &&
@@ -56,11 +56,11 @@ int main(void)
 		      "buffers that are held now");
 		break;
 	case OM_COUNT_SESSIONS_NOW:
-		PROVE(counted == world_guest.sessions_used, "sessions that are charged now");
+		PROVE(counted == world_guest.sessions.used, "sessions that are charged now");
 		break;
 	default:
 		sum = world_guest.counters[which] + calls[0].counters[which];
-		if (world_guest.limits.threads == CALLS)
+		if (world_guest.vm.limits.threads == CALLS)
 			sum += calls[1].counters[which];
 		PROVE(counted == sum, "what the guest and its calls counted");
 		REACHED("a sum");

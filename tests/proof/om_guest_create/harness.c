@@ -12,7 +12,7 @@
  * once each, the id is free, *out is not touched; no other's id ever is.
  *
  * Class: quick
- * Sources: guest.c
+ * Sources: lifetime.c
  * Model: host.c world.c
  * Replace: live_word:ids_word place:place_here om_guest_size:any_guest_size
  * Unwind: 6
@@ -21,7 +21,6 @@
 #include "ids.h"
 #include "world.h"
 
-#include "dispatch.h"
 #include "mapping.h"
 
 #define CALLS	2u
@@ -55,12 +54,12 @@ struct om_guest *place_here(struct om_mediator *m, uint32_t of, const struct om_
 	PROVE(m == &world_mediator && of == ids.id && ids_is_taken() && mem == memory,
 	      "an id is taken before a guest is made");
 	seen.placed++;
-	guest.mediator = m;
-	guest.ops = &host_ops;
-	guest.ctx = ctx;
-	guest.id = of;
-	guest.traced = any_bool();
-	guest.limits = *limits;
+	guest.vm.mediator = m;
+	guest.vm.ops = &host_ops;
+	guest.vm.ctx = ctx;
+	guest.vm.id = of;
+	guest.vm.traced = any_bool();
+	guest.vm.limits = *limits;
 	guest.calls = calls;
 	guest.shm.shadows = shadows;
 	return &guest;
@@ -106,9 +105,9 @@ struct om_regs om_fast_smc(const struct om_mediator *m, uint32_t fid, uint32_t a
 	return (struct om_regs){ .a = { seen.accepted ? OPTEE_SMC_RETURN_OK : any_u32() | 1u } };
 }
 
-void om_shm_init(struct om_guest *of, uint32_t rpc_shadow, uint32_t list_shadow)
+void om_shm_init(struct om_shm *of, uint32_t rpc_shadow, uint32_t list_shadow)
 {
-	PROVE(of == &guest && rpc_shadow == CALLS && list_shadow == CALLS + 1 &&
+	PROVE(of == &guest.shm && rpc_shadow == CALLS && list_shadow == CALLS + 1 &&
 	      seen.emptied == 0, "a registry is made once, with pages that are no call's");
 	seen.emptied++;
 }
@@ -119,29 +118,29 @@ uint32_t om_shm_rows(const struct om_limits *limits)
 	return ROWS;
 }
 
-void om_shm_init_row(struct om_guest *of, uint32_t i)
+void om_shm_init_row(struct om_shm *of, uint32_t i)
 {
-	PROVE(of == &guest && i == seen.rows && i < ROWS && seen.emptied == 1,
+	PROVE(of == &guest.shm && i == seen.rows && i < ROWS && seen.emptied == 1,
 	      "each row of the registry is made once");
 	seen.rows++;
 }
 
-void om_mapping_init(struct om_guest *of)
+void om_mapping_init(struct om_mapping *of, const struct om_limits *limits)
 {
-	PROVE(of == &guest && seen.emptied == 1, "the account of what is mapped begins anew");
+	PROVE(limits->threads != 0 && of == &guest.mapping && seen.emptied == 1, "the account of what is mapped begins anew");
 	seen.accounts++;
 }
 
-void om_sessions_init(struct om_guest *of)
+void om_sessions_init(struct om_sessions *of)
 {
-	PROVE(of == &guest && seen.emptied == 1, "... and so does that of sessions");
+	PROVE(of == &guest.sessions && seen.emptied == 1, "... and so does that of sessions");
 	seen.accounts++;
 }
 
-void om_sessions_init_row(struct om_guest *of, uint32_t i)
+void om_sessions_init_row(struct om_sessions *of, uint32_t i)
 {
 	(void)i;
-	PROVE(of == &guest && seen.emptied == 1, "... and each row of them");
+	PROVE(of == &guest.sessions && seen.emptied == 1, "... and each row of them");
 }
 
 void om_call_init(struct om_call *call, struct om_guest *of, uint32_t index)
@@ -151,10 +150,10 @@ void om_call_init(struct om_call *call, struct om_guest *of, uint32_t index)
 	seen.emptied++;
 }
 
-void om_trace(const struct om_guest *of, const struct om_call *call,
+void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 	      struct om_trace_event *event)
 {
-	(void)of, (void)call, (void)event;
+	(void)vm, (void)vcpu, (void)call, (void)event;
 }
 
 /* om_guest_size/ */

@@ -17,7 +17,7 @@
  * refused and can still go; the id is free for others last, and nobody else's is touched.
  *
  * Class: long
- * Sources: guest.c
+ * Sources: lifetime.c
  * Model: builtin.c host.c world.c
  * Replace: live_word:ids_word
  * Unwind: 6
@@ -29,7 +29,6 @@
 #include "ids.h"
 #include "world.h"
 
-#include "dispatch.h"
 #include "mapping.h"
 
 #define CALLS	2u
@@ -135,7 +134,7 @@ static void page_free(void *host, const struct om_page *page)
 
 struct om_regs om_fast_smc(const struct om_mediator *m, uint32_t fid, uint32_t a1, uint32_t client)
 {
-	PROVE(m == &world_mediator && a1 == world_guest.id && client == OPTEE_SMC_CLIENT_HYPERVISOR,
+	PROVE(m == &world_mediator && a1 == world_guest.vm.id && client == OPTEE_SMC_CLIENT_HYPERVISOR,
 	      "OP-TEE is told by the hypervisor, of this guest");
 	if (fid == OPTEE_SMC_VM_DESTROYED) {
 		PROVE(!seen.destroyed && seen.told == 0, "... once that it is gone");
@@ -154,11 +153,11 @@ struct om_regs om_fast_smc(const struct om_mediator *m, uint32_t fid, uint32_t a
 }
 
 /* The end of a call's list, as page_list.h says. */
-void om_translation_end(struct om_guest *guest, struct om_translation *t)
+void om_translation_end(struct om_shm *shm, struct om_translation *t)
 {
 	PROVE(t == &calls[0].translation || t == &calls[1].translation, "a call's own");
 	if (t->source.raw)
-		guest->ops->unpin(guest->ctx, &t->source, 1);
+		shm->vm.ops->unpin(shm->vm.ctx, &t->source, 1);
 	t->source.raw = 0;
 }
 
@@ -168,9 +167,9 @@ uint32_t om_shm_pins_count(const struct om_limits *limits)
 	return RECORDS;
 }
 
-void om_shm_init(struct om_guest *guest, uint32_t rpc_shadow, uint32_t list_shadow)
+void om_shm_init(struct om_shm *shm, uint32_t rpc_shadow, uint32_t list_shadow)
 {
-	const struct om_limits *limits = &guest->limits;
+	const struct om_limits *limits = &shm->vm.limits;
 
 	PROVE(rpc_shadow == limits->threads && list_shadow == limits->threads + limits->rpc_args,
 	      "shadow pages are laid out as they were");
@@ -184,9 +183,9 @@ uint32_t om_shm_rows(const struct om_limits *limits)
 	return ROWS;
 }
 
-void om_shm_init_row(struct om_guest *guest, uint32_t i)
+void om_shm_init_row(struct om_shm *shm, uint32_t i)
 {
-	PROVE(guest == &world_guest && i < ROWS && seen.begun, "a row of this registry");
+	PROVE(shm == &world_guest.shm && i < ROWS && seen.begun, "a row of this registry");
 	if (i < RECORDS) {
 		PROVE(!is_pin_in(i, records[i].count) || seen.unpinned == 1,
 		      "a record is emptied when its pins are given back (I4)");
@@ -195,22 +194,22 @@ void om_shm_init_row(struct om_guest *guest, uint32_t i)
 	seen.row_is_new |= i == row;
 }
 
-void om_mapping_init(struct om_guest *guest)
+void om_mapping_init(struct om_mapping *mapping, const struct om_limits *limits)
 {
-	PROVE(guest == &world_guest && seen.begun, "the account of what is mapped begins anew");
+	PROVE(limits->threads != 0 && mapping == &world_guest.mapping && seen.begun, "the account of what is mapped begins anew");
 	seen.accounts++;
 }
 
-void om_sessions_init(struct om_guest *guest)
+void om_sessions_init(struct om_sessions *sessions)
 {
-	PROVE(guest == &world_guest && seen.begun, "... and so does that of sessions");
+	PROVE(sessions == &world_guest.sessions && seen.begun, "... and so does that of sessions");
 	seen.accounts++;
 }
 
-void om_sessions_init_row(struct om_guest *guest, uint32_t i)
+void om_sessions_init_row(struct om_sessions *sessions, uint32_t i)
 {
 	(void)i;
-	PROVE(guest == &world_guest && seen.begun, "... and each row of them");
+	PROVE(sessions == &world_guest.sessions && seen.begun, "... and each row of them");
 }
 
 void om_call_init(struct om_call *call, struct om_guest *guest, uint32_t index)
@@ -222,11 +221,11 @@ void om_call_init(struct om_call *call, struct om_guest *guest, uint32_t index)
 	seen.call_is_new |= index == watched_call;
 }
 
-void om_trace(const struct om_guest *guest, const struct om_call *call,
+void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 	      struct om_trace_event *event)
 {
-	(void)guest, (void)event;
-	PROVE(!call, "a guest's life is nobody's call");
+	(void)vm, (void)event;
+	PROVE(call == 0 && vcpu == 0, "a guest's life is nobody's call");
 }
 
 static bool records_are_empty(uint32_t n)
@@ -286,7 +285,7 @@ static bool is_leaving(void)
 
 static void init(enum om_guest_stage stage, uint32_t cursor)
 {
-	struct om_limits *limits = &world_guest.limits;
+	struct om_limits *limits = &world_guest.vm.limits;
 	uint32_t i;
 
 	world_init();
@@ -390,7 +389,7 @@ static void destroy(bool was_alive)
 {
 	enum om_result result;
 
-	ids_init(world_guest.id);
+	ids_init(world_guest.vm.id);
 	ASSUME(ids_is_taken());
 	result = om_guest_destroy(&world_guest);
 	PROVE(ids_others_are_kept(), "no other's id is touched");

@@ -8,7 +8,7 @@
  * out of its range; else a multiple of OM_GUEST_ALIGN, with room for all that is laid out.
  *
  * Class: quick
- * Sources: guest.c shm.c
+ * Sources: lifetime.c shm.c
  * Unwind: 23
  *   om_shm_bucket_count() doubles up to OM_LIMIT_BUFFERS + OM_LIMIT_RPC_ARGS < 2^21.
  */

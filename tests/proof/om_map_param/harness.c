@@ -5,7 +5,7 @@
  * One step from any state of the account, by induction, while other vCPUs take from it and
  * give back.
  *
- * Assumes: limits as place() in guest.c leaves them; that a call's parameters are charged
+ * Assumes: limits as place() in lifetime.c leaves them; that a call's parameters are charged
  * before it has a payload (om_call_run/), for a buffer of at most OM_LIMIT_PAGES; that
  * what is given back was charged (om_call_run/, om_rpc_ask/, reply_shm_alloc/). A payload
  * may be of any call, and its owner's id may have come again since.
@@ -26,8 +26,8 @@
 
 #define CHANGES	3u
 
-static struct om_guest guest;
-static struct om_call call;
+static struct om_mapping mapping;
+static struct om_mapped call;
 
 /* What all calls share of the window: how much there is, and what this step took or gave back. */
 static struct {
@@ -44,14 +44,14 @@ static void disturb(void)
 	uint32_t left = any_u32();
 
 	ASSUME(left <= account.all);
-	guest.mapped_left = left;
+	mapping.left = left;
 }
 
 uint32_t load_among_others(const uint32_t *p)
 {
 	uint32_t word = *p;
 
-	if (p != &guest.mapped_left)
+	if (p != &mapping.left)
 		return word;
 	account.seen = word;
 	if (any_bool())
@@ -61,7 +61,7 @@ uint32_t load_among_others(const uint32_t *p)
 
 bool exchange_among_others(uint32_t *p, uint32_t expected, uint32_t v)
 {
-	PROVE(p == &guest.mapped_left, "what calls share is in one word");
+	PROVE(p == &mapping.left, "what calls share is in one word");
 	if (*p != expected) {
 		account.failures++;
 		ASSUME(account.failures <= CHANGES);
@@ -77,52 +77,48 @@ bool exchange_among_others(uint32_t *p, uint32_t expected, uint32_t v)
 /* Of what a loaded TA maps, nothing; else what is beyond the call's own part. */
 static uint32_t shared_part_of(uint32_t pages)
 {
-	return call.uses_window && pages > guest.mapped_own ? pages - guest.mapped_own : 0;
+	return call.uses_window && pages > mapping.own ? pages - mapping.own : 0;
 }
 
 /* A new guest's account; threads in 8 bits are numbers that a checker can divide by. */
 static void prove_init(void)
 {
-	struct om_limits *limits = &guest.limits;
+	struct om_limits all = { .call_pages = any_u32() }, *limits = &all;
 
 	limits->threads = 1 + (uint32_t)any_u8() % OM_LIMIT_THREADS;
 	limits->mapped_pages = any_u32();
 	ASSUME(limits->mapped_pages >= 1 && limits->mapped_pages <= OM_LIMIT_PAGES);
 
-	om_mapping_init(&guest);
+	om_mapping_init(&mapping, limits);
 
-	PROVE(guest.mapped_own <= OWN_PAGES && guest.mapped_left <= limits->mapped_pages &&
-	      limits->mapped_pages - guest.mapped_left == limits->threads * guest.mapped_own,
+	PROVE(mapping.own <= OWN_PAGES && mapping.left <= limits->mapped_pages &&
+	      limits->mapped_pages - mapping.left == limits->threads * mapping.own,
 	      "what calls have of their own and what they share are all there is (I5)");
+	PROVE(mapping.call_pages == limits->call_pages, "... and what each may have is what it was");
 	REACHED("a new account");
 }
 
 /* A call between its steps. */
 static void init(void)
 {
-	struct om_limits *limits = &guest.limits;
-
-	limits->call_pages = any_u32();
-	ASSUME(limits->call_pages >= 1 && limits->call_pages <= OM_LIMIT_PAGES);
-	guest.mapped_own = any_below(OWN_PAGES + 1);
+	mapping.call_pages = any_u32();
+	ASSUME(mapping.call_pages >= 1 && mapping.call_pages <= OM_LIMIT_PAGES);
+	mapping.own = any_below(OWN_PAGES + 1);
 	account.all = any_below(OM_LIMIT_PAGES + 1);
-	call.guest = &guest;
-	call.word = any_u32();
-	call.index = any_below(OM_LIMIT_THREADS);
 	call.uses_window = any_bool();
 	call.param_pages = any_u32();
 	call.payload_pages = any_u32();
-	ASSUME(call.param_pages <= limits->call_pages &&
-	       call.payload_pages <= limits->call_pages - call.param_pages);
+	ASSUME(call.param_pages <= mapping.call_pages &&
+	       call.payload_pages <= mapping.call_pages - call.param_pages);
 	disturb();
 }
 
 static void prove_call(void)
 {
-	PROVE(call.param_pages <= guest.limits.call_pages &&
-	      call.payload_pages <= guest.limits.call_pages - call.param_pages,
+	PROVE(call.param_pages <= mapping.call_pages &&
+	      call.payload_pages <= mapping.call_pages - call.param_pages,
 	      "a call has no more than a call may have (I5)");
-	PROVE(guest.mapped_left <= account.all, "no more is left than there is (I5)");
+	PROVE(mapping.left <= account.all, "no more is left than there is (I5)");
 }
 
 static void prove_param(void)
@@ -133,7 +129,7 @@ static void prove_param(void)
 	ASSUME(call.payload_pages == 0 && pages <= OM_LIMIT_PAGES);
 	needed = shared_part_of(before + pages) - shared_part_of(before);
 
-	why = om_map_param(&call, pages);
+	why = om_map_param(&mapping, &call, pages);
 
 	prove_call();
 	if (why == OM_ACCEPTED) {
@@ -149,7 +145,7 @@ static void prove_param(void)
 	}
 	PROVE(why == OM_REFUSED_QUOTA && call.param_pages == before && account.exchanges == 0,
 	      "a refusal changes nothing");
-	PROVE(pages > guest.limits.call_pages - before || needed > account.seen,
+	PROVE(pages > mapping.call_pages - before || needed > account.seen,
 	      "what there is room for is not refused");
 	REACHED("refused");
 }
@@ -158,7 +154,7 @@ static void prove_payload(void)
 {
 	uint64_t pages = any_u64();
 	uint32_t before = call.payload_pages;
-	enum om_refusal why = om_map_payload(&call, pages);
+	enum om_refusal why = om_map_payload(&mapping, &call, pages);
 
 	prove_call();
 	if (why == OM_ACCEPTED) {
@@ -169,7 +165,7 @@ static void prove_payload(void)
 	}
 	PROVE(why == OM_REFUSED_QUOTA && call.payload_pages == before && account.exchanges == 0,
 	      "a payload's refusal changes nothing");
-	PROVE(pages > guest.limits.call_pages - call.param_pages - before || pages > account.seen,
+	PROVE(pages > mapping.call_pages - call.param_pages - before || pages > account.seen,
 	      "a payload that there is room for is not refused");
 	REACHED("a payload is refused");
 }
@@ -178,19 +174,23 @@ static void prove_payload(void)
 static void prove_given(uint32_t left, uint32_t pages)
 {
 	prove_call();
-	PROVE(guest.mapped_left - left == pages, "what was taken is given back, and no more (I5)");
+	PROVE(mapping.left - left == pages, "what was taken is given back, and no more (I5)");
 }
 
-/* This call frees a payload: its own, another's, or one of an earlier call of its id. */
+/*
+ * A call frees a payload: its own, one that it takes for its own because an earlier call had
+ * its id, or another's.
+ */
 static void prove_payload_freed(void)
 {
-	uint32_t owner = any_u32(), pages = any_u32();
-	uint32_t before = call.payload_pages, left = guest.mapped_left;
-	bool own = owner == om_call_id(&call) && pages <= before;
+	struct om_mapped *owner = any_bool() ? &call : NULL;
+	uint32_t pages = any_u32();
+	uint32_t before = call.payload_pages, left = mapping.left;
+	bool own = owner && pages <= before;
 
 	ASSUME(pages <= account.all - left);
 
-	om_unmap_payload(&call, owner, pages);
+	om_unmap_payload(&mapping, owner, pages);
 
 	PROVE(call.payload_pages == (own ? before - pages : before),
 	      "a payload is given back to the call that was charged, and no id makes its sum wrap");
@@ -203,10 +203,10 @@ static void prove_payload_freed(void)
 
 static void prove_params_freed(void)
 {
-	uint32_t shared = shared_part_of(call.param_pages), left = guest.mapped_left;
+	uint32_t shared = shared_part_of(call.param_pages), left = mapping.left;
 
 	ASSUME(shared <= account.all - left);
-	om_unmap_params(&call);
+	om_unmap_params(&mapping, &call);
 	PROVE(call.param_pages == 0, "parameters are given back");
 	prove_given(left, shared);
 	REACHED("parameters are given back");

@@ -10,14 +10,13 @@
  * told or not, page aligned, and holds all that OP-TEE said (I2).
  *
  * Class: quick
- * Sources: mediator.c fast_calls.c
+ * Sources: mediator.c secure.c
  * Model: host.c world.c
  * Unwind: 9
  *   An SMC has 8 registers.
  */
 #include "world.h"
 
-#include "dispatch.h"
 
 static struct om_mediator mediator;
 static struct om_regs shm_config, capabilities;

@@ -137,7 +137,7 @@ int main(void)
 	      "the message is the shadow page, in 32 bits each (I2, I10)");
 	PROVE(call->secure.a[3] == 0 && call->secure.a[4] == 0 && call->secure.a[5] == 0 &&
 	      call->secure.a[6] == 0, "nothing else is said");
-	PROVE(call->secure.a[7] == world_guest.id, "a call is stamped with its guest (I10)");
+	PROVE(call->secure.a[7] == world_guest.vm.id, "a call is stamped with its guest (I10)");
 	PROVE(ghost.fetches == 0 && ghost.pinned == 0, "the guest's memory is left alone (I1)");
 	REACHED("the end");
 	return 0;

@@ -133,13 +133,13 @@ int main(void)
 	       call->fid == OPTEE_SMC_CALL_WITH_REGD_ARG);
 	/* om_call_begin() */
 	ASSUME(call->split == 0 && call->params == 0 && call->shape == 0 && call->held_count == 0 &&
-	       call->param_pages == 0 && call->payload_pages == 0 && !call->fetched &&
+	       call->mapped.param_pages == 0 && call->mapped.payload_pages == 0 && !call->fetched &&
 	       !call->translating && !call->holds_more);
 	/* A slot that is free holds nothing. */
 	ASSUME(call->page.raw == 0 && call->carrier == OM_NONE && call->subject == OM_NONE &&
 	       call->translation.source.raw == 0);
 	ASSUME(call->session == OM_NONE && call->closes == OM_NONE && !call->opens);
-	call->uses_window = true;
+	call->mapped.uses_window = true;
 	/* Others may have pinned the page that is watched, too. */
 	ghost.pins = any_below(2);
 	ghost.pinned = ghost.unpinned = 0;
@@ -156,7 +156,7 @@ int main(void)
 	PROVE(accounts_are_recorded(call),
 	      "... and so is each session and page that is charged (I5, I9)");
 	PROVE(IMPLIES(call->carrier != OM_NONE, call->holds_more), "... to be given back");
-	PROVE(call->uses_window == (call->session == OM_NONE || !world_sessions[call->session].loaded),
+	PROVE(call->mapped.uses_window == (call->session == OM_NONE || !world_sessions[call->session].loaded),
 	      "what a loaded TA maps is not charged to OP-TEE's window, all else is (I5)");
 	PROVE(call->closes == OM_NONE, "no session is closed yet");
 	PROVE(IMPLIES(call->opens, call->message.hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION),

@@ -69,7 +69,7 @@ int main(void)
 		       (cmd == OPTEE_MSG_CMD_CLOSE_SESSION && call->closes != OM_NONE)));
 	accounts_take_over(call);
 	/* shm.c charged them. */
-	ASSUME(call->lists.reserved <= world_guest.limits.list_pages);
+	ASSUME(call->lists.reserved <= world_guest.vm.limits.list_pages);
 	rooms.users = recorded(call);
 	shape = call->shape;
 	remaining = call->translation.remaining;
@@ -82,7 +82,7 @@ int main(void)
 	      "... and so is each session and page that is charged (I5, I9)");
 	PROVE(IMPLIES(world_holds_more(call), call->holds_more), "... to be given back");
 	PROVE(call->held_count <= OPTEE_MSG_CALL_PARAMS &&
-	      call->param_pages <= world_guest.limits.call_pages,
+	      call->mapped.param_pages <= world_guest.vm.limits.call_pages,
 	      "a call holds no more than it may (I5)");
 	PROVE(ghost.fetches == 0 && ghost.pinned == 0 && ghost.unpinned == 0,
 	      "the guest's message is not looked at again (I1)");

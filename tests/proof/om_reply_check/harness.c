@@ -8,13 +8,13 @@
  * page is one page.
  *
  * Class: quick
- * Sources: rpc.c
+ * Sources: rpc_check.c
  * Unwind: 1
  *   No loop.
  */
 #include "proof.h"
 
-#include "rpc.h"
+#include "rpc_check.h"
 
 struct optee_msg_hdr nondet_hdr(void);
 struct optee_msg_param nondet_param(void);

@@ -9,13 +9,13 @@
  * knows is refused (I8); SHM_ALLOC and SHM_FREE have the one value that rpc.c reads.
  *
  * Class: quick
- * Sources: rpc.c
+ * Sources: rpc_check.c
  * Unwind: 5
  *   OPTEE_MSG_RPC_PARAMS = 4 parameters.
  */
 #include "proof.h"
 
-#include "rpc.h"
+#include "rpc_check.h"
 
 struct om_request_copy nondet_request(void);
 

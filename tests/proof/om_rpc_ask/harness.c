@@ -3,7 +3,7 @@
  * om_rpc_ask(): any request of OP-TEE, honest or not, and a call that paused before it was
  * shown, by induction: it is one of those that this harness begins with.
  *
- * Assumes: what secure_left() in call.c leaves: OP-TEE's registers of 32 bits, no argument
+ * Assumes: what secure_left() in machine.c leaves: OP-TEE's registers of 32 bits, no argument
  * (om_rpc_reply/ and reply_shm_alloc/ prove that nobody enters OP-TEE with one), no page
  * list of the last reply; or is_paused(), proved here; the rooms below keep their
  * contracts (rooms_rpc.h).
@@ -18,7 +18,7 @@
  * and the argument is put (I8, I9); registers as I10 wants them.
  *
  * Class: long
- * Sources: call.c refusal.c
+ * Sources: call.c refusal.c rpc_check.c
  * Model: builtin.c host.c rooms_rpc.c world.c
  * Unwind: 5
  *   OPTEE_MSG_RPC_PARAMS = 4 parameters; two steps of a release are as good as a million
@@ -351,7 +351,7 @@ static void prove_first(uint64_t a0, bool has_cookie)
 	prove_returned(om_rpc_ask(&world_call, &regs), true);
 }
 
-/* What is neither ALLOC nor FREE nor a command: is_rpc() in call.c lets some through. */
+/* What is neither ALLOC nor FREE nor a command: is_rpc() in machine.c lets some through. */
 static uint64_t any_other(void)
 {
 	uint64_t a0 = any_u32();

@@ -22,7 +22,8 @@
 
 #define ENTRIES	3u
 
-static struct om_guest guest;
+static struct om_vm vm;
+static struct om_sessions sessions = { .vm = &vm };
 static struct om_session table[ENTRIES];
 static struct om_host_ops ops;
 
@@ -60,7 +61,7 @@ static void notice(void)
 	for (i = 0; i < ENTRIES; i++) {
 		if (table[i].word == left[i])
 			continue;
-		PROVE(i < guest.limits.sessions && seen.user_of == OM_NONE,
+		PROVE(i < sessions.count && seen.user_of == OM_NONE,
 		      "a call is a user once, of an entry that is there");
 		PROVE(is_wanted(left[i]) && table[i].word == left[i] + USER,
 		      "what gets a user is open under its id, and gets nothing else");
@@ -93,7 +94,7 @@ static void disturb_all(void)
 	notice();
 	for (i = 0; i < ENTRIES; i++) {
 		disturb(i);
-		n += i < guest.limits.sessions && is_wanted(table[i].word);
+		n += i < sessions.count && is_wanted(table[i].word);
 	}
 	ASSUME(n <= 1);
 }
@@ -125,7 +126,7 @@ static void give_lock(void *ctx)
 	notice();
 	seen.was_missing = true;
 	for (i = 0; i < ENTRIES; i++)
-		if (i < guest.limits.sessions && is_wanted(table[i].word))
+		if (i < sessions.count && is_wanted(table[i].word))
 			seen.was_missing = false;
 	seen.locked = false;
 	disturb_all();
@@ -137,16 +138,16 @@ int main(void)
 
 	ops.lock = take_lock;
 	ops.unlock = give_lock;
-	guest.ops = &ops;
-	guest.sessions = table;
-	guest.limits.sessions = 1 + any_below(ENTRIES);
+	vm.ops = &ops;
+	sessions.table = table;
+	sessions.count = 1 + any_below(ENTRIES);
 	seen.user_of = OM_NONE;
 	seen.wanted = any_u32();
 	for (i = 0; i < ENTRIES; i++)
 		left[i] = table[i].word;
 	disturb_all();
 
-	got = om_session_get(&guest, seen.wanted);
+	got = om_session_get(&sessions, seen.wanted);
 
 	notice();
 	PROVE(!seen.locked, "the lock is given back");

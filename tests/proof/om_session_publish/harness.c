@@ -35,7 +35,8 @@
 
 struct om_session nondet_session(void);
 
-static struct om_guest guest;
+static struct om_vm vm;
+static struct om_sessions sessions = { .vm = &vm };
 static struct om_session table[ENTRIES], before[ENTRIES];
 static struct om_host_ops ops;
 
@@ -113,7 +114,7 @@ void *__builtin_memset(void *dst, int c, size_t len)
 	for (i = 0; i < ENTRIES; i++)
 		if (dst == &table[i])
 			break;
-	PROVE(i < guest.limits.sessions && c == 0 && len == sizeof(table[0]),
+	PROVE(i < sessions.count && c == 0 && len == sizeof(table[0]),
 	      "an entry of the table is emptied, and nothing else");
 	table[i] = (struct om_session){ 0 };
 	return dst;
@@ -124,7 +125,7 @@ static bool is_valid(void)
 {
 	uint32_t used = 0, i, k;
 
-	for (i = 0; i < guest.limits.sessions; i++) {
+	for (i = 0; i < sessions.count; i++) {
 		if (!is_state(state_in(&table[i])) || users_in(&table[i]) > OM_LIMIT_THREADS ||
 		    (state_in(&table[i]) == FREE && users_in(&table[i]) != 0))
 			return false;
@@ -134,8 +135,8 @@ static bool is_valid(void)
 			    id_in(&table[i]) == id_in(&table[k]))
 				return false;
 	}
-	return guest.sessions_used == used + seen.pending &&
-	       guest.sessions_used <= guest.limits.sessions;
+	return sessions.used == used + seen.pending &&
+	       sessions.used <= sessions.count;
 }
 
 static bool is_same_ta(const uint8_t *a, const uint8_t *b)
@@ -172,7 +173,7 @@ static uint32_t open_one(const struct om_session *entries, uint32_t id)
 {
 	uint32_t i;
 
-	for (i = 0; i < guest.limits.sessions; i++)
+	for (i = 0; i < sessions.count; i++)
 		if (state_in(&entries[i]) == OPEN && id_in(&entries[i]) == id)
 			return i;
 	return OM_NONE;
@@ -183,24 +184,24 @@ static void prove_init(void)
 	uint32_t i, rows = any_below(2 * ENTRIES);
 
 	/* Row by row, of as many as the longest of a guest's tables has. */
-	ASSUME(rows >= guest.limits.sessions);
-	om_sessions_init(&guest);
+	ASSUME(rows >= sessions.count);
+	om_sessions_init(&sessions);
 	for (i = 0; i < rows; i++)
-		om_sessions_init_row(&guest, i);
+		om_sessions_init_row(&sessions, i);
 	seen.pending = 0;
 	PROVE(is_valid(), "a new table is valid");
-	for (i = 0; i < guest.limits.sessions; i++)
+	for (i = 0; i < sessions.count; i++)
 		PROVE(state_in(&table[i]) == FREE, "... and empty");
 	REACHED("a new table");
 }
 
 static void prove_reserve(void)
 {
-	bool reserved = om_session_reserve(&guest);
+	bool reserved = om_session_reserve(&sessions);
 
 	seen.pending += reserved;
 	PROVE(is_valid(), "a session is charged exactly, within the limit (I5)");
-	PROVE(reserved == (seen.used < guest.limits.sessions),
+	PROVE(reserved == (seen.used < sessions.count),
 	      "a session is refused at the limit, and not before");
 	PROVE(all_are_kept_but(OM_NONE), "what is charged is in no entry yet");
 	if (reserved)
@@ -212,9 +213,9 @@ static void prove_reserve(void)
 static void prove_cancel(void)
 {
 	ASSUME(seen.pending > 0);
-	om_session_cancel(&guest);
+	om_session_cancel(&sessions);
 	seen.pending--;
-	PROVE(is_valid() && guest.sessions_used == seen.used - 1, "what was not opened is refunded");
+	PROVE(is_valid() && sessions.used == seen.used - 1, "what was not opened is refunded");
 	PROVE(all_are_kept_but(OM_NONE), "... and no session is touched");
 	REACHED("cancelled");
 }
@@ -224,7 +225,7 @@ static void prove_replaced(uint32_t old, uint32_t now)
 {
 	PROVE(old == now || state_in(&table[old]) == STALE || state_in(&table[old]) == FREE,
 	      "of two sessions with one id only the newer is open");
-	PROVE(IMPLIES(old != now, guest.sessions_used ==
+	PROVE(IMPLIES(old != now, sessions.used ==
 		      seen.used - (state_in(&table[old]) == FREE)),
 	      "... and the older is refunded once it is nobody's");
 	if (old != now && state_in(&table[old]) == STALE)
@@ -236,7 +237,7 @@ static bool was_loaded(const uint8_t *ta)
 {
 	uint32_t i;
 
-	for (i = 0; i < guest.limits.sessions; i++)
+	for (i = 0; i < sessions.count; i++)
 		if (state_in(&before[i]) != FREE && before[i].loaded && is_same_ta(before[i].ta, ta))
 			return true;
 	return false;
@@ -249,7 +250,7 @@ static void prove_publish(void)
 	bool loaded = any_bool();
 
 	ASSUME(seen.pending > 0);
-	om_session_publish(&guest, id, ta, loaded);
+	om_session_publish(&sessions, id, ta, loaded);
 	seen.pending--;
 	now = open_one(table, id);
 	PROVE(is_valid(), "a session in the table was charged, and an id is open once (I5)");
@@ -263,7 +264,7 @@ static void prove_publish(void)
 	for (i = 0; i < ENTRIES; i++)
 		PROVE(i == now || i == old || is_kept(i), "no other session is touched");
 	if (old == OM_NONE)
-		PROVE(guest.sessions_used == seen.used, "a session is charged once");
+		PROVE(sessions.used == seen.used, "a session is charged once");
 	else
 		prove_replaced(old, now);
 	REACHED("opened");
@@ -274,14 +275,14 @@ static void prove_put(uint32_t i)
 	uint64_t word = table[i].word;
 
 	ASSUME(users_in(&table[i]) >= 1);
-	om_session_put(&guest, i);
+	om_session_put(&sessions, i);
 	PROVE(is_valid() && all_are_kept_but(i), "one user less, and nothing else");
 	if (om_low(word) == STALE + USER) {
-		PROVE(state_in(&table[i]) == FREE && guest.sessions_used == seen.used - 1,
+		PROVE(state_in(&table[i]) == FREE && sessions.used == seen.used - 1,
 		      "the last user of a stale session frees it");
 		REACHED("freed by its last user");
 	} else {
-		PROVE(table[i].word == word - USER && guest.sessions_used == seen.used,
+		PROVE(table[i].word == word - USER && sessions.used == seen.used,
 		      "... of what is not stale, only that");
 		PROVE(seen.taken == 0, "a user of an open session takes no lock");
 		REACHED("one user less");
@@ -294,8 +295,8 @@ static void prove_close(uint32_t i)
 
 	ASSUME(users_in(&table[i]) >= 1);
 	seen.user_of = i;
-	closed = om_session_close(&guest, i);
-	PROVE(is_valid() && all_are_kept_but(i) && guest.sessions_used == seen.used,
+	closed = om_session_close(&sessions, i);
+	PROVE(is_valid() && all_are_kept_but(i) && sessions.used == seen.used,
 	      "a session that closes is charged still");
 	PROVE(closed == (state_in(&before[i]) == OPEN), "a session is closed by one call alone");
 	PROVE(id_in(&table[i]) == id_in(&before[i]), "... and known by its id");
@@ -313,7 +314,7 @@ static void prove_is_unused(uint32_t i)
 {
 	uint32_t users = users_in(&table[i]);
 
-	PROVE(om_session_is_unused(&guest, i) == (users == 0), "who is on the way in is waited for");
+	PROVE(om_session_is_unused(&sessions, i) == (users == 0), "who is on the way in is waited for");
 	PROVE(is_valid() && all_are_kept_but(OM_NONE), "... and a look changes nothing");
 	REACHED("looked at");
 }
@@ -321,9 +322,9 @@ static void prove_is_unused(uint32_t i)
 static void prove_end(uint32_t i)
 {
 	ASSUME(om_low(table[i].word) == CLOSING);
-	om_session_end(&guest, i);
+	om_session_end(&sessions, i);
 	PROVE(is_valid() && all_are_kept_but(i) && state_in(&table[i]) == FREE &&
-	      guest.sessions_used == seen.used - 1,
+	      sessions.used == seen.used - 1,
 	      "a session that is closed is freed, and refunded once");
 	REACHED("closed");
 }
@@ -333,11 +334,11 @@ static void prove_reopen(uint32_t i)
 	uint32_t newer = open_one(before, id_in(&before[i]));
 
 	ASSUME(state_in(&table[i]) == CLOSING);
-	om_session_reopen(&guest, i);
+	om_session_reopen(&sessions, i);
 	PROVE(is_valid() && all_are_kept_but(i), "a session that was not closed is as it was");
 	if (newer == OM_NONE) {
 		PROVE(state_in(&table[i]) == OPEN && id_in(&table[i]) == id_in(&before[i]) &&
-		      is_same_ta(table[i].ta, before[i].ta) && guest.sessions_used == seen.used,
+		      is_same_ta(table[i].ta, before[i].ta) && sessions.used == seen.used,
 		      "... and can be named again");
 		REACHED("open again");
 	} else {
@@ -352,10 +353,10 @@ static void init(void)
 
 	ops.lock = take_lock;
 	ops.unlock = give_lock;
-	guest.ops = &ops;
-	guest.sessions = table;
-	guest.sessions_used = seen.used = any_u32();
-	guest.limits.sessions = 1 + any_below(ENTRIES);
+	vm.ops = &ops;
+	sessions.table = table;
+	sessions.used = seen.used = any_u32();
+	sessions.count = 1 + any_below(ENTRIES);
 	seen.pending = any_u32();
 	seen.user_of = OM_NONE;
 	for (i = 0; i < ENTRIES; i++) {
@@ -409,7 +410,7 @@ int main(void)
 		prove_publish();
 		break;
 	default:
-		prove_entry(any_below(guest.limits.sessions));
+		prove_entry(any_below(sessions.count));
 		break;
 	}
 	PROVE(!seen.locked, "the lock is given back");

@@ -25,10 +25,10 @@
 
 struct om_share nondet_share(void);
 
-void om_trace(const struct om_guest *guest, const struct om_call *call,
+void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 	      struct om_trace_event *event)
 {
-	(void)guest, (void)call, (void)event;
+	(void)vm, (void)vcpu, (void)call, (void)event;
 }
 
 int main(void)
@@ -45,7 +45,7 @@ int main(void)
 	world_guest.shm.free_rpc_shadows = 0;
 	before = registry_now();
 
-	if (om_share_page(&world_guest, &share, any_u64(), &index) != OM_ACCEPTED) {
+	if (om_share_page(&world_guest.shm, &share, any_u64(), &index) != OM_ACCEPTED) {
 		PROVE(ghost.pinned == ghost.unpinned && ghost.pins == 0,
 		      "what was pinned is unpinned when refused (I5)");
 		PROVE(index == untouched && registry_is(&before), "on error nothing changed");

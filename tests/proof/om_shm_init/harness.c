@@ -2,7 +2,7 @@
 /*
  * om_shm_init(), _rows() and _init_row(): a registry without a buffer.
  *
- * Assumes: arrays as place() in guest.c makes them, of exactly as many elements as
+ * Assumes: arrays as place() in lifetime.c makes them, of exactly as many elements as
  * om_shm_*_count() say.
  * Bounded: 1 thread, 40 pages, at most 2 of all else. Loops look at no limit but how many.
  * Proves: memory safety; every element of a pool is in it, once; nothing is charged, and
@@ -17,10 +17,10 @@
  */
 #include "world.h"
 
-void om_trace(const struct om_guest *guest, const struct om_call *call,
+void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 	      struct om_trace_event *event)
 {
-	(void)guest, (void)call, (void)event;
+	(void)vm, (void)vcpu, (void)call, (void)event;
 }
 
 /* The compiler's, of which the checker knows nothing: in whole buffers, as it is used. */
@@ -45,7 +45,7 @@ static bool is_chained(uint32_t next, uint32_t i, uint32_t first, uint32_t n)
 int main(void)
 {
 	struct om_shm *shm = &world_guest.shm;
-	const struct om_limits *limits = &world_guest.limits;
+	const struct om_limits *limits = &world_guest.vm.limits;
 	uint32_t rpc, list, buffers, pins, i;
 	om_cookie_t cookie = { any_u64() };
 
@@ -58,9 +58,9 @@ int main(void)
 	ASSUME(list + limits->list_pages <= WORLD_SHADOWS);
 	buffers = om_shm_buffer_count(limits);
 	pins = om_shm_pins_count(limits);
-	om_shm_init(&world_guest, rpc, list);
+	om_shm_init(&world_guest.shm, rpc, list);
 	for (i = 0; i < om_shm_rows(limits); i++)
-		om_shm_init_row(&world_guest, i);
+		om_shm_init_row(&world_guest.shm, i);
 
 	PROVE(shm->free_buffers == 0 && shm->free_pins == 0 && shm->free_rpc_shadows == rpc &&
 	      shm->free_lists == list, "pools begin with their first");
@@ -79,7 +79,7 @@ int main(void)
 	PROVE(shm->lists_left == limits->list_pages && shm->buffers_used == 0 &&
 	      shm->rpc_args_used == 0 && shm->pages_used == 0 && shm->pages_peak == 0,
 	      "nothing is charged (I5)");
-	PROVE(!om_shm_is_known(&world_guest, cookie), "no cookie is known");
+	PROVE(!om_shm_is_known(&world_guest.shm, cookie), "no cookie is known");
 	if (buffers == WORLD_BUFFERS && pins == WORLD_PINS)
 		REACHED("full arrays");
 	return 0;

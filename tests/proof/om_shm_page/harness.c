@@ -16,10 +16,10 @@
  */
 #include "world.h"
 
-void om_trace(const struct om_guest *guest, const struct om_call *call,
+void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 	      struct om_trace_event *event)
 {
-	(void)guest, (void)call, (void)event;
+	(void)vm, (void)vcpu, (void)call, (void)event;
 }
 
 int main(void)
@@ -44,7 +44,7 @@ int main(void)
 	buffer->pages = last * OM_PIN_BATCH + filled;
 
 	n = any_below(buffer->pages);
-	PROVE(om_shm_page(&world_guest, buffer, n).raw ==
+	PROVE(om_shm_page(&world_guest.shm, buffer, n).raw ==
 	      world_record(order[n / OM_PIN_BATCH])->pa[n % OM_PIN_BATCH].raw,
 	      "a page is the one that was recorded");
 	if (n >= 2 * OM_PIN_BATCH)

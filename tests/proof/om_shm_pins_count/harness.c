@@ -2,7 +2,7 @@
 /*
  * om_shm_buffer_count(), om_shm_pins_count(), om_shm_bucket_count().
  *
- * Assumes: limits in their range (are_valid() in guest.c).
+ * Assumes: limits in their range (are_valid() in lifetime.c).
  * Proves: no overflow; a buffer for each that the quotas admit and 4 for each call; a
  * record of pins for each buffer, so that the one every buffer begins with is there; a
  * bucket for each cookie, in a number that makes a mask. That the further records of large

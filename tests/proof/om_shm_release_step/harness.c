@@ -19,10 +19,10 @@
  */
 #include "world.h"
 
-void om_trace(const struct om_guest *guest, const struct om_call *call,
+void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 	      struct om_trace_event *event)
 {
-	(void)guest, (void)call, (void)event;
+	(void)vm, (void)vcpu, (void)call, (void)event;
 }
 
 #define FIRST	0u	/* the buffer, its first record, its shadow page */
@@ -67,7 +67,7 @@ int main(void)
 	ASSUME(IMPLIES(counted, shm->buffers_used >= 1));
 	before = *shm;
 
-	if (!om_shm_release_step(&world_guest, &release)) {
+	if (!om_shm_release_step(&world_guest.shm, &release)) {
 		PROVE(before.free_pins == shm->free_pins && before.pages_used == shm->pages_used &&
 		      unpins == 0 && release.head == OM_NONE, "when done nothing changes");
 		REACHED("nothing to release");

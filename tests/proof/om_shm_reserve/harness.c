@@ -29,17 +29,17 @@
 
 struct om_share nondet_share(void);
 
-void om_trace(const struct om_guest *guest, const struct om_call *call,
+void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 	      struct om_trace_event *event)
 {
-	(void)guest, (void)call, (void)event;
+	(void)vm, (void)vcpu, (void)call, (void)event;
 }
 
 static void prove_charged(const struct registry *before, const struct om_share *share,
 			  const struct om_buffer *buffer)
 {
 	const struct om_shm *a = &before->shm, *b = &world_guest.shm;
-	const struct om_limits *limits = &world_guest.limits;
+	const struct om_limits *limits = &world_guest.vm.limits;
 	uint32_t buffers = share->kind == OM_SHARE_REGISTERED || share->kind == OM_SHARE_PAYLOAD;
 
 	PROVE(b->pages_used == a->pages_used + share->pages && b->pages_used <= limits->pages,
@@ -60,27 +60,27 @@ static void live(const struct om_share *share, uint32_t index, struct om_release
 	uint32_t found;
 
 	if (share->kind == OM_SHARE_TEMPORARY) {
-		om_shm_entered(&world_guest, index);
-		om_shm_put(&world_guest, index, release);
+		om_shm_entered(&world_guest.shm, index);
+		om_shm_put(&world_guest.shm, index, release);
 		return;
 	}
-	found = om_shm_get(&world_guest, share->cookie, share->kind, false);
+	found = om_shm_get(&world_guest.shm, share->cookie, share->kind, false);
 	PROVE(found == OM_NONE, "a reserved buffer is not found");
-	om_shm_publish_put(&world_guest, index);
-	found = om_shm_get(&world_guest, share->cookie, share->kind, true);
+	om_shm_publish_put(&world_guest.shm, index);
+	found = om_shm_get(&world_guest.shm, share->cookie, share->kind, true);
 	PROVE(found == index, "a live buffer is found by its cookie");
-	PROVE(om_shm_get(&world_guest, share->cookie, share->kind, true) == OM_NONE,
+	PROVE(om_shm_get(&world_guest.shm, share->cookie, share->kind, true) == OM_NONE,
 	      "who wants it alone does not get it twice (I6)");
-	om_shm_put(&world_guest, index, release);
-	PROVE(om_shm_claim(&world_guest, share->cookie, share->kind) == index,
+	om_shm_put(&world_guest.shm, index, release);
+	PROVE(om_shm_claim(&world_guest.shm, share->cookie, share->kind) == index,
 	      "a live buffer can be claimed");
-	PROVE(om_shm_claim(&world_guest, share->cookie, share->kind) == OM_NONE,
+	PROVE(om_shm_claim(&world_guest.shm, share->cookie, share->kind) == OM_NONE,
 	      "a claimed buffer cannot be claimed");
-	PROVE(om_shm_get(&world_guest, share->cookie, share->kind, false) == OM_NONE,
+	PROVE(om_shm_get(&world_guest.shm, share->cookie, share->kind, false) == OM_NONE,
 	      "a claimed buffer is not found");
-	om_shm_forget(&world_guest, index);
-	PROVE(!om_shm_is_known(&world_guest, share->cookie), "a forgotten cookie is free (I7)");
-	om_shm_put(&world_guest, index, release);
+	om_shm_forget(&world_guest.shm, index);
+	PROVE(!om_shm_is_known(&world_guest.shm, share->cookie), "a forgotten cookie is free (I7)");
+	om_shm_put(&world_guest.shm, index, release);
 }
 
 int main(void)
@@ -104,8 +104,8 @@ int main(void)
 	world_shadows[0].next = world_shadows[1].next = OM_NONE;
 	before = registry_now();
 
-	why = listed ? om_shm_reserve_listed(&world_guest, &share, &index, &list) :
-		       om_shm_reserve(&world_guest, &share, &index);
+	why = listed ? om_shm_reserve_listed(&world_guest.shm, &share, &index, &list) :
+		       om_shm_reserve(&world_guest.shm, &share, &index);
 	if (why != OM_ACCEPTED) {
 		PROVE(index == untouched && list == OM_NONE && registry_is(&before),
 		      "on error nothing changed");
@@ -126,12 +126,12 @@ int main(void)
 	ghost.pins = OM_PIN_BATCH;
 	live(&share, index, &release);
 	PROVE(release.head == index, "the last user puts it on the list");
-	while (om_shm_release_step(&world_guest, &release))
+	while (om_shm_release_step(&world_guest.shm, &release))
 		steps++;
 	PROVE(steps == 1 && release.head == OM_NONE, "one record is one step");
 	PROVE(ghost.unpinned <= OM_PIN_BATCH, "pins are given back once (I4)");
 	if (listed)
-		om_shm_give_lists(&world_guest, list, list, share.lists);
+		om_shm_give_lists(&world_guest.shm, list, list, share.lists);
 	PROVE(registry_is(&before), "charges equal refunds, and all is as it was (I5)");
 	REACHED("a whole life");
 	return 0;

@@ -29,10 +29,10 @@ struct om_region nondet_region(void);
 
 #define MASK	((uint64_t)OPTEE_MSG_PAGE_SIZE - 1)
 
-void om_trace(const struct om_guest *guest, const struct om_call *call,
+void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 	      struct om_trace_event *event)
 {
-	(void)guest, (void)call, (void)event;
+	(void)vm, (void)vcpu, (void)call, (void)event;
 }
 
 int main(void)
@@ -53,7 +53,7 @@ int main(void)
 	world_shadows[1].page.va = world_new_list();
 	before = registry_now();
 
-	why = om_translation_begin(&world_guest, &region, &lists, &t);
+	why = om_translation_begin(&world_guest.shm, &region, &lists, &t);
 	if (t.buffer == OM_NONE) {
 		PROVE(why != OM_ACCEPTED, "without a buffer it is refused");
 		PROVE(registry_is(&before) && lists.reserved == reserved && lists.first == OM_NONE,

@@ -19,10 +19,10 @@
 
 #include "page_list.h"
 
-void om_trace(const struct om_guest *guest, const struct om_call *call,
+void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 	      struct om_trace_event *event)
 {
-	(void)guest, (void)call, (void)event;
+	(void)vm, (void)vcpu, (void)call, (void)event;
 }
 
 int main(void)
@@ -41,7 +41,7 @@ int main(void)
 	ASSUME(IMPLIES(source != 0 && source == ghost.page, ghost.pins > 0));
 	left = ghost.pins - (source != 0 && source == ghost.page);
 	for (twice = 0; twice < 2; twice++) {
-		om_translation_end(&world_guest, &t);
+		om_translation_end(&world_guest.shm, &t);
 		PROVE(t.source.raw == 0 && ghost.unpinned == (source != 0) && ghost.pins == left,
 		      "the guest's list page is given back once (I4)");
 	}
@@ -55,10 +55,10 @@ int main(void)
 	lists.reserved = reserved = any_u32();
 	ASSUME(IMPLIES(first != OM_NONE, reserved >= 1));
 	left = shm->lists_left;
-	ASSUME(left <= world_guest.limits.list_pages && reserved <= world_guest.limits.list_pages - left);
+	ASSUME(left <= world_guest.vm.limits.list_pages && reserved <= world_guest.vm.limits.list_pages - left);
 	free_lists = shm->free_lists;
 	for (twice = 0; twice < 2; twice++) {
-		om_lists_release(&world_guest, &lists);
+		om_lists_release(&world_guest.shm, &lists);
 		PROVE(shm->lists_left == left + reserved, "list pages are refunded (I5)");
 		PROVE(lists.reserved == 0, "a call has no list pages any more");
 		PROVE(first == OM_NONE ? shm->free_lists == free_lists :

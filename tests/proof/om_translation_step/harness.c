@@ -85,7 +85,7 @@ int main(void)
 	lists.first = any_bool() ? LIST : OTHER_LIST;
 	lists.reserved = any_u32();
 	buffer->last = 0;
-	ASSUME(buffer->pages >= 1 && buffer->pages <= world_guest.limits.pages);
+	ASSUME(buffer->pages >= 1 && buffer->pages <= world_guest.vm.limits.pages);
 	ASSUME(is_state(buffer) && t.remaining > 0);
 	/* A pinned page is usable: om_pin_one(). */
 	ASSUME(is_usable(t.source.raw) && !is_shadow_page(t.source.raw));
@@ -106,7 +106,7 @@ int main(void)
 	list_index = t.list_index;
 	count = world_record(0)->count;
 
-	why = om_translation_step(&world_guest, &lists, &t);
+	why = om_translation_step(&world_guest.shm, &lists, &t);
 
 	after = other ? other_list_page[entry] : list_page[entry];
 	if (after != before && entry == OPTEE_MSG_LIST_NEXT) {

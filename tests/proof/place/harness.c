@@ -16,7 +16,7 @@
  */
 #include "proof.h"
 
-#include "guest.c"
+#include "lifetime.c"
 
 #define CALLS	1u
 #define SESSIONS	1u
@@ -67,22 +67,22 @@ int main(void)
 
 	shm = &guest->shm;
 	PROVE(guest == &memory.guest && guest->calls == memory.calls && shm->pins == memory.pins &&
-	      shm->buffers == memory.buffers && guest->sessions == memory.sessions &&
+	      shm->buffers == memory.buffers && guest->sessions.table == memory.sessions &&
 	      shm->shadows == memory.shadows &&
 	      shm->buckets == memory.buckets, "each table lies where there is room for it");
 	PROVE(zeroed == 1, "nothing is left of who had the memory");
-	PROVE(guest->mediator == &mediator && guest->ops == &ops && guest->ctx == &zeroed &&
-	      guest->id == id && !guest->traced && guest->stage == OM_STAGE_ALIVE,
+	PROVE(guest->vm.mediator == &mediator && guest->vm.ops == &ops && guest->vm.ctx == &zeroed &&
+	      guest->vm.id == id && !guest->vm.traced && guest->stage == OM_STAGE_ALIVE,
 	      "a guest knows what it was told");
-	PROVE(guest->limits.threads == (mediator.threads < CALLS ? mediator.threads : CALLS),
+	PROVE(guest->vm.limits.threads == (mediator.threads < CALLS ? mediator.threads : CALLS),
 	      "no more calls than OP-TEE has threads");
-	PROVE(guest->limits.mapped_pages ==
+	PROVE(guest->vm.limits.mapped_pages ==
 	      (limits.mapped_pages ? limits.mapped_pages : OM_MAPPED_PAGES_DEFAULT),
 	      "OP-TEE may have to map as many pages as was said, or as a stock build bears");
-	PROVE(guest->limits.call_pages ==
-	      (limits.call_pages ? limits.call_pages : guest->limits.mapped_pages),
+	PROVE(guest->vm.limits.call_pages ==
+	      (limits.call_pages ? limits.call_pages : guest->vm.limits.mapped_pages),
 	      "... of which a call may have as many as was said, or all");
-	PROVE(guest->limits.sessions == SESSIONS, "... and as many sessions as there is room for");
+	PROVE(guest->vm.limits.sessions == SESSIONS, "... and as many sessions as there is room for");
 	REACHED("laid out");
 	return 0;
 }

@@ -17,7 +17,7 @@
  * wants them.
  *
  * Class: long
- * Sources: call.c refusal.c
+ * Sources: call.c refusal.c rpc_check.c
  * Model: builtin.c host.c rooms_rpc.c world.c
  * Unwind: 5
  *   OPTEE_MSG_RPC_PARAMS = 4 parameters; two steps of a translation or a release, which

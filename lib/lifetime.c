@@ -3,16 +3,15 @@
  * A guest's life: created, reset, destroyed; and where its memory is.
  * Knows what a guest consists of; knows nothing of what its calls do.
  */
-#include "guest.h"
+#include "lifetime.h"
 
 #include <optee_mediator/abi_msg.h>
 #include <optee_mediator/abi_smc.h>
 
 #include "call.h"
-#include "dispatch.h"
 #include "mapping.h"
+#include "secure.h"
 #include "sessions.h"
-#include "tracing.h"
 
 /* Where things are in the memory of a guest, as byte offsets. */
 struct layout {
@@ -97,23 +96,23 @@ static void give_id(struct om_mediator *m, uint32_t id)
 static void free_pages(struct om_guest *guest, uint32_t n)
 {
 	while (n--)
-		guest->ops->page_free(guest->mediator->host, &guest->shm.shadows[n].page);
+		guest->vm.ops->page_free(guest->vm.mediator->host, &guest->shm.shadows[n].page);
 }
 
 /* Every shadow page the guest will ever need (I5). */
 static bool alloc_pages(struct om_guest *guest)
 {
-	uint32_t n = shadow_count(&guest->limits);
+	uint32_t n = shadow_count(&guest->vm.limits);
 	uint32_t i;
 
 	for (i = 0; i < n; i++) {
 		struct om_page *page = &guest->shm.shadows[i].page;
 
-		if (guest->ops->page_alloc(guest->mediator->host, page)) {
+		if (guest->vm.ops->page_alloc(guest->vm.mediator->host, page)) {
 			free_pages(guest, i);
 			return false;
 		}
-		if (!page->va || !om_pa_is_usable(guest->mediator, page->pa)) {
+		if (!page->va || !om_pa_is_usable(guest->vm.mediator, page->pa)) {
 			free_pages(guest, i + 1);
 			return false;
 		}
@@ -125,25 +124,25 @@ static bool alloc_pages(struct om_guest *guest)
 
 static void init_registry(struct om_guest *guest)
 {
-	const struct om_limits *l = &guest->limits;
+	const struct om_limits *l = &guest->vm.limits;
 
-	om_shm_init(guest, l->threads, l->threads + l->rpc_args);
-	om_mapping_init(guest);
-	om_sessions_init(guest);
+	om_shm_init(&guest->shm, l->threads, l->threads + l->rpc_args);
+	om_mapping_init(&guest->mapping, l);
+	om_sessions_init(&guest->sessions);
 }
 
 /* A row is the i-th element of each table that has one. */
 static uint32_t row_count(const struct om_guest *guest)
 {
-	uint32_t n = om_shm_rows(&guest->limits);
+	uint32_t n = om_shm_rows(&guest->vm.limits);
 
-	return n < guest->limits.sessions ? guest->limits.sessions : n;
+	return n < guest->vm.limits.sessions ? guest->vm.limits.sessions : n;
 }
 
 static void init_row(struct om_guest *guest, uint32_t i)
 {
-	om_shm_init_row(guest, i);
-	om_sessions_init_row(guest, i);
+	om_shm_init_row(&guest->shm, i);
+	om_sessions_init_row(&guest->sessions, i);
 }
 
 /* Of a new guest; one that starts over is emptied by leave(), piece by piece. */
@@ -155,21 +154,41 @@ static void init_tables(struct om_guest *guest)
 	init_registry(guest);
 	for (i = 0; i < rows; i++)
 		init_row(guest, i);
-	for (i = 0; i < guest->limits.threads; i++)
+	for (i = 0; i < guest->vm.limits.threads; i++)
 		om_call_init(&guest->calls[i], guest, i);
 }
 
 static void trace_life(struct om_guest *guest, enum om_trace_guest what)
 {
-	if (om_traced(guest))
-		om_trace(guest, NULL, &(struct om_trace_event){
+	if (om_traced(&guest->vm))
+		om_trace(&guest->vm, 0, 0, &(struct om_trace_event){
 			 .id = OM_TRACE_GUEST, .arg = { what } });
 }
 
 static bool vm_created(struct om_guest *guest)
 {
-	return om_fast_smc(guest->mediator, OPTEE_SMC_VM_CREATED, guest->id,
+	return om_fast_smc(guest->vm.mediator, OPTEE_SMC_VM_CREATED, guest->vm.id,
 			   OPTEE_SMC_CLIENT_HYPERVISOR).a[0] == OPTEE_SMC_RETURN_OK;
+}
+
+static struct om_vm vm_of(struct om_mediator *m, uint32_t id, const struct om_limits *limits,
+			  void *ctx)
+{
+	struct om_vm vm = { .mediator = m, .ops = m->ops, .ctx = ctx, .id = id,
+			    .traced = m->ops->trace != NULL, .limits = *limits };
+
+	/*
+	 * Never more calls than OP-TEE has threads: the guest has to learn that
+	 * there are too many when it starts one, not when it resumes one.
+	 */
+	if (limits->threads > m->threads)
+		vm.limits.threads = m->threads;
+	if (limits->mapped_pages == 0)
+		vm.limits.mapped_pages = OM_MAPPED_PAGES_DEFAULT;
+	if (limits->call_pages == 0)
+		vm.limits.call_pages = vm.limits.mapped_pages;
+	vm.limits.sessions = session_count(limits);
+	return vm;
 }
 
 /* Lays a guest out in its memory, which nobody else has seen yet. */
@@ -181,27 +200,14 @@ static struct om_guest *place(struct om_mediator *m, uint32_t id, const struct o
 	uint8_t *base = mem;
 
 	om_zero(mem, at.size);
-	guest->mediator = m;
-	guest->ops = m->ops;
-	guest->ctx = ctx;
-	guest->id = id;
-	guest->traced = m->ops->trace != NULL;
-	guest->limits = *limits;
-	/*
-	 * Never more calls than OP-TEE has threads: the guest has to learn that
-	 * there are too many when it starts one, not when it resumes one.
-	 */
-	if (limits->threads > m->threads)
-		guest->limits.threads = m->threads;
-	if (limits->mapped_pages == 0)
-		guest->limits.mapped_pages = OM_MAPPED_PAGES_DEFAULT;
-	if (limits->call_pages == 0)
-		guest->limits.call_pages = guest->limits.mapped_pages;
-	guest->limits.sessions = session_count(limits);
+	guest->vm = vm_of(m, id, limits, ctx);
+	guest->shm.vm = guest->vm;
+	guest->sessions.vm = &guest->vm;
+	guest->sessions.count = guest->vm.limits.sessions;
 	guest->calls = (void *)(base + at.calls);
 	guest->shm.pins = (void *)(base + at.pins);
 	guest->shm.buffers = (void *)(base + at.buffers);
-	guest->sessions = (void *)(base + at.sessions);
+	guest->sessions.table = (void *)(base + at.sessions);
 	guest->shm.shadows = (void *)(base + at.shadows);
 	guest->shm.buckets = (void *)(base + at.buckets);
 	return guest;
@@ -214,7 +220,7 @@ static enum om_result bring_up(struct om_guest *guest)
 	init_tables(guest);
 	/* Last, because it is the one step that somebody else remembers. */
 	if (!vm_created(guest)) {
-		free_pages(guest, shadow_count(&guest->limits));
+		free_pages(guest, shadow_count(&guest->vm.limits));
 		return OM_ERR_REFUSED;
 	}
 	trace_life(guest, OM_GUEST_CREATED);
@@ -258,9 +264,9 @@ static bool unpin_record(struct om_guest *guest, uint32_t i)
 {
 	struct om_pins *pins = &guest->shm.pins[i];
 
-	if (i >= om_shm_pins_count(&guest->limits) || pins->count == 0)
+	if (i >= om_shm_pins_count(&guest->vm.limits) || pins->count == 0)
 		return false;
-	guest->ops->unpin(guest->ctx, pins->pa, pins->count);
+	guest->vm.ops->unpin(guest->vm.ctx, pins->pa, pins->count);
 	return true;
 }
 
@@ -273,7 +279,7 @@ static bool empty_registry(struct om_guest *guest)
 		bool unpinned = unpin_record(guest, i);
 
 		init_row(guest, i);
-		if ((unpinned || guest->cursor % ROWS == 0) && om_should_yield(guest))
+		if ((unpinned || guest->cursor % ROWS == 0) && om_should_yield(&guest->vm))
 			return false;
 	}
 	return true;
@@ -281,15 +287,15 @@ static bool empty_registry(struct om_guest *guest)
 
 static bool empty_calls(struct om_guest *guest)
 {
-	while (guest->cursor < guest->limits.threads) {
+	while (guest->cursor < guest->vm.limits.threads) {
 		uint32_t i = guest->cursor++;
 		struct om_call *call = &guest->calls[i];
 
-		om_translation_end(guest, &call->translation);
+		om_translation_end(&guest->shm, &call->translation);
 		if (call->page.raw)
-			guest->ops->unpin(guest->ctx, &call->page, 1);
+			guest->vm.ops->unpin(guest->vm.ctx, &call->page, 1);
 		om_call_init(call, guest, i);
-		if (om_should_yield(guest))
+		if (om_should_yield(&guest->vm))
 			return false;
 	}
 	return true;
@@ -306,7 +312,7 @@ static bool vm_destroyed(struct om_guest *guest)
 {
 	om_store_relaxed(&guest->notify_enabled, 0);
 	next_stage(guest, OM_STAGE_LEAVING);
-	return om_fast_smc(guest->mediator, OPTEE_SMC_VM_DESTROYED, guest->id,
+	return om_fast_smc(guest->vm.mediator, OPTEE_SMC_VM_DESTROYED, guest->vm.id,
 			   OPTEE_SMC_CLIENT_HYPERVISOR).a[0] == OPTEE_SMC_RETURN_OK;
 }
 
@@ -351,20 +357,20 @@ enum om_result om_guest_reset(struct om_guest *guest)
 
 enum om_result om_guest_destroy(struct om_guest *guest)
 {
-	uint32_t n = shadow_count(&guest->limits);
+	uint32_t n = shadow_count(&guest->vm.limits);
 	enum om_result result = leave(guest);
 
 	if (result != OM_OK)
 		return result;
 	guest->stage = OM_STAGE_FREE_PAGES;
 	while (guest->cursor < n) {
-		guest->ops->page_free(guest->mediator->host,
+		guest->vm.ops->page_free(guest->vm.mediator->host,
 				      &guest->shm.shadows[guest->cursor++].page);
-		if (guest->cursor < n && om_should_yield(guest))
+		if (guest->cursor < n && om_should_yield(&guest->vm))
 			return OM_AGAIN;
 	}
 	trace_life(guest, OM_GUEST_DESTROYED);
-	give_id(guest->mediator, guest->id);
+	give_id(guest->vm.mediator, guest->vm.id);
 	return OM_OK;
 }
 
@@ -373,9 +379,9 @@ bool om_guest_holds(const struct om_guest *guest)
 	uint32_t i;
 
 	if (om_load_relaxed(&guest->shm.buffers_used) ||
-	    om_load_relaxed(&guest->shm.rpc_args_used) || om_load_relaxed(&guest->sessions_used))
+	    om_load_relaxed(&guest->shm.rpc_args_used) || om_load_relaxed(&guest->sessions.used))
 		return true;
-	for (i = 0; i < guest->limits.threads; i++)
+	for (i = 0; i < guest->vm.limits.threads; i++)
 		if (om_call_state(&guest->calls[i]) != OM_CALL_FREE)
 			return true;
 	return false;
@@ -384,5 +390,5 @@ bool om_guest_holds(const struct om_guest *guest)
 void om_guest_interrupt(struct om_guest *guest)
 {
 	if (om_load_relaxed(&guest->notify_enabled))
-		guest->ops->notify(guest->ctx);
+		guest->vm.ops->notify(guest->vm.ctx);
 }
