@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A call's data, and what its steps share. See call.h. Knows no step, and no state. */
+/* A call's data, and what its steps share. See call.h. Independent of steps and of states. */
 #include "call.h"
 
 #include <optee_mediator/abi_smc.h>
 
 void om_call_init(struct om_call *call, struct om_guest *guest, uint32_t index)
 {
-	/* The generation goes on over a reset: old ids stay unknown. */
+	/* A reset keeps the generation, so that old ids stay unknown. */
 	call->word &= ~OM_CALL_STATE_MASK;
 	call->index = index;
 	call->guest = guest;
 	call->shadow = &guest->shm.shadows[index];
 	call->page.raw = 0;
-	call->subject = OM_NONE;
+	call->target = OM_NONE;
 	call->session = OM_NONE;
 	call->closes = OM_NONE;
 	call->opens = false;
-	call->carrier = OM_NONE;
+	call->message_buffer = OM_NONE;
 	call->rpc_arg = OM_NONE;
 	call->lists.first = OM_NONE;
 	call->lists.reserved = 0;

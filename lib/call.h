@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A yielding call: one slot of a guest, from its first SMC through every RPC
- * return to its end. Everything here but `word` belongs to the vCPU that owns the
- * call (see call_state.h), is private memory, and is what decisions are made on.
+ * A yielding call: a slot of a guest, from the call's first SMC through every RPC return to its
+ * end. All fields but `word` belong to the vCPU that owns the call (call_state.h). They are
+ * private memory, and all decisions are made on them.
  */
 #ifndef OM_LIB_CALL_H
 #define OM_LIB_CALL_H
@@ -17,14 +17,14 @@
 #include "rpc_check.h"
 #include "tracing.h"
 
-/* Which request waits for the guest's reply. */
+/* The request that waits for the guest's reply. */
 enum om_pending {
 	OM_PENDING_NONE,
 	OM_PENDING_ALLOC,
 	OM_PENDING_FREE,
 	OM_PENDING_CMD,
-	OM_PENDING_SHM_ALLOC,	/* a CMD whose reply brings an address */
-	OM_PENDING_UNDO,	/* the mediator's own SHM_FREE */
+	OM_PENDING_SHM_ALLOC,	/* a CMD whose reply has an address */
+	OM_PENDING_UNDO,	/* a SHM_FREE by the mediator itself */
 };
 
 struct om_call {
@@ -32,91 +32,89 @@ struct om_call {
 	uint32_t word;
 	uint32_t index;			/* of the slot */
 	struct om_guest *guest;
-	uint32_t vcpu;			/* that runs it now; for the trace */
+	uint32_t vcpu;			/* the vCPU that runs it; for the trace */
 	uint32_t fid;			/* OPTEE_SMC_CALL_WITH_* of the guest */
 
 	/* The guest's message. */
-	om_pa_t page;			/* pinned for this call, or raw 0 */
-	om_pa_t at;			/* where the message is, inside a pinned page; see split */
+	om_pa_t page;			/* pinned for this call; raw 0: none */
+	om_pa_t at;			/* address of the message in a pinned page; see split */
 	uint32_t room;			/* bytes from there to the end of page or buffer */
-	uint32_t split;			/* it begins so far behind `at` and goes on at `next`; or 0 */
-	om_pa_t next;			/* split: the page, pinned, that follows in the buffer */
-	uint32_t carrier;		/* REGD_ARG: the buffer that holds it */
+	uint32_t split;			/* not 0: begins so far behind `at`, ends in `next` */
+	om_pa_t next;			/* split: the next page of the buffer, pinned */
+	uint32_t message_buffer;	/* REGD_ARG: the buffer in which it lies */
 	struct om_message message;
-	uint32_t params;		/* that were fetched */
-	uint32_t shape;			/* OM_SHAPE_*; LIST: still to be translated */
-	uint32_t policy;		/* what authorize() said */
-	uint32_t waits;			/* times it has waited for other calls; 0: does not */
+	uint32_t params;		/* parameters that were fetched */
+	uint32_t kinds;			/* OM_PARAMS_*; LIST: still to be translated */
+	uint32_t policy;		/* the answer of authorize() */
+	uint32_t waits;			/* waits for other calls so far; 0: not waiting */
 
-	/* How far it has come. Side by side, for the beginning of a call sets all. */
-	bool fetched;			/* the header at least: it can carry an answer */
-	bool resumed;			/* the guest was given the id at least once */
-	bool translating;		/* a translation is under way */
-	bool entered;			/* OP-TEE has taken the call */
-	bool entering;			/* ... but may not have looked at its parameters */
-	bool judged;			/* request or reply: fetched and judged */
-	bool holds_more;		/* some of subject .. lists, carrier, payload_lists */
+	/* Progress. Side by side, because the start of a call sets all of them. */
+	bool fetched;			/* the header was fetched: an answer can be written */
+	bool resumed;			/* the guest has been given the call's id */
+	bool translating;		/* a translation is in progress */
+	bool entered;			/* OP-TEE has accepted the call */
+	bool in_transit;		/* OP-TEE may not have looked up what it names */
+	bool checked;			/* the request or reply was fetched and checked */
+	bool holds_more;		/* some of target .. lists, message_buffer, payload_lists */
 
 	/*
-	 * What the call holds. Nothing while the slot is free: the end of a call
-	 * leaves it so, as om_call_init() did, and the next call relies on that.
+	 * What the call holds. A free slot holds nothing: om_call_init() and the end of each
+	 * call see to that, and the next call relies on it.
 	 */
-	uint32_t held[OPTEE_MSG_CALL_PARAMS];	/* buffers its parameters name */
+	uint32_t held[OPTEE_MSG_CALL_PARAMS];	/* buffers that its parameters name */
 	uint32_t held_count;
-	struct om_mapped mapped;	/* what OP-TEE has to map for it */
-	uint32_t subject;		/* the buffer it registers or unregisters */
-	uint32_t session;		/* that it names, until OP-TEE has looked it up */
-	uint32_t closes;		/* the session it is to close */
-	bool opens;			/* a session was charged for it */
-	bool loads_ta;			/* OP-TEE asked for a TA in the course of it */
+	struct om_mapped mapped;	/* pages that OP-TEE has to map for it */
+	uint32_t target;		/* the buffer it registers or unregisters */
+	uint32_t session;		/* the session it names, until OP-TEE has looked it up */
+	uint32_t closes;		/* the session that it closes */
+	bool opens;			/* a session was charged for its OPEN */
+	bool loads_ta;			/* OP-TEE asked for a TA during the call */
 	struct om_lists lists;		/* translated page lists of its parameters */
 	struct om_release release;	/* buffers to give back */
 
-	/* A translation under way; goes on after a pause. */
+	/* A translation in progress; it continues after a pause. */
 	struct om_translation translation;
 
 	/* OP-TEE's side. */
-	struct om_regs secure;		/* what the next SMC says, then a0..a3 of its return */
+	struct om_regs secure;		/* the next SMC, then a0..a3 of its return */
 	uint32_t secure_thread;
 
-	/* The RPC under way. */
+	/* The RPC in progress. */
 	enum om_pending pending;
-	struct om_request_copy request;	/* the reply is judged by it */
+	struct om_request_copy request;	/* the reply is checked by it */
 	struct om_request_copy reply;	/* here because stacks are small */
-	uint32_t rpc_arg;		/* buffer it came in until answered, else OM_NONE */
-	uint32_t payload;		/* SHM_ALLOC: the buffer being made */
-	uint32_t payload_charge;	/* its pages, as charged: mapping.h */
+	uint32_t rpc_arg;		/* its buffer until it is answered, else OM_NONE */
+	uint32_t payload;		/* SHM_ALLOC: the buffer that is made */
+	uint32_t payload_charge;	/* the pages charged for it: mapping.h */
 	struct om_lists payload_lists;	/* its page list, until the next request */
 	enum om_refusal refusal;	/* of the request or the reply, if any */
-	uint64_t undo_type;		/* SHM_ALLOC: who was asked to allocate */
-	uint64_t undo_cookie;		/* what the guest has to free again, 0: nothing */
+	uint64_t undo_type;		/* SHM_ALLOC: the type of the allocation */
+	uint64_t undo_cookie;		/* the cookie that the guest has to free; 0: none */
 	uint64_t refused_cookie;	/* of a refused RPC ALLOC, 0: none */
 
-	/* The end. */
+	/* The result. */
 	uint32_t result;		/* a0 for the guest */
 
 	struct om_shadow *shadow;	/* the message as OP-TEE sees it */
 	uint64_t counters[OM_COUNTERS];	/* written by the owner, read by anybody */
 } __attribute__((__aligned__(64)));
 
-/*
- * For the rooms that carry a call on (message.c, rpc.c).
- */
+/* For message.c, rpc.c and machine.c. */
 
 /*
- * The answer to an ALLOC that brings no page. Not 0: where the normal world's RAM
- * begins at 0, OP-TEE takes that for a page. What is misaligned it never takes (OP-TEE OS,
+ * The answer to an ALLOC for which there is no page. Not 0: OP-TEE accepts page 0 where the
+ * normal world's RAM begins there. It never accepts a misaligned address (OP-TEE OS,
  * thread_optee_smc.c, thread_rpc_alloc_arg()).
  */
 #define OM_NO_PAGE 1u
 
 /*
- * The way back into OP-TEE. pa, cookie: the answer to an ALLOC, OM_NO_PAGE when there
- * is none; 0 for other requests, whose answers are in memory.
+ * Sets call->secure to resume OP-TEE. pa, cookie: the answer to an ALLOC, OM_NO_PAGE when there
+ * is no page; 0 for other requests, whose answers are in memory.
  */
 void om_set_resume(struct om_call *call, uint64_t pa, uint64_t cookie);
 
-/* Gives back what is on the release list; false: interrupted, there is more. */
+/* Releases the buffers on the release list; false: an interrupt is pending and some are left. */
 bool om_release_some(struct om_call *call);
 
 static inline bool om_release(struct om_call *call)
@@ -124,27 +122,27 @@ static inline bool om_release(struct om_call *call)
 	return call->release.head == OM_NONE || om_release_some(call);
 }
 
-/* Counts a refusal and traces it with the code that is given. */
+/* Counts a refusal, and traces it with the code that is given out. */
 OM_COLD void om_refused(struct om_call *call, enum om_refusal why, uint32_t code);
 
-/* Hands out an event of this call's; a parameter of a message: index, attr, a, b, c, cmd. */
+/* Trace an event of this call; a parameter of a message: index, attr, a, b, c, cmd. */
 OM_COLD void om_call_trace(const struct om_call *call, struct om_trace_event *event);
 OM_COLD void om_trace_param(const struct om_call *call, enum om_trace_id id, uint32_t index,
 			    const struct optee_msg_param *param, uint32_t cmd);
 
-/* Fills a new slot; the shadow page must be in place. */
+/* Sets up a slot; its shadow page must be in place. */
 void om_call_init(struct om_call *call, struct om_guest *guest, uint32_t index);
 
 /*
- * True when a call other than this one (NULL: any) is in flight and not yet ending, so
- * that a guest which waits for one to end is woken up. Calls that find no slot need not
- * ask: not all that have one can have been told to wait.
+ * True when a call other than this one (NULL: any call) is in flight and not ending, so that a
+ * guest that waits for a call to end will be woken up. A call that finds no slot need not ask:
+ * not all calls that have one can have been told to wait.
  */
 bool om_call_others(const struct om_guest *guest, const struct om_call *call);
 
 #define OM_CALL_STATE_MASK	0xffu	/* of `word` */
 
-/* What the guest sees in a3 of an RPC return: generation and slot. Never 0 nor ~0. */
+/* The id that the guest sees in a3 of an RPC return: generation and slot. Never 0 nor ~0. */
 static inline uint32_t om_call_id(const struct om_call *call)
 {
 	return (om_load_relaxed(&call->word) & ~OM_CALL_STATE_MASK) | call->index;
@@ -155,7 +153,7 @@ static inline enum om_call_state om_call_state(const struct om_call *call)
 	return (enum om_call_state)(om_load_relaxed(&call->word) & OM_CALL_STATE_MASK);
 }
 
-/* What the guest gets: an RPC, with the call's id in a3. */
+/* Sets the registers that give the guest an RPC, with the call's id in a3. */
 static inline void om_set_return(const struct om_call *call, struct om_regs *regs,
 				 uint64_t a0, uint64_t a1, uint64_t a2)
 {
@@ -165,7 +163,7 @@ static inline void om_set_return(const struct om_call *call, struct om_regs *reg
 	regs->a[3] = om_call_id(call);
 }
 
-/* The same for FOREIGN_INTR: take your interrupts and come back. */
+/* Sets them to FOREIGN_INTR: the guest takes its interrupts and resumes. */
 static inline void om_set_interrupted(const struct om_call *call, struct om_regs *regs)
 {
 	om_set_return(call, regs, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0);
@@ -175,7 +173,7 @@ static inline void om_count(struct om_call *call, enum om_counter which)
 {
 	uint64_t *counter = &call->counters[which];
 
-	/* One writer: an increment needs no atomic read-modify-write. */
+	/* There is one writer, so an increment needs no atomic read-modify-write. */
 	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + 1,
 			 __ATOMIC_RELAXED);
 }

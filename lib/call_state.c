@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The state table of a yielding call. Knows nothing but states and events. */
+/* The state table of a yielding call. Independent of what a call does. */
 #include "call_state.h"
 
 #define TO(state) (OM_CALL_##state ^ OM_CALL_BROKEN)
@@ -42,7 +42,7 @@ const uint8_t om_call_table[OM_CALL_TABLE][OM_CALL_TABLE] = {
 _Static_assert(OM_CALL_STATES <= OM_CALL_TABLE && OM_CALL_EVENTS <= OM_CALL_TABLE,
 	       "states and events fit the table");
 
-/* Arrays of characters, not of pointers: no relocations, so no data section. */
+/* Arrays of characters, because pointers would need relocations and a data section. */
 static const char state_names[OM_CALL_STATES][20] = {
 	[OM_CALL_FREE] = "FREE",
 	[OM_CALL_LOADING] = "LOADING",

@@ -45,21 +45,21 @@ enum om_call_state {
 enum om_call_event {
 	OM_EVENT_BEGIN,		/* the guest starts a call */
 	OM_EVENT_RESUME,	/* the guest resumes it */
-	OM_EVENT_PAUSE,		/* an interrupt waits; the mediator gives way */
-	OM_EVENT_ENTER,		/* all is ready for OP-TEE */
-	OM_EVENT_INTERRUPT,	/* nothing to ask: the guest only has to come back */
+	OM_EVENT_PAUSE,		/* an interrupt is pending; the mediator stops its work */
+	OM_EVENT_ENTER,		/* the call is ready for OP-TEE */
+	OM_EVENT_INTERRUPT,	/* there is no request: the guest only has to resume */
 	OM_EVENT_REQUEST,	/* OP-TEE returned with an RPC */
-	OM_EVENT_ASK,		/* the request is in the guest's hands */
-	OM_EVENT_END,		/* OP-TEE is done, or never had to begin */
-	OM_EVENT_RELEASE,	/* nothing is held any more */
+	OM_EVENT_ASK,		/* the guest has been given the request */
+	OM_EVENT_END,		/* OP-TEE is done, or is not asked */
+	OM_EVENT_RELEASE,	/* the call holds nothing any more */
 	OM_CALL_EVENTS
 };
 
-/* The table; an entry is the next state ^ BROKEN, so that what is not named is BROKEN. */
+/* The table. An entry is the next state ^ BROKEN, so that an empty entry is BROKEN. */
 #define OM_CALL_TABLE 16u
 extern const uint8_t om_call_table[OM_CALL_TABLE][OM_CALL_TABLE];
 
-/* The state that follows; OM_CALL_BROKEN when the event is not legal there. */
+/* The state that follows; OM_CALL_BROKEN when the state does not know the event. */
 static inline enum om_call_state om_call_next(enum om_call_state state,
 					      enum om_call_event event)
 {
@@ -70,7 +70,7 @@ static inline enum om_call_state om_call_next(enum om_call_state state,
 	return (enum om_call_state)(om_call_table[om_index(s, OM_CALL_TABLE)][e] ^ OM_CALL_BROKEN);
 }
 
-/* True when a vCPU owns a call in this state and has to go on with it. */
+/* True when a vCPU owns a call in this state and has to continue it. */
 static inline bool om_call_is_owned(enum om_call_state state)
 {
 	return (uint32_t)state - OM_CALL_LOADING <= OM_CALL_ENDING - OM_CALL_LOADING;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reading the counters: a guest's own and its calls' summed up, and their names. */
+/* Reads the counters, as the sum over a guest and its calls, and names them. */
 #include "call.h"
 #include "guest.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which SMCs are the mediator's, who handles them, and what the guest is told when they
- * are refused. Knows function identifiers; knows nothing of what the calls do.
+ * Decides which SMCs are the mediator's and which module handles each, and refuses them. This
+ * module knows function identifiers, but not what the calls do.
  */
 #include "fast_calls.h"
 #include "lifetime.h"
@@ -22,7 +22,7 @@ static OM_COLD void trace_refused(const struct om_guest *guest, unsigned int vcp
 		 .id = OM_TRACE_REFUSED, .arg = { why, code } });
 }
 
-/* Counts and traces a refusal that belongs to no call, and answers the SMC. */
+/* Answers an SMC that is refused, and counts and traces the refusal. */
 static OM_COLD void refuse(struct om_guest *guest, unsigned int vcpu, uint32_t fid,
 			   enum om_refusal why, struct om_regs *regs)
 {
@@ -31,14 +31,14 @@ static OM_COLD void refuse(struct om_guest *guest, unsigned int vcpu, uint32_t f
 	om_count_guest(guest, (enum om_counter)why);
 	if (om_traced(&guest->vm))
 		trace_refused(guest, vcpu, why, code);
-	/* SMC64 identifiers are all unknown, which is a 64-bit -1 for them. */
+	/* All SMC64 identifiers are unknown; the code for that is a 64-bit -1. */
 	set_result(regs, fid & SMCCC_FID_SMC64 ? UINT64_MAX : code);
 }
 
 /*
- * True when a driver has just begun, in a guest that holds things: those are its
- * predecessor's. No other call tells that a kernel has been replaced by another one, and
- * no driver makes this one twice.
+ * True when a driver has just started in a guest that holds something, which then is its
+ * predecessor's. Every driver makes this call once, when it starts; no other call shows that the
+ * guest's kernel has been replaced.
  */
 static bool is_new_driver(const struct om_guest *guest, uint32_t fid, const struct om_regs *regs)
 {
@@ -68,7 +68,7 @@ static enum om_refusal yielding_call(struct om_guest *guest, unsigned int vcpu, 
 
 static enum om_outcome dispatch(struct om_guest *guest, unsigned int vcpu, struct om_regs *regs)
 {
-	/* The SVE hint only says what may be left in the vector registers. */
+	/* The SVE hint does not change which function is called. */
 	uint32_t fid = (uint32_t)regs->a[0] & ~SMCCC_FID_SVE_HINT;
 	enum om_refusal why;
 

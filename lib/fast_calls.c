@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fast calls: one row each, to be held against docs/design.md and OP-TEE's
- * core/arch/arm/tee/entry_fast.c. What has no row is refused and never forwarded
- * (invariant I8). Knows nothing of messages; of buffers only that a cookie goes.
+ * Fast calls: a table row for each, to be compared with docs/design.md and OP-TEE's
+ * core/arch/arm/tee/entry_fast.c. A function without a row is refused and never forwarded
+ * (invariant I8). This module knows no messages, and of buffers only how to remove an RPC
+ * argument.
  */
 #include "fast_calls.h"
 
@@ -12,16 +13,16 @@
 #include "secure.h"
 
 enum action {
-	PASS,		/* forwarded without arguments, a0..a3 handed on */
+	PASS,		/* forwarded without arguments; a0..a3 are returned */
 	COUNT,		/* the mediator's own number of functions */
-	THREADS,	/* how many calls the guest can have in flight */
+	THREADS,	/* the number of calls that the guest can have in flight */
 	CAPABILITIES,	/* filtered both ways */
 	CACHE_OFF,	/* gives RPC argument buffers back, one at a time */
 	CACHE_ON,
 	NOTIFY_ON,	/* these two only where notification is offered */
 	NOTIFY_VALUE,
-	NO_MEMORY,	/* reserved memory is not for guests */
-	DENY,		/* the hypervisor's or the firmware's, or carries an address */
+	NO_MEMORY,	/* guests are not told of reserved memory */
+	DENY,		/* for the hypervisor or the firmware, or has an address */
 };
 
 struct row {
@@ -51,7 +52,7 @@ static const struct row rows[] = {
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-/* Yielding calls that are handled; they are functions of the interface, too. */
+/* The yielding calls count as functions of the interface, too. */
 #define YIELDING_CALLS 4u
 
 static enum action action_of(uint32_t fid)
@@ -84,7 +85,7 @@ static struct om_regs forward(struct om_guest *guest, uint32_t fid, uint32_t a1)
 	return om_fast_smc(guest->vm.mediator, fid, a1, guest->vm.id);
 }
 
-/* What a guest may be told; the rest is hidden, known or not (I8). */
+/* Exchanges capabilities; shows those that a guest may know and hides all others (I8). */
 static struct om_regs capabilities(struct om_guest *guest, uint32_t nsec)
 {
 	struct om_regs r = forward(guest, OPTEE_SMC_EXCHANGE_CAPABILITIES,
@@ -106,9 +107,8 @@ static struct om_regs capabilities(struct om_guest *guest, uint32_t nsec)
 }
 
 /*
- * Linux waits for another call of its own to end on any answer to these two that it
- * does not expect. EBUSY is only true while there is one; a moment's busyness of
- * OP-TEE's is tried again here.
+ * On any unexpected answer to these two functions Linux waits until another of its calls ends.
+ * So EBUSY is returned only while there is one; otherwise OP-TEE is asked again.
  */
 #define BUSY_TRIES 4
 
@@ -125,7 +125,10 @@ static struct om_regs forward_cache(struct om_guest *guest, uint32_t fid)
 	return result(OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
 }
 
-/* An RPC argument buffer leaves OP-TEE's cache: forgotten before it is seen (I7). */
+/*
+ * Takes an RPC argument out of OP-TEE's cache; its cookie is forgotten before the guest is told
+ * it (I7).
+ */
 static struct om_regs cache_off(struct om_guest *guest)
 {
 	struct om_regs r = forward_cache(guest, OPTEE_SMC_DISABLE_SHM_CACHE);
@@ -144,7 +147,7 @@ static struct om_regs cache_off(struct om_guest *guest)
 	}
 	om_shm_forget(&guest->shm, i);
 	om_shm_put(&guest->shm, i, &release);
-	/* One page: no need to look at the clock. */
+	/* It is one page, so should_yield is not asked. */
 	while (om_shm_release_step(&guest->shm, &release))
 		;
 	return result(OPTEE_SMC_RETURN_OK, om_high(cookie.raw), om_low(cookie.raw), 0);
@@ -154,7 +157,7 @@ static struct om_regs cache_on(struct om_guest *guest)
 {
 	struct om_regs r = forward_cache(guest, OPTEE_SMC_ENABLE_SHM_CACHE);
 
-	/* Without the cache all works the same, only slower. */
+	/* Without the cache everything works, only slower. */
 	if (r.a[0] != OPTEE_SMC_RETURN_EBUSY)
 		r.a[0] = OPTEE_SMC_RETURN_OK;
 	return result(r.a[0], 0, 0, 0);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Fast calls: all that a guest may ask of OP-TEE without a message. */
+/* Fast calls: functions without a message. */
 #ifndef OM_LIB_FAST_CALLS_H
 #define OM_LIB_FAST_CALLS_H
 
 #include "guest.h"
 
-/* Handles a fast call; fid has no SVE hint. Regs are as they were when it is refused. */
+/* Handles a fast call; fid has no SVE hint. When it is refused, regs are unchanged. */
 enum om_refusal om_fast_call(struct om_guest *guest, uint32_t fid, struct om_regs *regs);
 
 #endif

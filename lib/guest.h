@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A guest: its registry, its calls, its counters. */
+/* A guest: its registry, sessions, calls and counters. */
 #ifndef OM_LIB_GUEST_H
 #define OM_LIB_GUEST_H
 
@@ -10,13 +10,13 @@
 
 struct om_call;
 
-/* What om_guest_reset() and om_guest_destroy() have done so far. */
+/* Progress of om_guest_reset() and om_guest_destroy(). */
 enum om_guest_stage {
 	OM_STAGE_ALIVE = 0,
-	OM_STAGE_LEAVING,	/* VM_DESTROYED was called, and OP-TEE has not said OK */
-	OM_STAGE_EMPTY_REGISTRY,	/* OP-TEE has let go */
+	OM_STAGE_LEAVING,	/* VM_DESTROYED was called, and OP-TEE has not answered OK */
+	OM_STAGE_EMPTY_REGISTRY,	/* OP-TEE has answered OK */
 	OM_STAGE_EMPTY_CALLS,
-	OM_STAGE_EMPTY,		/* nothing of the guest's is held */
+	OM_STAGE_EMPTY,		/* the guest holds nothing */
 	OM_STAGE_FREE_PAGES,
 };
 
@@ -24,18 +24,18 @@ struct om_guest {
 	struct om_vm vm;
 	uint32_t notify_enabled;	/* atomic */
 	uint32_t stage;			/* enum om_guest_stage */
-	uint32_t cursor;		/* where the stage goes on */
+	uint32_t cursor;		/* where the stage continues */
 	struct om_call *calls;
 	struct om_shm shm;
 	struct om_mapping mapping;
 	struct om_sessions sessions;
-	/* Calls count for themselves; this is for what belongs to no call. Atomic. */
+	/* Counts of what belongs to no call; calls have counters of their own. Atomic. */
 	uint64_t counters[OM_COUNTERS];
 };
 
 /*
- * Counts something that no call owner counts. Calls have counters of their own,
- * written by their owner alone, so that vCPUs do not fight over a cache line.
+ * Counts what belongs to no call. Calls have counters of their own, which only their owner
+ * writes, so that vCPUs do not compete for a cache line.
  */
 static inline void om_count_guest(struct om_guest *guest, enum om_counter which)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest's life: created, reset, destroyed; and where its memory is.
- * Knows what a guest consists of; knows nothing of what its calls do.
+ * Creation, reset and destruction of a guest, and the layout of its memory. This module knows
+ * what a guest consists of, but not what its calls do.
  */
 #include "lifetime.h"
 
@@ -13,7 +13,7 @@
 #include "secure.h"
 #include "sessions.h"
 
-/* Where things are in the memory of a guest, as byte offsets. */
+/* The layout of a guest's memory, as byte offsets. */
 struct layout {
 	size_t calls;
 	size_t pins;
@@ -50,7 +50,7 @@ static uint32_t session_count(const struct om_limits *l)
 	return l->sessions ? l->sessions : OM_SESSIONS_DEFAULT;
 }
 
-/* Slots first, one shadow page each, then those for RPC arguments and lists. */
+/* One shadow page for each slot, then those of RPC arguments, then list pages. */
 static uint32_t shadow_count(const struct om_limits *l)
 {
 	return l->threads + l->rpc_args + l->list_pages;
@@ -80,7 +80,7 @@ static uint32_t *live_word(struct om_mediator *m, uint32_t id)
 	return &m->live[id / 32];
 }
 
-/* Takes the id; false when a guest has it (OP-TEE would not notice). */
+/* Takes the id; false when another guest has it, which OP-TEE would not notice. */
 static bool take_id(struct om_mediator *m, uint32_t id)
 {
 	uint32_t bit = 1u << id % 32;
@@ -99,7 +99,7 @@ static void free_pages(struct om_guest *guest, uint32_t n)
 		guest->vm.ops->page_free(guest->vm.mediator->host, &guest->shm.shadows[n].page);
 }
 
-/* Every shadow page the guest will ever need (I5). */
+/* Allocates every shadow page that the guest will ever need (I5). */
 static bool alloc_pages(struct om_guest *guest)
 {
 	uint32_t n = shadow_count(&guest->vm.limits);
@@ -116,7 +116,7 @@ static bool alloc_pages(struct om_guest *guest)
 			free_pages(guest, i + 1);
 			return false;
 		}
-		/* OP-TEE sees whole pages, also what no message or list has filled. */
+		/* OP-TEE sees the whole page, also the part that no message or list has filled. */
 		om_zero(page->va, OPTEE_MSG_PAGE_SIZE);
 	}
 	return true;
@@ -145,7 +145,7 @@ static void init_row(struct om_guest *guest, uint32_t i)
 	om_sessions_init_row(&guest->sessions, i);
 }
 
-/* Of a new guest; one that starts over is emptied by leave(), piece by piece. */
+/* Sets up the tables of a new guest; for a reset leave() does so, piece by piece. */
 static void init_tables(struct om_guest *guest)
 {
 	uint32_t rows = row_count(guest);
@@ -178,8 +178,8 @@ static struct om_vm vm_of(struct om_mediator *m, uint32_t id, const struct om_li
 			    .traced = m->ops->trace != NULL, .limits = *limits };
 
 	/*
-	 * Never more calls than OP-TEE has threads: the guest has to learn that
-	 * there are too many when it starts one, not when it resumes one.
+	 * Never more calls than OP-TEE has threads: the guest must be told that there are too
+	 * many when it starts a call, not when it resumes one.
 	 */
 	if (limits->threads > m->threads)
 		vm.limits.threads = m->threads;
@@ -191,7 +191,7 @@ static struct om_vm vm_of(struct om_mediator *m, uint32_t id, const struct om_li
 	return vm;
 }
 
-/* Lays a guest out in its memory, which nobody else has seen yet. */
+/* Lays a guest out in its memory, which is still private to this function. */
 static struct om_guest *place(struct om_mediator *m, uint32_t id, const struct om_limits *limits,
 			      void *ctx, void *mem)
 {
@@ -218,7 +218,7 @@ static enum om_result bring_up(struct om_guest *guest)
 	if (!alloc_pages(guest))
 		return OM_ERR_NO_MEMORY;
 	init_tables(guest);
-	/* Last, because it is the one step that somebody else remembers. */
+	/* Last, because it is the one step that has an effect outside. */
 	if (!vm_created(guest)) {
 		free_pages(guest, shadow_count(&guest->vm.limits));
 		return OM_ERR_REFUSED;
@@ -227,7 +227,7 @@ static enum om_result bring_up(struct om_guest *guest)
 	return OM_OK;
 }
 
-/* Memory for a guest with these limits, which om_guest_size() judges. */
+/* Checks the memory for a guest; om_guest_size() checks the limits. */
 static bool is_enough(const void *mem, size_t size, const struct om_limits *limits)
 {
 	size_t needed = om_guest_size(limits);
@@ -256,10 +256,10 @@ enum om_result om_guest_create(struct om_mediator *m, uint32_t id,
 	return result;
 }
 
-/* Rows of tables between two looks at whether to give way. */
+/* Rows of tables between two calls of should_yield. */
 #define ROWS	64u
 
-/* Every record with pins in it, whoever has it: nothing can be missed. */
+/* Unpins record i, whatever it belongs to: so no pin can be missed. */
 static bool unpin_record(struct om_guest *guest, uint32_t i)
 {
 	struct om_pins *pins = &guest->shm.pins[i];
@@ -307,7 +307,7 @@ static void next_stage(struct om_guest *guest, enum om_guest_stage stage)
 	guest->cursor = 0;
 }
 
-/* False: nobody knows what OP-TEE still uses, so all of it stays (I4). */
+/* False: it is not known what OP-TEE still uses, so everything stays (I4). */
 static bool vm_destroyed(struct om_guest *guest)
 {
 	om_store_relaxed(&guest->notify_enabled, 0);
@@ -317,9 +317,8 @@ static bool vm_destroyed(struct om_guest *guest)
 }
 
 /*
- * Until nothing of the guest's is held and its tables are those of a new one, in the
- * order of invariant I4: OP-TEE lets go first. The vCPUs are stopped, so there is nobody
- * to lock out.
+ * Gives back all that the guest holds and resets its tables, in the order of invariant I4:
+ * OP-TEE is told first. The vCPUs are stopped, so no lock is needed.
  */
 static enum om_result leave(struct om_guest *guest)
 {

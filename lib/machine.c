@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The call-state machine. See machine.h. It takes a slot, runs its steps, and is the only
- * place that changes a call's state. What a step does is in message.c and rpc.c.
+ * The call-state machine. See machine.h. It takes a slot, runs the steps of the call, and is the
+ * only place that changes a call's state. message.c and rpc.c implement the steps.
  */
 #include "machine.h"
 
@@ -15,11 +15,11 @@
 
 #define STATE_BITS	8
 #define INDEX_MASK	0xffu
-#define GENERATION_MAX	0xfffffeu	/* so that no id is 0xffffffff */
+#define GENERATION_MAX	0xfffffeu	/* so no id is 0xffffffff */
 
 _Static_assert(OM_LIMIT_THREADS <= INDEX_MASK, "the slot has 8 bits in a call id");
 
-/* Goes on loading, piece by piece; false when the call has to pause. */
+/* Continues to load, piece by piece; false when the call has to pause. */
 static OM_NOINLINE bool load_more(struct om_call *call)
 {
 	while (call->refusal == OM_ACCEPTED && !om_message_is_loaded(call)) {
@@ -31,7 +31,7 @@ static OM_NOINLINE bool load_more(struct om_call *call)
 	return true;
 }
 
-/* LOADING: until all is ready for OP-TEE. */
+/* LOADING: prepares the call for OP-TEE. */
 static inline enum om_call_event load(struct om_call *call, struct om_regs *regs)
 {
 	if (!om_message_is_loaded(call) && !load_more(call)) {
@@ -53,11 +53,11 @@ static bool is_rpc(uint32_t a0)
 }
 
 /*
- * OP-TEE is busy. Told so, Linux sleeps until another call of its own ends, then starts
- * over. If there is none it would sleep for ever, and so would two that count each
- * other: who is told is ending, and that is decided under the lock. A call whose id the
- * guest has would not be started over, and neither would one that may have to pause on
- * its way out because it lends memory.
+ * Decides whether the guest is told that OP-TEE is busy. Linux then sleeps until another of its
+ * calls ends, and starts this one again. Without another call it would sleep for ever, and so
+ * would two calls that count each other. So a call that is told so is ENDING from then on, which
+ * is decided under the lock. The guest is not told so when it has the call's id, because it
+ * would resume the call, nor when the call may have to pause in ENDING, because it lends memory.
  */
 static bool ends_busy(struct om_call *call)
 {
@@ -75,19 +75,19 @@ static bool ends_busy(struct om_call *call)
 	return others;
 }
 
-/* OP-TEE returned for good, with a code that says it did not do what it was asked. */
+/* OP-TEE ended the call with an error code in a0. */
 static OM_COLD enum om_call_event secure_done(struct om_call *call, uint32_t code,
 						 struct om_regs *regs)
 {
 	bool busy = code == OPTEE_SMC_RETURN_ETHREAD_LIMIT || code == OPTEE_SMC_RETURN_EBUSY;
 
 	if (busy && !call->entered && !ends_busy(call)) {
-		/* It only has to come back: then OP-TEE is asked again. */
+		/* The guest resumes, and OP-TEE is asked again. */
 		om_message_address(call);
 		om_set_interrupted(call, regs);
 		return OM_EVENT_INTERRUPT;
 	}
-	/* A code nobody knows, or one that makes no sense here: the call is over. */
+	/* An unknown code, or one that has no meaning here: the call is over. */
 	if (code > OPTEE_SMC_RETURN_ENOTAVAIL || (busy && call->entered))
 		code = OPTEE_SMC_RETURN_ENOTAVAIL;
 	om_message_fail(call, code);
@@ -95,9 +95,9 @@ static OM_COLD enum om_call_event secure_done(struct om_call *call, uint32_t cod
 }
 
 /*
- * True for a request that OP-TEE only makes when it has looked up all that the
- * message names. Before, it may empty its cache (FREE), get a buffer for requests
- * (ALLOC), or wait for a lock of its own (NOTIFICATION).
+ * True for a request that OP-TEE makes only after it has looked up all that the message names.
+ * Before that it may empty its cache (FREE), get a buffer for requests (ALLOC), or wait for a
+ * lock of its own (NOTIFICATION).
  */
 static bool is_past_lookup(const struct om_call *call)
 {
@@ -106,7 +106,7 @@ static bool is_past_lookup(const struct om_call *call)
 		call->request.hdr.cmd != OPTEE_RPC_CMD_NOTIFICATION);
 }
 
-/* OP-TEE has looked the session up, or never will. */
+/* Call it when OP-TEE has looked the session up, or never will. */
 static inline void put_session(struct om_call *call)
 {
 	if (call->session != OM_NONE)
@@ -114,18 +114,21 @@ static inline void put_session(struct om_call *call)
 	call->session = OM_NONE;
 }
 
-/* ASKING: the request goes to the guest; OP-TEE itself knows now what is in use. */
+/*
+ * ASKING: passes the request to the guest. The call is no longer in transit when the request
+ * shows that OP-TEE has looked up what it names.
+ */
 static OM_NOINLINE enum om_call_event ask(struct om_call *call, struct om_regs *regs)
 {
 	enum om_call_event event = om_rpc_ask(call, regs);
 	uint32_t i;
 
-	if (event != OM_EVENT_ASK || !call->entering || !is_past_lookup(call))
+	if (event != OM_EVENT_ASK || !call->in_transit || !is_past_lookup(call))
 		return event;
 	for (i = 0; i < call->held_count; i++)
-		om_shm_entered(&call->guest->shm, call->held[i]);
+		om_shm_arrived(&call->guest->shm, call->held[i]);
 	put_session(call);
-	call->entering = false;
+	call->in_transit = false;
 	return event;
 }
 
@@ -147,7 +150,7 @@ static OM_COLD void trace_secure_return(const struct om_call *call, uint64_t fid
 		 .arg = { (uint32_t)a[0], (uint32_t)a[1], (uint32_t)a[2], (uint32_t)a[3], fid } });
 }
 
-/* OP-TEE returned for a while: with a request, or because of an interrupt. */
+/* OP-TEE returned from the call with a request, or because of an interrupt. */
 static OM_NOINLINE enum om_call_event secure_left(struct om_call *call, struct om_regs *regs)
 {
 	const uint64_t *a = call->secure.a;
@@ -155,19 +158,19 @@ static OM_NOINLINE enum om_call_event secure_left(struct om_call *call, struct o
 	call->entered = true;
 	call->secure_thread = (uint32_t)a[3];
 	if (a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR) {
-		/* It may have been reading a page list: those stay. */
+		/* OP-TEE may be reading a page list, so the lists stay. */
 		om_count(call, OM_COUNT_INTERRUPTED);
 		om_set_resume(call, 0, 0);
 		om_set_interrupted(call, regs);
 		return OM_EVENT_INTERRUPT;
 	}
-	/* Asking again, OP-TEE has read what the last reply brought. */
+	/* A new request means that OP-TEE has read the list of the last reply. */
 	om_lists_release(&call->guest->shm, &call->payload_lists);
-	call->judged = false;
+	call->checked = false;
 	return OM_EVENT_REQUEST;
 }
 
-/* SECURE: the SMC, and what OP-TEE wants. */
+/* SECURE: makes the SMC, and handles what OP-TEE returns. */
 static inline enum om_call_event enter(struct om_call *call, struct om_regs *regs)
 {
 	const struct om_vm *vm = &call->guest->vm;
@@ -194,21 +197,21 @@ static void put(struct om_call *call, uint32_t *index)
 	*index = OM_NONE;
 }
 
-/* What only some calls hold. */
+/* Puts back what only some calls hold. */
 static OM_NOINLINE void put_more(struct om_call *call)
 {
 	om_translation_end(&call->guest->shm, &call->translation);
 	om_lists_release(&call->guest->shm, &call->lists);
 	om_lists_release(&call->guest->shm, &call->payload_lists);
-	put(call, &call->subject);
-	put(call, &call->carrier);
+	put(call, &call->target);
+	put(call, &call->message_buffer);
 	call->holds_more = false;
 }
 
-/* The buffers its parameters name. */
+/* Puts back the buffers that its parameters name. */
 static inline void put_held(struct om_call *call, struct om_guest *guest)
 {
-	uint32_t users = call->entering ? OM_HOLD_USER + OM_HOLD_ENTERING : OM_HOLD_USER;
+	uint32_t users = call->in_transit ? OM_HOLD_USER + OM_HOLD_IN_TRANSIT : OM_HOLD_USER;
 	uint32_t i = call->held_count;
 
 	while (i)
@@ -217,7 +220,7 @@ static inline void put_held(struct om_call *call, struct om_guest *guest)
 	om_unmap_params(&call->guest->mapping, &call->mapped);
 }
 
-/* ENDING: the one way out, in reverse order of what was taken. */
+/* ENDING: every call ends here, and gives back all it holds in reverse order. */
 static inline enum om_call_event end(struct om_call *call, struct om_regs *regs)
 {
 	struct om_guest *guest = call->guest;
@@ -257,8 +260,8 @@ static inline void note_state(struct om_call *call, enum om_call_state from,
 }
 
 /*
- * What happened to an owned call decides on its next state. The store that gives
- * it away is the last touch: another vCPU may resume it at once.
+ * Moves an owned call to its next state. The store is the last access to the call: if nobody
+ * owns it in that state, another vCPU may resume it at once.
  */
 static inline enum om_call_state advance(struct om_call *call, enum om_call_state from,
 					 enum om_call_event event)
@@ -272,8 +275,8 @@ static inline enum om_call_state advance(struct om_call *call, enum om_call_stat
 }
 
 /*
- * The order is that of an owned call's life: from each of these states only later ones
- * follow without a break.
+ * The order is that of the states of an owned call: each is followed by a later one, until
+ * nobody owns the call.
  */
 void om_call_run(struct om_call *call, struct om_regs *regs)
 {
@@ -291,7 +294,7 @@ void om_call_run(struct om_call *call, struct om_regs *regs)
 		(void)advance(call, state, end(call, regs));
 }
 
-/* Takes the call from a state that nobody owns, by one atomic exchange (I6). */
+/* Takes a call that nobody owns, by one atomic exchange (I6). */
 static inline bool take(struct om_call *call, uint32_t word, enum om_call_event event,
 			uint32_t generation, unsigned int vcpu)
 {
@@ -306,7 +309,7 @@ static inline bool take(struct om_call *call, uint32_t word, enum om_call_event 
 	return true;
 }
 
-/* Takes a slot, under a new generation, if nobody uses it. */
+/* Takes a slot if it is free, under a new generation. */
 static inline bool take_slot(struct om_call *call, unsigned int vcpu)
 {
 	uint32_t word = om_load_relaxed(&call->word);
@@ -316,7 +319,7 @@ static inline bool take_slot(struct om_call *call, unsigned int vcpu)
 	return take(call, word, OM_EVENT_BEGIN, generation, vcpu);
 }
 
-/* The slot of the vCPU's own number was taken: any other. */
+/* Takes any other slot, when that of the vCPU's number is not free. */
 static OM_NOINLINE struct om_call *take_other(struct om_guest *guest, uint32_t first,
 					      unsigned int vcpu)
 {
@@ -352,13 +355,13 @@ struct om_call *om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_
 	call->fid = fid;
 	call->split = 0;
 	call->params = 0;
-	call->shape = 0;
+	call->kinds = 0;
 	call->fetched = false;
 	call->waits = 0;
 	call->resumed = false;
 	call->translating = false;
 	call->entered = false;
-	call->entering = true;
+	call->in_transit = true;
 	call->holds_more = false;
 	call->loads_ta = false;
 	call->mapped.uses_window = true;

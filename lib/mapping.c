@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The account of what OP-TEE maps. See mapping.h. Knows pages, not buffers. */
+/* The account of what OP-TEE maps. See mapping.h. This module knows pages, not buffers. */
 #include "mapping.h"
 
 #include "mem.h"
 
-/* Pages of parameters that are each call's own. */
+/* Pages of parameters that are set aside for each call. */
 #define OWN_PAGES 4u
 
 void om_mapping_init(struct om_mapping *mapping, const struct om_limits *limits)
@@ -16,7 +16,7 @@ void om_mapping_init(struct om_mapping *mapping, const struct om_limits *limits)
 	mapping->left = limits->mapped_pages - limits->threads * mapping->own;
 }
 
-/* Takes from what all calls share; false when there is not as much. */
+/* Takes pages that all calls share; false when there are not enough. */
 static bool take(struct om_mapping *mapping, uint32_t pages)
 {
 	uint32_t left = om_load_relaxed(&mapping->left);
@@ -34,7 +34,7 @@ static void give(struct om_mapping *mapping, uint32_t pages)
 	__atomic_fetch_add(&mapping->left, pages, __ATOMIC_RELAXED);
 }
 
-/* What a call with so many pages in its parameters takes of what all calls share. */
+/* The shared pages that a call with so many pages of parameters takes. */
 static uint32_t shared_part(const struct om_mapping *mapping, const struct om_mapped *call,
 			    uint32_t pages)
 {
@@ -75,7 +75,7 @@ enum om_refusal om_map_payload(struct om_mapping *mapping, struct om_mapped *cal
 void om_unmap_payload(struct om_mapping *mapping, struct om_mapped *call, uint32_t pages)
 {
 	give(mapping, pages);
-	/* An id comes again after 2^24 calls of its slot: what is older is not in this sum. */
+	/* An id comes again after 2^24 calls of its slot; an older payload is not in this sum. */
 	if (call && pages <= call->payload_pages)
 		call->payload_pages -= pages;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The secure world: probing it, and which guests it has. Knows no guest's inside.
- */
+/* Probes the secure world. Independent of what a guest holds. */
 #include <optee_mediator/abi_msg.h>
 #include <optee_mediator/abi_smc.h>
 #include <optee_mediator/mediator.h>
@@ -45,7 +43,7 @@ static enum om_result probe_capabilities(struct om_mediator *m)
 	if (!(r.a[1] & OPTEE_SMC_SEC_CAP_VIRTUALIZATION))
 		return OM_ERR_NO_VIRTUALIZATION;
 	m->sec_caps = (uint32_t)r.a[1];
-	/* RPC arguments behind the message: only in the one size that is laid out here. */
+	/* RPC arguments behind the message are supported in one size only. */
 	if ((r.a[3] & 0xffu) != OPTEE_MSG_RPC_PARAMS)
 		m->sec_caps &= ~OPTEE_SMC_SEC_CAP_RPC_ARG;
 	return OM_OK;

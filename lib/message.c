@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The message of a call. See message.h. Knows commands and what their parameters
- * name; knows nothing of RPCs, states, and how the SMC is made.
+ * The message of a call. See message.h. This module knows commands and what their parameters
+ * name, but not RPCs, states, or how the SMC is made.
  */
 #include "message.h"
 
@@ -11,7 +11,7 @@
 #include "message_copy.h"
 #include "sessions.h"
 
-/* The command page of CALL_WITH_ARG and CALL_WITH_RPC_ARG. */
+/* Pins the message's page of CALL_WITH_ARG and CALL_WITH_RPC_ARG. */
 static enum om_refusal locate_page(struct om_call *call, const struct om_regs *regs)
 {
 	uint64_t ipa = om_pair(regs->a[1], regs->a[2]);
@@ -23,14 +23,14 @@ static enum om_refusal locate_page(struct om_call *call, const struct om_regs *r
 	return OM_ACCEPTED;
 }
 
-/* What a message and an RPC argument take at most. */
+/* The most bytes of a message with an RPC argument behind it. */
 #define MESSAGE_SPACE	(OPTEE_MSG_ARG_SIZE(OM_MESSAGE_PARAMS) + \
 			 OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS))
 
 /*
- * Where the message is in its buffer. Pages that follow each other for the guest need not
- * do so here, so one that crosses the end of a page needs both. `at` is moved to where it
- * begins only if it is all in one page: then there is nothing to mispredict.
+ * Finds the message in its buffer. The buffer's pages need not follow each other in the host, so
+ * a message that crosses the end of a page needs both. `at` is set to the message's start only
+ * if it lies in one page: then there is nothing to mispredict.
  */
 static OM_NOINLINE void place(struct om_call *call, const struct om_buffer *buffer,
 			      uint64_t position)
@@ -46,7 +46,7 @@ static OM_NOINLINE void place(struct om_call *call, const struct om_buffer *buff
 		call->split = in;
 		room = MESSAGE_SPACE;
 	} else {
-		/* A header that would not fit is refused by the fetch. */
+		/* fetch() refuses a header that does not fit. */
 		call->at.raw += om_index(in, OPTEE_MSG_PAGE_SIZE -
 					 sizeof(struct optee_msg_hdr) + 1);
 	}
@@ -56,10 +56,9 @@ static OM_NOINLINE void place(struct om_call *call, const struct om_buffer *buff
 }
 
 /*
- * The message of CALL_WITH_REGD_ARG lies anywhere in a registered buffer: a guest whose
- * pages are larger than 4 KiB does not care where those begin.
- * OP-TEE would map the buffer as a whole, and has a window of 32 MiB for that (OP-TEE OS,
- * core_mmu.c, SHM_VASPACE_SIZE). Beyond, it takes no message, and none is looked for.
+ * The message of CALL_WITH_REGD_ARG may lie anywhere in a registered buffer, also across the end
+ * of 4 KiB when the guest's pages are larger. OP-TEE maps the whole buffer in its window of 32
+ * MiB (OP-TEE OS, core_mmu.c, SHM_VASPACE_SIZE) and finds no message beyond that.
  */
 #define REGD_ARG_PAGES 8192u
 
@@ -72,11 +71,11 @@ static OM_NOINLINE enum om_refusal locate_registered(struct om_call *call,
 	const struct om_buffer *buffer;
 	uint64_t position;
 
-	call->carrier = om_shm_get(&guest->shm, cookie, OM_SHARE_REGISTERED, false);
+	call->message_buffer = om_shm_get(&guest->shm, cookie, OM_SHARE_REGISTERED, false);
 	call->holds_more = true;
-	if (call->carrier == OM_NONE)
+	if (call->message_buffer == OM_NONE)
 		return OM_REFUSED_ADDRESS;
-	buffer = &guest->shm.buffers[call->carrier];
+	buffer = &guest->shm.buffers[call->message_buffer];
 	position = (uint64_t)buffer->offset + offset;
 	if (offset >= buffer->size || position % sizeof(uint64_t) ||
 	    position >= (uint64_t)REGD_ARG_PAGES << OPTEE_MSG_PAGE_SHIFT)
@@ -112,13 +111,13 @@ static OM_COLD void trace_message(const struct om_call *call)
 			       message->hdr.cmd);
 }
 
-/* CALL_WITH_RPC_ARG and _REGD_ARG: room for RPCs follows the message. */
+/* CALL_WITH_RPC_ARG and _REGD_ARG: an RPC argument follows the message. */
 static bool has_inline_rpc(const struct om_call *call)
 {
 	return call->fid != OPTEE_SMC_CALL_WITH_ARG;
 }
 
-/* A message with so many parameters, and what follows it. */
+/* True when a message with so many parameters fits, with the RPC argument behind it. */
 static bool has_room(const struct om_call *call, uint32_t params)
 {
 	size_t behind = has_inline_rpc(call) ? OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS) : 0;
@@ -126,7 +125,7 @@ static bool has_room(const struct om_call *call, uint32_t params)
 	return OPTEE_MSG_ARG_SIZE(params) + behind <= call->room;
 }
 
-/* The one fetch: header, then as many parameters as there is use for. */
+/* Fetches the message, once: the header, then the parameters that the command may have. */
 static inline enum om_refusal fetch(struct om_call *call)
 {
 	struct om_message *message = &call->message;
@@ -136,15 +135,15 @@ static inline enum om_refusal fetch(struct om_call *call)
 	if (call->room < sizeof(message->hdr) ||
 	    om_message_read(call, 0, &message->hdr, sizeof(message->hdr)))
 		return OM_REFUSED_ADDRESS;
-	/* From here on the message is readable, and can carry the answer. */
+	/* From here on an answer can be written to the message. */
 	call->fetched = true;
 	asked = message->hdr.num_params;
 	if (asked > om_message_max_params(message->hdr.cmd))
-		return OM_ACCEPTED;	/* too many are for the check to refuse */
-	/* OP-TEE OS, thread_optee_smc.c, get_msg_arg(): it takes none that is cut off. */
+		return OM_ACCEPTED;	/* the check refuses them */
+	/* OP-TEE refuses a message that is cut off: thread_optee_smc.c, get_msg_arg(). */
 	if (!has_room(call, asked))
 		return OM_REFUSED_ADDRESS;
-	/* The room there, of which the header takes as much as one; then the room here. */
+	/* Bounded by the guest's space, where the header takes that of one; then by our own. */
 	n = om_index(asked, call->room / sizeof(message->param[0]));
 	n = om_index(n, OM_MESSAGE_PARAMS + 1);
 	if (n && om_message_read(call, sizeof(message->hdr), message->param,
@@ -154,7 +153,7 @@ static inline enum om_refusal fetch(struct om_call *call)
 	return OM_ACCEPTED;
 }
 
-/* Becomes a user of the session that the message names: for one TA, and no other. */
+/* Makes the call a user of the session that it names, which ties it to one TA. */
 static inline enum om_refusal get_session(struct om_call *call)
 {
 	switch (call->message.hdr.cmd) {
@@ -191,7 +190,7 @@ static OM_COLD enum om_refusal ask_policy(struct om_call *call)
 	return call->policy == TEEC_SUCCESS ? OM_ACCEPTED : OM_REFUSED_POLICY;
 }
 
-/* The session it names or asks for, and what the policy says of it. */
+/* Gets or reserves the session, and asks the policy. */
 static inline enum om_refusal admit(struct om_call *call, struct om_guest *guest)
 {
 	enum om_refusal why = get_session(call);
@@ -204,7 +203,7 @@ static inline enum om_refusal admit(struct om_call *call, struct om_guest *guest
 	return call->opens ? OM_ACCEPTED : OM_REFUSED_QUOTA;
 }
 
-/* A buffer of a parameter's, held for the length of the call. */
+/* Records a parameter's buffer, which the call uses until it ends. */
 static inline enum om_refusal hold(struct om_call *call, uint32_t index)
 {
 	struct om_guest *guest = call->guest;
@@ -213,12 +212,12 @@ static inline enum om_refusal hold(struct om_call *call, uint32_t index)
 	return om_map_param(&guest->mapping, &call->mapped, guest->shm.buffers[index].pages);
 }
 
-/* A registered buffer that a parameter names. */
+/* Gets a registered buffer that a parameter names. */
 static inline enum om_refusal get_buffer(struct om_call *call, struct om_guest *guest,
 					 const struct optee_msg_param_rmem *rmem)
 {
 	om_cookie_t cookie = { rmem->shm_ref };
-	uint32_t i = om_shm_get_entering(&guest->shm, cookie);
+	uint32_t i = om_shm_get_in_transit(&guest->shm, cookie);
 	enum om_refusal why;
 	uint64_t size;
 
@@ -235,7 +234,7 @@ static inline enum om_refusal get_buffer(struct om_call *call, struct om_guest *
 
 static inline enum om_refusal get_buffers(struct om_call *call, struct om_guest *guest)
 {
-	uint32_t params = om_shape_params(call->shape, OM_SHAPE_RMEM);
+	uint32_t params = om_params_of(call->kinds, OM_PARAMS_RMEM);
 	enum om_refusal why = OM_ACCEPTED;
 
 	while (params && why == OM_ACCEPTED)
@@ -254,7 +253,7 @@ enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *reg
 	if (om_traced(&guest->vm) && call->fetched)
 		trace_message(call);
 	if (why == OM_ACCEPTED)
-		why = om_message_check(&call->message, om_async_offered(&guest->vm), &call->shape);
+		why = om_message_check(&call->message, om_async_offered(&guest->vm), &call->kinds);
 	if (why == OM_ACCEPTED)
 		why = admit(call, guest);
 	return why == OM_ACCEPTED ? get_buffers(call, guest) : why;
@@ -269,8 +268,8 @@ static OM_NOINLINE enum om_refusal begin_translation(struct om_call *call,
 		.buf_ptr = tmem->buf_ptr,
 		.size = tmem->size,
 		/*
-		 * Memory that is only lent has no cookie for OP-TEE either: 0 is
-		 * one that no message can name (invariant I7).
+		 * OP-TEE is given cookie 0 for temporary memory: no message can name it
+		 * (invariant I7).
 		 */
 		.cookie = { registers ? tmem->shm_ref : 0 },
 	};
@@ -280,10 +279,10 @@ static OM_NOINLINE enum om_refusal begin_translation(struct om_call *call,
 	call->translating = true;
 	call->holds_more = true;
 	if (registers)
-		call->subject = call->translation.buffer;
+		call->target = call->translation.buffer;
 	else if (call->translation.buffer != OM_NONE && hold(call, call->translation.buffer))
 		why = OM_REFUSED_QUOTA;
-	/* In the private copy: from there it will be shown to OP-TEE. */
+	/* The private copy is what OP-TEE will be shown. */
 	tmem->buf_ptr = call->translation.list_start;
 	tmem->shm_ref = region.cookie.raw;
 	return why;
@@ -291,7 +290,7 @@ static OM_NOINLINE enum om_refusal begin_translation(struct om_call *call,
 
 static enum om_refusal translate(struct om_call *call)
 {
-	uint32_t lists = om_shape_params(call->shape, OM_SHAPE_LIST);
+	uint32_t lists = om_params_of(call->kinds, OM_PARAMS_LIST);
 	uint32_t i = om_next_param(&lists);
 	enum om_refusal why = OM_ACCEPTED;
 
@@ -301,22 +300,21 @@ static enum om_refusal translate(struct om_call *call)
 		why = om_translation_step(&call->guest->shm, &call->lists, &call->translation);
 	if (why == OM_ACCEPTED && call->translation.remaining == 0) {
 		call->translating = false;
-		call->shape -= OM_SHAPE_LIST << i;
+		call->kinds -= OM_PARAMS_LIST << i;
 	}
 	return why;
 }
 
 /*
- * Takes the buffer that is to be unregistered. Calls that use it in OP-TEE are
- * OP-TEE's to wait for. Those that are still on their way there are waited for
- * here: else they would reach it with a cookie that names nothing any more, or
- * already something else (invariant I7). Not for ever, because the guest's scheduler
- * may never run them while it waits: then the buffer stays registered.
+ * Claims the buffer that UNREGISTER_SHM names. OP-TEE waits for calls that use it there. Calls
+ * in transit are waited for here, because they would reach OP-TEE with a cookie that names
+ * nothing any more, or another buffer (invariant I7). The wait is bounded, because the guest's
+ * scheduler may never run those calls meanwhile; then the buffer stays registered.
  */
 static enum om_refusal claim(struct om_call *call)
 {
 	om_cookie_t cookie = { call->message.param[0].u.rmem.shm_ref };
-	uint32_t i = om_shm_claim_settled(&call->guest->shm, cookie);
+	uint32_t i = om_shm_claim_arrived(&call->guest->shm, cookie);
 
 	call->waits = i == OM_BUSY ? call->waits + 1 : 0;
 	call->holds_more = true;
@@ -324,16 +322,16 @@ static enum om_refusal claim(struct om_call *call)
 		return OM_REFUSED_COOKIE;
 	if (i == OM_BUSY)
 		return OM_ACCEPTED;
-	call->subject = i;
-	/* OP-TEE reads a cookie whatever this says, and so it is shown one. */
+	call->target = i;
+	/* OP-TEE reads a cookie whatever the guest's attribute, so it is shown that of a cookie. */
 	call->message.param[0].attr = OPTEE_MSG_ATTR_TYPE_RMEM_INPUT;
 	return OM_ACCEPTED;
 }
 
 /*
- * Takes the session that is to be closed. Calls that are on their way to it are waited
- * for: else they would reach OP-TEE when the id is already another session's, and that
- * of another TA. Who is in the TA is OP-TEE's to wait for.
+ * Claims the session that CLOSE_SESSION names. Calls in transit are waited for, because they
+ * would reach OP-TEE when the id may already name a session of another TA. OP-TEE waits for
+ * calls that are in the TA.
  */
 static enum om_refusal close_session(struct om_call *call)
 {
@@ -346,21 +344,21 @@ static enum om_refusal close_session(struct om_call *call)
 		call->session = OM_NONE;
 	}
 	call->waits = om_session_is_unused(sessions, call->closes) ? 0 : call->waits + 1;
-	/* As with a buffer: the guest's scheduler may never run them. It stays open then. */
+	/* Bounded as for a buffer; then the session stays open. */
 	return call->waits > OM_WAIT_TRIES ? OM_REFUSED_SESSION : OM_ACCEPTED;
 }
 
 enum om_refusal om_message_load(struct om_call *call)
 {
-	if (om_shape_params(call->shape, OM_SHAPE_LIST))
+	if (om_params_of(call->kinds, OM_PARAMS_LIST))
 		return translate(call);
 	return call->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION ? close_session(call) :
 								      claim(call);
 }
 
 /*
- * A parameter in which OP-TEE is given nothing. Memory that is not there is shown by
- * address, also when the guest named it by cookie: OP-TEE would look the cookie up.
+ * Writes a parameter that gives OP-TEE nothing. NULL memory is shown by address, also when the
+ * guest named it by cookie, because OP-TEE would look the cookie up.
  */
 static void emit_empty(struct optee_msg_param *shadow, uint64_t attr)
 {
@@ -370,11 +368,11 @@ static void emit_empty(struct optee_msg_param *shadow, uint64_t attr)
 			       OPTEE_MSG_ATTR_TYPE_TMEM_INPUT;
 }
 
-/* OP-TEE is given a copy of the copy, without what it has no use for. */
+/* Copies the private copy to the shadow, without what OP-TEE does not read. */
 static void emit_params(const struct om_call *call, struct optee_msg_param *shadow)
 {
 	const struct optee_msg_param *param = call->message.param;
-	uint32_t empty = om_shape_params(call->shape, OM_SHAPE_EMPTY);
+	uint32_t empty = om_params_of(call->kinds, OM_PARAMS_EMPTY);
 	size_t n = call->params;
 	size_t i;
 
@@ -388,7 +386,7 @@ static void emit_params(const struct om_call *call, struct optee_msg_param *shad
 	}
 }
 
-/* The TA as OP-TEE knows it: the guest's own name stays in the private copy. */
+/* Shows OP-TEE the TA's alias; the private copy keeps the guest's UUID. */
 static OM_COLD void emit_ta(const struct om_call *call, struct optee_msg_param *shadow)
 {
 	uint8_t alias[OM_TA_UUID_SIZE];
@@ -401,7 +399,7 @@ void om_message_address(struct om_call *call)
 {
 	uint64_t pa = call->shadow->page.pa.raw;
 
-	/* OP-TEE never needs to know that the guest's message was in a buffer. */
+	/* OP-TEE need not know that the guest's message was in a registered buffer. */
 	call->secure = (struct om_regs){ .a = {
 		has_inline_rpc(call) ? OPTEE_SMC_CALL_WITH_RPC_ARG : OPTEE_SMC_CALL_WITH_ARG,
 		om_high(pa), om_low(pa), 0, 0, 0, 0, call->guest->vm.id } };
@@ -412,7 +410,7 @@ void om_message_emit(struct om_call *call)
 	const struct optee_msg_hdr *hdr = &call->message.hdr;
 	struct om_message *shadow = call->shadow->page.va;
 
-	/* Results are zeroed: some commands leave them as they are. */
+	/* Results are zeroed, because some commands do not write them. */
 	shadow->hdr = (struct optee_msg_hdr){
 		.cmd = hdr->cmd, .func = hdr->func, .session = hdr->session,
 		.cancel_id = hdr->cancel_id, .num_params = hdr->num_params,
@@ -430,7 +428,7 @@ static OM_COLD void trace_output(const struct om_call *call, size_t i, uint64_t 
 		 .arg = { i, call->message.param[i].attr & OPTEE_MSG_ATTR_TYPE_MASK, a, b } });
 }
 
-/* Outputs go straight from the shadow to the guest, each word loaded once. */
+/* Outputs are copied from the shadow to the guest, each word loaded once. */
 static inline int write_value(const struct om_call *call, const struct om_message *shadow,
 			      size_t i)
 {
@@ -457,8 +455,8 @@ static inline int write_size(const struct om_call *call, const struct om_message
 static inline int write_outputs(const struct om_call *call, const struct om_message *shadow,
 				int failed)
 {
-	uint32_t values = om_shape_params(call->shape, OM_SHAPE_VALUE);
-	uint32_t sizes = om_shape_params(call->shape, OM_SHAPE_SIZE);
+	uint32_t values = om_params_of(call->kinds, OM_PARAMS_VALUE);
+	uint32_t sizes = om_params_of(call->kinds, OM_PARAMS_SIZE);
 
 	while (values)
 		failed |= write_value(call, shadow, om_next_param(&values));
@@ -475,7 +473,7 @@ static OM_COLD void trace_result(const struct om_call *call, const uint32_t out[
 		 .id = OM_TRACE_RESULT, .arg = { hdr->cmd, out[0], out[1], hdr->session } });
 }
 
-/* ret and ret_origin lie side by side. The last write: results are complete. */
+/* Writes ret and ret_origin, which lie side by side. Last, when the outputs are complete. */
 static inline int write_ret(const struct om_call *call, const uint32_t out[2])
 {
 	if (om_traced(&call->guest->vm))
@@ -484,7 +482,7 @@ static inline int write_ret(const struct om_call *call, const uint32_t out[2])
 				2 * sizeof(out[0]));
 }
 
-/* The session that was opened, 0 when none was. */
+/* Writes the id of the session that was opened, 0 when none was. */
 static int finish_open(struct om_call *call, bool success)
 {
 	const struct optee_msg_hdr *shadow = call->shadow->page.va;
@@ -501,7 +499,7 @@ static int finish_open(struct om_call *call, bool success)
 				sizeof(session));
 }
 
-/* Whatever OP-TEE says, it has no such session any more. */
+/* Whatever OP-TEE answers to a CLOSE, it has no such session any more. */
 static void finish_close(struct om_call *call)
 {
 	om_session_end(&call->guest->sessions, call->closes);
@@ -509,23 +507,23 @@ static void finish_close(struct om_call *call)
 }
 
 /*
- * What the end of the call means for the buffer it was about: a registration that
- * succeeded and a release that failed leave it shared, the other two do not.
+ * Publishes or forgets the target buffer, by the result: a registration that succeeded and an
+ * UNREGISTER that failed leave it shared, the other two do not.
  */
-static void settle_buffer(struct om_call *call, bool success)
+static void complete_buffer(struct om_call *call, bool success)
 {
 	bool registers = call->message.hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM;
 
-	if (call->subject == OM_NONE)
+	if (call->target == OM_NONE)
 		return;
 	if (success == registers)
-		om_shm_publish(&call->guest->shm, call->subject);
+		om_shm_publish(&call->guest->shm, call->target);
 	else
-		om_shm_forget(&call->guest->shm, call->subject);
+		om_shm_forget(&call->guest->shm, call->target);
 }
 
-/* Without an answer in the message: a session is neither opened nor closed. */
-static void settle_session(struct om_call *call)
+/* Rolls back when OP-TEE gave no result: a session is neither opened nor closed. */
+static void roll_back_session(struct om_call *call)
 {
 	if (call->opens)
 		om_session_cancel(&call->guest->sessions);
@@ -535,19 +533,19 @@ static void settle_session(struct om_call *call)
 	call->closes = OM_NONE;
 }
 
-static void settle(struct om_call *call)
+static void roll_back(struct om_call *call)
 {
-	settle_buffer(call, false);
-	settle_session(call);
+	complete_buffer(call, false);
+	roll_back_session(call);
 }
 
-/* What commands other than INVOKE mean beyond their outputs. */
+/* Carries out what commands other than INVOKE mean beyond their outputs. */
 static OM_NOINLINE int finish_command(struct om_call *call, bool success)
 {
 	uint32_t cmd = call->message.hdr.cmd;
 	int failed = 0;
 
-	settle_buffer(call, success);
+	complete_buffer(call, success);
 	if (cmd == OPTEE_MSG_CMD_OPEN_SESSION)
 		failed = finish_open(call, success);
 	else if (cmd == OPTEE_MSG_CMD_CLOSE_SESSION)
@@ -566,7 +564,7 @@ void om_message_finish(struct om_call *call)
 
 	if (call->message.hdr.cmd != OPTEE_MSG_CMD_INVOKE_COMMAND)
 		failed = finish_command(call, out[0] == TEEC_SUCCESS);
-	/* REGISTER_SHM has none: its shape says so. */
+	/* REGISTER_SHM has no outputs: its parameter kinds say so. */
 	failed = write_outputs(call, shadow, failed);
 	failed |= write_ret(call, out);
 	call->result = failed ? OPTEE_SMC_RETURN_EBADADDR : OPTEE_SMC_RETURN_OK;
@@ -576,15 +574,15 @@ static uint32_t refusal_ret(const struct om_call *call, enum om_refusal why)
 {
 	if (why == OM_REFUSED_POLICY)
 		return call->policy;
-	/* OP-TEE, core/tee/entry_std.c: CLOSE_SESSION alone says it another way. */
+	/* OP-TEE has another code for CLOSE_SESSION alone: core/tee/entry_std.c. */
 	if (why == OM_REFUSED_SESSION && call->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION)
 		return call->waits ? TEEC_ERROR_BUSY : TEEC_ERROR_ITEM_NOT_FOUND;
 	return om_refusal_teec(why);
 }
 
 /*
- * A session that is not open is OP-TEE's to refuse; it is only not asked any more. One
- * that waited in vain to be closed is open.
+ * An unknown session is refused with OP-TEE's own code and origin, although OP-TEE is not asked.
+ * A session whose CLOSE waited in vain is open.
  */
 static uint32_t refusal_origin(const struct om_call *call, enum om_refusal why)
 {
@@ -596,7 +594,7 @@ void om_message_refuse(struct om_call *call, enum om_refusal why)
 	uint32_t code = om_refusal_smc(why);
 	const uint32_t out[2] = { refusal_ret(call, why), refusal_origin(call, why) };
 
-	settle(call);
+	roll_back(call);
 	om_refused(call, why, code ? code : out[0]);
 	if (code == OPTEE_SMC_RETURN_OK && write_ret(call, out))
 		code = OPTEE_SMC_RETURN_EBADADDR;
@@ -605,6 +603,6 @@ void om_message_refuse(struct om_call *call, enum om_refusal why)
 
 void om_message_fail(struct om_call *call, uint32_t code)
 {
-	settle(call);
+	roll_back(call);
 	call->result = code;
 }

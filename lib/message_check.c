@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The checks of a message. See message_check.h. Knows no guest and no call. */
+/* The checks of a message. See message_check.h. Independent of guests and of calls. */
 #include "message_check.h"
 
 #include "mem.h"
@@ -19,51 +19,51 @@ const struct om_message_rule om_message_rules[OM_MESSAGE_RULES] = {
 };
 
 /*
- * Says that a parameter is good, and is what tells a good one that asks for nothing
- * from a bad one. Above all shapes, and not one: sort_params() drops it.
+ * Set for a valid parameter, to tell one of no kind from an invalid one. Not a kind itself:
+ * sort_params() drops it.
  */
 #define GOOD (1u << 31)
 
-/* Types that carry no address. What is not named here is not plain. */
+/* The kinds of parameters without an address, by type. Others are 0 here. */
 #define PLAIN_TYPES 16u
 static const uint32_t plain_types[PLAIN_TYPES] = {
-	[OPTEE_MSG_ATTR_TYPE_NONE] = GOOD | OM_SHAPE_EMPTY,
+	[OPTEE_MSG_ATTR_TYPE_NONE] = GOOD | OM_PARAMS_EMPTY,
 	[OPTEE_MSG_ATTR_TYPE_VALUE_INPUT] = GOOD,
-	[OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT] = GOOD | OM_SHAPE_VALUE | OM_SHAPE_EMPTY,
-	[OPTEE_MSG_ATTR_TYPE_VALUE_INOUT] = GOOD | OM_SHAPE_VALUE,
-	[OPTEE_MSG_ATTR_TYPE_RMEM_INPUT] = GOOD | OM_SHAPE_RMEM,
-	[OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT] = GOOD | OM_SHAPE_RMEM | OM_SHAPE_SIZE,
-	[OPTEE_MSG_ATTR_TYPE_RMEM_INOUT] = GOOD | OM_SHAPE_RMEM | OM_SHAPE_SIZE,
+	[OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT] = GOOD | OM_PARAMS_VALUE | OM_PARAMS_EMPTY,
+	[OPTEE_MSG_ATTR_TYPE_VALUE_INOUT] = GOOD | OM_PARAMS_VALUE,
+	[OPTEE_MSG_ATTR_TYPE_RMEM_INPUT] = GOOD | OM_PARAMS_RMEM,
+	[OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT] = GOOD | OM_PARAMS_RMEM | OM_PARAMS_SIZE,
+	[OPTEE_MSG_ATTR_TYPE_RMEM_INOUT] = GOOD | OM_PARAMS_RMEM | OM_PARAMS_SIZE,
 };
 
 /*
- * Memory named by address. It has to be a page list: one contiguous piece of guest
- * memory need not be one in the host, and OP-TEE takes such only from its reserved
- * memory, which no guest has. Without an address it is a NULL memory reference.
+ * Memory named by address. It has to be a page list, because contiguous guest memory need not be
+ * contiguous in the host, and OP-TEE accepts contiguous memory only from its reserved memory,
+ * which no guest has. Address 0 is a NULL memory reference.
  */
 static uint32_t sort_tmem(const struct optee_msg_param *param)
 {
 	uint64_t attr = om_attr(param);
 	uint64_t type = attr & ~(uint64_t)OPTEE_MSG_ATTR_NONCONTIG;
-	uint32_t size = type == OPTEE_MSG_ATTR_TYPE_TMEM_INPUT ? 0 : OM_SHAPE_SIZE;
+	uint32_t size = type == OPTEE_MSG_ATTR_TYPE_TMEM_INPUT ? 0 : OM_PARAMS_SIZE;
 
 	if (type < OPTEE_MSG_ATTR_TYPE_TMEM_INPUT || type > OPTEE_MSG_ATTR_TYPE_TMEM_INOUT)
 		return 0;
 	if (param->u.tmem.buf_ptr == 0)
 		return GOOD | size;
-	return attr != type ? GOOD | size | OM_SHAPE_LIST : 0;
+	return attr != type ? GOOD | size | OM_PARAMS_LIST : 0;
 }
 
 /*
- * Memory named by cookie. U-Boot and Zephyr write a NULL memory reference so, with
- * cookie, offset and size 0. It must not be looked up, here or by OP-TEE, where cookie 0
- * is a page of ours. With an offset or a size it is a cookie that nobody has.
+ * Memory named by cookie. U-Boot and Zephyr write a NULL memory reference with cookie, offset
+ * and size 0. It must not be looked up, neither here nor by OP-TEE, where cookie 0 names a page
+ * of the mediator. With an offset or a size, cookie 0 is an unknown cookie.
  */
 static uint32_t sort_rmem(const struct optee_msg_param_rmem *rmem, uint32_t bits)
 {
 	bool null = !(rmem->shm_ref | rmem->offs | rmem->size);
 
-	return null ? bits - OM_SHAPE_RMEM + OM_SHAPE_EMPTY : bits;
+	return null ? bits - OM_PARAMS_RMEM + OM_PARAMS_EMPTY : bits;
 }
 
 static uint32_t sort_plain(const struct optee_msg_param *param, uint64_t attr)
@@ -71,10 +71,10 @@ static uint32_t sort_plain(const struct optee_msg_param *param, uint64_t attr)
 	uint32_t bits = attr < PLAIN_TYPES ?
 			plain_types[om_index((uint32_t)attr, PLAIN_TYPES)] : 0;
 
-	return (bits & OM_SHAPE_RMEM) != 0 ? sort_rmem(&param->u.rmem, bits) : bits;
+	return (bits & OM_PARAMS_RMEM) != 0 ? sort_rmem(&param->u.rmem, bits) : bits;
 }
 
-/* What is not plain as it stands: with bits that mean nothing, by address, or bad. */
+/* Other parameters: with bits that OP-TEE ignores, by address, or invalid. */
 static OM_NOINLINE uint32_t sort_other(const struct optee_msg_param *param)
 {
 	uint32_t bits = sort_plain(param, om_attr(param));
@@ -83,7 +83,7 @@ static OM_NOINLINE uint32_t sort_other(const struct optee_msg_param *param)
 }
 
 static enum om_refusal sort_params(const struct om_message *message, uint32_t first,
-				   uint32_t *shape)
+				   uint32_t *kinds)
 {
 	uint32_t n = message->hdr.num_params;
 	uint32_t sorted = 0;
@@ -98,27 +98,27 @@ static enum om_refusal sort_params(const struct om_message *message, uint32_t fi
 			return OM_REFUSED_PARAMS;
 		sorted |= bits << i;
 	}
-	*shape = sorted & ~GOOD;
+	*kinds = sorted & ~GOOD;
 	return OM_ACCEPTED;
 }
 
-static enum om_refusal sort_open(const struct om_message *message, uint32_t *shape)
+static enum om_refusal sort_open(const struct om_message *message, uint32_t *kinds)
 {
 	if (message->param[0].attr != ATTR_OPEN_META || message->param[1].attr != ATTR_OPEN_META)
 		return OM_REFUSED_PARAMS;
-	return sort_params(message, OPTEE_MSG_META_PARAMS, shape);
+	return sort_params(message, OPTEE_MSG_META_PARAMS, kinds);
 }
 
-static enum om_refusal sort_register(const struct om_message *message, uint32_t *shape)
+static enum om_refusal sort_register(const struct om_message *message, uint32_t *kinds)
 {
 	if (message->param[0].attr != ATTR_REGISTER || message->param[0].u.tmem.buf_ptr == 0)
 		return OM_REFUSED_PARAMS;
-	*shape = OM_SHAPE_LIST;
+	*kinds = OM_PARAMS_LIST;
 	return OM_ACCEPTED;
 }
 
 enum om_refusal om_message_check(const struct om_message *message, bool async,
-				 uint32_t *shape)
+				 uint32_t *kinds)
 {
 	uint32_t cmd = message->hdr.cmd;
 	const struct om_message_rule *rule = om_message_rule(cmd);
@@ -129,14 +129,14 @@ enum om_refusal om_message_check(const struct om_message *message, bool async,
 		return OM_REFUSED_PARAMS;
 	switch (cmd) {
 	case OPTEE_MSG_CMD_INVOKE_COMMAND:
-		return sort_params(message, 0, shape);
+		return sort_params(message, 0, kinds);
 	case OPTEE_MSG_CMD_OPEN_SESSION:
-		return sort_open(message, shape);
+		return sort_open(message, kinds);
 	case OPTEE_MSG_CMD_REGISTER_SHM:
-		return sort_register(message, shape);
+		return sort_register(message, kinds);
 	default:
-		/* UNREGISTER_SHM: OP-TEE reads the cookie whatever attr says. */
-		*shape = 0;
+		/* UNREGISTER_SHM: OP-TEE reads the cookie whatever the attribute. */
+		*kinds = 0;
 		return OM_ACCEPTED;
 	}
 }

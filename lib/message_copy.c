@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages that go on in a second page. See message_copy.h. */
+/* Messages that continue in a second page. See message_copy.h. */
 #include "message_copy.h"
 
-/* What to copy: n bytes to or from the first page, the others in the second. */
+/* A copy: n bytes in the first page, the others in the second. */
 struct split {
 	om_pa_t first;
 	om_pa_t second;
 	uint32_t n;
 };
 
-/* By arithmetic alone, so that there is nothing to mispredict. */
+/* Computed without a branch, so that there is nothing to mispredict. */
 static struct split split(const struct om_call *call, size_t offset, size_t len)
 {
 	uint32_t from = call->split + (uint32_t)offset;

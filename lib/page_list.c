@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Page-list translation. Knows guest pages and list pages; knows nothing of
- * messages, calls, or who wants the memory.
+ * Page-list translation. This module knows guest pages and list pages, but not messages, calls,
+ * or what the memory is for.
  */
 #include "page_list.h"
 
@@ -24,7 +24,7 @@ void om_translation_end(struct om_shm *shm, struct om_translation *t)
 	t->source.raw = 0;
 }
 
-/* Goes on in shadow list page i, chained to the one before. */
+/* Continues the shadow list in page i, linked from the page before. */
 static OM_NOINLINE void use_list(struct om_shm *shm, struct om_lists *lists,
 				 struct om_translation *t, uint32_t i)
 {
@@ -47,8 +47,8 @@ uint64_t om_region_pages(const struct om_region *region)
 	if (region->size > UINT64_MAX - 2 * IN_PAGE)
 		return 0;
 	/*
-	 * Size 0 is one page, as OP-TEE counts, for a driver may register an empty buffer. At
-	 * offset 0 it is none, and OP-TEE's own count would wrap.
+	 * A size of 0 is one page, as in OP-TEE: a driver may register an empty buffer. At
+	 * offset 0 it is no page, and OP-TEE's own count would wrap.
 	 */
 	return ((region->buf_ptr & IN_PAGE) + region->size + IN_PAGE) >> OPTEE_MSG_PAGE_SHIFT;
 }
@@ -86,7 +86,7 @@ enum om_refusal om_translation_begin(struct om_shm *shm, const struct om_region 
 	return open_source(shm, t, region->buf_ptr & ~IN_PAGE);
 }
 
-/* Reads n entries, of which all must be page addresses. */
+/* Reads n entries; each must be the address of a page. */
 static enum om_refusal read_entries(struct om_shm *shm, struct om_translation *t,
 				    om_ipa_t *ipa, uint32_t n)
 {
@@ -102,11 +102,11 @@ static enum om_refusal read_entries(struct om_shm *shm, struct om_translation *t
 	return OM_ACCEPTED;
 }
 
-/* Goes on to the guest's next list page: this one has no more addresses. */
+/* Continues in the guest's next list page, when all addresses of this one are used. */
 static OM_NOINLINE enum om_refusal follow_link(struct om_shm *shm, struct om_translation *t)
 {
 	om_ipa_t next;
-	/* Only read now that more follows: Linux leaves junk in an unused link. */
+	/* The link is read only when it is needed: Linux leaves junk in an unused one. */
 	enum om_refusal why = read_entries(shm, t, &next, 1);
 
 	om_translation_end(shm, t);
@@ -114,8 +114,8 @@ static OM_NOINLINE enum om_refusal follow_link(struct om_shm *shm, struct om_tra
 }
 
 /*
- * Writes n pinned pages to the shadow list. Both lists hold 511 entries to a page and
- * advance together, so n pages that came from one list page go to one.
+ * Writes n pinned pages to the shadow list. Both lists have 511 entries in a page and advance
+ * together, so n pages from one list page go to one list page.
  */
 static enum om_refusal emit(struct om_shm *shm, struct om_lists *lists,
 			    struct om_translation *t, const om_pa_t *pa, uint32_t n)
@@ -147,7 +147,7 @@ enum om_refusal om_translation_step(struct om_shm *shm, struct om_lists *lists,
 		why = follow_link(shm, t);
 	if (why != OM_ACCEPTED)
 		return why;
-	pins = om_shm_room(shm, &shm->buffers[t->buffer]);
+	pins = om_shm_next_pins(shm, &shm->buffers[t->buffer]);
 	n = om_least(t->remaining, OM_PIN_BATCH - pins->count);
 	n = om_least(n, OPTEE_MSG_LIST_ENTRIES - t->source_index);
 

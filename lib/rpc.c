@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * RPCs. See rpc.h. Knows requests and replies; knows nothing of the message of
- * the call they belong to, but for where an inline RPC argument lies behind it.
+ * RPCs. See rpc.h. This module knows requests and replies; of the call's message it knows only
+ * where an RPC argument lies behind it.
  */
 #include "rpc.h"
 
@@ -11,13 +11,13 @@
 #include "message_copy.h"
 #include "sessions.h"
 
-/* Where an RPC argument lies behind the message. */
+/* The offset of the RPC argument that follows the message. */
 static size_t arg_offset(const struct om_call *call)
 {
 	return OPTEE_MSG_ARG_SIZE(call->message.hdr.num_params);
 }
 
-/* The RPC argument as OP-TEE sees it: behind the message, or in its own page. */
+/* The RPC argument that OP-TEE sees: behind the message, or in its own page. */
 static struct om_request_copy *shadow_arg(struct om_call *call)
 {
 	const struct om_shm *shm = &call->guest->shm;
@@ -27,7 +27,7 @@ static struct om_request_copy *shadow_arg(struct om_call *call)
 	return (void *)((uint8_t *)call->shadow->page.va + arg_offset(call));
 }
 
-/* The page that the guest allocated for it. */
+/* The page that the guest allocated for the RPC argument. */
 static om_pa_t arg_page(const struct om_call *call)
 {
 	const struct om_shm *shm = &call->guest->shm;
@@ -35,7 +35,7 @@ static om_pa_t arg_page(const struct om_call *call)
 	return om_shm_page(&call->guest->shm, &shm->buffers[call->rpc_arg], 0);
 }
 
-/* The RPC argument as the guest sees it: in that page, or behind the message. */
+/* Reads the RPC argument of the guest: in that page, or behind the message. */
 static OM_NOINLINE int read_arg(const struct om_call *call, void *dst, size_t len)
 {
 	const struct om_guest *guest = call->guest;
@@ -54,7 +54,7 @@ static int write_arg(const struct om_call *call, const void *src, size_t len)
 	return guest->vm.ops->write(guest->vm.ctx, arg_page(call), src, len);
 }
 
-/* OP-TEE reads its answer from the shadow; the buffer is nobody's until it asks again. */
+/* Writes the answer to the shadow, and puts the RPC argument back until the next request. */
 static void answer(struct om_call *call, uint32_t ret, uint32_t origin)
 {
 	struct om_request_copy *shadow = shadow_arg(call);
@@ -67,13 +67,13 @@ static void answer(struct om_call *call, uint32_t ret, uint32_t origin)
 	om_set_resume(call, 0, 0);
 }
 
-/* FREE: an RPC argument buffer goes, and its cookie with it (I7). */
-static enum om_refusal judge_free(struct om_call *call)
+/* FREE: removes an RPC argument, so that its cookie is free before the guest sees it (I7). */
+static enum om_refusal accept_free(struct om_call *call)
 {
 	om_cookie_t cookie = { om_pair(call->secure.a[1], call->secure.a[2]) };
 
 	if (cookie.raw != 0 && cookie.raw == call->refused_cookie) {
-		/* It never became a buffer here, but the guest has allocated it. */
+		/* It was refused here, but the guest has allocated it. */
 		call->refused_cookie = 0;
 	} else {
 		uint32_t i = om_shm_remove(&call->guest->shm, cookie, OM_SHARE_RPC_ARG);
@@ -87,13 +87,13 @@ static enum om_refusal judge_free(struct om_call *call)
 	return OM_ACCEPTED;
 }
 
-/* What lies in a parameter without input is from an earlier request: not shown (I3). */
+/* False for a parameter without input: its words are those of an earlier request (I3). */
 static bool says_something(uint64_t attr)
 {
 	return attr != OPTEE_MSG_ATTR_TYPE_NONE && attr != OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT;
 }
 
-/* The one fetch of a request: each word of the shadow is loaded once. */
+/* Fetches a request: loads each word of the shadow once. */
 static void fetch_request(struct om_call *call)
 {
 	const struct om_request_copy *shadow = shadow_arg(call);
@@ -119,8 +119,8 @@ static void fetch_request(struct om_call *call)
 }
 
 /*
- * The guest is asked for the TA that the call opens by the name it has for it. A TA that
- * opens another one does so without us, and that one is asked for as OP-TEE says.
+ * Asks the guest for the TA of its OPEN_SESSION under the guest's UUID, not under the alias. A
+ * TA that another TA opens is asked for under OP-TEE's UUID.
  */
 static void name_ta(struct om_call *call)
 {
@@ -142,8 +142,8 @@ static bool is_rmem(uint64_t attr)
 }
 
 /*
- * Memory that a request names must be the guest's own and lie inside the pages it
- * shared. OP-TEE counts whole pages, so a rest of the last one is its to use.
+ * Memory that a request names must be a buffer of the guest and lie inside its pages. OP-TEE
+ * counts whole pages, so it may use the rest of the last one.
  */
 static enum om_refusal check_memory(struct om_call *call, const struct optee_msg_param_rmem *rmem)
 {
@@ -177,7 +177,7 @@ static enum om_refusal check_request(struct om_call *call)
 	return why;
 }
 
-/* SHM_FREE: the cookie is free before the guest can use it again (I7). */
+/* SHM_FREE: the cookie is free before the guest sees the request (I7). */
 static enum om_refusal free_payload(struct om_call *call)
 {
 	struct om_guest *guest = call->guest;
@@ -212,7 +212,7 @@ static OM_COLD void trace_request(const struct om_call *call, bool own)
 			       request->hdr.cmd);
 }
 
-/* Finds the argument of an RPC command; false when OP-TEE names an unknown one. */
+/* Gets the RPC argument of a command; false when OP-TEE names an unknown one. */
 static bool find_arg(struct om_call *call)
 {
 	om_cookie_t cookie = { om_pair(call->secure.a[1], call->secure.a[2]) };
@@ -223,8 +223,8 @@ static bool find_arg(struct om_call *call)
 	return call->rpc_arg != OM_NONE;
 }
 
-/* CMD: fetches the request and lets go of what it releases. */
-static enum om_refusal judge_cmd(struct om_call *call)
+/* CMD: fetches and checks the request, and removes what it releases. */
+static enum om_refusal accept_cmd(struct om_call *call)
 {
 	enum om_refusal why;
 
@@ -249,27 +249,27 @@ static enum om_refusal judge_cmd(struct om_call *call)
 	return why;
 }
 
-static enum om_refusal judge_request(struct om_call *call)
+static enum om_refusal accept_request(struct om_call *call)
 {
 	call->pending = OM_PENDING_NONE;
 	switch ((uint32_t)call->secure.a[0]) {
 	case OPTEE_SMC_RETURN_RPC_ALLOC:
-		/* OP-TEE will get one shadow page: it must not believe in more. */
+		/* OP-TEE will be given one shadow page, so it must not ask for more. */
 		if (call->secure.a[1] > OPTEE_MSG_PAGE_SIZE)
 			return OM_REFUSED_REQUEST;
 		om_count(call, OM_COUNT_RPC_ALLOC);
 		call->pending = OM_PENDING_ALLOC;
 		return OM_ACCEPTED;
 	case OPTEE_SMC_RETURN_RPC_FREE:
-		return judge_free(call);
+		return accept_free(call);
 	case OPTEE_SMC_RETURN_RPC_CMD:
-		return judge_cmd(call);
+		return accept_cmd(call);
 	default:
 		return OM_REFUSED_REQUEST;
 	}
 }
 
-/* Writes the request where the guest looks for it, and the registers that say so. */
+/* Writes the request to the guest's RPC argument, and the registers of the RPC. */
 static enum om_refusal show_cmd(struct om_call *call, struct om_regs *regs)
 {
 	uint32_t n = om_index(call->request.hdr.num_params, OPTEE_MSG_RPC_PARAMS + 1);
@@ -283,7 +283,7 @@ static enum om_refusal show_cmd(struct om_call *call, struct om_regs *regs)
 	return OM_ACCEPTED;
 }
 
-/* ALLOC and FREE concern the argument buffers themselves: all is in registers. */
+/* Shows the request. ALLOC and FREE are about the RPC argument itself: registers are enough. */
 static enum om_refusal show_request(struct om_call *call, struct om_regs *regs)
 {
 	const uint64_t *a = call->secure.a;
@@ -299,22 +299,22 @@ static enum om_refusal show_request(struct om_call *call, struct om_regs *regs)
 
 enum om_call_event om_rpc_ask(struct om_call *call, struct om_regs *regs)
 {
-	if (!call->judged) {
-		call->refusal = judge_request(call);
-		call->judged = true;
+	if (!call->checked) {
+		call->refusal = accept_request(call);
+		call->checked = true;
 	}
-	/* Before the guest sees it: a large payload takes its time to unpin. */
+	/* Releases before the guest sees the request; unpinning a large payload may pause. */
 	if (!om_release(call)) {
 		om_set_interrupted(call, regs);
 		return OM_EVENT_PAUSE;
 	}
-	call->judged = false;
+	call->checked = false;
 	if (call->refusal == OM_ACCEPTED)
 		call->refusal = show_request(call, regs);
 	if (call->refusal == OM_ACCEPTED)
 		return OM_EVENT_ASK;
 
-	/* Not shown: the guest only comes back, and OP-TEE learns that it failed. */
+	/* The guest is not shown the request: it resumes, and OP-TEE is told that it failed. */
 	om_refused(call, call->refusal, om_refusal_teec(call->refusal));
 	om_set_resume(call, OM_NO_PAGE, 0);
 	if (call->pending == OM_PENDING_CMD || call->pending == OM_PENDING_SHM_ALLOC)
@@ -323,14 +323,14 @@ enum om_call_event om_rpc_ask(struct om_call *call, struct om_regs *regs)
 	return OM_EVENT_INTERRUPT;
 }
 
-/* A cookie that is a buffer's now names what was refused no longer. */
+/* The refused cookie now names a buffer, so a FREE of it is that of the buffer. */
 static void forget_refused(struct om_call *call, om_cookie_t cookie)
 {
 	if (call->refused_cookie == cookie.raw)
 		call->refused_cookie = 0;
 }
 
-/* ALLOC: the guest's page is pinned, and OP-TEE gets a shadow page instead. */
+/* Reply to ALLOC: pins the guest's page, and gives OP-TEE a shadow page instead. */
 static void reply_alloc(struct om_call *call, const struct om_regs *regs)
 {
 	uint64_t ipa = om_pair(regs->a[1], regs->a[2]);
@@ -351,8 +351,8 @@ static void reply_alloc(struct om_call *call, const struct om_regs *regs)
 	}
 	om_refused(call, why == OM_REFUSED_QUOTA ? why : OM_REFUSED_REPLY, om_refusal_teec(why));
 	/*
-	 * Told a cookie, OP-TEE has the guest free the page again. Not if the
-	 * cookie is that of a buffer in use: that one has to survive.
+	 * Given a cookie, OP-TEE makes the guest free the page. It is not given the cookie of a
+	 * buffer in use, which has to stay.
 	 */
 	call->refused_cookie =
 		om_shm_is_known(&call->guest->shm, share.cookie) ? 0 : share.cookie.raw;
@@ -378,7 +378,7 @@ static OM_COLD void trace_reply(const struct om_call *call)
 		om_trace_param(call, OM_TRACE_REPLY_PARAM, i, &call->reply.param[i], asked->cmd);
 }
 
-/* The one fetch of a reply, as far as the request's own number of parameters. */
+/* Fetches a reply, with as many parameters as the request has. */
 static bool fetch_reply(struct om_call *call)
 {
 	if (read_arg(call, &call->reply, OPTEE_MSG_ARG_SIZE(call->request.hdr.num_params)))
@@ -388,7 +388,7 @@ static bool fetch_reply(struct om_call *call)
 	return true;
 }
 
-/* Outputs of the reply, by the attributes of the request. */
+/* Copies an output of the reply to the shadow, by the attribute of the request. */
 static void take_output(struct optee_msg_param *shadow, const struct optee_msg_param *asked,
 			const struct optee_msg_param *reply)
 {
@@ -425,7 +425,7 @@ static void reply_cmd(struct om_call *call)
 	answer(call, reply->hdr.ret, reply->hdr.ret_origin);
 }
 
-/* Begins to share what the guest allocated; the buffer is call->payload. */
+/* Begins to share the payload that the guest allocated; the buffer is call->payload. */
 static enum om_refusal begin_payload(struct om_call *call, enum om_reply_verdict verdict,
 				     const struct optee_msg_param_tmem *tmem)
 {
@@ -458,8 +458,8 @@ static enum om_refusal begin_payload(struct om_call *call, enum om_reply_verdict
 	return why;
 }
 
-/* Fetches and judges the reply to SHM_ALLOC. */
-static enum om_refusal judge_payload(struct om_call *call)
+/* Fetches and checks the reply to SHM_ALLOC, and begins to share the payload. */
+static enum om_refusal accept_payload(struct om_call *call)
 {
 	const struct om_request_copy *reply = &call->reply;
 	enum om_reply_verdict verdict;
@@ -478,20 +478,20 @@ static enum om_refusal judge_payload(struct om_call *call)
 		return OM_ACCEPTED;
 	if (verdict == OM_REPLY_MALFORMED)
 		return OM_REFUSED_REPLY;
-	/* Whatever happens now: if it is refused, the guest is to free it again. */
+	/* From here on the guest has to free the payload if it is refused. */
 	cookie.raw = reply->param[0].u.tmem.shm_ref;
 	if (om_shm_is_known(&call->guest->shm, cookie))
 		return OM_REFUSED_COOKIE;
 	call->undo_cookie = cookie.raw;
 	if (verdict == OM_REPLY_UNUSABLE)
 		return OM_REFUSED_REPLY;
-	/* What OP-TEE will read, address aside. */
+	/* What OP-TEE will read, except the address. */
 	call->request.param[0].attr = reply->param[0].attr;
 	call->request.param[0].u.tmem = reply->param[0].u.tmem;
 	return begin_payload(call, verdict, &reply->param[0].u.tmem);
 }
 
-/* OP-TEE gets the payload, or the guest's own failure. */
+/* Gives OP-TEE the payload, or the guest's own error. */
 static void give_payload(struct om_call *call)
 {
 	struct om_request_copy *shadow = shadow_arg(call);
@@ -523,9 +523,9 @@ static void drop_payload(struct om_call *call)
 }
 
 /*
- * OP-TEE will not free what it never got, so the mediator has the guest do it:
- * a SHM_FREE of its own in the same argument buffer. When even that cannot be
- * written, the guest keeps its memory and OP-TEE gets its error all the same.
+ * OP-TEE does not free what it was not given, so the mediator asks the guest to free it, with a
+ * SHM_FREE in the same RPC argument. If that cannot be written, the guest keeps its memory, and
+ * OP-TEE gets its error nevertheless.
  */
 static bool ask_undo(struct om_call *call, struct om_regs *regs)
 {
@@ -548,7 +548,7 @@ static bool ask_undo(struct om_call *call, struct om_regs *regs)
 	return true;
 }
 
-/* A bounded piece of the translation; false when the call has to pause. */
+/* Translates in bounded pieces; false when the call has to pause. */
 static bool translate_payload(struct om_call *call)
 {
 	struct om_translation *t = &call->translation;
@@ -564,10 +564,10 @@ static bool translate_payload(struct om_call *call)
 
 static enum om_call_event reply_shm_alloc(struct om_call *call, struct om_regs *regs)
 {
-	if (!call->judged) {
+	if (!call->checked) {
 		call->undo_type = call->request.param[0].u.value.a;
-		call->refusal = judge_payload(call);
-		call->judged = true;
+		call->refusal = accept_payload(call);
+		call->checked = true;
 	}
 	if (!translate_payload(call)) {
 		om_set_interrupted(call, regs);

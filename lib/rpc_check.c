@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Checks of requests and replies. See rpc_check.h. Knows no call and no guest. */
+/* Checks of requests and replies. See rpc_check.h. Independent of calls and of guests. */
 #include "rpc_check.h"
 
 #define ATTR_LIST	(OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG)
 
-/* RPC commands that a guest serves; BENCH_REG carries an address and is not one. */
+/* True for RPC commands that a guest serves. BENCH_REG is not one: it has an address. */
 static bool is_served(uint32_t cmd)
 {
 	const uint32_t served = 1u << OPTEE_RPC_CMD_LOAD_TA | 1u << OPTEE_RPC_CMD_RPMB |
@@ -24,7 +24,7 @@ static bool is_allocation(uint32_t cmd)
 	return cmd == OPTEE_RPC_CMD_SHM_ALLOC || cmd == OPTEE_RPC_CMD_SHM_FREE;
 }
 
-/* A parameter that names no memory by address. */
+/* True for a parameter that names no memory by address. */
 static bool is_request_param(const struct optee_msg_param *param)
 {
 	switch (param->attr) {
@@ -39,7 +39,7 @@ static bool is_request_param(const struct optee_msg_param *param)
 	case OPTEE_MSG_ATTR_TYPE_TMEM_INPUT:
 	case OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT:
 	case OPTEE_MSG_ATTR_TYPE_TMEM_INOUT:
-		/* How OP-TEE says NULL, as when it asks how large a TA is. */
+		/* OP-TEE writes NULL memory so, for example to ask for the size of a TA. */
 		return param->u.tmem.buf_ptr == 0 && param->u.tmem.shm_ref == 0;
 	default:
 		return false;
@@ -76,7 +76,7 @@ enum om_reply_verdict om_reply_check(const struct optee_msg_hdr *hdr,
 		return OM_REPLY_UNUSABLE;
 	if (param->attr == ATTR_LIST)
 		return OM_REPLY_LIST;
-	/* Without a list OP-TEE takes one page, aligned: thread_optee_smc.c. */
+	/* Without a list OP-TEE accepts one aligned page: thread_optee_smc.c. */
 	if (param->attr == OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT && tmem->size != 0 &&
 	    tmem->size <= OPTEE_MSG_PAGE_SIZE)
 		return OM_REPLY_PAGE;

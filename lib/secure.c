@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SMCs to OP-TEE. See secure.h. Knows registers; knows nothing of what they ask for. */
+/* SMCs to OP-TEE. See secure.h. This module knows registers, but not what they mean. */
 #include "secure.h"
 
 #include <optee_mediator/abi_msg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SMCs to OP-TEE, and OP-TEE's reserved memory. Every SMC of the library is made here: all
- * eight registers are set by the caller, and what comes back is cut to 32 bits before
- * anybody looks at it (invariant I10).
+ * SMCs to OP-TEE, and OP-TEE's reserved memory. Every SMC of the library is made here. The
+ * caller sets all eight registers, and results are cut to 32 bits before they are used
+ * (invariant I10).
  */
 #ifndef OM_LIB_SECURE_H
 #define OM_LIB_SECURE_H
@@ -10,7 +10,7 @@
 #include "mem.h"
 #include "vm.h"
 
-/* A fast call; client goes into a7. Only a0..a3 of what is returned mean anything. */
+/* Makes a fast call; client is a7. Returns a0..a3; the other registers have no meaning. */
 struct om_regs om_fast_smc(const struct om_mediator *m, uint32_t fid, uint32_t a1,
 			   uint32_t client);
 
@@ -56,13 +56,16 @@ static inline struct om_reserved om_reserved(const struct om_mediator *m)
 {
 	struct om_reserved r;
 
-	/* The size is published after the base, so a size other than 0 has its base. */
+	/*
+	 * The size is published after the base, so a size other than 0 means that the base is
+	 * valid.
+	 */
 	r.size = __atomic_load_n(&m->reserved_size, __ATOMIC_ACQUIRE);
 	r.base = __atomic_load_n(&m->reserved_base, __ATOMIC_RELAXED);
 	return r;
 }
 
-/* A page that the secure world may be given: not 0, not OP-TEE's own (I2). */
+/* True when the secure world may be given this page: not page 0, not OP-TEE's own (I2). */
 static inline bool om_is_usable(const struct om_reserved *reserved, om_pa_t pa)
 {
 	return pa.raw != 0 && pa.raw - reserved->base >= reserved->size;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The table of sessions. See sessions.h. Knows ids and TAs; knows no messages. */
+/* The table of sessions. See sessions.h. This module knows ids and TAs, but no messages. */
 #include "sessions.h"
 
-/* The lower half of an entry's word: one of these, and the users. */
+/* The lower half of an entry's word: one of these states, and the number of users. */
 #define FREE	0u
 #define OPEN	0x80000000u
 #define CLOSING	0x40000000u
 #define STALE	0x20000000u
 #define USER	0x00000001u
-#define USERS	0x0000ffffu	/* a call is one at most: OM_LIMIT_THREADS */
+#define USERS	0x0000ffffu	/* at most one for each call: OM_LIMIT_THREADS */
 
 #define ID_SHIFT 32
 
@@ -60,13 +60,13 @@ bool om_session_reserve(struct om_sessions *sessions)
 	return fits;
 }
 
-/* One session less. Lock held. */
+/* Refunds a session. The caller holds the lock. */
 static void refund(struct om_sessions *sessions)
 {
 	om_store_relaxed(&sessions->used, sessions->used - 1);
 }
 
-/* The entry is nobody's any more. Lock held. */
+/* Frees the entry. The caller holds the lock. */
 static void end(struct om_sessions *sessions, struct om_session *session)
 {
 	set_word(session, FREE);
@@ -80,13 +80,13 @@ void om_session_cancel(struct om_sessions *sessions)
 	om_unlock(sessions->vm);
 }
 
-/* Where a session with this id is looked for first. */
+/* The entry that a session with this id has if it is free. */
 static uint32_t place_of(const struct om_sessions *sessions, uint32_t id)
 {
 	return id % sessions->count;
 }
 
-/* The open session with this id, OM_NONE when there is none. Lock held. */
+/* The open session with this id, or OM_NONE. The caller holds the lock. */
 static uint32_t find(const struct om_sessions *sessions, uint32_t id)
 {
 	uint32_t n = sessions->count;
@@ -98,7 +98,7 @@ static uint32_t find(const struct om_sessions *sessions, uint32_t id)
 	return OM_NONE;
 }
 
-/* A free entry; there is one, because each session was charged. Lock held. */
+/* A free entry. There is one, because each session was charged. The caller holds the lock. */
 static uint32_t find_free(const struct om_sessions *sessions, uint32_t id)
 {
 	uint32_t i = place_of(sessions, id);
@@ -109,8 +109,8 @@ static uint32_t find_free(const struct om_sessions *sessions, uint32_t id)
 }
 
 /*
- * OP-TEE gave the id of a session again. Its users are on their way in still, and the
- * last of them frees the entry. from: the state it is in. Lock held.
+ * Marks a session as stale whose id OP-TEE gave again. Its users are still in transit, and the
+ * last one frees the entry. from: its state. The caller holds the lock.
  */
 static void make_stale(struct om_sessions *sessions, uint32_t index, uint32_t from)
 {
@@ -121,7 +121,7 @@ static void make_stale(struct om_sessions *sessions, uint32_t index, uint32_t fr
 		end(sessions, session);
 }
 
-/* True when the TA was loaded for a session that is open. Lock held. */
+/* True when an open session has this TA as a loaded one. The caller holds the lock. */
 static bool is_loaded(const struct om_sessions *sessions, const uint8_t *ta)
 {
 	const struct om_session *session = sessions->table;
@@ -151,7 +151,7 @@ void om_session_publish(struct om_sessions *sessions, uint32_t id, const uint8_t
 	om_unlock(sessions->vm);
 }
 
-/* Becomes a user of an entry if it is the open session with this id. */
+/* Makes the caller a user of an entry if it is the open session with this id. */
 static bool become_user(struct om_session *session, uint32_t id)
 {
 	uint64_t word = word_of(session);
@@ -169,7 +169,7 @@ static OM_NOINLINE uint32_t get_locked(struct om_sessions *sessions, uint32_t id
 
 	om_lock(sessions->vm);
 	i = find(sessions, id);
-	/* It stays open for as long as the lock is held. */
+	/* It cannot be closed while the lock is held. */
 	if (i != OM_NONE)
 		(void)become_user(&sessions->table[i], id);
 	om_unlock(sessions->vm);
@@ -225,7 +225,7 @@ void om_session_reopen(struct om_sessions *sessions, uint32_t index)
 	struct om_session *session = &sessions->table[index];
 
 	om_lock(sessions->vm);
-	/* OP-TEE may have given the id again in the meantime: the newest has it. */
+	/* If OP-TEE has given the id to a newer session meanwhile, that one keeps it. */
 	if (find(sessions, id_of(word_of(session))) != OM_NONE)
 		make_stale(sessions, index, CLOSING);
 	else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The shared-memory registry. See shm.h for what a buffer is and how it lives.
- * Knows pages, cookies and quotas; knows nothing of messages and calls.
+ * The shared-memory registry. See shm.h for what a buffer is, and for its states. This module
+ * knows pages, cookies and quotas, but neither messages nor calls.
  */
 #include "shm.h"
 
@@ -10,21 +10,21 @@
 #include "tracing.h"
 
 /*
- * The most cookies that may fall into one bucket. There are at least as many
- * buckets as buffers, so an honest guest never gets near it; one that invents
- * colliding cookies is refused, and every search stays short.
+ * The most cookies in one bucket. There are at least as many buckets as buffers, so an honest
+ * guest stays far below. A guest that invents colliding cookies is refused, so every search is
+ * short.
  */
 #define CHAIN_MAX 16u
 
 uint32_t om_shm_buffer_count(const struct om_limits *limits)
 {
-	/* A call lends at most one temporary buffer for each parameter. */
+	/* A call has at most one temporary buffer for each parameter. */
 	return limits->buffers + limits->rpc_args + limits->threads * OPTEE_MSG_CALL_PARAMS;
 }
 
 uint32_t om_shm_pins_count(const struct om_limits *limits)
 {
-	/* Each buffer wastes less than one record, so this never runs out. */
+	/* A buffer leaves less than one record unused, so there are always enough. */
 	return limits->pages / OM_PIN_BATCH + 1 + om_shm_buffer_count(limits);
 }
 
@@ -39,7 +39,7 @@ uint32_t om_shm_bucket_count(const struct om_limits *limits)
 
 uint32_t om_shm_rows(const struct om_limits *limits)
 {
-	/* Of buffers and RPC arguments there are never more than of records. */
+	/* There are never more buffers than records, nor more RPC arguments. */
 	uint32_t n = om_shm_pins_count(limits);
 	uint32_t buckets = om_shm_bucket_count(limits);
 
@@ -48,7 +48,7 @@ uint32_t om_shm_rows(const struct om_limits *limits)
 	return n < limits->list_pages ? limits->list_pages : n;
 }
 
-/* What follows element i of a pool of n that begins with the first. */
+/* The link of element i in a pool of n elements that begins at `first`. */
 static uint32_t next_in_pool(uint32_t first, uint32_t n, uint32_t i)
 {
 	return i + 1 < n ? first + i + 1 : OM_NONE;
@@ -94,7 +94,7 @@ void om_shm_init(struct om_shm *shm, uint32_t rpc_shadow, uint32_t list_shadow)
 	shm->pages_peak = 0;
 }
 
-/* Mixes all bits of a cookie: Linux uses kernel pointers, others small numbers. */
+/* Hashes all bits of a cookie: Linux uses kernel pointers as cookies, others small numbers. */
 static uint32_t *bucket_of(struct om_shm *shm, uint64_t cookie)
 {
 	cookie ^= cookie >> 32;
@@ -113,10 +113,9 @@ static inline uint64_t hold_of(const struct om_buffer *buffer)
 }
 
 /*
- * Walks a chain. Without the lock it may be led astray by a buffer that moves to
- * another list meanwhile: then it misses, or finds a buffer that is not the one, and
- * the caller has to look again with the lock held.
- * *length: how many buffers were passed by.
+ * Walks a chain. Without the lock, a buffer may move to another list meanwhile, and the walk
+ * follows it there: it then misses the cookie or returns a wrong buffer, and the caller has to
+ * search again with the lock held. *length: the number of buffers passed.
  */
 static inline uint32_t search_bucket(struct om_shm *shm, const uint32_t *bucket,
 				     uint64_t cookie, uint32_t *length)
@@ -151,7 +150,7 @@ bool om_shm_is_known(struct om_shm *shm, om_cookie_t cookie)
 	return i != OM_NONE;
 }
 
-/* The quotas, before anything is taken. Lock held. */
+/* Checks the quotas, before anything is taken. The caller holds the lock. */
 static bool fits(const struct om_shm *shm, const struct om_share *share)
 {
 	const struct om_limits *limits = &shm->vm.limits;
@@ -189,7 +188,7 @@ static uint32_t take_pins(struct om_shm *shm)
 	return i;
 }
 
-/* Takes a buffer from the free list and fills it in. Lock held. */
+/* Takes an entry from the free list and fills it in. The caller holds the lock. */
 static uint32_t make_buffer(struct om_shm *shm, const struct om_share *share)
 {
 	uint32_t index = shm->free_buffers;
@@ -208,14 +207,14 @@ static uint32_t make_buffer(struct om_shm *shm, const struct om_share *share)
 		buffer->shadow = shm->free_rpc_shadows;
 		shm->free_rpc_shadows = shm->shadows[buffer->shadow].next;
 	}
-	/* What is lent for a call is one of its parameters, like what it names. */
-	__atomic_store_n(&buffer->hold, hold_of(buffer) + OM_HOLD_LIFE + OM_HOLD_USER +
-			 (share->kind == OM_SHARE_TEMPORARY ? OM_HOLD_ENTERING : 0),
+	/* A temporary buffer is a parameter of a call that is in transit, like a named one. */
+	__atomic_store_n(&buffer->hold, hold_of(buffer) + OM_HOLD_GENERATION + OM_HOLD_USER +
+			 (share->kind == OM_SHARE_TEMPORARY ? OM_HOLD_IN_TRANSIT : 0),
 			 __ATOMIC_RELAXED);
 	return index;
 }
 
-/* Whether the cookie can be taken. Lock held. */
+/* Checks whether the cookie can be taken. The caller holds the lock. */
 static inline enum om_refusal check_cookie(struct om_shm *shm, const uint32_t *bucket,
 					   const struct om_share *share)
 {
@@ -238,7 +237,7 @@ static inline uint32_t take_list(struct om_shm *shm)
 	return i;
 }
 
-/* list: where to put the first list page, NULL when the caller wants none now. */
+/* list: set to the first list page; NULL when the caller needs none now. */
 static enum om_refusal reserve(struct om_shm *shm, const struct om_share *share,
 			       uint32_t *index, uint32_t *list)
 {
@@ -310,13 +309,13 @@ void om_shm_give_lists(struct om_shm *shm, uint32_t first, uint32_t last, uint32
 }
 
 #define BUSY_USERS	(OM_HOLD_LIVE - 1)
-#define BUSY_ENTERING	(OM_HOLD_LIVE - OM_HOLD_ENTERING)
+#define BUSY_IN_TRANSIT	(OM_HOLD_LIVE - OM_HOLD_IN_TRANSIT)
 
-/* How to become a user of a buffer. */
+/* What becoming a user of a buffer demands and changes. */
 struct om_use {
 	uint32_t busy;		/* bits of hold that must not be set */
 	uint32_t add;		/* to hold */
-	uint32_t claim;		/* LIVE: nobody else becomes a user any more; or 0 */
+	uint32_t claim;		/* LIVE, so that nobody else can become a user; or 0 */
 };
 
 static inline bool is_it(const struct om_buffer *buffer, om_cookie_t cookie,
@@ -326,9 +325,8 @@ static inline bool is_it(const struct om_buffer *buffer, om_cookie_t cookie,
 }
 
 /*
- * Becomes a user of a live buffer, if it is what is looked for. The exchange makes it
- * safe without the lock: it fails when another life has begun since the buffer was
- * compared.
+ * Makes the caller a user of a live buffer if it has this cookie and kind. Safe without the
+ * lock, because the exchange fails when the entry's generation has changed since the comparison.
  */
 static inline bool become_user(struct om_buffer *buffer, om_cookie_t cookie,
 			       enum om_trace_share kind, struct om_use use)
@@ -343,9 +341,9 @@ static inline bool become_user(struct om_buffer *buffer, om_cookie_t cookie,
 }
 
 /*
- * Only under the lock are buffers forgotten, so here what is found stays. OM_BUSY: only
- * use.busy is in the way. Not live means not there, even if it becomes live this moment.
- * Lock held.
+ * The caller holds the lock, without which no buffer is forgotten, so the entry that is found
+ * stays. Returns OM_BUSY when a bit of use.busy is set and nothing else prevents the use. A
+ * buffer that is not live counts as not there, even if it becomes live at this moment.
  */
 static inline uint32_t find_locked(struct om_shm *shm, om_cookie_t cookie,
 				   enum om_trace_share kind, struct om_use use)
@@ -372,9 +370,9 @@ static OM_COLD uint32_t find(struct om_shm *shm, om_cookie_t cookie,
 }
 
 /*
- * The look without the lock is believed only where it succeeds. A miss may be due to a
- * chain that changed: the walk may have gone astray into the free list, where a dead
- * buffer still has the cookie of its last life.
+ * A search without the lock is believed only when it succeeds. It may miss because the chain
+ * changed: a walk can end up in the free list, where an unused entry still has the cookie of its
+ * last buffer.
  */
 static inline uint32_t get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind,
 			   struct om_use use)
@@ -396,16 +394,16 @@ uint32_t om_shm_get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share 
 	return i == OM_BUSY ? OM_NONE : i;
 }
 
-uint32_t om_shm_get_entering(struct om_shm *shm, om_cookie_t cookie)
+uint32_t om_shm_get_in_transit(struct om_shm *shm, om_cookie_t cookie)
 {
-	const struct om_use use = { .add = OM_HOLD_USER + OM_HOLD_ENTERING };
+	const struct om_use use = { .add = OM_HOLD_USER + OM_HOLD_IN_TRANSIT };
 
 	return get(shm, cookie, OM_SHARE_REGISTERED, use);
 }
 
-void om_shm_entered(struct om_shm *shm, uint32_t index)
+void om_shm_arrived(struct om_shm *shm, uint32_t index)
 {
-	__atomic_fetch_sub(&shm->buffers[index].hold, OM_HOLD_ENTERING, __ATOMIC_RELEASE);
+	__atomic_fetch_sub(&shm->buffers[index].hold, OM_HOLD_IN_TRANSIT, __ATOMIC_RELEASE);
 }
 
 static const struct om_use claim = { .add = OM_HOLD_USER, .claim = OM_HOLD_LIVE };
@@ -415,9 +413,9 @@ uint32_t om_shm_claim(struct om_shm *shm, om_cookie_t cookie, enum om_trace_shar
 	return find(shm, cookie, kind, claim);
 }
 
-uint32_t om_shm_claim_settled(struct om_shm *shm, om_cookie_t cookie)
+uint32_t om_shm_claim_arrived(struct om_shm *shm, om_cookie_t cookie)
 {
-	const struct om_use use = { .busy = BUSY_ENTERING, .add = OM_HOLD_USER,
+	const struct om_use use = { .busy = BUSY_IN_TRANSIT, .add = OM_HOLD_USER,
 				    .claim = OM_HOLD_LIVE };
 
 	return find(shm, cookie, OM_SHARE_REGISTERED, use);
@@ -446,7 +444,7 @@ void om_shm_publish_put(struct om_shm *shm, uint32_t index)
 			   __ATOMIC_RELEASE);
 }
 
-/* Takes a buffer out of its chain. Lock held. */
+/* Takes a buffer out of its chain. The caller holds the lock. */
 static inline void unlink_buffer(struct om_shm *shm, uint32_t index)
 {
 	struct om_buffer *buffer = &shm->buffers[index];
@@ -475,7 +473,7 @@ uint32_t om_shm_remove(struct om_shm *shm, om_cookie_t cookie, enum om_trace_sha
 	if (i != OM_NONE)
 		unlink_buffer(shm, i);
 	om_unlock(&shm->vm);
-	/* Still held, so it still says what it was. */
+	/* The caller is a user, so the entry has not been used again. */
 	if (i != OM_NONE && om_traced(&shm->vm))
 		trace_share(shm, i, OM_TRACE_UNSHARE);
 	return i;
@@ -486,7 +484,10 @@ void om_shm_put(struct om_shm *shm, uint32_t index, struct om_release *release)
 	om_shm_put_users(shm, index, OM_HOLD_USER, release);
 }
 
-/* Takes a buffer's first record of pins away and refunds the last. Lock held. */
+/*
+ * Frees a buffer's first record of pins; with the last one it refunds the buffer. The caller
+ * holds the lock.
+ */
 static void refund(struct om_shm *shm, struct om_release *release)
 {
 	uint32_t index = release->head;

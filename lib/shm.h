@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The shared-memory registry: every guest page that outlives a single copy.
+ * The shared-memory registry: every guest page that stays pinned beyond a single copy.
  *
- * A *buffer* is a run of pinned guest pages with a purpose: registered by the
- * guest, allocated by the guest for OP-TEE (payload), an RPC argument, or lent for
- * one call. All but the last are found by the guest's cookie, in O(1). Its pins
- * are recorded here, in private memory, never in what the secure world can write.
+ * A *buffer* is a run of pinned guest pages. Its kind says why it is shared: the guest
+ * registered it, the guest allocated it for OP-TEE (payload), it is an RPC argument, or it
+ * is lent for one call (temporary). All but the last are found by the guest's cookie, in
+ * O(1). Pins are recorded here, in private memory that the secure world cannot write.
  *
- * Life of a buffer, kept in `hold`:
+ * States of a buffer, kept in `hold`:
  *
  *   reserved   not LIVE, 1 user: the call that makes it. Its cookie is taken.
- *   live       LIVE and n users: calls may get it by cookie.
- *   claimed    not LIVE, n + 1 users: one call is about to forget it; nobody
- *              else can get it, or claim it a second time. Not while a call
- *              that names it is on its way into OP-TEE.
+ *   live       LIVE and n users: calls can get it by its cookie.
+ *   claimed    not LIVE, n + 1 users: one call will forget it or publish it again.
+ *              Nobody else can get or claim it. A buffer cannot be claimed for
+ *              UNREGISTER_SHM while a call that names it is in transit.
  *   forgotten  its cookie is free; the last user to put it back releases it.
- *   released   on a call's list, pins given back batch by batch; then free.
+ *   released   on a call's list; its pins are given back record by record, then the
+ *              entry is free.
  *
- * Locking: the guest's lock guards the tables. Getting a buffer takes no lock:
- * buffers are never moved or freed, so a stale index is harmless, and one exchange
- * makes a user only in the life in which the buffer was compared.
+ * Locking: the guest's lock guards the tables. Getting a buffer takes no lock: entries
+ * never move, so a stale index is harmless, and the one exchange that makes a user fails
+ * when the entry's generation is not the one in which the cookie was compared.
  */
 #ifndef OM_LIB_SHM_H
 #define OM_LIB_SHM_H
@@ -34,7 +35,7 @@
 #include "refusal.h"
 #include "vm.h"
 
-/* Pins of one batch: what pin() filled and unpin() will be given. */
+/* A record of pins: what one or more pin() filled, and one unpin() is given. */
 struct om_pins {
 	uint32_t next;
 	uint32_t count;
@@ -43,14 +44,14 @@ struct om_pins {
 _Static_assert(sizeof(struct om_pins) == 256, "whole cache lines");
 
 /*
- * hold: in the lower half LIVE, the number of users, and of how many of them OP-TEE may
- * not know yet: calls that name the buffer and are on their way in. In the upper half
- * the number of the buffer's life, so that a vCPU which has found it in one life cannot
- * become its user in the next.
+ * hold: the lower half has LIVE, the number of users, and the number of those that are in
+ * transit: calls that name the buffer and that OP-TEE may not know yet. The upper half is the
+ * generation of the entry, so that a vCPU that has found a buffer cannot become a user of the
+ * next one in that entry.
  */
-#define OM_HOLD_LIFE		0x100000000u
+#define OM_HOLD_GENERATION		0x100000000u
 #define OM_HOLD_LIVE		0x80000000u
-#define OM_HOLD_ENTERING	0x00010000u
+#define OM_HOLD_IN_TRANSIT	0x00010000u
 #define OM_HOLD_USER		0x00000001u
 
 struct om_buffer {
@@ -58,17 +59,17 @@ struct om_buffer {
 	uint32_t next;		/* in a chain, the free list or a release list; atomic */
 	uint32_t kind;		/* enum om_trace_share; atomic like the cookie */
 	uint64_t hold;		/* atomic */
-	/* Constant while anybody holds the buffer. */
-	uint32_t first;		/* its pins, in the order of its pages */
+	/* Constant while the buffer has a user. */
+	uint32_t first;		/* its records, in the order of its pages */
 	uint32_t last;
 	uint32_t pages;		/* charged */
-	uint64_t size;		/* bytes, as the guest said */
+	uint64_t size;		/* bytes, as the guest gave them */
 	uint32_t offset;	/* of the first byte in the first page */
 	uint32_t shadow;	/* RPC argument: the page that OP-TEE sees instead */
 	uint32_t owner;		/* payload: id of the call that was charged: mapping.h */
 } __attribute__((__aligned__(64)));	/* vCPUs with a buffer each write `hold` at once */
 
-/* A page of the host's, shown to the secure world. */
+/* A page of the host that the secure world is shown. */
 struct om_shadow {
 	struct om_page page;
 	uint32_t next;		/* in a pool, or in a call's chain of list pages */
@@ -76,15 +77,15 @@ struct om_shadow {
 };
 
 struct om_shm {
-	struct om_vm vm;	/* a copy, so that it is a load nearer */
+	struct om_vm vm;	/* a copy, which saves a load */
 	struct om_buffer *buffers;
 	struct om_pins *pins;
 	struct om_shadow *shadows;
 	uint32_t *buckets;
 	uint32_t bucket_mask;
 	/*
-	 * Guarded by the guest's lock from here on; the last four are written
-	 * atomically too, because counters are read without it.
+	 * The fields from here on are guarded by the guest's lock. The last four are also
+	 * written atomically, because counters are read without the lock.
 	 */
 	uint32_t free_buffers;
 	uint32_t free_pins;
@@ -112,92 +113,93 @@ struct om_share {
 	uint32_t lists;		/* list pages the caller will take, may be 0 */
 };
 
-/* How many of each the limits ask for. */
+/* How many of each these limits need. */
 uint32_t om_shm_buffer_count(const struct om_limits *limits);
 uint32_t om_shm_pins_count(const struct om_limits *limits);
 uint32_t om_shm_bucket_count(const struct om_limits *limits);
 
 /*
- * Makes the registry empty: nothing is charged, and each pool begins with its first
- * element. rpc_shadow, list_shadow: index of the first shadow page of each pool. Then
- * every row, which is the i-th element of each table that has one, in any order. The
- * arrays must be in place. Nobody else may be around.
+ * Empty the registry. om_shm_init() resets the charges and the heads of the pools; rpc_shadow,
+ * list_shadow: index of the first shadow page of each pool. Then om_shm_init_row() resets each
+ * row, in any order; row i is the i-th element of each table that has one. The arrays must be in
+ * place, and no other CPU may use them.
  */
 void om_shm_init(struct om_shm *shm, uint32_t rpc_shadow, uint32_t list_shadow);
 uint32_t om_shm_rows(const struct om_limits *limits);
 void om_shm_init_row(struct om_shm *shm, uint32_t i);
 
 /*
- * Charges a new buffer to the quotas and takes its cookie; the caller is its
- * user. *index is set only when accepted, else nothing changed.
+ * Charges a new buffer to the quotas and takes its cookie; the caller is its user. Sets *index
+ * when accepted; otherwise nothing has changed.
  */
 enum om_refusal om_shm_reserve(struct om_shm *shm, const struct om_share *share,
 			       uint32_t *index);
 
 /*
- * The same for a buffer that OP-TEE will be given a page list of: also takes the
- * first of share->lists list pages.
+ * As om_shm_reserve(), for a buffer whose page list OP-TEE will read: also takes the first of
+ * share->lists list pages.
  */
 enum om_refusal om_shm_reserve_listed(struct om_shm *shm, const struct om_share *share,
 				      uint32_t *index, uint32_t *list);
 
-/* A new record at the end of a reserved buffer's pins; the last one must be full. */
+/* Adds a record to a reserved buffer, whose last record must be full. */
 struct om_pins *om_shm_more_pins(struct om_shm *shm, struct om_buffer *buffer);
 
-/* The record that the next pins of a reserved buffer go to: its count is < batch. */
-static inline struct om_pins *om_shm_room(struct om_shm *shm, struct om_buffer *buffer)
+/* The record that takes the next pins of a reserved buffer; it is not full. */
+static inline struct om_pins *om_shm_next_pins(struct om_shm *shm, struct om_buffer *buffer)
 {
 	struct om_pins *pins = &shm->pins[buffer->last];
 
 	return pins->count < OM_PIN_BATCH ? pins : om_shm_more_pins(shm, buffer);
 }
 
-/* Takes one of the list pages that were reserved, or gives a chain of n back. */
+/* Takes one of the reserved list pages; gives a chain of n back. */
 uint32_t om_shm_take_list(struct om_shm *shm);
 void om_shm_give_lists(struct om_shm *shm, uint32_t first, uint32_t last, uint32_t n);
 
 /*
- * Finds a live buffer of this kind and becomes one of its users. Returns its
- * index or OM_NONE. alone: only if nobody else uses it.
+ * Finds a live buffer of this kind and makes the caller a user. Returns its index or OM_NONE.
+ * alone: only if it has no other user.
  */
 uint32_t om_shm_get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind,
 		    bool alone);
 
 /*
- * The same for a registered buffer that a message names, and "entering" until
- * om_shm_entered(): so long it cannot be unregistered.
+ * As om_shm_get(), for a registered buffer that a message names. The user is in transit until
+ * om_shm_arrived(), and the buffer cannot be unregistered meanwhile.
  */
-uint32_t om_shm_get_entering(struct om_shm *shm, om_cookie_t cookie);
-void om_shm_entered(struct om_shm *shm, uint32_t index);
+uint32_t om_shm_get_in_transit(struct om_shm *shm, om_cookie_t cookie);
+void om_shm_arrived(struct om_shm *shm, uint32_t index);
 
-/* Finds a live buffer, becomes a user, and makes it unfindable for everybody else. */
+/* Finds a live buffer and makes the caller a user; from then on nobody else can get it. */
 uint32_t om_shm_claim(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind);
 
-/* The same for a registered buffer; OM_BUSY while a user of it is entering. */
+/* As om_shm_claim(), for a registered buffer; OM_BUSY while a user of it is in transit. */
 #define OM_BUSY 0xfffffffeu
-uint32_t om_shm_claim_settled(struct om_shm *shm, om_cookie_t cookie);
+uint32_t om_shm_claim_arrived(struct om_shm *shm, om_cookie_t cookie);
 
 /*
- * Claims a live buffer and forgets its cookie at once. The caller is one of its users,
- * and the last one to put it back releases it. OM_NONE when there is none.
+ * Claims a live buffer and forgets its cookie in one step. The caller is a user; the last user
+ * to put the buffer back releases it. OM_NONE when there is no such buffer.
  */
 uint32_t om_shm_remove(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind);
 
-/* A reserved or claimed buffer: (again) findable. */
+/* Makes a reserved or claimed buffer live: calls can get it. */
 void om_shm_publish(struct om_shm *shm, uint32_t index);
 
-/* The same, and one user less. */
+/* Publishes a buffer, and puts it back for the caller. */
 void om_shm_publish_put(struct om_shm *shm, uint32_t index);
 
-/* A reserved or claimed buffer: its cookie is free from now on. */
+/* Frees the cookie of a reserved or claimed buffer. */
 void om_shm_forget(struct om_shm *shm, uint32_t index);
 
-/* One user less, which is on its way in no more. */
+/* Puts a buffer back for a user that is not in transit any more. */
 void om_shm_put(struct om_shm *shm, uint32_t index, struct om_release *release);
 
 /*
- * One or more users of the same call less, OM_HOLD_USER each, OM_HOLD_ENTERING beside it if
- * they were on their way in. What is not LIVE and has no user left is released.
+ * Puts a buffer back for one or more users of the same call. users: OM_HOLD_USER for each, plus
+ * OM_HOLD_IN_TRANSIT if they are in transit. A buffer that is not LIVE and has no user left goes
+ * on the release list.
  */
 static inline void om_shm_put_users(struct om_shm *shm, uint32_t index, uint32_t users,
 				    struct om_release *release)
@@ -210,13 +212,13 @@ static inline void om_shm_put_users(struct om_shm *shm, uint32_t index, uint32_t
 	release->head = index;
 }
 
-/* Unpins one batch of what is on the list; false when the list is empty. */
+/* Unpins one record of the buffers on the list; false when the list is empty. */
 bool om_shm_release_step(struct om_shm *shm, struct om_release *release);
 
-/* True when the cookie names anything, live or not. */
+/* True when the cookie is taken by a buffer, live or not. */
 bool om_shm_is_known(struct om_shm *shm, om_cookie_t cookie);
 
-/* The page of a held buffer that holds its n-th page's data. n < pages. */
+/* The PA of the n-th page of a buffer that the caller uses. n < pages. */
 om_pa_t om_shm_page(const struct om_shm *shm, const struct om_buffer *buffer, uint32_t n);
 
 #endif

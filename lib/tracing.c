@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Hands events to the embedder. What they look like to a person: trace_text.c. */
+/* Passes events to the embedder. trace_text.c turns them into text. */
 #include "tracing.h"
 
 void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How the core reports a step: a test when nobody listens, an event otherwise. */
+/* Reports the steps of the core as events; without a listener each costs one test. */
 #ifndef OM_LIB_TRACING_H
 #define OM_LIB_TRACING_H
 
@@ -14,9 +14,9 @@ static inline bool om_traced(const struct om_vm *vm)
 }
 
 /*
- * Says whose event it is and hands it out. event: its id and its arguments, the only
- * copy there is, because stacks are small. call: the id of the call that it belongs to, or
- * 0. Only when om_traced().
+ * Completes an event and passes it to the embedder. event: id and arguments; it is changed in
+ * place, because stacks are small. call: the id of its call, or 0. Call it only when
+ * om_traced().
  */
 OM_COLD void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 		      struct om_trace_event *event);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest as its hypervisor and OP-TEE know it: what host operations are called with, the
- * id in a7, its limits. Constant from om_guest_create() to the end. Must not know what the
- * guest holds.
+ * What a guest is to its hypervisor and to OP-TEE: the arguments of host operations, the id in
+ * a7, the limits. Constant from om_guest_create() on. Independent of what the guest holds.
  */
 #ifndef OM_LIB_VM_H
 #define OM_LIB_VM_H
@@ -15,7 +14,7 @@ struct om_vm {
 	const struct om_host_ops *ops;
 	void *ctx;
 	uint32_t id;
-	bool traced;			/* somebody listens */
+	bool traced;			/* ops->trace is set */
 	struct om_limits limits;
 };
 
@@ -29,19 +28,19 @@ static inline void om_unlock(const struct om_vm *vm)
 	vm->ops->unlock(vm->ctx);
 }
 
-/* True when the CPU has something more urgent to do. */
+/* True when this CPU has something more urgent to do. */
 static inline bool om_should_yield(const struct om_vm *vm)
 {
 	return vm->ops->should_yield && vm->ops->should_yield(vm->mediator->host);
 }
 
-/* Asynchronous notification takes an interrupt to inject and an OP-TEE that sends. */
+/* Asynchronous notification needs an interrupt to inject and an OP-TEE that supports it. */
 static inline bool om_async_offered(const struct om_vm *vm)
 {
 	return vm->ops->notify && (vm->mediator->sec_caps & OPTEE_SMC_SEC_CAP_ASYNC_NOTIF);
 }
 
-/* RPC arguments behind the message; om_mediator_init() hides an unknown layout. */
+/* RPC arguments behind the message; om_mediator_init() clears the bit for another layout. */
 static inline bool om_rpc_arg_offered(const struct om_vm *vm)
 {
 	return vm->mediator->sec_caps & OPTEE_SMC_SEC_CAP_RPC_ARG;

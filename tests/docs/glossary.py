@@ -14,7 +14,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # Where the words of the last table must not occur.
-FOLDERS = ['include', 'backends']
+FOLDERS = ['include', 'lib', 'backends']
 SOURCES = ['include', 'lib', 'backends', 'tests']
 
 failed = False

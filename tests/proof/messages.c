@@ -48,7 +48,7 @@ int om_message_write_split(const struct om_call *call, size_t offset, const void
 
 static uint32_t lists_left(const struct om_call *call)
 {
-	return (uint32_t)__builtin_popcount(om_shape_params(call->shape, OM_SHAPE_LIST));
+	return (uint32_t)__builtin_popcount(om_params_of(call->kinds, OM_PARAMS_LIST));
 }
 
 /* It uses a session exactly if its command names one, and none but CLOSE closes it. */
@@ -79,8 +79,8 @@ bool message_is_sound(const struct om_call *call)
 	    call->params < om_message_rules[cmd].min || call->params > om_message_rules[cmd].max)
 		return false;
 	/* Only these two are about a buffer. */
-	if (call->subject != OM_NONE &&
-	    (call->subject >= WORLD_BUFFERS || (cmd != OPTEE_MSG_CMD_REGISTER_SHM &&
+	if (call->target != OM_NONE &&
+	    (call->target >= WORLD_BUFFERS || (cmd != OPTEE_MSG_CMD_REGISTER_SHM &&
 						cmd != OPTEE_MSG_CMD_UNREGISTER_SHM)))
 		return false;
 	/* There is a place for every buffer that is named or still to be lent. */
@@ -107,28 +107,28 @@ static bool is_null_rmem(const struct optee_msg_param *param)
 	return param->u.rmem.offs == 0 && param->u.rmem.size == 0 && param->u.rmem.shm_ref == 0;
 }
 
-/* What one parameter's shape has to be; LIST aside. */
-static uint32_t shape_of(const struct optee_msg_param *param)
+/* What one parameter's kinds has to be; LIST aside. */
+static uint32_t kinds_of(const struct optee_msg_param *param)
 {
-	uint32_t by_cookie = is_null_rmem(param) ? OM_SHAPE_EMPTY : OM_SHAPE_RMEM;
+	uint32_t by_cookie = is_null_rmem(param) ? OM_PARAMS_EMPTY : OM_PARAMS_RMEM;
 
 	switch (om_attr(param)) {
 	case OPTEE_MSG_ATTR_TYPE_NONE:
-		return OM_SHAPE_EMPTY;
+		return OM_PARAMS_EMPTY;
 	case OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT:
-		return OM_SHAPE_VALUE | OM_SHAPE_EMPTY;
+		return OM_PARAMS_VALUE | OM_PARAMS_EMPTY;
 	case OPTEE_MSG_ATTR_TYPE_VALUE_INOUT:
-		return OM_SHAPE_VALUE;
+		return OM_PARAMS_VALUE;
 	case OPTEE_MSG_ATTR_TYPE_RMEM_INPUT:
 		return by_cookie;
 	case OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT:
 	case OPTEE_MSG_ATTR_TYPE_RMEM_INOUT:
-		return by_cookie | OM_SHAPE_SIZE;
+		return by_cookie | OM_PARAMS_SIZE;
 	case OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT:
 	case OPTEE_MSG_ATTR_TYPE_TMEM_INOUT:
 	case OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | LISTED:
 	case OPTEE_MSG_ATTR_TYPE_TMEM_INOUT | LISTED:
-		return OM_SHAPE_SIZE;
+		return OM_PARAMS_SIZE;
 	case OPTEE_MSG_ATTR_TYPE_VALUE_INPUT:
 	case OPTEE_MSG_ATTR_TYPE_TMEM_INPUT:
 	case OPTEE_MSG_ATTR_TYPE_TMEM_INPUT | LISTED:
@@ -150,7 +150,7 @@ static bool tmem_is_sound(const struct om_call *call, uint32_t i, bool listed)
 {
 	const struct optee_msg_param *param = &call->message.param[i];
 	const struct optee_msg_param_tmem *tmem = &param->u.tmem;
-	uint32_t lists = om_shape_params(call->shape, OM_SHAPE_LIST);
+	uint32_t lists = om_params_of(call->kinds, OM_PARAMS_LIST);
 	bool begun = call->translating && lists && om_next_param(&lists) == i;
 
 	if (tmem->buf_ptr == 0)
@@ -165,41 +165,41 @@ static bool tmem_is_sound(const struct om_call *call, uint32_t i, bool listed)
 }
 
 /* What a message registers or unregisters is named by the cookie that is taken (I7). */
-static bool names_subject(const struct om_call *call, uint64_t cookie)
+static bool names_target(const struct om_call *call, uint64_t cookie)
 {
-	return call->subject < WORLD_BUFFERS && world_buffers[call->subject].cookie == cookie;
+	return call->target < WORLD_BUFFERS && world_buffers[call->target].cookie == cookie;
 }
 
 bool message_param_is_sound(const struct om_call *call, uint32_t i)
 {
 	const struct optee_msg_param *param = &call->message.param[i];
 	uint32_t cmd = call->message.hdr.cmd;
-	uint32_t shape = call->shape >> i &
-		(OM_SHAPE_RMEM | OM_SHAPE_LIST | OM_SHAPE_VALUE | OM_SHAPE_SIZE | OM_SHAPE_EMPTY);
-	bool listed = shape & OM_SHAPE_LIST;
+	uint32_t kinds = call->kinds >> i &
+		(OM_PARAMS_RMEM | OM_PARAMS_LIST | OM_PARAMS_VALUE | OM_PARAMS_SIZE | OM_PARAMS_EMPTY);
+	bool listed = kinds & OM_PARAMS_LIST;
 
 	if (i >= call->params)
-		return shape == 0;
+		return kinds == 0;
 	switch (cmd) {
 	case OPTEE_MSG_CMD_UNREGISTER_SHM:
-		return shape == 0 && (call->subject == OM_NONE ||
+		return kinds == 0 && (call->target == OM_NONE ||
 				      (param->attr == OPTEE_MSG_ATTR_TYPE_RMEM_INPUT &&
-				       names_subject(call, param->u.rmem.shm_ref)));
+				       names_target(call, param->u.rmem.shm_ref)));
 	case OPTEE_MSG_CMD_REGISTER_SHM:
-		return shape == (shape & OM_SHAPE_LIST) && tmem_is_sound(call, i, listed) &&
+		return kinds == (kinds & OM_PARAMS_LIST) && tmem_is_sound(call, i, listed) &&
 		       param->attr == (OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | LISTED) &&
 		       param->u.tmem.buf_ptr != 0 &&
-		       (listed && !call->translating ? call->subject == OM_NONE :
-			names_subject(call, param->u.tmem.shm_ref));
+		       (listed && !call->translating ? call->target == OM_NONE :
+			names_target(call, param->u.tmem.shm_ref));
 	case OPTEE_MSG_CMD_OPEN_SESSION:
 		if (i < OPTEE_MSG_META_PARAMS)
-			return shape == 0 && param->attr == (OPTEE_MSG_ATTR_META |
+			return kinds == 0 && param->attr == (OPTEE_MSG_ATTR_META |
 							     OPTEE_MSG_ATTR_TYPE_VALUE_INPUT);
 		break;
 	default:
 		break;
 	}
-	return (shape & ~OM_SHAPE_LIST) == shape_of(param) &&
+	return (kinds & ~OM_PARAMS_LIST) == kinds_of(param) &&
 	       (is_tmem(param->attr) ? tmem_is_sound(call, i, listed) : !listed);
 }
 
@@ -211,7 +211,7 @@ bool message_is_all_sound(const struct om_call *call)
 		if (!message_param_is_sound(call, i))
 			return false;
 	return message_has_place(call) && message_is_sound(call) &&
-	       call->shape >> (5 * OM_MESSAGE_PARAMS) == 0;
+	       call->kinds >> (5 * OM_MESSAGE_PARAMS) == 0;
 }
 
 void om_call_trace(const struct om_call *call, struct om_trace_event *event)

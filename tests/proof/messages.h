@@ -25,7 +25,7 @@ bool message_is_placed(const struct om_call *call);
 bool message_is_sound(const struct om_call *call);
 
 /*
- * Parameter i, 0 .. OM_MESSAGE_PARAMS - 1, there or not: its shape is what its attribute
+ * Parameter i, 0 .. OM_MESSAGE_PARAMS - 1, there or not: its kinds is what its attribute
  * says, and memory is named by a list of the guest's that is still to be translated, by
  * a shadow page, or not at all.
  */

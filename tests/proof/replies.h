@@ -43,7 +43,7 @@ static void replies_init(enum om_pending pending, bool has_arg)
 	host_ops.read = read_reply;
 	call->pending = pending;
 	/* secure_left() in machine.c says so, and nothing changes it until OP-TEE runs again. */
-	call->judged = false;
+	call->checked = false;
 	ASSUME(rooms_is_waiting());
 	regs = old_regs = any_regs();
 	old_shadow = *rooms_shadow();

@@ -65,13 +65,13 @@ uint32_t om_shm_get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share 
 	return find(cookie.raw, kind);
 }
 
-uint32_t om_shm_get_entering(struct om_shm *shm, om_cookie_t cookie)
+uint32_t om_shm_get_in_transit(struct om_shm *shm, om_cookie_t cookie)
 {
 	(void)shm;
 	return find(cookie.raw, OM_SHARE_REGISTERED);
 }
 
-uint32_t om_shm_claim_settled(struct om_shm *shm, om_cookie_t cookie)
+uint32_t om_shm_claim_arrived(struct om_shm *shm, om_cookie_t cookie)
 {
 	(void)shm;
 	return any_bool() ? OM_BUSY : find(cookie.raw, OM_SHARE_REGISTERED);
@@ -169,17 +169,17 @@ void om_lists_give_back(struct om_shm *shm, struct om_lists *lists)
 	lists->reserved = 0;
 }
 
-void om_shm_entered(struct om_shm *shm, uint32_t index)
+void om_shm_arrived(struct om_shm *shm, uint32_t index)
 {
 	(void)shm;
-	PROVE(world_buffers[index].hold & (OM_HOLD_LIVE - OM_HOLD_ENTERING),
-	      "rooms: only who was entering has entered");
-	world_buffers[index].hold -= OM_HOLD_ENTERING;
+	PROVE(world_buffers[index].hold & (OM_HOLD_LIVE - OM_HOLD_IN_TRANSIT),
+	      "rooms: only who was in_transit has entered");
+	world_buffers[index].hold -= OM_HOLD_IN_TRANSIT;
 }
 
 void om_shm_put(struct om_shm *shm, uint32_t index, struct om_release *release)
 {
-	PROVE(world_buffers[index].hold & (OM_HOLD_ENTERING - 1),
+	PROVE(world_buffers[index].hold & (OM_HOLD_IN_TRANSIT - 1),
 	      "rooms: only what is held is put back (I7)");
 	om_shm_put_users(shm, index, OM_HOLD_USER, release);
 }

@@ -118,7 +118,7 @@ bool rooms_is_waiting(void)
 		return asked->num_params <= OPTEE_MSG_RPC_PARAMS &&
 		       asked->cmd != OPTEE_RPC_CMD_SHM_ALLOC;
 	case OM_PENDING_SHM_ALLOC:
-		return asked->num_params == 1 && asked->cmd == OPTEE_RPC_CMD_SHM_ALLOC && !call->judged;
+		return asked->num_params == 1 && asked->cmd == OPTEE_RPC_CMD_SHM_ALLOC && !call->checked;
 	case OM_PENDING_UNDO:
 		return call->refusal != OM_ACCEPTED && (uint32_t)call->refusal < OM_COUNTERS &&
 		       call->payload == OM_NONE;

@@ -66,7 +66,7 @@ uint64_t *world_new_list(void);
 /* What put_more() in machine.c gives back. */
 static inline bool world_holds_more(const struct om_call *call)
 {
-	return call->subject != OM_NONE || call->carrier != OM_NONE || call->lists.reserved != 0 ||
+	return call->target != OM_NONE || call->message_buffer != OM_NONE || call->lists.reserved != 0 ||
 	       call->payload_lists.reserved != 0 || call->translation.source.raw != 0;
 }
 

@@ -165,7 +165,7 @@ static void soil_free_slots(struct om_guest *guest)
 			continue;
 		call->fid = UINT32_MAX;
 		call->params = OM_MESSAGE_PARAMS;
-		call->shape = UINT32_MAX;
+		call->kinds = UINT32_MAX;
 		call->loads_ta = true;
 		call->mapped.uses_window = false;
 		call->fetched = true;
@@ -173,8 +173,8 @@ static void soil_free_slots(struct om_guest *guest)
 		call->resumed = true;
 		call->translating = true;
 		call->entered = true;
-		call->entering = false;
-		call->judged = true;
+		call->in_transit = false;
+		call->checked = true;
 		call->holds_more = true;
 		call->held_count = OPTEE_MSG_CALL_PARAMS;
 		call->mapped.param_pages = UINT32_MAX;

@@ -39,11 +39,11 @@ static inline uint32_t share(struct rig *rig, enum om_trace_share kind, uint64_t
 	return index;
 }
 
-/* A use ends; memory that is lent for a call is "entering" from the beginning. */
+/* A use ends; memory that is lent for a call is "in_transit" from the beginning. */
 static inline void let_go(struct rig *rig, uint32_t index, struct om_release *release)
 {
 	if (rig->guest->shm.buffers[index].kind == OM_SHARE_TEMPORARY)
-		om_shm_put_users(&rig->guest->shm, index, OM_HOLD_USER + OM_HOLD_ENTERING,
+		om_shm_put_users(&rig->guest->shm, index, OM_HOLD_USER + OM_HOLD_IN_TRANSIT,
 				 release);
 	else
 		om_shm_put(&rig->guest->shm, index, release);
@@ -84,7 +84,7 @@ static inline void pin(struct rig *rig, uint32_t index, uint32_t n)
 	uint32_t i;
 
 	while (n) {
-		struct om_pins *pins = om_shm_room(&rig->guest->shm, buffer);
+		struct om_pins *pins = om_shm_next_pins(&rig->guest->shm, buffer);
 		uint32_t batch = OM_PIN_BATCH - pins->count;
 
 		assert_true(batch >= 1 && batch <= OM_PIN_BATCH);

@@ -149,7 +149,7 @@ static void use_everything(struct om_guest *guest)
 		;
 }
 
-/* Not a byte before, nor after, for limits of every shape. */
+/* Not a byte before, nor after, for limits of every kinds. */
 static void test_guest_stays_inside_its_memory(void **state)
 {
 	uint64_t seed = 7;
@@ -407,7 +407,7 @@ static void leave_behind(struct rig *rig, uint32_t n, uint32_t pages)
 		assert_int_equal(om_shm_reserve(&rig->guest->shm, &share, &index), OM_ACCEPTED);
 		for (k = 0; k < pages; k++) {
 			om_ipa_t ipa = { rig_ipa(rig, k) };
-			struct om_pins *pins = om_shm_room(&rig->guest->shm,
+			struct om_pins *pins = om_shm_next_pins(&rig->guest->shm,
 							   &rig->guest->shm.buffers[index]);
 
 			assert_int_equal(rig->host->ops.pin(rig->ram, &ipa, 1,

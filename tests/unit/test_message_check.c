@@ -12,21 +12,21 @@
 static const struct allowed {
 	uint64_t attr;
 	bool null_only;		/* memory in one piece: only "no memory" can be passed */
-	uint32_t shape;		/* what there is to do for it */
+	uint32_t kinds;		/* what there is to do for it */
 } allowed[] = {
-	{ 0x000, false, OM_SHAPE_EMPTY },
+	{ 0x000, false, OM_PARAMS_EMPTY },
 	{ 0x001, false, 0 },
-	{ 0x002, false, OM_SHAPE_VALUE | OM_SHAPE_EMPTY },
-	{ 0x003, false, OM_SHAPE_VALUE },
-	{ 0x005, false, OM_SHAPE_RMEM },
-	{ 0x006, false, OM_SHAPE_RMEM | OM_SHAPE_SIZE },
-	{ 0x007, false, OM_SHAPE_RMEM | OM_SHAPE_SIZE },
+	{ 0x002, false, OM_PARAMS_VALUE | OM_PARAMS_EMPTY },
+	{ 0x003, false, OM_PARAMS_VALUE },
+	{ 0x005, false, OM_PARAMS_RMEM },
+	{ 0x006, false, OM_PARAMS_RMEM | OM_PARAMS_SIZE },
+	{ 0x007, false, OM_PARAMS_RMEM | OM_PARAMS_SIZE },
 	{ 0x009, true, 0 },
-	{ 0x00a, true, OM_SHAPE_SIZE },
-	{ 0x00b, true, OM_SHAPE_SIZE },
+	{ 0x00a, true, OM_PARAMS_SIZE },
+	{ 0x00b, true, OM_PARAMS_SIZE },
 	{ 0x209, false, 0 },
-	{ 0x20a, false, OM_SHAPE_SIZE },
-	{ 0x20b, false, OM_SHAPE_SIZE },
+	{ 0x20a, false, OM_PARAMS_SIZE },
+	{ 0x20b, false, OM_PARAMS_SIZE },
 };
 
 /* Commands with how many parameters, and what the first ones have to be. */
@@ -64,30 +64,30 @@ static bool is_zero(const struct optee_msg_param *param)
 	return param->u.rmem.offs == 0 && param->u.rmem.size == 0 && param->u.rmem.shm_ref == 0;
 }
 
-static bool is_allowed(const struct optee_msg_param *param, uint32_t *shape)
+static bool is_allowed(const struct optee_msg_param *param, uint32_t *kinds)
 {
 	uint64_t attr = param->attr & ~0x70000ull;
 
 	for (size_t i = 0; i < COUNT_OF(allowed); i++) {
 		if (attr != allowed[i].attr)
 			continue;
-		*shape = allowed[i].shape;
-		if (*shape & OM_SHAPE_RMEM && is_zero(param))
-			*shape = (*shape & ~OM_SHAPE_RMEM) | OM_SHAPE_EMPTY;
+		*kinds = allowed[i].kinds;
+		if (*kinds & OM_PARAMS_RMEM && is_zero(param))
+			*kinds = (*kinds & ~OM_PARAMS_RMEM) | OM_PARAMS_EMPTY;
 		/* A page list, unless it says that there is no memory. */
 		if (attr >= 0x209 && param->u.tmem.buf_ptr)
-			*shape |= OM_SHAPE_LIST;
+			*kinds |= OM_PARAMS_LIST;
 		return !allowed[i].null_only || param->u.tmem.buf_ptr == 0;
 	}
 	return false;
 }
 
-static enum om_refusal oracle(const struct om_message *message, bool async, uint32_t *shape)
+static enum om_refusal oracle(const struct om_message *message, bool async, uint32_t *kinds)
 {
 	const struct command *command = command_of(message->hdr.cmd, async);
 	uint32_t i, bits = 0;
 
-	*shape = 0;
+	*kinds = 0;
 	if (!command)
 		return OM_REFUSED_COMMAND;
 	if (message->hdr.num_params < command->min || message->hdr.num_params > command->max)
@@ -101,11 +101,11 @@ static enum om_refusal oracle(const struct om_message *message, bool async, uint
 			if (command->needs_address && param->u.tmem.buf_ptr == 0)
 				return OM_REFUSED_PARAMS;
 			if (command->needs_address)
-				*shape |= OM_SHAPE_LIST << i;
+				*kinds |= OM_PARAMS_LIST << i;
 		} else if (!command->any_attr) {
 			if (!is_allowed(param, &bits))
 				return OM_REFUSED_PARAMS;
-			*shape |= bits << i;
+			*kinds |= bits << i;
 		}
 	}
 	return OM_ACCEPTED;
@@ -115,8 +115,8 @@ static void check(const struct om_message *message)
 {
 	for (int async = 0; async < 2; async++) {
 		const uint32_t untouched = 0x5a5a5a5a;
-		uint32_t shape = untouched, expected;
-		enum om_refusal is = om_message_check(message, async, &shape);
+		uint32_t kinds = untouched, expected;
+		enum om_refusal is = om_message_check(message, async, &kinds);
 		enum om_refusal should = oracle(message, async, &expected);
 
 		/* Compared first: cmocka's own assertions are slow. */
@@ -125,9 +125,9 @@ static void check(const struct om_message *message)
 				 message->hdr.cmd, message->hdr.num_params, async, is, should);
 		if (is != OM_ACCEPTED)
 			expected = untouched;
-		if (shape != expected)
-			fail_msg("cmd %u, %u params: shape 0x%x instead of 0x%x",
-				 message->hdr.cmd, message->hdr.num_params, shape, expected);
+		if (kinds != expected)
+			fail_msg("cmd %u, %u params: kinds 0x%x instead of 0x%x",
+				 message->hdr.cmd, message->hdr.num_params, kinds, expected);
 	}
 }
 
@@ -175,10 +175,10 @@ TEST(test_good_messages_pass)
 	assert_int_equal(om_message_max_params(UINT32_MAX), 0);
 	for (size_t i = 0; i < COUNT_OF(commands); i++) {
 		struct om_message message = good_message(commands[i].cmd, commands[i].max);
-		uint32_t shape;
+		uint32_t kinds;
 
-		assert_int_equal(om_message_check(&message, true, &shape), OM_ACCEPTED);
-		assert_int_equal(om_message_check(&message, false, &shape),
+		assert_int_equal(om_message_check(&message, true, &kinds), OM_ACCEPTED);
+		assert_int_equal(om_message_check(&message, false, &kinds),
 				 commands[i].async_only ? OM_REFUSED_COMMAND : OM_ACCEPTED);
 		assert_int_equal(om_message_max_params(commands[i].cmd), commands[i].max);
 	}
@@ -233,22 +233,22 @@ TEST(test_params_beyond_the_number_are_ignored)
 {
 	for (uint32_t n = 0; n <= 4; n++) {
 		struct om_message message = good_message(1, n);
-		uint32_t shape;
+		uint32_t kinds;
 
 		for (uint32_t i = n; i < OM_MESSAGE_PARAMS; i++)
 			message.param[i].attr = 0xffffffffffffffff;
-		assert_int_equal(om_message_check(&message, false, &shape), OM_ACCEPTED);
-		assert_int_equal(shape, OM_SHAPE_EMPTY * ((1u << n) - 1));
+		assert_int_equal(om_message_check(&message, false, &kinds), OM_ACCEPTED);
+		assert_int_equal(kinds, OM_PARAMS_EMPTY * ((1u << n) - 1));
 	}
 }
 
-TEST(test_going_through_the_parameters_of_a_shape)
+TEST(test_going_through_the_parameters_of_a_kind)
 {
 	for (uint32_t set = 0; set < 1u << OM_MESSAGE_PARAMS; set++) {
 		/* The others are full, and must not get in. */
-		uint32_t shape = ~(((1u << OM_MESSAGE_PARAMS) - 1) * OM_SHAPE_VALUE) |
-				 set * OM_SHAPE_VALUE;
-		uint32_t params = om_shape_params(shape, OM_SHAPE_VALUE);
+		uint32_t kinds = ~(((1u << OM_MESSAGE_PARAMS) - 1) * OM_PARAMS_VALUE) |
+				 set * OM_PARAMS_VALUE;
+		uint32_t params = om_params_of(kinds, OM_PARAMS_VALUE);
 
 		assert_int_equal(params, set);
 		for (uint32_t i = 0; i < OM_MESSAGE_PARAMS; i++)

@@ -110,7 +110,7 @@ static void release(struct rig *rig, uint32_t buffer)
 	struct om_release list = { OM_NONE };
 
 	if (rig->guest->shm.buffers[buffer].kind == OM_SHARE_TEMPORARY)
-		om_shm_put_users(&rig->guest->shm, buffer, OM_HOLD_USER + OM_HOLD_ENTERING,
+		om_shm_put_users(&rig->guest->shm, buffer, OM_HOLD_USER + OM_HOLD_IN_TRANSIT,
 				 &list);
 	else
 		om_shm_put(&rig->guest->shm, buffer, &list);

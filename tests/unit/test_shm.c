@@ -92,23 +92,23 @@ static void test_claimed_when_nobody_enters_with_it(void **state)
 	(void)state;
 	share(rig, OM_SHARE_PAYLOAD, 10);
 	/* Unknown, or of another kind. */
-	assert_int_equal(om_shm_claim_settled(&guest->shm, (om_cookie_t){ 8 }), OM_NONE);
-	assert_int_equal(om_shm_claim_settled(&guest->shm, (om_cookie_t){ 10 }), OM_NONE);
-	assert_int_equal(om_shm_get_entering(&guest->shm, (om_cookie_t){ 10 }), OM_NONE);
+	assert_int_equal(om_shm_claim_arrived(&guest->shm, (om_cookie_t){ 8 }), OM_NONE);
+	assert_int_equal(om_shm_claim_arrived(&guest->shm, (om_cookie_t){ 10 }), OM_NONE);
+	assert_int_equal(om_shm_get_in_transit(&guest->shm, (om_cookie_t){ 10 }), OM_NONE);
 
 	/* It stays live meanwhile, and others can begin to use it. */
-	assert_int_equal(om_shm_get_entering(&guest->shm, cookie), index);
-	assert_int_equal(om_shm_claim_settled(&guest->shm, cookie), OM_BUSY);
-	assert_int_equal(om_shm_get_entering(&guest->shm, cookie), index);
-	om_shm_entered(&guest->shm, index);
-	assert_int_equal(om_shm_claim_settled(&guest->shm, cookie), OM_BUSY);
-	om_shm_put_users(&guest->shm, index, OM_HOLD_USER + OM_HOLD_ENTERING,
+	assert_int_equal(om_shm_get_in_transit(&guest->shm, cookie), index);
+	assert_int_equal(om_shm_claim_arrived(&guest->shm, cookie), OM_BUSY);
+	assert_int_equal(om_shm_get_in_transit(&guest->shm, cookie), index);
+	om_shm_arrived(&guest->shm, index);
+	assert_int_equal(om_shm_claim_arrived(&guest->shm, cookie), OM_BUSY);
+	om_shm_put_users(&guest->shm, index, OM_HOLD_USER + OM_HOLD_IN_TRANSIT,
 				 &release);
 	/* One user is left, and OP-TEE knows of it. */
-	assert_int_equal(om_shm_claim_settled(&guest->shm, cookie), index);
+	assert_int_equal(om_shm_claim_arrived(&guest->shm, cookie), index);
 	/* Claimed by then: not busy, gone. */
-	assert_int_equal(om_shm_claim_settled(&guest->shm, cookie), OM_NONE);
-	assert_int_equal(om_shm_get_entering(&guest->shm, cookie), OM_NONE);
+	assert_int_equal(om_shm_claim_arrived(&guest->shm, cookie), OM_NONE);
+	assert_int_equal(om_shm_get_in_transit(&guest->shm, cookie), OM_NONE);
 	om_shm_forget(&guest->shm, index);
 	om_shm_put(&guest->shm, index, &release);
 	assert_int_equal(release.head, OM_NONE);

@@ -60,7 +60,7 @@ static struct {
 	uint32_t answer;	/* a0 of OP-TEE's return */
 	struct om_regs prepared, regs;
 	struct om_lists lists, payload_lists;
-	bool entering;		/* at first */
+	bool in_transit;		/* at first */
 	bool past_lookup;	/* a request was shown that says so */
 } seen;
 
@@ -148,12 +148,12 @@ static void close_session(struct om_call *of)
 	of->session = accounts.user_of = OM_NONE;
 }
 
-/* om_message_load/: a message that is loaded has no list left, or has its subject. */
+/* om_message_load/: a message that is loaded has no list left, or has its target. */
 static void load_all(struct om_call *of)
 {
-	of->shape = 0;
-	if (of->message.hdr.cmd == OPTEE_MSG_CMD_UNREGISTER_SHM && of->subject == OM_NONE)
-		of->subject = any_buffer(OM_HOLD_USER);
+	of->kinds = 0;
+	if (of->message.hdr.cmd == OPTEE_MSG_CMD_UNREGISTER_SHM && of->target == OM_NONE)
+		of->target = any_buffer(OM_HOLD_USER);
 	if (of->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION)
 		close_session(of);
 }
@@ -174,9 +174,9 @@ enum om_refusal om_message_load(struct om_call *of)
 		close_session(of);
 	(void)om_map_param(&world_guest.mapping, &of->mapped, any_below(OM_LIMIT_PAGES));
 	if (of->held_count < OPTEE_MSG_CALL_PARAMS && any_bool())
-		of->held[of->held_count++] = any_buffer(OM_HOLD_USER + OM_HOLD_ENTERING);
-	else if (of->subject == OM_NONE && any_bool())
-		of->subject = any_buffer(OM_HOLD_USER);
+		of->held[of->held_count++] = any_buffer(OM_HOLD_USER + OM_HOLD_IN_TRANSIT);
+	else if (of->target == OM_NONE && any_bool())
+		of->target = any_buffer(OM_HOLD_USER);
 	seen.lists = of->lists;
 	accounts.is_unused = !of->waits;
 	if (any_bool())
@@ -270,7 +270,7 @@ static void show(const struct om_call *of, struct om_regs *regs, bool interrupte
 /* A call whose request, or whose reply, is judged; the argument is in a buffer, or not. */
 static void judge(struct om_call *of)
 {
-	of->judged = any_bool();
+	of->checked = any_bool();
 	of->rpc_arg = any_u32();
 	of->pending = any_u32();
 	of->request.hdr.cmd = any_u32();
@@ -295,7 +295,7 @@ enum om_call_event om_rpc_ask(struct om_call *of, struct om_regs *regs)
 	uint32_t i;
 
 	prove_owned(OM_CALL_ASKING);
-	PROVE(IMPLIES(seen.has_asked, !of->judged), "a new request is judged (I6)");
+	PROVE(IMPLIES(seen.has_asked, !of->checked), "a new request is judged (I6)");
 	PROVE(of->payload_lists.reserved == 0, "OP-TEE has read the last reply's list, it is given back");
 	if (seen.has_asked)
 		for (i = 0; i < 4; i++)
@@ -375,7 +375,7 @@ void host_secure_world(struct om_regs *regs)
 		PROVE(ghost.smc.a[i] == seen.prepared.a[i],
 		      "OP-TEE is entered with what was prepared, for this guest (I10)");
 	PROVE(call->rpc_arg == OM_NONE, "... and its last request was answered");
-	PROVE(IMPLIES(call->entering, has_session()),
+	PROVE(IMPLIES(call->in_transit, has_session()),
 	      "OP-TEE looks a session up while it is in use, or closes one that nobody uses");
 	*regs = any_regs();
 	seen.answer = (uint32_t)om_low(regs->a[0]);
@@ -390,10 +390,10 @@ static uint32_t held_by_call(uint32_t buffer)
 
 	for (i = 0; i < OPTEE_MSG_CALL_PARAMS; i++)
 		if (i < call->held_count && call->held[i] == buffer)
-			n += call->entering ? OM_HOLD_USER + OM_HOLD_ENTERING : OM_HOLD_USER;
-	if (call->subject == buffer)
+			n += call->in_transit ? OM_HOLD_USER + OM_HOLD_IN_TRANSIT : OM_HOLD_USER;
+	if (call->target == buffer)
 		n += OM_HOLD_USER;
-	if (call->carrier == buffer)
+	if (call->message_buffer == buffer)
 		n += OM_HOLD_USER;
 	return n;
 }
@@ -408,8 +408,8 @@ static bool is_recorded(void)
 {
 	uint32_t i;
 
-	if (call->held_count > OPTEE_MSG_CALL_PARAMS || !is_buffer(call->subject) ||
-	    !is_buffer(call->carrier) || (world_holds_more(call) && !call->holds_more))
+	if (call->held_count > OPTEE_MSG_CALL_PARAMS || !is_buffer(call->target) ||
+	    !is_buffer(call->message_buffer) || (world_holds_more(call) && !call->holds_more))
 		return false;
 	for (i = 0; i < OPTEE_MSG_CALL_PARAMS; i++)
 		if (i < call->held_count && call->held[i] >= WORLD_BUFFERS)
@@ -436,7 +436,7 @@ static bool is_closing(void)
 /* OP-TEE has it: what it may still look up is in use, what it closes is not. */
 static bool is_on_course(void)
 {
-	return (call->entering ? has_session() : call->session == OM_NONE) &&
+	return (call->in_transit ? has_session() : call->session == OM_NONE) &&
 	       IMPLIES(call->closes != OM_NONE, accounts.is_unused);
 }
 
@@ -454,7 +454,7 @@ static bool is_sound(enum om_call_state state)
 	switch (state) {
 	case OM_CALL_LOADING:
 	case OM_CALL_LOADING_PAUSED:
-		return answered && !call->entered && call->entering && call->mapped.payload_pages == 0 &&
+		return answered && !call->entered && call->in_transit && call->mapped.payload_pages == 0 &&
 		       IMPLIES(call->refusal == OM_ACCEPTED, has_session() || is_closing()) &&
 		       !(translates && call->refusal == OM_ACCEPTED && om_message_is_loaded(call));
 	case OM_CALL_SECURE:
@@ -474,8 +474,8 @@ static bool is_sound(enum om_call_state state)
 
 static bool has_nothing(void)
 {
-	return call->page.raw == 0 && call->subject == OM_NONE &&
-	       call->carrier == OM_NONE && call->rpc_arg == OM_NONE && call->lists.first == OM_NONE &&
+	return call->page.raw == 0 && call->target == OM_NONE &&
+	       call->message_buffer == OM_NONE && call->rpc_arg == OM_NONE && call->lists.first == OM_NONE &&
 	       call->lists.reserved == 0 && call->payload_lists.first == OM_NONE &&
 	       call->payload_lists.reserved == 0 && call->translation.source.raw == 0 &&
 	       call->release.head == OM_NONE && call->session == OM_NONE &&
@@ -525,7 +525,7 @@ static void init(enum om_call_state state)
 	if (state != OM_CALL_LOADING)
 		accounts.is_unused = true;
 	ASSUME(is_sound(state));
-	seen.entering = call->entering;
+	seen.in_transit = call->in_transit;
 	ASSUME(call->counters[OM_COUNT_PAUSED] < UINT64_MAX &&
 	       call->counters[OM_COUNT_INTERRUPTED] < UINT64_MAX);
 	seen.word = call->word;
@@ -554,7 +554,7 @@ static void prove_in_flight(enum om_call_state state, const struct om_regs *regs
 		      regs->a[2] == 0, "... and otherwise only comes back");
 	if (state == OM_CALL_ENDING_PAUSED)
 		return;
-	PROVE(call->entering == (seen.entering && !seen.past_lookup),
+	PROVE(call->in_transit == (seen.in_transit && !seen.past_lookup),
 	      "a call is on its way until OP-TEE asks what it only asks past the look-up");
 	PROVE(is_same_list(&call->lists, &seen.lists) && ghost.unpinned == 0,
 	      "what OP-TEE may read stays (I4)");

@@ -184,14 +184,14 @@ static void init_used(struct om_buffer *used)
 {
 	const struct om_pins *record = world_record(REGISTRY_USED);
 
-	/* A call uses a buffer as carrier, argument or parameter: far fewer than 2^15. */
-	ASSUME((used->hold & (OM_HOLD_ENTERING - 1)) < 1u << 15);
+	/* A call uses a buffer as message_buffer, argument or parameter: far fewer than 2^15. */
+	ASSUME((used->hold & (OM_HOLD_IN_TRANSIT - 1)) < 1u << 15);
 	if (used->kind != OM_SHARE_RPC_ARG)
 		return;
 	/* Not LIVE: reserved or claimed by a call, which is a user. */
-	ASSUME((used->hold & OM_HOLD_LIVE) || (used->hold & (OM_HOLD_ENTERING - 1)));
-	/* Only parameters of a message are ever entering. */
-	ASSUME(!(used->hold & ~(OM_HOLD_LIVE | (OM_HOLD_ENTERING - 1))));
+	ASSUME((used->hold & OM_HOLD_LIVE) || (used->hold & (OM_HOLD_IN_TRANSIT - 1)));
+	/* Only parameters of a message are ever in_transit. */
+	ASSUME(!(used->hold & ~(OM_HOLD_LIVE | (OM_HOLD_IN_TRANSIT - 1))));
 	ASSUME(used->pages == 1 && record->count == 1 && used->shadow == 0);
 	ASSUME(world_guest.shm.rpc_args_used >= 1);
 	ghost.pins = record->pa[0].raw == ghost.page;
@@ -237,7 +237,7 @@ int main(void)
 	prove_result(&regs);
 	if (asked_for == OPTEE_SMC_DISABLE_SHM_CACHE)
 		prove_cache_off(&regs, &before, in_use && (before.used.hold & OM_HOLD_LIVE),
-				before.used.hold & (OM_HOLD_ENTERING - 1));
+				before.used.hold & (OM_HOLD_IN_TRANSIT - 1));
 	else
 		PROVE(registry_is(&before) && ghost.unpinned == 0,
 		      "no other function touches the registry");

@@ -7,7 +7,7 @@
  * may carry and than there is room for; what names memory by address is a page list and
  * marked LIST, to be translated, or a NULL reference; what names it by cookie is marked
  * RMEM, to be looked up, or EMPTY, a NULL reference; nothing of a reserved type, without
- * a meaning or contiguous is accepted; a refused message leaves *shape alone.
+ * a meaning or contiguous is accepted; a refused message leaves *kinds alone.
  *
  * Class: quick
  * Sources: message_check.c
@@ -20,9 +20,9 @@
 
 struct om_message nondet_message(void);
 
-static bool has(uint32_t shape, uint32_t kind, uint32_t i)
+static bool has(uint32_t kinds, uint32_t kind, uint32_t i)
 {
-	return om_shape_params(shape, kind) >> i & 1;
+	return om_params_of(kinds, kind) >> i & 1;
 }
 
 static bool is_tmem(const struct optee_msg_param *param)
@@ -51,7 +51,7 @@ static bool is_known(uint64_t attr)
 				    OPTEE_MSG_ATTR_NONCONTIG | OPTEE_MSG_ATTR_CACHE_MASK));
 }
 
-static void prove_accepted(const struct om_message *message, uint32_t shape, bool async)
+static void prove_accepted(const struct om_message *message, uint32_t kinds, bool async)
 {
 	uint32_t cmd = message->hdr.cmd, n = message->hdr.num_params;
 	uint32_t i = any_below(OM_MESSAGE_PARAMS);
@@ -62,10 +62,10 @@ static void prove_accepted(const struct om_message *message, uint32_t shape, boo
 	      "notification commands only where notification is offered (I8)");
 	PROVE(n <= OM_MESSAGE_PARAMS && n <= om_message_max_params(cmd),
 	      "an accepted message has no more parameters than its command");
-	PROVE(shape >> (5 * OM_MESSAGE_PARAMS) == 0, "a shape has five kinds of parameters");
+	PROVE(kinds >> (5 * OM_MESSAGE_PARAMS) == 0, "there are five kinds of parameters");
 	if (i >= n) {
-		PROVE(!has(shape, OM_SHAPE_LIST, i) && !has(shape, OM_SHAPE_RMEM, i) &&
-		      !has(shape, OM_SHAPE_VALUE, i) && !has(shape, OM_SHAPE_SIZE, i),
+		PROVE(!has(kinds, OM_PARAMS_LIST, i) && !has(kinds, OM_PARAMS_RMEM, i) &&
+		      !has(kinds, OM_PARAMS_VALUE, i) && !has(kinds, OM_PARAMS_SIZE, i),
 		      "what is not there has nothing to do");
 		return;
 	}
@@ -73,16 +73,16 @@ static void prove_accepted(const struct om_message *message, uint32_t shape, boo
 		return;		/* its attribute is ignored; message.c shows OP-TEE its own */
 	PROVE(is_known(param->attr), "attributes without a meaning are refused (I8)");
 	PROVE(IMPLIES(is_tmem(param) && param->u.tmem.buf_ptr != 0,
-		      has(shape, OM_SHAPE_LIST, i) && (param->attr & OPTEE_MSG_ATTR_NONCONTIG)),
+		      has(kinds, OM_PARAMS_LIST, i) && (param->attr & OPTEE_MSG_ATTR_NONCONTIG)),
 	      "memory named by address is a list to be translated (I2)");
-	PROVE(IMPLIES(has(shape, OM_SHAPE_LIST, i), is_tmem(param) && param->u.tmem.buf_ptr != 0),
+	PROVE(IMPLIES(has(kinds, OM_PARAMS_LIST, i), is_tmem(param) && param->u.tmem.buf_ptr != 0),
 	      "only a list is translated");
-	PROVE((is_rmem(param) && !is_null(param)) == has(shape, OM_SHAPE_RMEM, i),
+	PROVE((is_rmem(param) && !is_null(param)) == has(kinds, OM_PARAMS_RMEM, i),
 	      "what names a registered buffer is looked up (I7)");
-	PROVE(IMPLIES(is_rmem(param) && is_null(param), has(shape, OM_SHAPE_EMPTY, i)),
+	PROVE(IMPLIES(is_rmem(param) && is_null(param), has(kinds, OM_PARAMS_EMPTY, i)),
 	      "what names none is shown as nothing (I7)");
 	REACHED("a parameter was accepted");
-	if (has(shape, OM_SHAPE_LIST, i))
+	if (has(kinds, OM_PARAMS_LIST, i))
 		REACHED("a list was accepted");
 }
 
@@ -90,12 +90,12 @@ int main(void)
 {
 	struct om_message message = nondet_message();
 	bool async = any_bool();
-	uint32_t before = any_u32(), shape = before;
+	uint32_t before = any_u32(), kinds = before;
 
-	if (om_message_check(&message, async, &shape) == OM_ACCEPTED) {
-		prove_accepted(&message, shape, async);
+	if (om_message_check(&message, async, &kinds) == OM_ACCEPTED) {
+		prove_accepted(&message, kinds, async);
 	} else {
-		PROVE(shape == before, "on error nothing changed");
+		PROVE(kinds == before, "on error nothing changed");
 		REACHED("refused");
 	}
 	return 0;

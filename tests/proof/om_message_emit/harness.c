@@ -61,7 +61,7 @@ static void prove_param(const struct om_call *call, uint32_t i)
 	const struct optee_msg_param *seen = &shadow.message.param[i];
 	const struct optee_msg_param_value *value = &seen->u.value;
 
-	if (is_rmem(om_attr(copy)) && om_shape_params(call->shape, OM_SHAPE_EMPTY) >> i & 1) {
+	if (is_rmem(om_attr(copy)) && om_params_of(call->kinds, OM_PARAMS_EMPTY) >> i & 1) {
 		PROVE(seen->attr == om_attr(copy) - OPTEE_MSG_ATTR_TYPE_RMEM_INPUT +
 		      OPTEE_MSG_ATTR_TYPE_TMEM_INPUT,
 		      "memory that is not there is shown by address, with its direction (I2)");
@@ -81,7 +81,7 @@ static void prove_param(const struct om_call *call, uint32_t i)
 		      "memory that is lent has no cookie (I7)");
 		REACHED("memory by address");
 	}
-	if (om_shape_params(call->shape, OM_SHAPE_EMPTY) >> i & 1) {
+	if (om_params_of(call->kinds, OM_PARAMS_EMPTY) >> i & 1) {
 		PROVE(value->a == 0 && value->b == 0 && value->c == 0,
 		      "what OP-TEE has no use for is 0");
 		REACHED("a parameter that is given nothing");
@@ -94,8 +94,8 @@ static void prove_param(const struct om_call *call, uint32_t i)
 	if (call->message.hdr.cmd == OPTEE_MSG_CMD_UNREGISTER_SHM)
 		PROVE(seen->attr == OPTEE_MSG_ATTR_TYPE_RMEM_INPUT,
 		      "an unregistration names a cookie, whatever the guest said");
-	if (call->subject != OM_NONE)
-		PROVE(seen->u.rmem.shm_ref == world_buffers[call->subject].cookie,
+	if (call->target != OM_NONE)
+		PROVE(seen->u.rmem.shm_ref == world_buffers[call->target].cookie,
 		      "a buffer is (un)registered by the cookie that is taken (I7)");
 }
 

@@ -37,7 +37,7 @@ void om_refused(struct om_call *call, enum om_refusal why, uint32_t code)
 /* How often the call says that it holds the buffer that is watched. */
 static uint32_t recorded(const struct om_call *call)
 {
-	uint32_t n = call->carrier == rooms.buffer;
+	uint32_t n = call->message_buffer == rooms.buffer;
 	uint32_t k;
 
 	for (k = 0; k < call->held_count; k++)
@@ -97,8 +97,8 @@ static void prove_accepted(const struct om_call *call)
 	PROVE(message_has_place(call), "there is room for an accepted message, and for RPCs");
 	PROVE(message_is_sound(call) && !call->translating, "an accepted message is sound");
 	PROVE(message_param_is_sound(call, i), "... and so is each parameter (I2)");
-	PROVE(call->shape >> (5 * OM_MESSAGE_PARAMS) == 0, "... and its shape");
-	PROVE(IMPLIES(om_shape_params(call->shape, OM_SHAPE_RMEM) >> i & 1,
+	PROVE(call->kinds >> (5 * OM_MESSAGE_PARAMS) == 0, "... and its kinds");
+	PROVE(IMPLIES(om_params_of(call->kinds, OM_PARAMS_RMEM) >> i & 1,
 		      is_inside(call, &call->message.param[i].u.rmem)),
 	      "an RMEM lies inside a registered buffer that is held (I7)");
 	PROVE(IMPLIES(host_ops.authorize, call->policy == TEEC_SUCCESS),
@@ -114,7 +114,7 @@ static void prove_accepted(const struct om_call *call)
 		REACHED("a message in a buffer names four");
 	if (call->split && call->params == OM_MESSAGE_PARAMS)
 		REACHED("a message in two pages");
-	if (om_shape_params(call->shape, OM_SHAPE_LIST))
+	if (om_params_of(call->kinds, OM_PARAMS_LIST))
 		REACHED("a message with a list to translate");
 }
 
@@ -132,11 +132,11 @@ int main(void)
 	ASSUME(call->fid == OPTEE_SMC_CALL_WITH_ARG || call->fid == OPTEE_SMC_CALL_WITH_RPC_ARG ||
 	       call->fid == OPTEE_SMC_CALL_WITH_REGD_ARG);
 	/* om_call_begin() */
-	ASSUME(call->split == 0 && call->params == 0 && call->shape == 0 && call->held_count == 0 &&
+	ASSUME(call->split == 0 && call->params == 0 && call->kinds == 0 && call->held_count == 0 &&
 	       call->mapped.param_pages == 0 && call->mapped.payload_pages == 0 && !call->fetched &&
 	       !call->translating && !call->holds_more);
 	/* A slot that is free holds nothing. */
-	ASSUME(call->page.raw == 0 && call->carrier == OM_NONE && call->subject == OM_NONE &&
+	ASSUME(call->page.raw == 0 && call->message_buffer == OM_NONE && call->target == OM_NONE &&
 	       call->translation.source.raw == 0);
 	ASSUME(call->session == OM_NONE && call->closes == OM_NONE && !call->opens);
 	call->mapped.uses_window = true;
@@ -155,16 +155,16 @@ int main(void)
 	PROVE(recorded(call) == rooms.users, "each buffer that is held is recorded (I9)");
 	PROVE(accounts_are_recorded(call),
 	      "... and so is each session and page that is charged (I5, I9)");
-	PROVE(IMPLIES(call->carrier != OM_NONE, call->holds_more), "... to be given back");
+	PROVE(IMPLIES(call->message_buffer != OM_NONE, call->holds_more), "... to be given back");
 	PROVE(call->mapped.uses_window == (call->session == OM_NONE || !world_sessions[call->session].loaded),
 	      "what a loaded TA maps is not charged to OP-TEE's window, all else is (I5)");
 	PROVE(call->closes == OM_NONE, "no session is closed yet");
 	PROVE(IMPLIES(call->opens, call->message.hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION),
 	      "a session is charged to who opens one");
-	PROVE(IMPLIES(call->fetched && call->carrier != OM_NONE,
-		      call->room <= world_buffers[call->carrier].size - om_low(regs.a[3])),
+	PROVE(IMPLIES(call->fetched && call->message_buffer != OM_NONE,
+		      call->room <= world_buffers[call->message_buffer].size - om_low(regs.a[3])),
 	      "a message in a buffer does not go past its end (I2)");
-	PROVE(call->subject == OM_NONE && rooms.published == 0 && rooms.forgotten == 0,
+	PROVE(call->target == OM_NONE && rooms.published == 0 && rooms.forgotten == 0,
 	      "no buffer is touched yet");
 	/* om_message_refuse() writes there. */
 	PROVE(IMPLIES(call->fetched, call->room >= sizeof(struct optee_msg_hdr) &&
@@ -172,8 +172,8 @@ int main(void)
 		      call->room <= OPTEE_MSG_PAGE_SIZE - call->at.raw % OPTEE_MSG_PAGE_SIZE &&
 		      IMPLIES(message_page(call) == ghost.page, ghost.pins > 0)),
 	      "a message that was fetched lies in a pinned page, or two (I4)");
-	PROVE(IMPLIES(call->split, call->carrier != OM_NONE &&
-		      (world_buffers[call->carrier].offset + om_low(regs.a[3])) %
+	PROVE(IMPLIES(call->split, call->message_buffer != OM_NONE &&
+		      (world_buffers[call->message_buffer].offset + om_low(regs.a[3])) %
 		      OPTEE_MSG_PAGE_SIZE == call->split), "... where the guest said it is");
 	PROVE(IMPLIES(why != OM_ACCEPTED && why != OM_REFUSED_ADDRESS, call->fetched),
 	      "a reason is only written to a message that is there (I3)");

@@ -77,7 +77,7 @@ static bool may_be_written(const struct om_call *call, uint64_t offset)
 	     om_attr(&call->message.param[i - 1]) == OPTEE_MSG_ATTR_TYPE_VALUE_INOUT))
 		return true;
 	return lies_in(in, offsetof(struct optee_msg_param, u.rmem.size), sizeof(uint64_t)) &&
-	       (om_shape_params(call->shape, OM_SHAPE_SIZE) >> (i - 1) & 1);
+	       (om_params_of(call->kinds, OM_PARAMS_SIZE) >> (i - 1) & 1);
 }
 
 static int write(void *guest, om_pa_t pa, const void *src, size_t len)
@@ -112,7 +112,7 @@ static void prove_settled(const struct om_call *call, bool success)
 {
 	bool kept = success == (call->message.hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM);
 
-	if (call->subject != rooms.buffer) {
+	if (call->target != rooms.buffer) {
 		PROVE(rooms.published == 0 && rooms.forgotten == 0, "no other buffer is settled");
 		return;
 	}
@@ -206,7 +206,7 @@ int main(void)
 	host_write = host_ops.write;
 	host_ops.write = write;
 	byte.offset = any_u64();
-	ASSUME(call->subject == OM_NONE || call->subject < WORLD_BUFFERS);
+	ASSUME(call->target == OM_NONE || call->target < WORLD_BUFFERS);
 	/* The page that the message is in is pinned until om_call_run() has ended it. */
 	ghost.pins = any_below(2);
 	ASSUME(IMPLIES(message_page(call) == ghost.page, ghost.pins > 0));

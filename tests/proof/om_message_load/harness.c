@@ -34,7 +34,7 @@ void om_refused(struct om_call *call, enum om_refusal why, uint32_t code)
 /* How often the call says that it holds the buffer that is watched. */
 static uint32_t recorded(const struct om_call *call)
 {
-	uint32_t n = call->subject == rooms.buffer;
+	uint32_t n = call->target == rooms.buffer;
 	uint32_t k;
 
 	for (k = 0; k < OPTEE_MSG_CALL_PARAMS; k++)
@@ -52,7 +52,7 @@ int main(void)
 {
 	struct om_call *call = &world_call;
 	uint32_t i = any_below(OM_MESSAGE_PARAMS);
-	uint32_t shape, remaining, cmd;
+	uint32_t kinds, remaining, cmd;
 	bool translating;
 	enum om_refusal why;
 
@@ -71,7 +71,7 @@ int main(void)
 	/* shm.c charged them. */
 	ASSUME(call->lists.reserved <= world_guest.vm.limits.list_pages);
 	rooms.users = recorded(call);
-	shape = call->shape;
+	kinds = call->kinds;
 	remaining = call->translation.remaining;
 	translating = call->translating;
 
@@ -97,7 +97,7 @@ int main(void)
 	}
 	PROVE(message_is_sound(call) && message_has_place(call), "the message stays sound");
 	PROVE(message_param_is_sound(call, i), "... and so does each parameter (I2, I7)");
-	PROVE(call->waits || call->shape < shape || call->subject != OM_NONE ||
+	PROVE(call->waits || call->kinds < kinds || call->target != OM_NONE ||
 	      call->closes != OM_NONE ||
 	      (call->translating && (!translating || call->translation.remaining < remaining)),
 	      "a piece gets on, or waits for others");

@@ -171,7 +171,7 @@ static bool is_paused(void)
 {
 	const struct om_call *call = &world_call;
 
-	return call->judged && is_what_it_asks() && call->release.head < WORLD_BUFFERS && is_judged() &&
+	return call->checked && is_what_it_asks() && call->release.head < WORLD_BUFFERS && is_judged() &&
 	       call->translation.source.raw == 0 && call->payload_lists.reserved == 0;
 }
 
@@ -301,7 +301,7 @@ static void prove_returned(enum om_call_event event, bool first)
 	      "a TA is one that is loaded when OP-TEE asks for it, and only then (I5)");
 	switch (event) {
 	case OM_EVENT_ASK:
-		PROVE(!world_call.judged, "the reply is judged anew");
+		PROVE(!world_call.checked, "the reply is judged anew");
 		prove_shown();
 		break;
 	case OM_EVENT_INTERRUPT:
@@ -340,7 +340,7 @@ static void prove_first(uint64_t a0, bool has_cookie)
 {
 	init(false);
 	judged_now = true;
-	world_call.judged = false;
+	world_call.checked = false;
 	world_call.secure.a[0] = a0;
 	if (has_cookie)
 		ASSUME(world_call.secure.a[1] != 0 || world_call.secure.a[2] != 0);
@@ -364,7 +364,7 @@ static uint64_t any_other(void)
 static void prove_resumed(bool has_arg)
 {
 	init(has_arg);
-	world_call.judged = true;
+	world_call.checked = true;
 	/* What memory names was looked up before the pause. */
 	rooms.lookups = 1;
 	ASSUME(is_paused());

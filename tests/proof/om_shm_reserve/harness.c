@@ -60,7 +60,7 @@ static void live(const struct om_share *share, uint32_t index, struct om_release
 	uint32_t found;
 
 	if (share->kind == OM_SHARE_TEMPORARY) {
-		om_shm_entered(&world_guest.shm, index);
+		om_shm_arrived(&world_guest.shm, index);
 		om_shm_put(&world_guest.shm, index, release);
 		return;
 	}

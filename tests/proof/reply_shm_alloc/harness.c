@@ -101,7 +101,7 @@ static bool is_paused(void)
 {
 	const struct om_call *call = &world_call;
 
-	return call->pending == OM_PENDING_SHM_ALLOC && call->judged && call->holds_more &&
+	return call->pending == OM_PENDING_SHM_ALLOC && call->checked && call->holds_more &&
 	       (rooms.arg_came ? call->rpc_arg == ROOMS_ARG && rooms.arg_users == 1 :
 			call->rpc_arg == OM_NONE && call->fid != OPTEE_SMC_CALL_WITH_ARG) &&
 	       (is_translating() || is_dropping());
@@ -229,7 +229,7 @@ static void prove_resumed(bool has_arg)
 	host_ops.read = read_reply;
 	host_ops.write = write_request;
 	call->pending = OM_PENDING_SHM_ALLOC;
-	call->judged = true;
+	call->checked = true;
 	wanted = any_u64();
 	if (any_bool()) {
 		rooms.made = ROOMS_RESERVED;
