@@ -171,24 +171,26 @@ static bool vm_created(struct om_guest *guest)
 			   OPTEE_SMC_CLIENT_HYPERVISOR).a[0] == OPTEE_SMC_RETURN_OK;
 }
 
-static struct om_vm vm_of(struct om_mediator *m, uint32_t id, const struct om_limits *limits,
-			  void *ctx)
+static void init_vm(struct om_vm *vm, struct om_mediator *m, uint32_t id,
+		    const struct om_limits *limits, void *ctx)
 {
-	struct om_vm vm = { .mediator = m, .ops = m->ops, .ctx = ctx, .id = id,
-			    .traced = m->ops->trace != NULL, .limits = *limits };
-
+	vm->mediator = m;
+	vm->ops = m->ops;
+	vm->ctx = ctx;
+	vm->id = id;
+	vm->traced = m->ops->trace != NULL;
+	vm->limits = *limits;
 	/*
 	 * Never more calls than OP-TEE has threads: the guest must be told that there are too
 	 * many when it starts a call, not when it resumes one.
 	 */
 	if (limits->threads > m->threads)
-		vm.limits.threads = m->threads;
+		vm->limits.threads = m->threads;
 	if (limits->mapped_pages == 0)
-		vm.limits.mapped_pages = OM_MAPPED_PAGES_DEFAULT;
+		vm->limits.mapped_pages = OM_MAPPED_PAGES_DEFAULT;
 	if (limits->call_pages == 0)
-		vm.limits.call_pages = vm.limits.mapped_pages;
-	vm.limits.sessions = session_count(limits);
-	return vm;
+		vm->limits.call_pages = vm->limits.mapped_pages;
+	vm->limits.sessions = session_count(limits);
 }
 
 /* Lays a guest out in its memory, which is still private to this function. */
@@ -200,7 +202,7 @@ static struct om_guest *place(struct om_mediator *m, uint32_t id, const struct o
 	uint8_t *base = mem;
 
 	om_zero(mem, at.size);
-	guest->vm = vm_of(m, id, limits, ctx);
+	init_vm(&guest->vm, m, id, limits, ctx);
 	guest->shm.vm = guest->vm;
 	guest->sessions.vm = &guest->vm;
 	guest->sessions.count = guest->vm.limits.sessions;

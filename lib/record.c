@@ -196,6 +196,12 @@ static void op_alias(void *guest, const uint8_t ta[16], uint8_t alias[16])
 	record(g->recorder, OM_RECORD_ALIAS, &(struct om_piece){ &body, sizeof(body) }, 1);
 }
 
+/* Its address is taken: of a function of another file that would be a global offset table's. */
+static void op_smc(void *host, struct om_regs *regs)
+{
+	om_recorder_smc(host, regs);
+}
+
 /* What a trace says follows from the rest: a replay makes it anew. */
 static void op_trace(void *guest, const struct om_trace_event *event)
 {
@@ -216,7 +222,7 @@ static struct om_host_ops wrapped(const struct om_host_ops *ops)
 		.write = WRAPPED(ops, write),
 		.page_alloc = WRAPPED(ops, page_alloc),
 		.page_free = WRAPPED(ops, page_free),
-		.smc = ops->smc ? om_recorder_smc : NULL,
+		.smc = WRAPPED(ops, smc),
 		.lock = WRAPPED(ops, lock),
 		.unlock = WRAPPED(ops, unlock),
 		.should_yield = WRAPPED(ops, should_yield),

@@ -122,18 +122,22 @@ static void fetch_request(struct om_call *call)
  * Asks the guest for the TA of its OPEN_SESSION under the guest's UUID, not under the alias. A
  * TA that another TA opens is asked for under OP-TEE's UUID.
  */
-static void name_ta(struct om_call *call)
+static OM_COLD void rename_ta(struct om_call *call)
 {
 	const uint8_t *ta = call->message.param[0].u.octets;
 	struct optee_msg_param *asked = &call->request.param[0];
 	uint8_t alias[OM_TA_UUID_SIZE];
 
-	if (!call->opens || call->request.hdr.cmd != OPTEE_RPC_CMD_LOAD_TA)
-		return;
 	om_ta_alias(&call->guest->vm, ta, alias);
 	if (asked->attr == OPTEE_MSG_ATTR_TYPE_VALUE_INPUT &&
 	    om_is_equal(asked->u.octets, alias, sizeof(alias)))
 		om_copy(asked->u.octets, ta, sizeof(alias));
+}
+
+static inline void name_ta(struct om_call *call)
+{
+	if (call->opens && call->request.hdr.cmd == OPTEE_RPC_CMD_LOAD_TA)
+		rename_ta(call);
 }
 
 static bool is_rmem(uint64_t attr)
