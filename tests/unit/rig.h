@@ -83,6 +83,32 @@ struct rig *rig_new(const struct rig_setup *setup);
 /* Destroys the guest if there is one, checks all balances, frees all. */
 void rig_free(struct rig *rig);
 
+/* A test that is given a rig, and the same with one made by an expression. */
+#define RIG_TEST(name)	RIG_TEST_BY(name, rig_new(NULL))
+#define RIG_TEST_BY(name, make)								\
+	static void name##_on(struct rig *rig);						\
+	TEST(name)									\
+	{										\
+		struct rig *rig = make;							\
+											\
+		name##_on(rig);								\
+		rig_free(rig);								\
+	}										\
+	static void name##_on(struct rig *rig __attribute__((unused)))
+
+/* It is given what OP-TEE knows, too: a variable of that type, which `make` has set up. */
+#define RIG_TEST_WITH(name, type, var, make)						\
+	static void name##_on(struct rig *rig, type *var);				\
+	TEST(name)									\
+	{										\
+		type var;								\
+		struct rig *rig = make;							\
+											\
+		name##_on(rig, &var);							\
+		rig_free(rig);								\
+	}										\
+	static void name##_on(struct rig *rig, type *var __attribute__((unused)))
+
 /* The answer to a function; a new one of all zeros when there was none. */
 struct rig_answer *rig_answer(struct rig *rig, uint32_t fid);
 

@@ -36,9 +36,8 @@ static struct om_regs resume(struct rig *rig, struct om_regs r)
 static void fill_list(struct rig *rig, uint32_t pages)
 {
 	uint64_t *list = rig_va(rig, LIST_PAGE);
-	uint32_t i;
 
-	for (i = 0; i < pages; i++)
+	for (uint32_t i = 0; i < pages; i++)
 		list[i] = rig_ipa(rig, DATA + i);
 }
 
@@ -97,6 +96,9 @@ static struct rig *breach_rig(const struct rig_setup *setup, struct optee *o,
 	return rig;
 }
 
+#define BREACH_TEST(name, answers) \
+	RIG_TEST_WITH(name, struct optee, o, breach_rig(NULL, &o, answers))
+
 /* --- I1: single fetch -------------------------------------------------------------- */
 
 /* An INVOKE is interrupted for ever; other commands are done at once. */
@@ -116,14 +118,11 @@ static void interrupt_invokes(struct rig *rig, struct om_regs *regs)
 }
 
 /* UNREGISTER waits for a call on its way in; what it named then is what it releases. */
-static void i1_message_that_waits_is_not_read_again(void **state)
+BREACH_TEST(i1_message_that_waits_is_not_read_again, interrupt_invokes)
 {
-	struct optee o;
-	struct rig *rig = breach_rig(NULL, &o, interrupt_invokes);
 	struct om_message *message;
 	struct om_regs invoke, unregister;
 
-	(void)state;
 	register_shm(rig, 0x33, 2);
 	register_shm(rig, 0x34, 3);
 	message = new_message(rig, OTHER, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
@@ -140,11 +139,10 @@ static void i1_message_that_waits_is_not_read_again(void **state)
 	assert_int_equal(resume(rig, invoke).a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(resume(rig, unregister).a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(message->hdr.ret, TEEC_SUCCESS);
-	assert_int_equal(o.cookie, 0x33);
+	assert_int_equal(o->cookie, 0x33);
 	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x33 }));
 	assert_true(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x34 }));
 	assert_int_equal(rig->ram->pinned, 3);
-	rig_free(rig);
 }
 
 /* Asks in the message's own page, having changed what the message says of itself. */
@@ -164,15 +162,12 @@ static void shorten_the_message(struct rig *rig, struct om_regs *regs)
 	leave(regs, OPTEE_SMC_RETURN_RPC_CMD, 0);
 }
 
-static void i1_length_of_a_message_is_as_it_was_fetched(void **state)
+BREACH_TEST(i1_length_of_a_message_is_as_it_was_fetched, shorten_the_message)
 {
-	struct optee o;
-	struct rig *rig = breach_rig(NULL, &o, shorten_the_message);
 	struct om_message *message = new_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 2);
 	struct om_request_copy *arg = (void *)((uint8_t *)message + OPTEE_MSG_ARG_SIZE(2));
 	struct om_regs r;
 
-	(void)state;
 	r = send(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, MESSAGE);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_CMD);
 	assert_int_equal(arg->hdr.cmd, OPTEE_RPC_CMD_GET_TIME);
@@ -180,9 +175,8 @@ static void i1_length_of_a_message_is_as_it_was_fetched(void **state)
 	arg->hdr.ret = TEEC_SUCCESS;
 	arg->param[0].u.value.a = 0x77;
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
-	assert_int_equal(o.back.hdr.ret, TEEC_SUCCESS);
-	assert_int_equal(o.back.param[0].u.value.a, 0x77);
-	rig_free(rig);
+	assert_int_equal(o->back.hdr.ret, TEEC_SUCCESS);
+	assert_int_equal(o->back.param[0].u.value.a, 0x77);
 }
 
 /* Asks with an input, and calls it an output when the guest has been asked. */
@@ -200,23 +194,19 @@ static void ask_with_an_input(struct rig *rig, struct om_regs *regs)
 	leave(regs, OPTEE_SMC_RETURN_RPC_CMD, 0);
 }
 
-static void i1_outputs_are_those_that_were_asked_for(void **state)
+BREACH_TEST(i1_outputs_are_those_that_were_asked_for, ask_with_an_input)
 {
-	struct optee o;
-	struct rig *rig = breach_rig(NULL, &o, ask_with_an_input);
 	struct om_message *message = new_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	struct om_request_copy *arg = (void *)((uint8_t *)message + OPTEE_MSG_ARG_SIZE(0));
 	struct om_regs r;
 
-	(void)state;
 	r = send(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, MESSAGE);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_CMD);
-	o.arg->param[0].attr = OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT;
+	o->arg->param[0].attr = OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT;
 	arg->param[0].u.value.a = 0x77;
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
-	assert_int_equal(o.back.param[0].u.value.a, 0x11);
-	assert_int_equal(o.back.param[0].u.value.b, 0x22);
-	rig_free(rig);
+	assert_int_equal(o->back.param[0].u.value.a, 0x11);
+	assert_int_equal(o->back.param[0].u.value.b, 0x22);
 }
 
 /* --- I2, I3: what goes in and what comes out ----------------------------------------- */
@@ -233,14 +223,10 @@ static void leave_an_address(struct rig *rig, struct om_regs *regs)
 	regs->a[5] = (uint32_t)LEFTOVER;
 }
 
-static void i2_interrupt_is_answered_without_an_address(void **state)
+BREACH_TEST(i2_interrupt_is_answered_without_an_address, leave_an_address)
 {
-	struct optee o;
-	struct rig *rig = breach_rig(NULL, &o, leave_an_address);
 	struct om_regs r;
-	uint32_t i;
 
-	(void)state;
 	new_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	r = send(rig, OPTEE_SMC_CALL_WITH_ARG, MESSAGE);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
@@ -250,10 +236,9 @@ static void i2_interrupt_is_answered_without_an_address(void **state)
 	assert_int_equal(r.a[1] | r.a[2] | r.a[3], 0);
 	assert_int_equal(rig->smcs, 2);
 	assert_int_equal(rig->smc[1].a[3], THREAD);
-	for (i = 1; i < 7; i++)
+	for (uint32_t i = 1; i < 7; i++)
 		if (i != 3)
 			assert_int_equal(rig->smc[1].a[i], 0);
-	rig_free(rig);
 }
 
 static void ask_for_an_argument(struct rig *rig, struct om_regs *regs)
@@ -264,29 +249,22 @@ static void ask_for_an_argument(struct rig *rig, struct om_regs *regs)
 	      (uint64_t)TEST_PAGE << 32 | 0x5b400000u);
 }
 
-static void i3_of_an_alloc_the_size_is_shown(void **state)
+BREACH_TEST(i3_of_an_alloc_the_size_is_shown, ask_for_an_argument)
 {
-	struct optee o;
-	struct rig *rig = breach_rig(NULL, &o, ask_for_an_argument);
 	struct om_regs r;
 
-	(void)state;
 	new_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	r = send(rig, OPTEE_SMC_CALL_WITH_ARG, MESSAGE);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_ALLOC);
 	assert_int_equal(r.a[1], TEST_PAGE);
 	assert_int_equal(r.a[2], 0);
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
-	rig_free(rig);
 }
 
 /* --- I4, I5: what is held and charged -------------------------------------------------- */
 
-static void i4_what_optee_keeps_still_counts(void **state)
+RIG_TEST(i4_what_optee_keeps_still_counts)
 {
-	struct rig *rig = rig_new(NULL);
-
-	(void)state;
 	register_shm(rig, 0x33, 40);
 	rig_answer(rig, OPTEE_SMC_VM_DESTROYED)->a[0] = OPTEE_SMC_RETURN_ENOTAVAIL;
 	assert_int_equal(om_guest_destroy(rig->guest), OM_ERR_NOT_RELEASED);
@@ -296,7 +274,6 @@ static void i4_what_optee_keeps_still_counts(void **state)
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_BUFFERS_NOW), 1);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_SESSIONS_NOW), 1);
 	rig_answer(rig, OPTEE_SMC_VM_DESTROYED)->a[0] = OPTEE_SMC_RETURN_OK;
-	rig_free(rig);
 }
 
 #define REFUSALS	5u
@@ -351,6 +328,8 @@ static struct rig *payload_rig(struct optee *o)
 	return breach_rig(&setup, o, ask_for_payloads);
 }
 
+#define PAYLOAD_TEST(name) RIG_TEST_WITH(name, struct optee, o, payload_rig(&o))
+
 static struct om_regs send_for_payload(struct rig *rig)
 {
 	new_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
@@ -373,42 +352,33 @@ static struct om_regs offer_in_vain(struct rig *rig, struct om_regs r, uint64_t 
 }
 
 /* All that may be mapped, refused again and again, is there for the one that is good. */
-static void fault_a1_refused_payload_is_charged_to_nobody(void **state)
+PAYLOAD_TEST(fault_a1_refused_payload_is_charged_to_nobody)
 {
-	struct optee o;
-	struct rig *rig = payload_rig(&o);
 	struct om_regs r = send_for_payload(rig);
-	uint32_t i;
 
-	(void)state;
-	for (i = 0; i < REFUSALS; i++)
+	for (uint32_t i = 0; i < REFUSALS; i++)
 		r = offer_in_vain(rig, r, rig->ram->mmio_ipa, TEEC_ERROR_BAD_PARAMETERS);
 	r = offer(rig, r, COOKIE, rig_ipa(rig, DATA));
-	assert_int_equal(o.back.hdr.ret, TEEC_SUCCESS);
+	assert_int_equal(o->back.hdr.ret, TEEC_SUCCESS);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(rig->ram->pinned, PAYLOAD);
-	rig_free(rig);
 }
 
 /* OP-TEE keeps what it was given: mapped, and so charged, when the call is over. */
-static void fault_a1_payload_stays_charged_after_its_call(void **state)
+PAYLOAD_TEST(fault_a1_payload_stays_charged_after_its_call)
 {
-	struct optee o;
-	struct rig *rig = payload_rig(&o);
 	struct om_regs r = send_for_payload(rig);
 
-	(void)state;
-	o.entries = REFUSALS + 1;
+	o->entries = REFUSALS + 1;
 	r = offer(rig, r, COOKIE, rig_ipa(rig, DATA));
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(rig->ram->pinned, PAYLOAD);
-	o.entries = 0;
+	o->entries = 0;
 	r = send_for_payload(rig);
-	o.entries = REFUSALS + 1;
+	o->entries = REFUSALS + 1;
 	r = offer_in_vain(rig, r, rig_ipa(rig, DATA), TEEC_ERROR_OUT_OF_MEMORY);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(rig->ram->pinned, PAYLOAD);
-	rig_free(rig);
 }
 
 /* --- I8: fail closed ---------------------------------------------------------------------- */
@@ -427,21 +397,17 @@ static void ask_by_another_function(struct rig *rig, struct om_regs *regs)
 	leave(regs, OPTEE_SMC_RETURN_RPC_CMD + 1, 0);
 }
 
-static void i8_unknown_function_is_no_command(void **state)
+BREACH_TEST(i8_unknown_function_is_no_command, ask_by_another_function)
 {
-	struct optee o;
-	struct rig *rig = breach_rig(NULL, &o, ask_by_another_function);
 	struct om_message *message = new_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	struct om_request_copy *arg = (void *)((uint8_t *)message + OPTEE_MSG_ARG_SIZE(0));
 	struct om_regs r;
 
-	(void)state;
 	r = send(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, MESSAGE);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	assert_int_equal(arg->hdr.cmd, 0);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_REQUEST), 1);
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
-	rig_free(rig);
 }
 
 /* --- I9: every exit is a state ------------------------------------------------------------ */
@@ -465,7 +431,7 @@ static void unregister_elsewhere(struct rig *rig, uint64_t cookie)
 }
 
 /* A message that is nowhere in its buffer, or unreadable there, does not keep the buffer. */
-static void i9_refused_message_lets_go_of_its_buffer(void **state)
+BREACH_TEST(i9_refused_message_lets_go_of_its_buffer, done)
 {
 	static const struct {
 		uint32_t offset;
@@ -475,12 +441,8 @@ static void i9_refused_message_lets_go_of_its_buffer(void **state)
 		/* Where a message may be, and cannot be read: also not its second page. */
 		{ 0, 1 }, { TEST_PAGE - 8, 1 }, { TEST_PAGE - 8, 2 },
 	};
-	struct optee o;
-	struct rig *rig = breach_rig(NULL, &o, done);
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(messages); i++) {
+	for (size_t i = 0; i < COUNT_OF(messages); i++) {
 		register_shm(rig, 0x33, 2);
 		test_host_fail(rig->host, 1u << TEST_OP_READ, messages[i].fails, false);
 		assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_REGD_ARG, 0, 0x33,
@@ -490,7 +452,6 @@ static void i9_refused_message_lets_go_of_its_buffer(void **state)
 		assert_int_equal(rig->ram->pinned, 0);
 		assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAGES_NOW), 0);
 	}
-	rig_free(rig);
 }
 
 /* --- I11: isolation of failure ---------------------------------------------------------- */
@@ -499,21 +460,19 @@ static void i9_refused_message_lets_go_of_its_buffer(void **state)
 static void expect_id_is_taken(struct rig *rig, void *memory)
 {
 	struct om_guest *other = NULL;
-	uint32_t i;
 
-	for (i = 0; i < 2; i++)
+	for (uint32_t i = 0; i < 2; i++)
 		assert_int_equal(om_guest_create(&rig->mediator, RIG_GUEST, &rig_default.limits,
 						 rig->ram, memory, rig->memory_size, &other),
 				 OM_ERR_EXISTS);
 	assert_null(other);
 }
 
-static void i11_id_is_taken_to_the_last_page(void **state)
+TEST(i11_id_is_taken_to_the_last_page)
 {
 	struct rig *rig = rig_new(NULL);
 	void *memory = aligned_alloc(OM_GUEST_ALIGN, rig->memory_size);
 
-	(void)state;
 	assert_non_null(memory);
 	expect_id_is_taken(rig, memory);
 	rig->host->yield_every = 1;
@@ -527,23 +486,4 @@ static void i11_id_is_taken_to_the_last_page(void **state)
 	rig->ram->om = rig->guest;
 	rig_free(rig);
 	free(memory);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(i1_message_that_waits_is_not_read_again),
-		cmocka_unit_test(i1_length_of_a_message_is_as_it_was_fetched),
-		cmocka_unit_test(i1_outputs_are_those_that_were_asked_for),
-		cmocka_unit_test(i2_interrupt_is_answered_without_an_address),
-		cmocka_unit_test(i3_of_an_alloc_the_size_is_shown),
-		cmocka_unit_test(i4_what_optee_keeps_still_counts),
-		cmocka_unit_test(fault_a1_refused_payload_is_charged_to_nobody),
-		cmocka_unit_test(fault_a1_payload_stays_charged_after_its_call),
-		cmocka_unit_test(i8_unknown_function_is_no_command),
-		cmocka_unit_test(i9_refused_message_lets_go_of_its_buffer),
-		cmocka_unit_test(i11_id_is_taken_to_the_last_page),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,16 @@ static struct rig *call_rig(struct answers *answers)
 	return rig;
 }
 
+/* Until the test says otherwise, OP-TEE answers with a0. */
+static struct rig *answering_rig(struct answers *answers, uint64_t a0)
+{
+	*answers = (struct answers){ { a0 }, 1, 0 };
+	return call_rig(answers);
+}
+
+#define CALL_TEST(name, a0) \
+	RIG_TEST_WITH(name, struct answers, answers, answering_rig(&answers, a0))
+
 static struct om_regs begin_on(struct rig *rig, unsigned int vcpu, uint32_t page)
 {
 	struct optee_msg_hdr *hdr = rig_va(rig, page);
@@ -56,33 +66,28 @@ static struct om_regs resume(struct rig *rig, uint64_t id)
 /* --- Slots and ids ------------------------------------------------------------------ */
 
 /* Scenario 19: one too many, and room again after one has ended. */
-static void test_scenario_19_slots(void **state)
+CALL_TEST(test_scenario_19_slots, INTERRUPT)
 {
-	struct answers answers = { { INTERRUPT }, 1, 0 };
-	struct rig *rig = call_rig(&answers);
 	uint64_t id[4];
-	unsigned int vcpu;
-	uint32_t i, k;
 
-	(void)state;
-	for (vcpu = 0; vcpu < 9; vcpu++) {
-		answers = (struct answers){ { INTERRUPT }, 1, 0 };
-		for (i = 0; i < 4; i++) {
+	for (unsigned int vcpu = 0; vcpu < 9; vcpu++) {
+		*answers = (struct answers){ { INTERRUPT }, 1, 0 };
+		for (uint32_t i = 0; i < 4; i++) {
 			/* The vCPU is a hint, and any value is safe. */
 			struct om_regs r = begin_on(rig, vcpu * 0x1fffffff, i);
 
 			assert_int_equal(r.a[0], INTERRUPT);
 			assert_int_equal(r.a[1] | r.a[2], 0);
 			id[i] = r.a[3];
-			for (k = 0; k < i; k++)
+			for (uint32_t k = 0; k < i; k++)
 				assert_int_not_equal(id[k], id[i]);
 		}
 		assert_true(om_call_others(rig->guest, NULL));
 		rig->smcs = 0;
 		assert_int_equal(begin_on(rig, vcpu, 5).a[0], OPTEE_SMC_RETURN_ETHREAD_LIMIT);
 		assert_int_equal(rig->smcs, 0);
-		answers = (struct answers){ { OPTEE_SMC_RETURN_OK }, 1, 0 };
-		for (i = 0; i < 4; i++) {
+		*answers = (struct answers){ { OPTEE_SMC_RETURN_OK }, 1, 0 };
+		for (uint32_t i = 0; i < 4; i++) {
 			assert_int_equal(resume(rig, id[(i + vcpu) % 4]).a[0],
 					 OPTEE_SMC_RETURN_OK);
 			assert_int_equal(begin_on(rig, vcpu, 5).a[0], OPTEE_SMC_RETURN_OK);
@@ -90,61 +95,51 @@ static void test_scenario_19_slots(void **state)
 		assert_false(om_call_others(rig->guest, NULL));
 	}
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_THREADS), 9);
-	rig_free(rig);
 }
 
-static void test_scenario_24_ids_that_do_not_wait(void **state)
+CALL_TEST(test_scenario_24_ids_that_do_not_wait, INTERRUPT)
 {
-	struct answers answers = { { INTERRUPT }, 1, 0 };
-	struct rig *rig = call_rig(&answers);
 	/* Of a slot that has seen many calls. */
 	const uint64_t id = 0x12345700;
 	const uint64_t wrong[] = {
 		0, 1, 0x100, 0x12345600, id + 1, id + 0x100, id - 0x100, id ^ 0x80000000, id | 0x7f, 0xff,
 		UINT32_MAX, id & 0xff, id | 0xff, 0xffffff00 | id, id + 4,
 	};
-	size_t i;
 
-	(void)state;
 	rig->guest->calls[0].word = 0x12345600;
 	assert_int_equal(begin_on(rig, 0, 0).a[3], id);
-	for (i = 0; i < COUNT_OF(wrong); i++) {
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
 		struct om_regs r = resume(rig, wrong[i]);
 
 		assert_int_equal(r.a[0], OPTEE_SMC_RETURN_ERESUME);
 		assert_int_equal(r.a[1] | r.a[2] | r.a[3], 0);
 		assert_int_equal(rig->smcs, 0);
 	}
-	answers.a0[0] = OPTEE_SMC_RETURN_OK;
+	answers->a0[0] = OPTEE_SMC_RETURN_OK;
 	/* Garbage above the 32 bits of the id carries nothing. */
 	assert_int_equal(resume(rig, id | 0xabcdull << 32).a[0], OPTEE_SMC_RETURN_OK);
 	/* It has ended, and its slot's next call is another. */
 	assert_int_equal(resume(rig, id).a[0], OPTEE_SMC_RETURN_ERESUME);
-	answers.a0[0] = INTERRUPT;
+	answers->a0[0] = INTERRUPT;
 	assert_int_not_equal(begin_on(rig, 0, 0).a[3], id);
 	assert_int_equal(resume(rig, id).a[0], OPTEE_SMC_RETURN_ERESUME);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_RESUME),
 			 COUNT_OF(wrong) + 2);
-	rig_free(rig);
 }
 
 /* OP-TEE may have fewer threads than the guest has slots: the rest is never looked at. */
-static void test_scenario_24_slot_behind_the_last(void **state)
+CALL_TEST(test_scenario_24_slot_behind_the_last, INTERRUPT)
 {
-	struct answers answers = { { INTERRUPT }, 1, 0 };
-	struct rig *rig = call_rig(&answers);
 	uint64_t id;
 
-	(void)state;
 	id = begin_on(rig, 3, 0).a[3];
 	assert_int_equal(id & 0xff, 3);
 	rig->guest->vm.limits.threads = 3;
 	assert_int_equal(resume(rig, id).a[0], OPTEE_SMC_RETURN_ERESUME);
 	assert_int_equal(rig->smcs, 0);
 	rig->guest->vm.limits.threads = 4;
-	answers.a0[0] = OPTEE_SMC_RETURN_OK;
+	answers->a0[0] = OPTEE_SMC_RETURN_OK;
 	assert_int_equal(resume(rig, id).a[0], OPTEE_SMC_RETURN_OK);
-	rig_free(rig);
 }
 
 /* A running call is nobody else's to resume: tried from inside of OP-TEE. */
@@ -158,41 +153,32 @@ static void resume_while_running(struct rig *rig, struct om_regs *regs)
 	regs->a[0] = OPTEE_SMC_RETURN_OK;
 }
 
-static void test_scenario_24_running_call(void **state)
+RIG_TEST(test_scenario_24_running_call)
 {
-	struct rig *rig = rig_new(NULL);
-
-	(void)state;
 	rig->yielding = resume_while_running;
 	assert_int_equal(begin_on(rig, 0, 0).a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(rig->smcs, 1);
-	rig_free(rig);
 }
 
 /* Ids go round without ever being one that a guest could take for "none". */
-static void test_ids_wrap_around(void **state)
+CALL_TEST(test_ids_wrap_around, INTERRUPT)
 {
 	static const uint32_t generations[] = { 0, 1, 0xfffffc, 0xfffffd, 0xfffffe, 0xffffff };
-	struct answers answers = { { INTERRUPT }, 1, 0 };
-	struct rig *rig = call_rig(&answers);
-	size_t i, n;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(generations); i++) {
+	for (size_t i = 0; i < COUNT_OF(generations); i++) {
 		rig->guest->calls[0].word = generations[i] << 8;
-		for (n = 0; n < 4; n++) {
+		for (size_t n = 0; n < 4; n++) {
 			uint64_t id;
 
-			answers.a0[0] = INTERRUPT;
+			answers->a0[0] = INTERRUPT;
 			id = begin_on(rig, 0, 0).a[3];
 			assert_int_equal(id & 0xff, 0);
 			assert_int_not_equal(id, 0);
 			assert_int_not_equal(id >> 8, 0xffffff);
-			answers.a0[0] = OPTEE_SMC_RETURN_OK;
+			answers->a0[0] = OPTEE_SMC_RETURN_OK;
 			assert_int_equal(resume(rig, id).a[0], OPTEE_SMC_RETURN_OK);
 		}
 	}
-	rig_free(rig);
 }
 
 /*
@@ -214,14 +200,11 @@ static void thread_is_used_again(struct rig *rig, struct om_regs *regs)
 	*regs = (struct om_regs){ .a = { OPTEE_SMC_RETURN_OK } };
 }
 
-static void fault_d3_thread_used_again_before_the_call_is_back(void **state)
+CALL_TEST(fault_d3_thread_used_again_before_the_call_is_back, INTERRUPT)
 {
-	struct answers answers = { { INTERRUPT }, 1, 0 };
-	struct rig *rig = call_rig(&answers);
 	struct optee_msg_hdr *hdr = rig_va(rig, 1);
 	uint64_t first = begin_on(rig, 0, 0).a[3];
 
-	(void)state;
 	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
 	hdr->session = RIG_SESSION;
 	rig->yielding = thread_is_used_again;
@@ -235,21 +218,16 @@ static void fault_d3_thread_used_again_before_the_call_is_back(void **state)
 	assert_int_equal(resume(rig, overtakes.a[3]).a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(rig->smc[0].a[3], 0x33);
 	assert_int_equal(rig->ram->pinned, 0);
-	rig_free(rig);
 }
 
 /* A CANCEL needs a thread, too: it waits for one like any other call, here as in OP-TEE. */
-static void fault_d3_cancel_at_the_thread_limit(void **state)
+CALL_TEST(fault_d3_cancel_at_the_thread_limit, INTERRUPT)
 {
-	struct answers answers = { { INTERRUPT }, 1, 0 };
-	struct rig *rig = call_rig(&answers);
 	struct optee_msg_hdr *hdr = rig_va(rig, 5);
 	struct om_regs r;
 	uint64_t id[4];
-	uint32_t i;
 
-	(void)state;
-	for (i = 0; i < 4; i++)
+	for (uint32_t i = 0; i < 4; i++)
 		id[i] = begin_on(rig, i, i).a[3];
 	hdr->cmd = OPTEE_MSG_CMD_CANCEL;
 	hdr->session = RIG_SESSION;
@@ -260,22 +238,21 @@ static void fault_d3_cancel_at_the_thread_limit(void **state)
 	assert_int_equal(r.a[1] | r.a[2] | r.a[3], 0);
 	assert_int_equal(rig->smcs, 0);
 	assert_int_equal(rig->ram->pinned, 4);
-	answers.a0[0] = OPTEE_SMC_RETURN_OK;
+	answers->a0[0] = OPTEE_SMC_RETURN_OK;
 	assert_int_equal(resume(rig, id[2]).a[0], OPTEE_SMC_RETURN_OK);
 	/* The very same SMC, as Linux makes it when it is woken up. */
 	rig->smcs = 0;
 	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 5), 0);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(rig->smcs, 1);
-	for (i = 0; i < 4; i++)
+	for (uint32_t i = 0; i < 4; i++)
 		if (i != 2)
 			assert_int_equal(resume(rig, id[i]).a[0], OPTEE_SMC_RETURN_OK);
-	rig_free(rig);
 }
 
 /* --- How OP-TEE ends a call ------------------------------------------------------------ */
 
-static void test_codes_of_optee(void **state)
+TEST(test_codes_of_optee)
 {
 	static const struct {
 		uint64_t a0;
@@ -293,10 +270,8 @@ static void test_codes_of_optee(void **state)
 		{ 0xfffe0005, OPTEE_SMC_RETURN_ENOTAVAIL },
 		{ OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, OPTEE_SMC_RETURN_ENOTAVAIL },
 	};
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct answers answers = { { cases[i].a0 }, 1, 0 };
 		struct rig *rig = call_rig(&answers);
 		struct om_regs r = begin_on(rig, 0, 0);
@@ -313,15 +288,13 @@ static void test_codes_of_optee(void **state)
  * Told that OP-TEE is busy, Linux sleeps until a call of its own ends. When there
  * is none it only has to come back and try again.
  */
-static void test_busy_optee_and_a_guest_alone(void **state)
+TEST(test_busy_optee_and_a_guest_alone)
 {
 	static const uint32_t codes[] = {
 		OPTEE_SMC_RETURN_ETHREAD_LIMIT, OPTEE_SMC_RETURN_EBUSY,
 	};
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(codes); i++) {
+	for (size_t i = 0; i < COUNT_OF(codes); i++) {
 		struct answers answers = { { codes[i], codes[i], 0 }, 3, 0 };
 		struct rig *rig = call_rig(&answers);
 		struct om_regs r = begin_on(rig, 0, 0);
@@ -350,18 +323,15 @@ static void busy_beside(uint32_t code, unsigned int other, unsigned int busy)
 	rig_free(rig);
 }
 
-static void test_busy_optee_and_another_call(void **state)
+TEST(test_busy_optee_and_another_call)
 {
 	static const uint32_t codes[] = {
 		OPTEE_SMC_RETURN_ETHREAD_LIMIT, OPTEE_SMC_RETURN_EBUSY,
 	};
-	unsigned int other, busy;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(codes); i++)
-		for (other = 0; other < 4; other++)
-			for (busy = 0; busy < 4; busy++)
+	for (size_t i = 0; i < COUNT_OF(codes); i++)
+		for (unsigned int other = 0; other < 4; other++)
+			for (unsigned int busy = 0; busy < 4; busy++)
 				if (busy != other)
 					busy_beside(codes[i], other, busy);
 }
@@ -372,7 +342,6 @@ static void new_list(struct rig *rig, uint32_t cmd, uint64_t attr, uint32_t page
 {
 	struct om_message *message = rig_va(rig, 0);
 	uint64_t *list = rig_va(rig, 1);
-	uint32_t i;
 
 	memset(message, 0, TEST_PAGE);
 	message->hdr.cmd = cmd;
@@ -381,18 +350,16 @@ static void new_list(struct rig *rig, uint32_t cmd, uint64_t attr, uint32_t page
 	message->param[0].u.tmem.buf_ptr = rig_ipa(rig, 1);
 	message->param[0].u.tmem.size = (uint64_t)pages * TEST_PAGE;
 	message->param[0].u.tmem.shm_ref = 0x33;
-	for (i = 0; i < pages; i++)
+	for (uint32_t i = 0; i < pages; i++)
 		list[i] = rig_ipa(rig, 2 + i);
 }
 
 /* Scenario 59: at every piece, and the result is the same. */
-static void test_scenario_59_translation_that_gives_way(void **state)
+TEST(test_scenario_59_translation_that_gives_way)
 {
 	struct answers answers = { { OPTEE_SMC_RETURN_OK }, 1, 0 };
-	uint32_t pages;
 
-	(void)state;
-	for (pages = 1; pages <= 60; pages++) {
+	for (uint32_t pages = 1; pages <= 60; pages++) {
 		struct rig *rig = call_rig(&answers);
 		uint32_t pauses = 0, before;
 		struct om_regs r;
@@ -423,14 +390,11 @@ static void test_scenario_59_translation_that_gives_way(void **state)
 }
 
 /* The list turns out bad after the call gave way: all back, and the guest is told. */
-static void test_translation_fails_after_a_pause(void **state)
+CALL_TEST(test_translation_fails_after_a_pause, OPTEE_SMC_RETURN_OK)
 {
-	struct answers answers = { { OPTEE_SMC_RETURN_OK }, 1, 0 };
-	struct rig *rig = call_rig(&answers);
 	struct optee_msg_hdr *hdr = rig_va(rig, 0);
 	struct om_regs r;
 
-	(void)state;
 	new_list(rig, OPTEE_MSG_CMD_REGISTER_SHM, 0x20a, 50);
 	((uint64_t *)rig_va(rig, 1))[49] = rig->ram->mmio_ipa;
 	rig->host->yield_every = 1;
@@ -442,7 +406,6 @@ static void test_translation_fails_after_a_pause(void **state)
 	assert_int_equal(hdr->ret, TEEC_ERROR_BAD_PARAMETERS);
 	assert_int_equal(rig->ram->pinned, 0);
 	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x33 }));
-	rig_free(rig);
 }
 
 /* A host without the operation is never asked to give way. */
@@ -451,12 +414,11 @@ static void never_yields(struct rig *rig)
 	rig->host->ops.should_yield = NULL;
 }
 
-static void test_host_that_never_gives_way(void **state)
+TEST(test_host_that_never_gives_way)
 {
 	struct rig_setup setup = rig_default;
 	struct rig *rig;
 
-	(void)state;
 	setup.prepare = never_yields;
 	rig = rig_new(&setup);
 	new_list(rig, OPTEE_MSG_CMD_REGISTER_SHM, 0x20a, 60);
@@ -496,24 +458,19 @@ static void other_ends_and_one_begins(void *arg, enum test_op op, struct test_gu
 }
 
 /* Who was told to wait wakes nobody up: the next one must not wait for it. */
-static void fault_b6_who_is_told_does_not_count(void **state)
+CALL_TEST(fault_b6_who_is_told_does_not_count, INTERRUPT)
 {
-	struct answers answers = { { INTERRUPT }, 1, 0 };
-	struct rig *rig = call_rig(&answers);
-
-	(void)state;
 	((struct optee_msg_hdr *)rig_va(rig, 2))->cmd = OPTEE_MSG_CMD_CLOSE_SESSION;
 	told.rig = rig;
-	told.answers = &answers;
+	told.answers = answers;
 	told.id = begin_on(rig, 1, 1).a[3];
-	answers.a0[0] = OPTEE_SMC_RETURN_ETHREAD_LIMIT;
+	answers->a0[0] = OPTEE_SMC_RETURN_ETHREAD_LIMIT;
 	rig->host->on_op = other_ends_and_one_begins;
 	assert_int_equal(begin_on(rig, 0, 0).a[0], OPTEE_SMC_RETURN_ETHREAD_LIMIT);
 	assert_int_equal(told.id, 0);
 	assert_int_equal(told.begun.a[0], INTERRUPT);
-	answers.a0[0] = OPTEE_SMC_RETURN_OK;
+	answers->a0[0] = OPTEE_SMC_RETURN_OK;
 	assert_int_equal(resume(rig, told.begun.a[3]).a[0], OPTEE_SMC_RETURN_OK);
-	rig_free(rig);
 }
 
 static void busy_and_from_now_on_giving_way(struct rig *rig, struct om_regs *regs)
@@ -526,15 +483,13 @@ static void busy_and_from_now_on_giving_way(struct rig *rig, struct om_regs *reg
  * What it lent is given back in pieces: on its way out the call may pause, and then the
  * guest has its id. Linux would resume it after its sleep.
  */
-static void fault_b6_not_told_under_an_id(void **state)
+CALL_TEST(fault_b6_not_told_under_an_id, INTERRUPT)
 {
-	struct answers answers = { { INTERRUPT }, 1, 0 };
-	struct rig *rig = call_rig(&answers);
 	struct om_regs r, other = begin_on(rig, 1, 70);
 
-	(void)state;
 	new_list(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 0x209, 60);
-	answers = (struct answers){ { OPTEE_SMC_RETURN_ETHREAD_LIMIT, OPTEE_SMC_RETURN_OK }, 2, 0 };
+	*answers = (struct answers){
+		{ OPTEE_SMC_RETURN_ETHREAD_LIMIT, OPTEE_SMC_RETURN_OK }, 2, 0 };
 	rig->yielding = busy_and_from_now_on_giving_way;
 	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0);
 	assert_int_equal(r.a[0], INTERRUPT);
@@ -542,7 +497,6 @@ static void fault_b6_not_told_under_an_id(void **state)
 		r = resume(rig, r.a[3]);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(resume(rig, other.a[3]).a[0], OPTEE_SMC_RETURN_OK);
-	rig_free(rig);
 }
 
 /* --- Waiting for other calls ------------------------------------------------------------------ */
@@ -560,28 +514,24 @@ static struct om_message *new_rmem(struct rig *rig, uint32_t page, uint32_t cmd)
 }
 
 /* As with OP-TEE: a buffer is only let go of when no call uses it any more (I7). */
-static void test_invariant_7_unregister_waits_for_users(void **state)
+CALL_TEST(test_invariant_7_unregister_waits_for_users, OPTEE_SMC_RETURN_OK)
 {
-	struct answers answers = { { OPTEE_SMC_RETURN_OK }, 1, 0 };
-	struct rig *rig = call_rig(&answers);
 	struct om_message *message;
 	struct om_regs user, waits;
-	uint32_t i;
 
-	(void)state;
 	new_list(rig, OPTEE_MSG_CMD_REGISTER_SHM, 0x20a, 1);
 	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0], 0);
-	answers.a0[0] = INTERRUPT;
+	answers->a0[0] = INTERRUPT;
 	new_rmem(rig, 70, OPTEE_MSG_CMD_INVOKE_COMMAND);
 	user = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 70), 0);
 	assert_int_equal(user.a[0], INTERRUPT);
 
-	answers.a0[0] = OPTEE_SMC_RETURN_OK;
+	answers->a0[0] = OPTEE_SMC_RETURN_OK;
 	message = new_rmem(rig, 71, OPTEE_MSG_CMD_UNREGISTER_SHM);
 	message->hdr.ret = 0x77;
 	rig->smcs = 0;
 	waits = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 71), 0);
-	for (i = 0; i < 5; i++) {
+	for (uint32_t i = 0; i < 5; i++) {
 		assert_int_equal(waits.a[0], INTERRUPT);
 		assert_int_equal(rig->smcs, 0);
 		waits = resume(rig, waits.a[3]);
@@ -597,7 +547,6 @@ static void test_invariant_7_unregister_waits_for_users(void **state)
 	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 71), 0).a[0],
 			 OPTEE_SMC_RETURN_OK);
 	assert_int_equal(message->hdr.ret, TEEC_ERROR_BAD_PARAMETERS);
-	rig_free(rig);
 }
 
 /* OP-TEE asks for the time, with the argument behind the message: it has looked it up. */
@@ -619,14 +568,11 @@ static void asks_for_the_time(struct rig *rig, struct om_regs *regs)
  * OP-TEE says that a buffer is released, and goes on to use it for a call that it is busy
  * with. What holds the buffer then is that call, and nothing else.
  */
-static void fault_d4_unregistered_buffer_stays_pinned_for_its_user(void **state)
+CALL_TEST(fault_d4_unregistered_buffer_stays_pinned_for_its_user, OPTEE_SMC_RETURN_OK)
 {
-	struct answers answers = { { OPTEE_SMC_RETURN_OK }, 1, 0 };
-	struct rig *rig = call_rig(&answers);
 	struct om_message *message;
 	struct om_regs user;
 
-	(void)state;
 	new_list(rig, OPTEE_MSG_CMD_REGISTER_SHM, 0x20a, 20);
 	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0], 0);
 	rig->yielding = asks_for_the_time;
@@ -643,25 +589,21 @@ static void fault_d4_unregistered_buffer_stays_pinned_for_its_user(void **state)
 	assert_int_equal(rig->ram->pinned, 21);
 	assert_int_equal(resume(rig, user.a[3]).a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(rig->ram->pinned, 0);
-	rig_free(rig);
 }
 
 /* A guest whose scheduler never runs the other thread, because this one comes back at once. */
-static void fault_b7_unregister_comes_to_an_end(void **state)
+CALL_TEST(fault_b7_unregister_comes_to_an_end, OPTEE_SMC_RETURN_OK)
 {
-	struct answers answers = { { OPTEE_SMC_RETURN_OK }, 1, 0 };
-	struct rig *rig = call_rig(&answers);
 	struct om_message *message;
 	struct om_regs user, r;
 	uint32_t n = 0;
 
-	(void)state;
 	new_list(rig, OPTEE_MSG_CMD_REGISTER_SHM, 0x20a, 1);
 	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0], 0);
-	answers.a0[0] = INTERRUPT;
+	answers->a0[0] = INTERRUPT;
 	new_rmem(rig, 70, OPTEE_MSG_CMD_INVOKE_COMMAND);
 	user = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 70), 0);
-	answers.a0[0] = OPTEE_SMC_RETURN_OK;
+	answers->a0[0] = OPTEE_SMC_RETURN_OK;
 
 	message = new_rmem(rig, 71, OPTEE_MSG_CMD_UNREGISTER_SHM);
 	rig->smcs = 0;
@@ -679,7 +621,6 @@ static void fault_b7_unregister_comes_to_an_end(void **state)
 	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 71), 0).a[0], 0);
 	assert_int_equal(message->hdr.ret, TEEC_SUCCESS);
 	assert_int_equal(rig->ram->pinned, 0);
-	rig_free(rig);
 }
 
 /* --- Two vCPUs ------------------------------------------------------------------------------ */
@@ -718,9 +659,8 @@ static void racing_tee(void *arg, struct om_regs *regs)
 static void *other_vcpu(void *arg)
 {
 	struct race *race = arg;
-	uint32_t n;
 
-	for (n = 0; n < ROUNDS; n++) {
+	for (uint32_t n = 0; n < ROUNDS; n++) {
 		struct om_regs regs = { .a = { OPTEE_SMC_RETURN_FROM_RPC } };
 
 		meet(race, 2 * n + 1);
@@ -733,17 +673,16 @@ static void *other_vcpu(void *arg)
 }
 
 /* Invariant I6: exactly one of them goes on. */
-static void test_scenario_25_two_vcpus_resume_one_call(void **state)
+TEST(test_scenario_25_two_vcpus_resume_one_call)
 {
 	struct race race = { .rig = rig_new(NULL) };
-	uint32_t n, wrong = 0;
+	uint32_t wrong = 0;
 	pthread_t thread;
 
-	(void)state;
 	race.rig->host->smc = racing_tee;
 	race.rig->host->tee = &race;
 	assert_int_equal(pthread_create(&thread, NULL, other_vcpu, &race), 0);
-	for (n = 0; n < ROUNDS; n++) {
+	for (uint32_t n = 0; n < ROUNDS; n++) {
 		struct om_regs regs = begin_on(race.rig, 0, 0);
 
 		race.id = regs.a[3];
@@ -780,12 +719,11 @@ static void other_resumes(int signal)
 }
 
 /* The same, but interrupted between any two instructions. */
-static void test_scenario_25_resumed_at_any_instruction(void **state)
+TEST(test_scenario_25_resumed_at_any_instruction)
 {
 	struct race both = { .rig = rig_new(NULL) };
 	uint32_t n, before, wrong = 0;
 
-	(void)state;
 	both.rig->host->smc = racing_tee;
 	both.rig->host->tee = &both;
 	other.rig = both.rig;
@@ -805,32 +743,4 @@ static void test_scenario_25_resumed_at_any_instruction(void **state)
 	assert_int_equal(wrong, 0);
 	assert_int_equal(both.entered, n);
 	rig_free(both.rig);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scenario_19_slots),
-		cmocka_unit_test(test_scenario_24_ids_that_do_not_wait),
-		cmocka_unit_test(test_scenario_24_slot_behind_the_last),
-		cmocka_unit_test(test_scenario_24_running_call),
-		cmocka_unit_test(test_ids_wrap_around),
-		cmocka_unit_test(fault_d3_thread_used_again_before_the_call_is_back),
-		cmocka_unit_test(fault_d3_cancel_at_the_thread_limit),
-		cmocka_unit_test(test_codes_of_optee),
-		cmocka_unit_test(test_busy_optee_and_a_guest_alone),
-		cmocka_unit_test(test_busy_optee_and_another_call),
-		cmocka_unit_test(fault_b6_who_is_told_does_not_count),
-		cmocka_unit_test(fault_b6_not_told_under_an_id),
-		cmocka_unit_test(test_scenario_59_translation_that_gives_way),
-		cmocka_unit_test(test_translation_fails_after_a_pause),
-		cmocka_unit_test(test_host_that_never_gives_way),
-		cmocka_unit_test(test_invariant_7_unregister_waits_for_users),
-		cmocka_unit_test(fault_d4_unregistered_buffer_stays_pinned_for_its_user),
-		cmocka_unit_test(fault_b7_unregister_comes_to_an_end),
-		cmocka_unit_test(test_scenario_25_two_vcpus_resume_one_call),
-		cmocka_unit_test(test_scenario_25_resumed_at_any_instruction),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

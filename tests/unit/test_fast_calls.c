@@ -37,9 +37,7 @@ static const struct function {
 
 static enum handling handling_of(uint32_t fid)
 {
-	size_t i;
-
-	for (i = 0; i < COUNT_OF(functions); i++)
+	for (size_t i = 0; i < COUNT_OF(functions); i++)
 		if (functions[i].fid == fid)
 			return functions[i].handling;
 	return DENIED;
@@ -57,12 +55,10 @@ static void expect_regs(const struct om_regs *r, uint64_t a0, uint64_t a1, uint6
 /* The only SMC that OP-TEE saw since the last time. */
 static void expect_one_smc(struct rig *rig, uint32_t fid, uint32_t a1)
 {
-	size_t i;
-
 	assert_int_equal(rig->smcs, 1);
 	assert_int_equal(rig->smc[0].a[0], fid);
 	assert_int_equal(rig->smc[0].a[1], a1);
-	for (i = 2; i < 7; i++)
+	for (size_t i = 2; i < 7; i++)
 		assert_int_equal(rig->smc[0].a[i], 0);
 	assert_int_equal(rig->smc[0].a[7], RIG_GUEST);
 	rig->smcs = 0;
@@ -92,35 +88,28 @@ static void expect_handling(struct rig *rig, uint32_t fid)
 	assert_memory_equal(&out.a[4], &in.a[4], 4 * sizeof(in.a[4]));
 }
 
-static void test_scenario_8_every_function(void **state)
+RIG_TEST(test_scenario_8_every_function)
 {
 	static const uint32_t ranges[] = {
 		0x32000000, 0xb2000000, 0xbf000000, 0xbf00ff00, 0x3f000000, 0xb0000000,
 		0xb1000000, 0x30000000, 0xb3000000, 0xbe000000,
 	};
-	struct rig *rig = rig_new(NULL);
-	uint32_t n;
-	size_t i;
 
-	(void)state;
 	rig_answer(rig, OPTEE_SMC_GET_OS_UUID);
 	rig_answer(rig, OPTEE_SMC_GET_OS_REVISION);
 	rig_answer(rig, OPTEE_SMC_DISABLE_SHM_CACHE);
 	rig_answer(rig, OPTEE_SMC_ENABLE_SHM_CACHE);
 	rig_answer(rig, OPTEE_SMC_ENABLE_ASYNC_NOTIF);
 	rig_answer(rig, OPTEE_SMC_GET_ASYNC_NOTIF_VALUE);
-	for (i = 0; i < COUNT_OF(ranges); i++)
-		for (n = 0; n < 256; n++)
+	for (size_t i = 0; i < COUNT_OF(ranges); i++)
+		for (uint32_t n = 0; n < 256; n++)
 			expect_handling(rig, ranges[i] + n);
-	rig_free(rig);
 }
 
-static void test_scenario_7_garbage_and_sve_hint(void **state)
+RIG_TEST(test_scenario_7_garbage_and_sve_hint)
 {
-	struct rig *rig = rig_new(NULL);
 	struct om_regs r;
 
-	(void)state;
 	r = rig_call(rig, 0xdeadbeef00000000u | OPTEE_SMC_CALLS_UID, 0, 0, 0);
 	expect_regs(&r, OPTEE_MSG_UID_0, OPTEE_MSG_UID_1, OPTEE_MSG_UID_2, OPTEE_MSG_UID_3);
 	expect_one_smc(rig, OPTEE_SMC_CALLS_UID, 0);
@@ -131,17 +120,12 @@ static void test_scenario_7_garbage_and_sve_hint(void **state)
 	/* A bit beside it is another function. */
 	r = rig_call(rig, OPTEE_SMC_CALLS_UID | 0x20000, 0, 0, 0);
 	expect_regs(&r, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, 0, 0, 0);
-	rig_free(rig);
 }
 
-static void test_who_else_is_called(void **state)
+RIG_TEST(test_who_else_is_called)
 {
-	struct rig *rig = rig_new(NULL);
-	uint32_t owner, i;
-
-	(void)state;
-	for (owner = 0; owner < 64; owner++) {
-		for (i = 0; i < 4; i++) {
+	for (uint32_t owner = 0; owner < 64; owner++) {
+		for (uint32_t i = 0; i < 4; i++) {
 			const uint32_t fid = i << 30 | owner << 24 | 0x77;
 			const struct om_regs in = { .a = { fid, 1, 2, 3, 4, 5, 6, 7 } };
 			struct om_regs out = in;
@@ -158,7 +142,6 @@ static void test_who_else_is_called(void **state)
 		}
 	}
 	assert_int_equal(rig->smcs, 0);
-	rig_free(rig);
 }
 
 static void hide_rpc_arg(struct rig *rig)
@@ -166,13 +149,12 @@ static void hide_rpc_arg(struct rig *rig)
 	rig_answer(rig, OPTEE_SMC_EXCHANGE_CAPABILITIES)->a[3] = 3;
 }
 
-static void test_calls_that_are_not_offered(void **state)
+TEST(test_calls_that_are_not_offered)
 {
 	struct rig_setup setup = rig_default;
 	struct rig *rig;
 	struct om_regs r;
 
-	(void)state;
 	setup.prepare = hide_rpc_arg;
 	rig = rig_new(&setup);
 	r = rig_call(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, 0, rig_ipa(rig, 0), 0);
@@ -190,34 +172,26 @@ static void test_calls_that_are_not_offered(void **state)
 
 /* --- Emulated ---------------------------------------------------------------------- */
 
-static void test_functions_are_counted(void **state)
+RIG_TEST(test_functions_are_counted)
 {
-	struct rig *rig = rig_new(NULL);
 	struct om_regs r = rig_call(rig, OPTEE_SMC_CALLS_COUNT, 0, 0, 0);
 
-	(void)state;
 	expect_regs(&r, COUNT_OF(functions), 0, 0, 0);
-	rig_free(rig);
 }
 
-static void test_scenario_12_no_reserved_memory_for_guests(void **state)
+RIG_TEST(test_scenario_12_no_reserved_memory_for_guests)
 {
-	struct rig *rig = rig_new(NULL);
 	struct om_regs r = rig_call(rig, OPTEE_SMC_GET_SHM_CONFIG, 0, 0, 0);
 
-	(void)state;
 	expect_regs(&r, OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
 	assert_int_equal(rig->smcs, 0);
-	rig_free(rig);
 }
 
-static void test_thread_count_is_the_smaller(void **state)
+TEST(test_thread_count_is_the_smaller)
 {
 	struct rig_setup setup = rig_default;
-	uint32_t threads;
 
-	(void)state;
-	for (threads = 1; threads < 8; threads++) {
+	for (uint32_t threads = 1; threads < 8; threads++) {
 		struct rig *rig;
 		struct om_regs r;
 
@@ -257,22 +231,19 @@ static void expect_capabilities(struct rig *rig, uint64_t offered, bool async)
 		    offered & shown & 1u << 6 ? 4 : 0);
 }
 
-static void test_scenario_10_secure_capabilities(void **state)
+TEST(test_scenario_10_secure_capabilities)
 {
-	uint32_t async, bit, caps;
-
-	(void)state;
-	for (async = 0; async < 2; async++) {
+	for (uint32_t async = 0; async < 2; async++) {
 		struct rig_setup setup = rig_default;
 		struct rig *rig;
 
 		setup.prepare = async ? NULL : without_notify;
 		rig = rig_new(&setup);
-		for (caps = 0; caps < 1024; caps++) {
+		for (uint32_t caps = 0; caps < 1024; caps++) {
 			rig->smcs = 0;
 			expect_capabilities(rig, caps, async);
 		}
-		for (bit = 10; bit < 64; bit++) {
+		for (uint32_t bit = 10; bit < 64; bit++) {
 			rig->smcs = 0;
 			expect_capabilities(rig, 1ull << bit | 0xff, async);
 		}
@@ -285,18 +256,13 @@ static void test_scenario_10_secure_capabilities(void **state)
 	}
 }
 
-static void test_scenario_10_own_capabilities(void **state)
+RIG_TEST(test_scenario_10_own_capabilities)
 {
-	struct rig *rig = rig_new(NULL);
-	uint32_t bit;
-
-	(void)state;
-	for (bit = 0; bit < 64; bit++) {
+	for (uint32_t bit = 0; bit < 64; bit++) {
 		rig_call(rig, OPTEE_SMC_EXCHANGE_CAPABILITIES, 1ull << bit, 0, 0);
 		/* OP-TEE only knows the lowest, and refuses all others. */
 		expect_one_smc(rig, OPTEE_SMC_EXCHANGE_CAPABILITIES, bit == 0);
 	}
-	rig_free(rig);
 }
 
 /* --- The cache of RPC arguments --------------------------------------------------------- */
@@ -323,13 +289,11 @@ static void expect_cache(struct rig *rig, uint32_t fid, uint64_t a0, uint64_t co
 }
 
 /* Scenario 11: forgotten before the guest sees its cookie, and only that one. */
-static void test_scenario_11_cache_is_emptied(void **state)
+RIG_TEST(test_scenario_11_cache_is_emptied)
 {
-	struct rig *rig = rig_new(NULL);
 	struct rig_answer *off = rig_answer(rig, OPTEE_SMC_DISABLE_SHM_CACHE);
 	const uint64_t cookie = 0x1122334455667788u;
 
-	(void)state;
 	share_rpc_arg(rig, cookie);
 	share_rpc_arg(rig, cookie + 1);
 	off->a[1] = cookie >> 32 | 0xabcdull << 32;
@@ -350,7 +314,6 @@ static void test_scenario_11_cache_is_emptied(void **state)
 	/* Empty. */
 	off->a[0] = OPTEE_SMC_RETURN_ENOTAVAIL;
 	expect_cache(rig, OPTEE_SMC_DISABLE_SHM_CACHE, OPTEE_SMC_RETURN_ENOTAVAIL, 0);
-	rig_free(rig);
 }
 
 static uint32_t suspend_a_call(struct rig *rig)
@@ -369,7 +332,7 @@ static uint32_t suspend_a_call(struct rig *rig)
  * Linux sleeps until a call of its own ends on an answer that it does not expect:
  * EBUSY while there is one, and never else.
  */
-static void test_cache_answers_that_linux_can_live_with(void **state)
+TEST(test_cache_answers_that_linux_can_live_with)
 {
 	static const struct {
 		uint64_t from_optee;
@@ -387,10 +350,8 @@ static void test_cache_answers_that_linux_can_live_with(void **state)
 		  OPTEE_SMC_RETURN_OK, 1 },
 		{ 0x12345678, false, OPTEE_SMC_RETURN_ENOTAVAIL, OPTEE_SMC_RETURN_OK, 1 },
 	};
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct rig *rig = rig_new(NULL);
 
 		if (cases[i].in_flight)
@@ -410,7 +371,6 @@ static void pause_an_end(struct rig *rig)
 {
 	struct om_message *message = rig_va(rig, 0);
 	uint64_t *list = rig_va(rig, 1);
-	uint32_t i;
 
 	memset(message, 0, TEST_PAGE);
 	message->hdr.cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
@@ -418,7 +378,7 @@ static void pause_an_end(struct rig *rig)
 	message->param[0].attr = OPTEE_MSG_ATTR_TYPE_TMEM_INPUT | OPTEE_MSG_ATTR_NONCONTIG;
 	message->param[0].u.tmem.buf_ptr = rig_ipa(rig, 1);
 	message->param[0].u.tmem.size = 60 * TEST_PAGE;
-	for (i = 0; i < 60; i++)
+	for (uint32_t i = 0; i < 60; i++)
 		list[i] = rig_ipa(rig, 2 + i);
 	rig->host->yield_every = 3;
 	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0],
@@ -427,15 +387,11 @@ static void pause_an_end(struct rig *rig)
 }
 
 /* OP-TEE has done with it: whatever OP-TEE is busy with, it is not this call. */
-static void fault_b6_ending_call_keeps_no_cache_busy(void **state)
+RIG_TEST(fault_b6_ending_call_keeps_no_cache_busy)
 {
-	struct rig *rig = rig_new(NULL);
-
-	(void)state;
 	pause_an_end(rig);
 	rig_answer(rig, OPTEE_SMC_DISABLE_SHM_CACHE)->a[0] = OPTEE_SMC_RETURN_EBUSY;
 	expect_cache(rig, OPTEE_SMC_DISABLE_SHM_CACHE, OPTEE_SMC_RETURN_ENOTAVAIL, 0);
-	rig_free(rig);
 }
 
 /* --- Notifications ------------------------------------------------------------------------ */
@@ -445,16 +401,14 @@ static void without_async(struct rig *rig)
 	rig_answer(rig, OPTEE_SMC_EXCHANGE_CAPABILITIES)->a[1] = 0xfd & ~(1u << 5);
 }
 
-static void test_notifications_where_nobody_offers_them(void **state)
+TEST(test_notifications_where_nobody_offers_them)
 {
 	void (*const prepare[])(struct rig *) = { without_notify, without_async };
 	static const uint32_t fids[] = {
 		OPTEE_SMC_ENABLE_ASYNC_NOTIF, OPTEE_SMC_GET_ASYNC_NOTIF_VALUE,
 	};
-	size_t i, k;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(prepare); i++) {
+	for (size_t i = 0; i < COUNT_OF(prepare); i++) {
 		struct rig_setup setup = rig_default;
 		struct optee_msg_hdr *hdr;
 		struct rig *rig;
@@ -463,7 +417,7 @@ static void test_notifications_where_nobody_offers_them(void **state)
 		setup.prepare = prepare[i];
 		rig = rig_new(&setup);
 		hdr = rig_va(rig, 0);
-		for (k = 0; k < COUNT_OF(fids); k++) {
+		for (size_t k = 0; k < COUNT_OF(fids); k++) {
 			r = rig_call(rig, fids[k], 0, 0, 0);
 			expect_regs(&r, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, 0, 0, 0);
 		}
@@ -476,13 +430,11 @@ static void test_notifications_where_nobody_offers_them(void **state)
 	}
 }
 
-static void test_notification_values(void **state)
+RIG_TEST(test_notification_values)
 {
-	struct rig *rig = rig_new(NULL);
 	struct rig_answer *value = rig_answer(rig, OPTEE_SMC_GET_ASYNC_NOTIF_VALUE);
 	struct om_regs r;
 
-	(void)state;
 	value->a[1] = 7;
 	value->a[2] = UINT64_MAX;
 	value->a[3] = 0x1234;
@@ -492,27 +444,4 @@ static void test_notification_values(void **state)
 	value->a[0] = OPTEE_SMC_RETURN_ENOTAVAIL;
 	r = rig_call(rig, OPTEE_SMC_GET_ASYNC_NOTIF_VALUE, 0, 0, 0);
 	expect_regs(&r, OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
-	rig_free(rig);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scenario_8_every_function),
-		cmocka_unit_test(test_scenario_7_garbage_and_sve_hint),
-		cmocka_unit_test(test_who_else_is_called),
-		cmocka_unit_test(test_calls_that_are_not_offered),
-		cmocka_unit_test(test_functions_are_counted),
-		cmocka_unit_test(test_scenario_12_no_reserved_memory_for_guests),
-		cmocka_unit_test(test_thread_count_is_the_smaller),
-		cmocka_unit_test(test_scenario_10_secure_capabilities),
-		cmocka_unit_test(test_scenario_10_own_capabilities),
-		cmocka_unit_test(test_scenario_11_cache_is_emptied),
-		cmocka_unit_test(test_cache_answers_that_linux_can_live_with),
-		cmocka_unit_test(fault_b6_ending_call_keeps_no_cache_busy),
-		cmocka_unit_test(test_notifications_where_nobody_offers_them),
-		cmocka_unit_test(test_notification_values),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

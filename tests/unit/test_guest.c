@@ -38,13 +38,10 @@ static size_t size_with(struct om_limits limits, size_t which, uint32_t value)
 
 /* --- How much memory ------------------------------------------------------------ */
 
-static void test_invariant_5_range_of_each_limit(void **state)
+TEST(test_invariant_5_range_of_each_limit)
 {
-	size_t i;
-
-	(void)state;
 	assert_int_equal(COUNT_OF(bounds) * sizeof(uint32_t), sizeof(struct om_limits));
-	for (i = 0; i < COUNT_OF(bounds); i++) {
+	for (size_t i = 0; i < COUNT_OF(bounds); i++) {
 		assert_int_equal(size_with(normal, i, 0) == 0, bounds[i].min > 0);
 		assert_int_not_equal(size_with(normal, i, 1), 0);
 		assert_int_not_equal(size_with(normal, i, bounds[i].max), 0);
@@ -55,15 +52,13 @@ static void test_invariant_5_range_of_each_limit(void **state)
 	assert_int_equal(om_guest_size(NULL), 0);
 }
 
-static void test_size_grows_with_each_limit(void **state)
+TEST(test_size_grows_with_each_limit)
 {
-	size_t i, before, last;
-	uint32_t value;
+	size_t before, last;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(bounds); i++) {
+	for (size_t i = 0; i < COUNT_OF(bounds); i++) {
 		before = 0;
-		for (value = 1; value <= bounds[i].max; value += 1 + value / 7) {
+		for (uint32_t value = 1; value <= bounds[i].max; value += 1 + value / 7) {
 			last = size_with(small, i, value);
 			assert_true(last >= before);
 			assert_int_equal(last % OM_GUEST_ALIGN, 0);
@@ -75,12 +70,11 @@ static void test_size_grows_with_each_limit(void **state)
 }
 
 /* What limits.h tells embedders of the cost. */
-static void test_size_is_what_the_header_says(void **state)
+TEST(test_size_is_what_the_header_says)
 {
 	const uint32_t pages = 1u << 20;
 	size_t base, more;
 
-	(void)state;
 	assert_in_range(om_guest_size(&normal), 490 * 1024, 530 * 1024);
 	base = size_with(normal, PAGES, pages);
 	more = size_with(normal, PAGES, 2 * pages);
@@ -93,9 +87,8 @@ static void test_size_is_what_the_header_says(void **state)
 }
 
 /* Every table, where it is: in order, aligned, and the last one ends at the end. */
-static void test_layout_has_no_holes(void **state)
+RIG_TEST(test_layout_has_no_holes)
 {
-	struct rig *rig = rig_new(NULL);
 	const struct om_guest *guest = rig->guest;
 	const struct om_limits *l = &guest->vm.limits;
 	const struct {
@@ -112,10 +105,8 @@ static void test_layout_has_no_holes(void **state)
 		{ guest->shm.buckets, om_shm_bucket_count(l) * sizeof(*guest->shm.buckets) },
 	};
 	const uint8_t *end = rig->memory;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(tables); i++) {
+	for (size_t i = 0; i < COUNT_OF(tables); i++) {
 		const uint8_t *at = tables[i].at;
 
 		assert_int_equal((uintptr_t)at % OM_GUEST_ALIGN, 0);
@@ -124,7 +115,6 @@ static void test_layout_has_no_holes(void **state)
 	}
 	assert_true(end <= (uint8_t *)rig->memory + om_guest_size(l));
 	assert_true(end + OM_GUEST_ALIGN > (uint8_t *)rig->memory + om_guest_size(l));
-	rig_free(rig);
 }
 
 /* Registers as many buffers as there can be, so that every table is written. */
@@ -150,13 +140,11 @@ static void use_everything(struct om_guest *guest)
 }
 
 /* Not a byte before, nor after, for limits of every kinds. */
-static void test_guest_stays_inside_its_memory(void **state)
+TEST(test_guest_stays_inside_its_memory)
 {
 	uint64_t seed = 7;
-	uint32_t round, i;
 
-	(void)state;
-	for (round = 0; round < 200; round++) {
+	for (uint32_t round = 0; round < 200; round++) {
 		struct om_limits l = {
 			.threads = 1 + (uint32_t)(rig_random(&seed) % 16),
 			.buffers = 1 + (uint32_t)(rig_random(&seed) % 32),
@@ -185,7 +173,7 @@ static void test_guest_stays_inside_its_memory(void **state)
 				 guest->vm.limits.threads + l.rpc_args + l.list_pages);
 		use_everything(guest);
 		assert_int_equal(om_guest_destroy(guest), OM_OK);
-		for (i = 0; i < OM_GUEST_ALIGN; i++) {
+		for (uint32_t i = 0; i < OM_GUEST_ALIGN; i++) {
 			assert_int_equal(memory[i], GUARD);
 			assert_int_equal(at[size + i], GUARD);
 		}
@@ -208,23 +196,22 @@ static struct rig *rig_without_guest(void)
 	return rig;
 }
 
+#define CREATE_TEST(name) RIG_TEST_BY(name, rig_without_guest())
+
 static enum om_result create(struct rig *rig, uint32_t id)
 {
 	return om_guest_create(&rig->mediator, id, &small, rig->ram, rig->memory,
 			       om_guest_size(&small), &rig->guest);
 }
 
-static void test_arguments_of_create(void **state)
+CREATE_TEST(test_arguments_of_create)
 {
-	struct rig *rig = rig_without_guest();
 	struct om_mediator *m = &rig->mediator;
 	uint8_t *mem = rig->memory;
 	size_t size = om_guest_size(&small);
 	struct om_limits none = small;
 	struct om_guest *out = NULL;
-	uint32_t shift;
 
-	(void)state;
 	none.pages = 0;
 	assert_int_equal(om_guest_create(NULL, 1, &small, NULL, mem, size, &out), OM_ERR_ARGUMENT);
 	assert_int_equal(om_guest_create(m, 1, NULL, NULL, mem, size, &out), OM_ERR_ARGUMENT);
@@ -234,7 +221,7 @@ static void test_arguments_of_create(void **state)
 	assert_int_equal(om_guest_create(m, 1, &small, NULL, mem, size - 1, &out),
 			 OM_ERR_ARGUMENT);
 	assert_int_equal(om_guest_create(m, 1, &small, NULL, mem, 0, &out), OM_ERR_ARGUMENT);
-	for (shift = 1; shift < OM_GUEST_ALIGN; shift++)
+	for (uint32_t shift = 1; shift < OM_GUEST_ALIGN; shift++)
 		assert_int_equal(om_guest_create(m, 1, &small, NULL, mem + shift, size, &out),
 				 OM_ERR_ARGUMENT);
 	/* Scenario 3: ids that nobody can have. */
@@ -245,21 +232,18 @@ static void test_arguments_of_create(void **state)
 	assert_null(rig->guest);
 	assert_int_equal(rig->smcs, 0);
 	assert_int_equal(rig->host->count[TEST_OP_PAGE_ALLOC], 0);
-	rig_free(rig);
 }
 
-static void test_scenario_3_one_guest_an_id(void **state)
+CREATE_TEST(test_scenario_3_one_guest_an_id)
 {
 	static const uint32_t ids[] = { 1, 31, 32, 33, 0xfffe, 0xffff };
-	struct rig *rig = rig_without_guest();
 	size_t size = om_guest_size(&small);
 	void *other = aligned_alloc(OM_GUEST_ALIGN, size);
 	struct om_guest *twin = NULL;
-	size_t i, smcs;
+	size_t smcs;
 
-	(void)state;
 	assert_non_null(other);
-	for (i = 0; i < COUNT_OF(ids); i++) {
+	for (size_t i = 0; i < COUNT_OF(ids); i++) {
 		assert_int_equal(create(rig, ids[i]), OM_OK);
 		smcs = rig->smcs;
 		assert_int_equal(om_guest_create(&rig->mediator, ids[i], &small, NULL, other, size,
@@ -278,29 +262,25 @@ static void test_scenario_3_one_guest_an_id(void **state)
 		rig->guest = NULL;
 	}
 	free(other);
-	rig_free(rig);
 }
 
 static void expect_vm_smcs(const struct rig *rig, uint32_t fid, size_t n)
 {
-	size_t i, k, found = 0;
+	size_t found = 0;
 
-	for (i = 0; i < rig->smcs; i++) {
+	for (size_t i = 0; i < rig->smcs; i++) {
 		if (rig->smc[i].a[0] != fid)
 			continue;
 		found++;
 		assert_int_equal(rig->smc[i].a[1], RIG_GUEST);
-		for (k = 2; k < 8; k++)
+		for (size_t k = 2; k < 8; k++)
 			assert_int_equal(rig->smc[i].a[k], 0);
 	}
 	assert_int_equal(found, n);
 }
 
-static void test_scenario_2_vm_created_refused(void **state)
+CREATE_TEST(test_scenario_2_vm_created_refused)
 {
-	struct rig *rig = rig_without_guest();
-
-	(void)state;
 	rig_answer(rig, OPTEE_SMC_VM_CREATED)->a[0] = OPTEE_SMC_RETURN_ENOTAVAIL;
 	assert_int_equal(create(rig, RIG_GUEST), OM_ERR_REFUSED);
 	assert_null(rig->guest);
@@ -312,16 +292,11 @@ static void test_scenario_2_vm_created_refused(void **state)
 	/* The id is not used up. */
 	rig_answer(rig, OPTEE_SMC_VM_CREATED)->a[0] = OPTEE_SMC_RETURN_OK;
 	assert_int_equal(create(rig, RIG_GUEST), OM_OK);
-	rig_free(rig);
 }
 
-static void test_scenario_20_no_page(void **state)
+CREATE_TEST(test_scenario_20_no_page)
 {
-	struct rig *rig = rig_without_guest();
-	uint64_t n;
-
-	(void)state;
-	for (n = 1; n <= 3; n++) {
+	for (uint64_t n = 1; n <= 3; n++) {
 		test_host_fail(rig->host, 1u << TEST_OP_PAGE_ALLOC, n, false);
 		assert_int_equal(create(rig, RIG_GUEST), OM_ERR_NO_MEMORY);
 		assert_int_equal(rig->host->shadow_pages, 0);
@@ -329,7 +304,6 @@ static void test_scenario_20_no_page(void **state)
 	}
 	test_host_fail(rig->host, 0, 0, false);
 	assert_int_equal(create(rig, RIG_GUEST), OM_OK);
-	rig_free(rig);
 }
 
 /* A host that gives pages of no use. */
@@ -359,11 +333,8 @@ static void bad_page_free(void *host, const struct om_page *page)
 	pages_out--;
 }
 
-static void test_invariant_2_unusable_shadow_pages(void **state)
+CREATE_TEST(test_invariant_2_unusable_shadow_pages)
 {
-	struct rig *rig = rig_without_guest();
-
-	(void)state;
 	rig->host->ops.page_alloc = bad_page_alloc;
 	rig->host->ops.page_free = bad_page_free;
 	for (bad_page_kind = 0; bad_page_kind < 3; bad_page_kind++) {
@@ -375,21 +346,16 @@ static void test_invariant_2_unusable_shadow_pages(void **state)
 		}
 	}
 	assert_null(rig->guest);
-	rig_free(rig);
 }
 
 /* OP-TEE sees whole pages. The test host gives them as a heap does, with leftovers. */
-static void fault_a9_pages_are_cleared(void **state)
+RIG_TEST(fault_a9_pages_are_cleared)
 {
 	static const uint8_t zero[TEST_PAGE];
-	struct rig *rig = rig_new(NULL);
 	const struct om_limits *l = &rig->guest->vm.limits;
-	uint32_t i;
 
-	(void)state;
-	for (i = 0; i < l->threads + l->rpc_args + l->list_pages; i++)
+	for (uint32_t i = 0; i < l->threads + l->rpc_args + l->list_pages; i++)
 		assert_memory_equal(rig->guest->shm.shadows[i].page.va, zero, TEST_PAGE);
-	rig_free(rig);
 }
 
 /* --- Reset and destroy ---------------------------------------------------------------- */
@@ -398,14 +364,14 @@ static void fault_a9_pages_are_cleared(void **state)
 static void leave_behind(struct rig *rig, uint32_t n, uint32_t pages)
 {
 	struct om_release release = { OM_NONE };
-	uint32_t i, k, index;
+	uint32_t index;
 
-	for (i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		const struct om_share share = { .kind = OM_SHARE_REGISTERED, .cookie = { 1 + i },
 						.pages = pages };
 
 		assert_int_equal(om_shm_reserve(&rig->guest->shm, &share, &index), OM_ACCEPTED);
-		for (k = 0; k < pages; k++) {
+		for (uint32_t k = 0; k < pages; k++) {
 			om_ipa_t ipa = { rig_ipa(rig, k) };
 			struct om_pins *pins = om_shm_next_pins(&rig->guest->shm,
 							   &rig->guest->shm.buffers[index]);
@@ -444,12 +410,10 @@ static void check_order(void *arg, enum test_op op, struct test_guest *guest)
 		expect_vm_smcs(rig, OPTEE_SMC_VM_DESTROYED, 1);
 }
 
-static void test_scenario_5_destroy_in_steps(void **state)
+RIG_TEST(test_scenario_5_destroy_in_steps)
 {
-	struct rig *rig = rig_new(NULL);
 	uint32_t steps = 0;
 
-	(void)state;
 	leave_behind(rig, 2, OM_PIN_BATCH + 1);
 	leave_a_call(rig);
 	assert_int_equal(rig->ram->pinned, 2 * (OM_PIN_BATCH + 1) + 1);
@@ -464,7 +428,6 @@ static void test_scenario_5_destroy_in_steps(void **state)
 	assert_int_equal(rig->ram->pinned, 0);
 	assert_int_equal(rig->host->shadow_pages, 0);
 	rig->guest = NULL;
-	rig_free(rig);
 }
 
 /* Every pool has all that the limits say, every cookie is free, nothing is charged. */
@@ -494,14 +457,12 @@ static void expect_empty_tables(struct rig *rig)
 }
 
 /* Whatever is left behind, and however much of it the next life would like to have. */
-static void test_scenario_6_tables_are_those_of_a_new_guest(void **state)
+TEST(test_scenario_6_tables_are_those_of_a_new_guest)
 {
 	struct rig_setup setup = rig_default;
-	uint32_t lists;
 
-	(void)state;
 	/* So that what is behind a table is now and then the next one. */
-	for (lists = 1; lists <= 9; lists++) {
+	for (uint32_t lists = 1; lists <= 9; lists++) {
 		struct rig *rig;
 
 		setup.limits.list_pages = lists;
@@ -515,12 +476,10 @@ static void test_scenario_6_tables_are_those_of_a_new_guest(void **state)
 	}
 }
 
-static void test_scenario_6_reset(void **state)
+RIG_TEST(test_scenario_6_reset)
 {
-	struct rig *rig = rig_new(NULL);
 	uint32_t id, steps = 0;
 
-	(void)state;
 	leave_behind(rig, 2, OM_PIN_BATCH + 1);
 	id = leave_a_call(rig);
 	rig->host->on_op = check_order;
@@ -544,14 +503,10 @@ static void test_scenario_6_reset(void **state)
 			 OPTEE_SMC_RETURN_ERESUME);
 	assert_int_not_equal(leave_a_call(rig), id);
 	leave_behind(rig, 2, OM_PIN_BATCH + 1);
-	rig_free(rig);
 }
 
-static void test_reset_that_optee_refuses(void **state)
+RIG_TEST(test_reset_that_optee_refuses)
 {
-	struct rig *rig = rig_new(NULL);
-
-	(void)state;
 	leave_behind(rig, 1, 1);
 	rig_answer(rig, OPTEE_SMC_VM_CREATED)->a[0] = OPTEE_SMC_RETURN_ENOTAVAIL;
 	assert_int_equal(om_guest_reset(rig->guest), OM_ERR_REFUSED);
@@ -575,7 +530,6 @@ static void test_reset_that_optee_refuses(void **state)
 	/* Destroyed in that state, too. */
 	rig_answer(rig, OPTEE_SMC_VM_CREATED)->a[0] = OPTEE_SMC_RETURN_ENOTAVAIL;
 	assert_int_equal(om_guest_reset(rig->guest), OM_ERR_REFUSED);
-	rig_free(rig);
 }
 
 /* OP-TEE may still use what was shared, so it stays; what is asked for can be asked again. */
@@ -583,14 +537,13 @@ static void not_released(enum om_result (*leave)(struct om_guest *guest), uint64
 {
 	static _Alignas(OM_GUEST_ALIGN) uint8_t other[1u << 16];
 	struct rig *rig = rig_new(NULL);
-	uint32_t i;
 
 	leave_behind(rig, 2, OM_PIN_BATCH + 1);
 	leave_a_call(rig);
 	rig_call(rig, OPTEE_SMC_ENABLE_ASYNC_NOTIF, 0, 0, 0);
 	rig_answer(rig, OPTEE_SMC_VM_DESTROYED)->a[0] = answer;
 	rig->smcs = 0;
-	for (i = 1; i <= 3; i++) {
+	for (uint32_t i = 1; i <= 3; i++) {
 		assert_int_equal(leave(rig->guest), OM_ERR_NOT_RELEASED);
 		expect_vm_smcs(rig, OPTEE_SMC_VM_DESTROYED, i);
 		expect_vm_smcs(rig, OPTEE_SMC_VM_CREATED, 0);
@@ -615,16 +568,14 @@ static void not_released(enum om_result (*leave)(struct om_guest *guest), uint64
 	rig_free(rig);
 }
 
-static void fault_a8_optee_does_not_let_go(void **state)
+TEST(fault_a8_optee_does_not_let_go)
 {
 	static const uint64_t answers[] = {
 		OPTEE_SMC_RETURN_ENOTAVAIL, OPTEE_SMC_RETURN_EBUSY,
 		OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, 0x100000001,
 	};
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(answers); i++) {
+	for (size_t i = 0; i < COUNT_OF(answers); i++) {
 		not_released(om_guest_destroy, answers[i]);
 		not_released(om_guest_reset, answers[i]);
 	}
@@ -653,7 +604,7 @@ static bool count_and_give_way(void *host)
  * However large the limits are and however little of them was used, a step is short:
  * which table is the largest makes no difference.
  */
-static void fault_b9_steps_are_bounded(void **state)
+TEST(fault_b9_steps_are_bounded)
 {
 	static const struct om_limits limits[] = {
 		{ .threads = 4, .buffers = 16, .rpc_args = 4, .pages = 1u << 22, .list_pages = 4 },
@@ -662,10 +613,8 @@ static void fault_b9_steps_are_bounded(void **state)
 	};
 	static const uint32_t rows[] = { (1u << 22) / OM_PIN_BATCH, 65536, 8000 };
 	struct rig_setup setup = rig_default;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(limits); i++) {
+	for (size_t i = 0; i < COUNT_OF(limits); i++) {
 		uint32_t again = 0;
 		struct rig *rig;
 
@@ -694,15 +643,12 @@ static void fault_b9_steps_are_bounded(void **state)
 }
 
 /* A list page of the guest's that was being read when the guest died. */
-static void test_destroy_in_the_middle_of_a_translation(void **state)
+RIG_TEST(test_destroy_in_the_middle_of_a_translation)
 {
-	struct rig *rig = rig_new(NULL);
 	struct om_message *message = rig_va(rig, 0);
 	uint64_t *list = rig_va(rig, 1);
-	uint32_t i;
 
-	(void)state;
-	for (i = 0; i < 60; i++)
+	for (uint32_t i = 0; i < 60; i++)
 		list[i] = rig_ipa(rig, 2 + i);
 	message->hdr.cmd = OPTEE_MSG_CMD_REGISTER_SHM;
 	message->hdr.num_params = 1;
@@ -716,7 +662,6 @@ static void test_destroy_in_the_middle_of_a_translation(void **state)
 	/* Command page, list page, one batch. */
 	assert_int_equal(rig->ram->pinned, 2 + OM_PIN_BATCH);
 	assert_int_equal(rig->smcs, 0);
-	rig_free(rig);
 }
 
 /* --- Counters --------------------------------------------------------------------------- */
@@ -730,35 +675,28 @@ static const char *const counter_names[] = {
 	"buffers_now", "refused_session", "sessions_now",
 };
 
-static void test_counter_names(void **state)
+TEST(test_counter_names)
 {
-	uint32_t i;
-
-	(void)state;
 	/* The order is stable: this list only ever gets longer. */
 	assert_int_equal(COUNT_OF(counter_names), OM_COUNTERS);
-	for (i = 0; i < OM_COUNTERS; i++)
+	for (uint32_t i = 0; i < OM_COUNTERS; i++)
 		assert_string_equal(om_counter_name((enum om_counter)i), counter_names[i]);
 	assert_null(om_counter_name(OM_COUNTERS));
 	assert_null(om_counter_name((enum om_counter)-1));
 }
 
-static void test_counters_are_sums(void **state)
+RIG_TEST(test_counters_are_sums)
 {
-	struct rig *rig = rig_new(NULL);
-	uint32_t i, k;
-
-	(void)state;
-	for (i = 0; i < OM_COUNTERS; i++)
+	for (uint32_t i = 0; i < OM_COUNTERS; i++)
 		assert_int_equal(om_guest_counter(rig->guest, (enum om_counter)i),
 				 i == OM_COUNT_SESSIONS_NOW);	/* the rig's */
-	for (i = OM_COUNT_FAST_CALLS; i < OM_COUNT_PAGES_NOW; i++) {
-		for (k = 0; k < i; k++)
+	for (uint32_t i = OM_COUNT_FAST_CALLS; i < OM_COUNT_PAGES_NOW; i++) {
+		for (uint32_t k = 0; k < i; k++)
 			om_count_guest(rig->guest, (enum om_counter)i);
-		for (k = 0; k < rig->guest->vm.limits.threads; k++)
+		for (uint32_t k = 0; k < rig->guest->vm.limits.threads; k++)
 			om_count(&rig->guest->calls[k], (enum om_counter)i);
 	}
-	for (i = OM_COUNT_FAST_CALLS; i < OM_COUNT_PAGES_NOW; i++)
+	for (uint32_t i = OM_COUNT_FAST_CALLS; i < OM_COUNT_PAGES_NOW; i++)
 		assert_int_equal(om_guest_counter(rig->guest, (enum om_counter)i),
 				 i + rig->guest->vm.limits.threads);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNTERS), 0);
@@ -768,17 +706,14 @@ static void test_counters_are_sums(void **state)
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAGES_NOW), 14);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAGES_PEAK), 14);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_BUFFERS_NOW), 2);
-	rig_free(rig);
 }
 
 /* --- Interrupts ---------------------------------------------------------------------------- */
 
-static void test_interrupt_goes_to_who_asked_for_it(void **state)
+RIG_TEST(test_interrupt_goes_to_who_asked_for_it)
 {
-	struct rig *rig = rig_new(NULL);
 	struct optee_msg_hdr *hdr = rig_va(rig, 0);
 
-	(void)state;
 	om_guest_interrupt(rig->guest);
 	assert_int_equal(rig->ram->notified, 0);
 	/* OP-TEE says no: the guest has not asked for it. */
@@ -806,34 +741,4 @@ static void test_interrupt_goes_to_who_asked_for_it(void **state)
 	assert_int_equal(om_guest_reset(rig->guest), OM_OK);
 	om_guest_interrupt(rig->guest);
 	assert_int_equal(rig->ram->notified, 2);
-	rig_free(rig);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_invariant_5_range_of_each_limit),
-		cmocka_unit_test(test_size_grows_with_each_limit),
-		cmocka_unit_test(test_size_is_what_the_header_says),
-		cmocka_unit_test(test_layout_has_no_holes),
-		cmocka_unit_test(test_guest_stays_inside_its_memory),
-		cmocka_unit_test(test_arguments_of_create),
-		cmocka_unit_test(test_scenario_3_one_guest_an_id),
-		cmocka_unit_test(test_scenario_2_vm_created_refused),
-		cmocka_unit_test(test_scenario_20_no_page),
-		cmocka_unit_test(fault_a9_pages_are_cleared),
-		cmocka_unit_test(test_invariant_2_unusable_shadow_pages),
-		cmocka_unit_test(test_scenario_5_destroy_in_steps),
-		cmocka_unit_test(test_scenario_6_tables_are_those_of_a_new_guest),
-		cmocka_unit_test(test_scenario_6_reset),
-		cmocka_unit_test(test_reset_that_optee_refuses),
-		cmocka_unit_test(fault_b9_steps_are_bounded),
-		cmocka_unit_test(fault_a8_optee_does_not_let_go),
-		cmocka_unit_test(test_destroy_in_the_middle_of_a_translation),
-		cmocka_unit_test(test_counter_names),
-		cmocka_unit_test(test_counters_are_sums),
-		cmocka_unit_test(test_interrupt_goes_to_who_asked_for_it),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

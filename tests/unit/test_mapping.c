@@ -17,19 +17,21 @@ static struct rig *new_rig(uint32_t mapped_pages, uint32_t call_pages)
 {
 	struct rig_setup setup = rig_default;
 	struct rig *rig;
-	uint32_t i;
 
 	setup.limits.threads = THREADS;
 	setup.limits.mapped_pages = mapped_pages;
 	setup.limits.call_pages = call_pages;
 	rig = rig_new(&setup);
-	for (i = 0; i < THREADS; i++) {
+	for (uint32_t i = 0; i < THREADS; i++) {
 		rig->guest->calls[i].mapped.uses_window = true;
 		rig->guest->calls[i].mapped.param_pages = 0;
 		rig->guest->calls[i].mapped.payload_pages = 0;
 	}
 	return rig;
 }
+
+#define MAPPING_TEST(name, mapped_pages, call_pages) \
+	RIG_TEST_BY(name, new_rig(mapped_pages, call_pages))
 
 static enum om_refusal map_param(struct om_call *call, uint32_t pages)
 {
@@ -83,7 +85,7 @@ static void no_payload(struct om_call *call, uint64_t pages)
 
 /* --- How the limits are divided ------------------------------------------------- */
 
-static void test_the_calls_own_pages(void **state)
+TEST(test_the_calls_own_pages)
 {
 	static const struct {
 		uint32_t mapped, own;
@@ -91,10 +93,8 @@ static void test_the_calls_own_pages(void **state)
 		{ 1, 0 }, { 3, 0 }, { 4, 1 }, { 7, 1 }, { 8, 2 }, { 15, 3 }, { 16, 4 },
 		{ 17, 4 }, { 20, 4 }, { 700, 4 }, { OM_LIMIT_PAGES, 4 },
 	};
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(t); i++) {
+	for (size_t i = 0; i < COUNT_OF(t); i++) {
 		struct rig *rig = new_rig(t[i].mapped, 0);
 
 		assert_int_equal(rig->guest->mapping.own, t[i].own);
@@ -104,11 +104,10 @@ static void test_the_calls_own_pages(void **state)
 	}
 }
 
-static void test_limits_that_are_not_given(void **state)
+TEST(test_limits_that_are_not_given)
 {
 	struct rig *rig = new_rig(0, 0);
 
-	(void)state;
 	assert_int_equal(rig->guest->vm.limits.mapped_pages, OM_MAPPED_PAGES_DEFAULT);
 	assert_int_equal(rig->guest->vm.limits.call_pages, OM_MAPPED_PAGES_DEFAULT);
 	rig_free(rig);
@@ -124,13 +123,11 @@ static void test_limits_that_are_not_given(void **state)
 /* --- Parameters ------------------------------------------------------------------- */
 
 /* Within its own pages a call touches nothing that others use; beyond, to the last one. */
-static void test_invariant_5_parameters_to_the_last_page(void **state)
+MAPPING_TEST(test_invariant_5_parameters_to_the_last_page, THREADS * OWN + 10, 0)
 {
-	struct rig *rig = new_rig(THREADS * OWN + 10, 0);
 	struct om_guest *guest = rig->guest;
 	struct om_call *call = guest->calls;
 
-	(void)state;
 	param(&call[0], OWN - 1);
 	param(&call[0], 1);
 	assert_int_equal(guest->mapping.left, 10);
@@ -165,17 +162,14 @@ static void test_invariant_5_parameters_to_the_last_page(void **state)
 	assert_int_equal(guest->mapping.left, 10);
 	unmap_params(&call[3]);
 	assert_int_equal(guest->mapping.left, 10);
-	rig_free(rig);
 }
 
 /* What a loaded TA is given is mapped in the TA: nobody else's pages get fewer. */
-static void test_parameters_of_a_loaded_ta(void **state)
+MAPPING_TEST(test_parameters_of_a_loaded_ta, THREADS * OWN + 10, 1000)
 {
-	struct rig *rig = new_rig(THREADS * OWN + 10, 1000);
 	struct om_guest *guest = rig->guest;
 	struct om_call *call = guest->calls;
 
-	(void)state;
 	call[0].mapped.uses_window = false;
 	param(&call[0], 999);
 	no_param(&call[0], 2);
@@ -191,18 +185,15 @@ static void test_parameters_of_a_loaded_ta(void **state)
 	unmap_params(&call[1]);
 	unmap_payload(&call[0], om_call_id(&call[0]), 10);
 	assert_int_equal(guest->mapping.left, 10);
-	rig_free(rig);
 }
 
 /* call_pages bounds a call by itself, however much there is for all. */
-static void test_invariant_5_pages_of_a_call(void **state)
+MAPPING_TEST(test_invariant_5_pages_of_a_call, OM_LIMIT_PAGES, 50)
 {
-	struct rig *rig = new_rig(OM_LIMIT_PAGES, 50);
 	struct om_guest *guest = rig->guest;
 	struct om_call *call = &guest->calls[0];
 	const uint32_t left = guest->mapping.left;
 
-	(void)state;
 	no_param(call, 51);
 	no_param(call, UINT32_MAX);
 	no_payload(call, 51);
@@ -231,19 +222,16 @@ static void test_invariant_5_pages_of_a_call(void **state)
 	unmap_payload(call, om_call_id(call), 50);
 	assert_int_equal(call->mapped.payload_pages, 0);
 	assert_int_equal(guest->mapping.left, left);
-	rig_free(rig);
 }
 
 /* --- Payloads ------------------------------------------------------------------------ */
 
 /* A payload is OP-TEE's own business: nothing of it is the call's own pages. */
-static void test_invariant_5_payloads_to_the_last_page(void **state)
+MAPPING_TEST(test_invariant_5_payloads_to_the_last_page, THREADS * OWN + 10, 0)
 {
-	struct rig *rig = new_rig(THREADS * OWN + 10, 0);
 	struct om_guest *guest = rig->guest;
 	struct om_call *call = guest->calls;
 
-	(void)state;
 	no_payload(&call[0], 11);
 	payload(&call[0], 4);
 	payload(&call[1], 5);
@@ -260,16 +248,13 @@ static void test_invariant_5_payloads_to_the_last_page(void **state)
 	unmap_payload(&call[0], om_call_id(&call[0]), 4);
 	unmap_payload(&call[2], om_call_id(&call[2]), 1);
 	assert_int_equal(guest->mapping.left, 10);
-	rig_free(rig);
 }
 
 /* Fewer pages than there are threads: none is a call's own. */
-static void test_invariant_5_fewer_pages_than_threads(void **state)
+MAPPING_TEST(test_invariant_5_fewer_pages_than_threads, THREADS - 1, 0)
 {
-	struct rig *rig = new_rig(THREADS - 1, 0);
 	struct om_call *call = rig->guest->calls;
 
-	(void)state;
 	param(&call[0], 2);
 	payload(&call[1], 1);
 	no_param(&call[2], 1);
@@ -280,18 +265,15 @@ static void test_invariant_5_fewer_pages_than_threads(void **state)
 	unmap_params(&call[2]);
 	unmap_payload(&call[1], om_call_id(&call[1]), 1);
 	assert_int_equal(rig->guest->mapping.left, THREADS - 1);
-	rig_free(rig);
 }
 
 /* OP-TEE may free with one call what it allocated with another. */
-static void test_a_payload_that_another_call_frees(void **state)
+MAPPING_TEST(test_a_payload_that_another_call_frees, 100, 20)
 {
-	struct rig *rig = new_rig(100, 20);
 	struct om_guest *guest = rig->guest;
 	struct om_call *call = guest->calls;
 	const uint32_t left = guest->mapping.left;
 
-	(void)state;
 	payload(&call[0], 12);
 	payload(&call[1], 7);
 	unmap_payload(&call[1], om_call_id(&call[0]), 12);
@@ -304,19 +286,16 @@ static void test_a_payload_that_another_call_frees(void **state)
 	unmap_payload(&call[0], om_call_id(&call[0]), 8);
 	unmap_payload(&call[0], om_call_id(&call[1]), 7);
 	assert_int_equal(guest->mapping.left, left);
-	rig_free(rig);
 }
 
 /* The slot's next call has the same index, and another id. */
-static void test_a_payload_that_outlives_its_call(void **state)
+MAPPING_TEST(test_a_payload_that_outlives_its_call, 100, 20)
 {
-	struct rig *rig = new_rig(100, 20);
 	struct om_guest *guest = rig->guest;
 	struct om_call *call = &guest->calls[0];
 	const uint32_t left = guest->mapping.left;
 	const uint32_t first = om_call_id(call);
 
-	(void)state;
 	payload(call, 12);
 	/* The next generation, as take() makes it; nothing is charged to it yet. */
 	call->word += 1u << 8;
@@ -330,18 +309,15 @@ static void test_a_payload_that_outlives_its_call(void **state)
 	unmap_payload(call, om_call_id(call), 20);
 	assert_int_equal(call->mapped.payload_pages, 0);
 	assert_int_equal(guest->mapping.left, left);
-	rig_free(rig);
 }
 
 /* An id comes again after 2^24 calls of its slot, and OP-TEE may keep a payload as long. */
-static void test_i5_a_payload_of_an_older_call_with_the_same_id(void **state)
+MAPPING_TEST(test_i5_a_payload_of_an_older_call_with_the_same_id, 0, 0)
 {
-	struct rig *rig = new_rig(0, 0);
 	struct om_guest *guest = rig->guest;
 	struct om_call *call = &guest->calls[0];
 	const uint32_t left = guest->mapping.left;
 
-	(void)state;
 	payload(call, 5);
 	/* The call is over, and the next one with its id has 2 pages of its own. */
 	call->mapped.payload_pages = 0;
@@ -357,17 +333,14 @@ static void test_i5_a_payload_of_an_older_call_with_the_same_id(void **state)
 	unmap_payload(call, om_call_id(&guest->calls[1]), 3);
 	assert_int_equal(call->mapped.payload_pages, 0);
 	assert_int_equal(guest->mapping.left, left);
-	rig_free(rig);
 }
 
 /* A guest that starts over has all of it again. */
-static void test_all_is_there_after_a_reset(void **state)
+MAPPING_TEST(test_all_is_there_after_a_reset, 30, 0)
 {
-	struct rig *rig = new_rig(30, 0);
 	struct om_guest *guest = rig->guest;
 	enum om_result result;
 
-	(void)state;
 	payload(&guest->calls[0], 9);
 	param(&guest->calls[1], OWN + 1);
 	do
@@ -376,7 +349,6 @@ static void test_all_is_there_after_a_reset(void **state)
 	assert_int_equal(result, OM_OK);
 	assert_int_equal(guest->mapping.left, 30 - THREADS * OWN);
 	assert_int_equal(guest->mapping.own, OWN);
-	rig_free(rig);
 }
 
 /* --- Several vCPUs ----------------------------------------------------------------------- */
@@ -395,14 +367,12 @@ static void other_vcpu(int signal)
 	(void)map_payload(others_call, 7);
 }
 
-static void test_invariant_5_charged_at_any_instruction(void **state)
+MAPPING_TEST(test_invariant_5_charged_at_any_instruction, THREADS * OWN + 10, 0)
 {
-	struct rig *rig = new_rig(THREADS * OWN + 10, 0);
 	struct om_guest *guest = rig->guest;
 	struct om_call *call = &guest->calls[0];
 	uint32_t n, wrong = 0;
 
-	(void)state;
 	others_call = &guest->calls[1];
 	rig_preempt(other_vcpu, 20);
 	for (n = 0; n < 400000; n++) {
@@ -417,7 +387,6 @@ static void test_invariant_5_charged_at_any_instruction(void **state)
 	if (others_call->mapped.payload_pages)
 		other_vcpu(0);
 	assert_int_equal(guest->mapping.left, 10);
-	rig_free(rig);
 }
 
 #define ROUNDS	300000u
@@ -444,38 +413,14 @@ static void *take_and_give(void *arg)
 	return NULL;
 }
 
-static void test_invariant_5_never_more_than_there_are(void **state)
+MAPPING_TEST(test_invariant_5_never_more_than_there_are, THREADS * OWN + ROOM, 0)
 {
-	struct rig *rig = new_rig(THREADS * OWN + ROOM, 0);
 	pthread_t thread;
 
-	(void)state;
 	taken = too_much = 0;
 	assert_int_equal(pthread_create(&thread, NULL, take_and_give, &rig->guest->calls[1]), 0);
 	take_and_give(&rig->guest->calls[0]);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_int_equal(too_much, 0);
 	assert_int_equal(rig->guest->mapping.left, ROOM);
-	rig_free(rig);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_the_calls_own_pages),
-		cmocka_unit_test(test_limits_that_are_not_given),
-		cmocka_unit_test(test_invariant_5_parameters_to_the_last_page),
-		cmocka_unit_test(test_parameters_of_a_loaded_ta),
-		cmocka_unit_test(test_invariant_5_pages_of_a_call),
-		cmocka_unit_test(test_invariant_5_payloads_to_the_last_page),
-		cmocka_unit_test(test_invariant_5_fewer_pages_than_threads),
-		cmocka_unit_test(test_a_payload_that_another_call_frees),
-		cmocka_unit_test(test_a_payload_that_outlives_its_call),
-		cmocka_unit_test(test_i5_a_payload_of_an_older_call_with_the_same_id),
-		cmocka_unit_test(test_all_is_there_after_a_reset),
-		cmocka_unit_test(test_invariant_5_charged_at_any_instruction),
-		cmocka_unit_test(test_invariant_5_never_more_than_there_are),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,11 +35,10 @@ static void answer(struct rig *rig, struct om_regs *regs)
 						       om_pair(regs->a[1], regs->a[2]),
 						       TEST_PAGE, true);
 	size_t size = OPTEE_MSG_ARG_SIZE(shadow->hdr.num_params);
-	uint32_t i;
 
 	s->calls++;
 	s->regs = *regs;
-	for (i = 3; i < 7; i++)
+	for (uint32_t i = 3; i < 7; i++)
 		assert_int_equal(regs->a[i], 0);
 	assert_int_equal(regs->a[7], RIG_GUEST);
 	memset(&s->saw, 0, sizeof(s->saw));
@@ -52,7 +51,7 @@ static void answer(struct rig *rig, struct om_regs *regs)
 		return;
 	}
 	/* I3: whatever is not a result must not get through. */
-	for (i = 0; i < shadow->hdr.num_params; i++)
+	for (uint32_t i = 0; i < shadow->hdr.num_params; i++)
 		shadow->param[i] = (struct optee_msg_param){ JUNK, { { JUNK, JUNK, JUNK } } };
 	shadow->hdr = (struct optee_msg_hdr){ 0xeeeeeeee, 0xeeeeeeee, s->session, 0xeeeeeeee,
 					      0xeeeeeeee, s->ret, ORIGIN, 0xeeeeeeee };
@@ -71,6 +70,8 @@ static struct rig *message_rig(struct secure *secure, void (*prepare)(struct rig
 	rig->arg = secure;
 	return rig;
 }
+
+#define MESSAGE_TEST(name) RIG_TEST_WITH(name, struct secure, s, message_rig(&s, NULL))
 
 static struct om_message *new_message(struct rig *rig, uint32_t cmd, uint32_t n)
 {
@@ -117,9 +118,8 @@ static void expect_code(struct rig *rig, uint32_t code)
 static void make_list(struct rig *rig, struct optee_msg_param *param, uint64_t attr, uint32_t n)
 {
 	uint64_t *list = rig_va(rig, LIST_PAGE);
-	uint32_t i;
 
-	for (i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++)
 		list[i] = rig_ipa(rig, DATA + i);
 	param->attr = attr;
 	param->u.tmem.buf_ptr = rig_ipa(rig, LIST_PAGE);
@@ -166,19 +166,15 @@ static const struct crossing {
 	{ 0x10007, { 7, 0x11, 0x22, 0x33 }, { 0x11, JUNK, 0x33 } },
 };
 
-static void test_scenario_13_every_kind_of_parameter(void **state)
+MESSAGE_TEST(test_scenario_13_every_kind_of_parameter)
 {
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
-	uint32_t place, cmd, first;
-	size_t i;
+	uint32_t first;
 
-	(void)state;
 	register_shm(rig, 0x33, TEST_PAGE, 0);
-	for (cmd = 0; cmd < 2; cmd++) {
+	for (uint32_t cmd = 0; cmd < 2; cmd++) {
 		first = cmd == OPTEE_MSG_CMD_OPEN_SESSION ? 2 : 0;
-		for (place = first; place < first + 4; place++) {
-			for (i = 0; i < COUNT_OF(crossings); i++) {
+		for (uint32_t place = first; place < first + 4; place++) {
+			for (size_t i = 0; i < COUNT_OF(crossings); i++) {
 				struct om_message *message = new_message(rig, cmd, first + 4);
 				struct om_message was;
 
@@ -189,9 +185,9 @@ static void test_scenario_13_every_kind_of_parameter(void **state)
 				memset((char *)message + sizeof(*message), 0x97, 64);
 				was = *message;
 				assert_int_equal(send(rig), OPTEE_SMC_RETURN_OK);
-				assert_memory_equal(&s.saw.param[place], crossings[i].seen, 32);
-				assert_int_equal(s.saw.hdr.ret, 0);
-				assert_int_equal(s.saw.hdr.pad, 0);
+				assert_memory_equal(&s->saw.param[place], crossings[i].seen, 32);
+				assert_int_equal(s->saw.hdr.ret, 0);
+				assert_int_equal(s->saw.hdr.pad, 0);
 				/* Results, and no other byte of the page (I3). */
 				memcpy(&was.param[place].u, crossings[i].back, 24);
 				was.hdr.ret = 0;
@@ -204,51 +200,41 @@ static void test_scenario_13_every_kind_of_parameter(void **state)
 		}
 	}
 	unregister_shm(rig, 0x33);
-	rig_free(rig);
 }
 
-static void test_invariant_2_null_memory_has_no_address(void **state)
+MESSAGE_TEST(test_invariant_2_null_memory_has_no_address)
 {
 	static const uint64_t attrs[] = { 9, 0xa, 0xb, 0x209, 0x20a, 0x20b };
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(attrs); i++) {
+	for (size_t i = 0; i < COUNT_OF(attrs); i++) {
 		struct om_message *message = new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
 
 		message->param[0].attr = attrs[i];
 		message->param[0].u.tmem.size = 77;
 		message->param[0].u.tmem.shm_ref = 0x33;
 		assert_int_equal(send(rig), OPTEE_SMC_RETURN_OK);
-		assert_int_equal(s.saw.param[0].attr, attrs[i]);
-		assert_int_equal(s.saw.param[0].u.tmem.buf_ptr, 0);
-		assert_int_equal(s.saw.param[0].u.tmem.size, 77);
+		assert_int_equal(s->saw.param[0].attr, attrs[i]);
+		assert_int_equal(s->saw.param[0].u.tmem.buf_ptr, 0);
+		assert_int_equal(s->saw.param[0].u.tmem.size, 77);
 		assert_int_equal(message->param[0].u.tmem.size, attrs[i] & 2 ? JUNK : 77);
 		assert_int_equal(message->param[0].u.tmem.shm_ref, 0x33);
 	}
-	rig_free(rig);
 }
 
 /*
  * Who names memory by cookie only writes NULL as cookie, offset and size 0. OP-TEE is
  * shown it by address, as it would look cookie 0 up, which is a page of ours there.
  */
-static void test_fault_b2_null_memory_by_cookie(void **state)
+MESSAGE_TEST(test_fault_b2_null_memory_by_cookie)
 {
 	static const uint64_t attrs[] = { 5, 6, 7, 0x10006 };
 	static const uint64_t junk[][3] = { { 1, 0, 0 }, { 0, 1, 0 }, { 1ull << 32, 1ull << 32, 0 } };
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
-	uint32_t place, cmd, first;
-	size_t i;
+	uint32_t first;
 
-	(void)state;
-	for (cmd = 0; cmd < 2; cmd++) {
+	for (uint32_t cmd = 0; cmd < 2; cmd++) {
 		first = cmd == OPTEE_MSG_CMD_OPEN_SESSION ? 2 : 0;
-		for (place = first; place < first + 4; place++) {
-			for (i = 0; i < COUNT_OF(attrs); i++) {
+		for (uint32_t place = first; place < first + 4; place++) {
+			for (size_t i = 0; i < COUNT_OF(attrs); i++) {
 				struct om_message *message = new_message(rig, cmd, first + 4);
 				const struct optee_msg_param seen = { (attrs[i] & 0xf) + 4,
 								      { { 0, 0, 0 } } };
@@ -257,11 +243,11 @@ static void test_fault_b2_null_memory_by_cookie(void **state)
 				message->param[place].attr = attrs[i];
 				assert_int_equal(send(rig), OPTEE_SMC_RETURN_OK);
 				assert_int_equal(message->hdr.ret, 0);
-				assert_memory_equal(&s.saw.param[place], &seen, sizeof(seen));
+				assert_memory_equal(&s->saw.param[place], &seen, sizeof(seen));
 				back.u.rmem.size = attrs[i] & 2 ? JUNK : 0;
 				assert_memory_equal(&message->param[place], &back, sizeof(back));
 			}
-			for (i = 0; i < COUNT_OF(junk); i++) {
+			for (size_t i = 0; i < COUNT_OF(junk); i++) {
 				struct om_message *message = new_message(rig, cmd, first + 4);
 
 				message->param[place].attr = OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT;
@@ -271,22 +257,18 @@ static void test_fault_b2_null_memory_by_cookie(void **state)
 			}
 		}
 	}
-	rig_free(rig);
 }
 
 /* As OP-TEE counts it, an empty buffer is one page if it does not begin with one. */
-static void test_fault_b3_empty_buffer(void **state)
+MESSAGE_TEST(test_fault_b3_empty_buffer)
 {
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
 	struct om_message *message;
 
-	(void)state;
 	register_shm(rig, 0x33, 0, 64);
 	message = rig_va(rig, MESSAGE);
 	assert_int_equal(message->hdr.ret, TEEC_SUCCESS);
-	assert_int_equal(s.saw.param[0].u.tmem.buf_ptr % TEST_PAGE, 64);
-	assert_int_equal(s.saw.param[0].u.tmem.size, 0);
+	assert_int_equal(s->saw.param[0].u.tmem.buf_ptr % TEST_PAGE, 64);
+	assert_int_equal(s->saw.param[0].u.tmem.size, 0);
 	assert_int_equal(test_guest_pins(rig->ram, rig_ipa(rig, DATA)), 1);
 
 	message = new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 2);
@@ -305,56 +287,46 @@ static void test_fault_b3_empty_buffer(void **state)
 	register_shm(rig, 0x33, 0, 0);
 	message = rig_va(rig, MESSAGE);
 	assert_int_equal(message->hdr.ret, TEEC_ERROR_BAD_PARAMETERS);
-	rig_free(rig);
 }
 
-static void test_memory_lent_for_a_call(void **state)
+MESSAGE_TEST(test_memory_lent_for_a_call)
 {
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
 	struct om_message *message = new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 4);
-	uint32_t i;
 
-	(void)state;
 	rig->host->rereads_expected = true;	/* one list page for all */
-	for (i = 0; i < 4; i++) {
+	for (uint32_t i = 0; i < 4; i++) {
 		make_list(rig, &message->param[i], 0x20b, 3);
 		message->param[i].u.tmem.shm_ref = 0x77;
 	}
 	message->param[2].attr = 0;
 	assert_int_equal(send(rig), OPTEE_SMC_RETURN_OK);
-	for (i = 0; i < 4; i++) {
+	for (uint32_t i = 0; i < 4; i++) {
 		if (i == 2)
 			continue;
-		assert_int_equal(s.saw.param[i].attr, 0x20b);
-		assert_int_not_equal(s.saw.param[i].u.tmem.buf_ptr, rig_ipa(rig, LIST_PAGE));
-		assert_int_equal(s.saw.param[i].u.tmem.size, 3 * TEST_PAGE);
+		assert_int_equal(s->saw.param[i].attr, 0x20b);
+		assert_int_not_equal(s->saw.param[i].u.tmem.buf_ptr, rig_ipa(rig, LIST_PAGE));
+		assert_int_equal(s->saw.param[i].u.tmem.size, 3 * TEST_PAGE);
 		/* I7: nobody can name it by a cookie. */
-		assert_int_equal(s.saw.param[i].u.tmem.shm_ref, 0);
+		assert_int_equal(s->saw.param[i].u.tmem.shm_ref, 0);
 		assert_int_equal(message->param[i].u.tmem.buf_ptr, rig_ipa(rig, LIST_PAGE));
 		assert_int_equal(message->param[i].u.tmem.size, JUNK);
 	}
 	assert_int_equal(rig->ram->pinned, 0);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAGES_PEAK), 9);
-	rig_free(rig);
 }
 
 /* --- Where a message may lie ------------------------------------------------------------ */
 
-static void test_scenario_14_command_page_of_no_use(void **state)
+MESSAGE_TEST(test_scenario_14_command_page_of_no_use)
 {
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
 	const uint64_t bad[] = {
 		0, 1, rig_ipa(rig, 0) + 8, rig_ipa(rig, 0) + 2048, rig->ram->hole_ipa,
 		rig->ram->readonly_ipa, rig->ram->mmio_ipa, rig->ram->reserved_ipa,
 		rig->ram->pa0_ipa, rig_ipa(rig, 0) | 1ull << 63, UINT64_MAX,
 	};
-	size_t i;
 
-	(void)state;
 	new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
-	for (i = 0; i < COUNT_OF(bad); i++) {
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		struct om_regs r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, bad[i] >> 32,
 					    (uint32_t)bad[i], 0);
 
@@ -362,15 +334,14 @@ static void test_scenario_14_command_page_of_no_use(void **state)
 		assert_int_equal(r.a[1] | r.a[2] | r.a[3], 0);
 		assert_int_equal(rig->ram->pinned, 0);
 	}
-	assert_int_equal(s.calls, 0);
+	assert_int_equal(s->calls, 0);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_ADDRESS), COUNT_OF(bad));
 	/* Every slot still works. */
-	for (i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		expect_code(rig, OPTEE_SMC_RETURN_OK);
-	rig_free(rig);
 }
 
-static void test_scenario_20_copies_that_fail(void **state)
+MESSAGE_TEST(test_scenario_20_copies_that_fail)
 {
 	static const struct {
 		uint32_t cmd, n;
@@ -395,28 +366,23 @@ static void test_scenario_20_copies_that_fail(void **state)
 		/* Refused, and not even that can be told. */
 		{ OPTEE_MSG_CMD_INVOKE_COMMAND, 5, TEST_OP_WRITE, 1, false },
 	};
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
-	size_t i, k;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct om_message *message = new_message(rig, cases[i].cmd, cases[i].n);
 
 		/* Two values, then NULL references, whose size comes back. */
-		for (k = 0; k < cases[i].n && k < OM_MESSAGE_PARAMS; k++)
+		for (size_t k = 0; k < cases[i].n && k < OM_MESSAGE_PARAMS; k++)
 			if (message->param[k].attr == 0)
 				message->param[k].attr = k % 4 < 2 ? OPTEE_MSG_ATTR_TYPE_VALUE_INOUT :
 								     OPTEE_MSG_ATTR_TYPE_TMEM_INOUT;
-		s.calls = 0;
+		s->calls = 0;
 		test_host_fail(rig->host, 1u << cases[i].op, cases[i].at, false);
 		expect_code(rig, OPTEE_SMC_RETURN_EBADADDR);
 		assert_int_equal(test_host_fault_hits(rig->host), 1);
 		test_host_fail(rig->host, 0, 0, false);
-		assert_int_equal(s.calls, cases[i].reaches_optee);
+		assert_int_equal(s->calls, cases[i].reaches_optee);
 		assert_int_equal(rig->ram->pinned, 0);
 	}
-	rig_free(rig);
 }
 
 static uint64_t send_registered(struct rig *rig, uint64_t cookie, uint32_t offset)
@@ -426,7 +392,7 @@ static uint64_t send_registered(struct rig *rig, uint64_t cookie, uint32_t offse
 }
 
 /* Scenario 23: the message lies inside a registered buffer, or nowhere. */
-static void test_scenario_23_registered_messages(void **state)
+MESSAGE_TEST(test_scenario_23_registered_messages)
 {
 	static const struct {
 		uint32_t offset;
@@ -451,13 +417,9 @@ static void test_scenario_23_registered_messages(void **state)
 		{ 0x80000000, OPTEE_SMC_RETURN_EBADADDR },
 		{ UINT32_MAX - 7, OPTEE_SMC_RETURN_EBADADDR },
 	};
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
-	size_t i;
 
-	(void)state;
 	register_shm(rig, 0x1000000002, 3000, 0x800);
-	for (i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		uint8_t *data = (uint8_t *)rig_va(rig, DATA) + 0x800;
 		struct optee_msg_hdr *hdr = (void *)(data + (cases[i].offset & 0xff8));
 		bool passes = cases[i].code == 0;
@@ -465,13 +427,13 @@ static void test_scenario_23_registered_messages(void **state)
 		memset(data, 0, 3000);
 		if (cases[i].offset < 3000 - 24)
 			hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
-		s.calls = 0;
+		s->calls = 0;
 		assert_int_equal(send_registered(rig, 0x1000000002, cases[i].offset),
 				 cases[i].code);
-		assert_int_equal(s.calls, passes);
+		assert_int_equal(s->calls, passes);
 		if (passes) {
 			/* OP-TEE gets a page of its own, not a cookie. */
-			assert_int_equal(s.regs.a[0], OPTEE_SMC_CALL_WITH_RPC_ARG);
+			assert_int_equal(s->regs.a[0], OPTEE_SMC_CALL_WITH_RPC_ARG);
 			assert_int_equal(hdr->ret_origin, ORIGIN);
 		}
 	}
@@ -480,39 +442,29 @@ static void test_scenario_23_registered_messages(void **state)
 	assert_int_equal(send_registered(rig, 2, 0), OPTEE_SMC_RETURN_EBADADDR);
 	unregister_shm(rig, 0x1000000002);
 	assert_int_equal(send_registered(rig, 0x1000000002, 0), OPTEE_SMC_RETURN_EBADADDR);
-	rig_free(rig);
 }
 
 /* A message whose header fits, and whose parameters do not. */
-static void test_scenario_23_parameters_across_the_end(void **state)
+MESSAGE_TEST(test_scenario_23_parameters_across_the_end)
 {
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
 	struct optee_msg_hdr *hdr;
 
-	(void)state;
 	register_shm(rig, 2, TEST_PAGE, 0);
 	hdr = (void *)((uint8_t *)rig_va(rig, DATA) + TEST_PAGE - 64);
 	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
 	hdr->num_params = 2;
-	s.calls = 0;
+	s->calls = 0;
 	assert_int_equal(send_registered(rig, 2, TEST_PAGE - 64), OPTEE_SMC_RETURN_EBADADDR);
 	assert_int_equal(hdr->ret, 0);
-	assert_int_equal(s.calls, 0);
+	assert_int_equal(s->calls, 0);
 	unregister_shm(rig, 2);
-	rig_free(rig);
 }
 
 /* A message far into a large buffer: pages that are no neighbours in the host. */
-static void test_scenario_23_any_page_of_the_buffer(void **state)
+MESSAGE_TEST(test_scenario_23_any_page_of_the_buffer)
 {
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
-	uint32_t n;
-
-	(void)state;
 	register_shm(rig, 2, 40 * TEST_PAGE, 0);
-	for (n = 0; n < 40; n++) {
+	for (uint32_t n = 0; n < 40; n++) {
 		struct optee_msg_hdr *hdr = (void *)((uint8_t *)rig_va(rig, DATA + n) + 512);
 
 		memset(hdr, 0, sizeof(*hdr));
@@ -520,11 +472,10 @@ static void test_scenario_23_any_page_of_the_buffer(void **state)
 		hdr->func = n;
 		assert_int_equal(send_registered(rig, 2, n * TEST_PAGE + 512),
 				 OPTEE_SMC_RETURN_OK);
-		assert_int_equal(s.saw.hdr.func, n);
+		assert_int_equal(s->saw.hdr.func, n);
 		assert_int_equal(hdr->ret_origin, ORIGIN);
 	}
 	unregister_shm(rig, 2);
-	rig_free(rig);
 }
 
 /* Page n of a guest's list of many pages, all but the last the same one. */
@@ -534,7 +485,7 @@ static uint32_t far_page(uint32_t n)
 }
 
 /* OP-TEE could not map a buffer of more than 32 MiB, and so it carries no message. */
-static void fault_b4_message_far_into_a_buffer(void **state)
+TEST(fault_b4_message_far_into_a_buffer)
 {
 	struct rig_setup setup = {
 		.limits = { .threads = 1, .buffers = 1, .rpc_args = 1, .pages = FAR_PAGES,
@@ -546,7 +497,6 @@ static void fault_b4_message_far_into_a_buffer(void **state)
 	struct om_message *message;
 	uint32_t i;
 
-	(void)state;
 	rig->yielding = answer;
 	rig->arg = &s;
 	message = new_message(rig, OPTEE_MSG_CMD_REGISTER_SHM, 1);
@@ -589,16 +539,15 @@ static const uint64_t split_attrs[4] = {
 static void split_message(uint8_t *at, uint32_t cmd, uint32_t n)
 {
 	struct om_message *m = (void *)at;
-	uint32_t i;
 
 	m->hdr = (struct optee_msg_hdr){ .cmd = cmd, .func = 0x01020304, .session = RIG_SESSION,
 					 .cancel_id = 0x05060708, .pad = 0x09, .ret = 0x10,
 					 .ret_origin = 0x11, .num_params = n };
-	for (i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++)
 		m->param[i] = (struct optee_msg_param){ split_attrs[i % 4], { {
 			0x1111111111111100u + i, 0x2222222222222200u + i,
 			0x3333333333333300u + i } } };
-	for (i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++)
 		if (split_attrs[i % 4] == OPTEE_MSG_ATTR_TYPE_TMEM_INOUT)
 			m->param[i].u.tmem.buf_ptr = 0;
 	if (cmd == OPTEE_MSG_CMD_OPEN_SESSION) {
@@ -611,13 +560,12 @@ static void split_message(uint8_t *at, uint32_t cmd, uint32_t n)
 static void split_result(const struct secure *s, uint8_t *at, uint32_t cmd, uint32_t n)
 {
 	struct om_message *m = (void *)at;
-	uint32_t i;
 
 	m->hdr.ret = s->ret;
 	m->hdr.ret_origin = ORIGIN;
 	if (cmd == OPTEE_MSG_CMD_OPEN_SESSION)
 		m->hdr.session = s->session;
-	for (i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		if (m->param[i].attr == OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT ||
 		    m->param[i].attr == OPTEE_MSG_ATTR_TYPE_VALUE_INOUT)
 			m->param[i].u.value.a = m->param[i].u.value.b = JUNK;
@@ -630,14 +578,13 @@ static void split_result(const struct secure *s, uint8_t *at, uint32_t cmd, uint
 static void expect_seen(const struct secure *s, const uint8_t *at, uint32_t n)
 {
 	const struct om_message *m = (const void *)at;
-	uint32_t i;
 
 	assert_int_equal(s->saw.hdr.cmd, m->hdr.cmd);
 	assert_int_equal(s->saw.hdr.func, m->hdr.func);
 	assert_int_equal(s->saw.hdr.session, m->hdr.session);
 	assert_int_equal(s->saw.hdr.cancel_id, m->hdr.cancel_id);
 	assert_int_equal(s->saw.hdr.num_params, n);
-	for (i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		assert_int_equal(s->saw.param[i].attr, m->param[i].attr);
 		if (m->param[i].attr != OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT)
 			assert_memory_equal(&s->saw.param[i].u, &m->param[i].u,
@@ -680,13 +627,12 @@ static void expect_split_everywhere(struct rig *rig, uint32_t cmd, uint32_t n, u
 {
 	uint32_t size = (uint32_t)(OPTEE_MSG_ARG_SIZE(n) + OPTEE_MSG_ARG_SIZE(4));
 	uint32_t edge = (page + 1) * TEST_PAGE;
-	uint32_t offset;
 
-	for (offset = edge - size; offset <= edge; offset += 8)
+	for (uint32_t offset = edge - size; offset <= edge; offset += 8)
 		expect_split(rig, cmd, n, offset);
 }
 
-static void fault_b4_message_across_two_pages(void **state)
+MESSAGE_TEST(fault_b4_message_across_two_pages)
 {
 	static const struct {
 		uint32_t cmd;
@@ -698,28 +644,20 @@ static void fault_b4_message_across_two_pages(void **state)
 	};
 	/* The second and the third are in two records. */
 	static const uint32_t pages[] = { 0, 30, 31, SPLIT_PAGES - 3 };
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
-	size_t i, k;
 
-	(void)state;
 	register_shm(rig, SPLIT_COOKIE, SPLIT_PAGES * TEST_PAGE, 0);
-	for (i = 0; i < COUNT_OF(cases); i++)
-		for (k = 0; k < COUNT_OF(pages); k++)
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		for (size_t k = 0; k < COUNT_OF(pages); k++)
 			expect_split_everywhere(rig, cases[i].cmd, cases[i].n, pages[k]);
 	unregister_shm(rig, SPLIT_COOKIE);
-	rig_free(rig);
 }
 
 /* The end of the buffer is an end, in its last page and in the one before. */
-static void fault_b4_message_across_the_end(void **state)
+MESSAGE_TEST(fault_b4_message_across_the_end)
 {
 	const uint32_t need = (uint32_t)(OPTEE_MSG_ARG_SIZE(2) + OPTEE_MSG_ARG_SIZE(4));
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
 	uint32_t size, back;
 
-	(void)state;
 	for (size = TEST_PAGE + 8; size <= TEST_PAGE + need; size += 8) {
 		rig->smcs = 0;
 		register_shm(rig, SPLIT_COOKIE, size, 0);
@@ -729,20 +667,19 @@ static void fault_b4_message_across_the_end(void **state)
 
 			memset(rig_va(rig, DATA), 0, 2 * TEST_PAGE);
 			split_message(at, OPTEE_MSG_CMD_INVOKE_COMMAND, 2);
-			s.calls = 0;
+			s->calls = 0;
 			assert_int_equal(send_registered(rig, SPLIT_COOKIE, size - back),
 					 back < need ? OPTEE_SMC_RETURN_EBADADDR :
 					 OPTEE_SMC_RETURN_OK);
-			assert_int_equal(s.calls, back >= need);
+			assert_int_equal(s->calls, back >= need);
 			assert_int_equal(m->hdr.ret_origin, back < need ? 0x11 : ORIGIN);
 		}
 		unregister_shm(rig, SPLIT_COOKIE);
 	}
-	rig_free(rig);
 }
 
 /* What cannot be read or written on either side ends the call. */
-static void fault_b4_either_page_fails(void **state)
+MESSAGE_TEST(fault_b4_either_page_fails)
 {
 	static const struct {
 		uint32_t offset;	/* of the message, before the end of the page */
@@ -758,65 +695,50 @@ static void fault_b4_either_page_fails(void **state)
 		{ 32 + 32 + 16, TEST_OP_WRITE, 3, true }, { 24, TEST_OP_WRITE, 2, true },
 		{ 24, TEST_OP_WRITE, 3, true },
 	};
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
-	size_t i;
 
-	(void)state;
 	register_shm(rig, SPLIT_COOKIE, 2 * TEST_PAGE, 0);
-	for (i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		uint32_t offset = TEST_PAGE - cases[i].offset;
 
 		split_message((uint8_t *)rig_va(rig, DATA) + offset,
 			      OPTEE_MSG_CMD_INVOKE_COMMAND, 2);
-		s.calls = 0;
+		s->calls = 0;
 		test_host_fail(rig->host, 1u << cases[i].op, cases[i].reads, false);
 		assert_int_equal(send_registered(rig, SPLIT_COOKIE, offset),
 				 OPTEE_SMC_RETURN_EBADADDR);
 		assert_int_equal(test_host_fault_hits(rig->host), 1);
 		test_host_fail(rig->host, 0, 0, false);
-		assert_int_equal(s.calls, cases[i].reaches_optee);
+		assert_int_equal(s->calls, cases[i].reaches_optee);
 	}
 	unregister_shm(rig, SPLIT_COOKIE);
-	rig_free(rig);
 }
 
 /* A refusal is told across the pages, too. */
-static void fault_b4_refusal_across_two_pages(void **state)
+MESSAGE_TEST(fault_b4_refusal_across_two_pages)
 {
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
-	uint32_t back;
-
-	(void)state;
 	register_shm(rig, SPLIT_COOKIE, 2 * TEST_PAGE, 0);
-	for (back = 8; back <= 64; back += 8) {
+	for (uint32_t back = 8; back <= 64; back += 8) {
 		struct om_message *m = (void *)((uint8_t *)rig_va(rig, DATA) + TEST_PAGE - back);
 
 		split_message((uint8_t *)m, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
 		m->param[0].attr = 0x80;
-		s.calls = 0;
+		s->calls = 0;
 		assert_int_equal(send_registered(rig, SPLIT_COOKIE, TEST_PAGE - back),
 				 OPTEE_SMC_RETURN_OK);
 		assert_int_equal(m->hdr.ret, TEEC_ERROR_BAD_PARAMETERS);
 		assert_int_equal(m->hdr.ret_origin, TEEC_ORIGIN_COMMS);
-		assert_int_equal(s.calls, 0);
+		assert_int_equal(s->calls, 0);
 	}
 	unregister_shm(rig, SPLIT_COOKIE);
-	rig_free(rig);
 }
 
 /* --- Refusals -------------------------------------------------------------------------------- */
 
-static void test_scenario_15_numbers_of_parameters(void **state)
+MESSAGE_TEST(test_scenario_15_numbers_of_parameters)
 {
 	static const uint32_t numbers[] = { 5, 6, 7, 122, 123, 127, 128, 0x80000000, UINT32_MAX };
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(numbers); i++) {
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
 		new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, numbers[i]);
 		expect_refused(rig, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_PARAMS);
 		new_message(rig, OPTEE_MSG_CMD_CLOSE_SESSION, numbers[i]);
@@ -824,29 +746,22 @@ static void test_scenario_15_numbers_of_parameters(void **state)
 	}
 	new_message(rig, OPTEE_MSG_CMD_OPEN_SESSION, 6);
 	expect_code(rig, OPTEE_SMC_RETURN_OK);
-	assert_int_equal(s.calls, 1);
-	rig_free(rig);
+	assert_int_equal(s->calls, 1);
 }
 
-static void test_scenario_16_unknown_commands(void **state)
+MESSAGE_TEST(test_scenario_16_unknown_commands)
 {
 	static const uint32_t cmds[] = { 8, 9, 10, 11, 12, 0x80000000, UINT32_MAX };
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
-	size_t i;
-	uint32_t n;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(cmds); i++) {
-		for (n = 0; n < 3; n++) {
+	for (size_t i = 0; i < COUNT_OF(cmds); i++) {
+		for (uint32_t n = 0; n < 3; n++) {
 			new_message(rig, cmds[i], n);
 			expect_code(rig, OPTEE_SMC_RETURN_EBADCMD);
 		}
 	}
-	assert_int_equal(s.calls, 0);
+	assert_int_equal(s->calls, 0);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_COMMAND),
 			 3 * COUNT_OF(cmds));
-	rig_free(rig);
 }
 
 static void expect_rmem(struct rig *rig, uint64_t cookie, uint64_t offs, uint64_t size,
@@ -868,16 +783,13 @@ static void expect_rmem(struct rig *rig, uint64_t cookie, uint64_t offs, uint64_
 	assert_int_equal(message->hdr.ret, teec);
 }
 
-static void test_scenario_56_registered_memory(void **state)
+MESSAGE_TEST(test_scenario_56_registered_memory)
 {
 	const struct om_share rpc_arg = { .kind = OM_SHARE_RPC_ARG, .cookie = { 0x44 },
 					  .pages = 1 };
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
 	struct om_release release = { OM_NONE };
 	uint32_t index;
 
-	(void)state;
 	register_shm(rig, 0x33, 5000, 100);
 	assert_int_equal(om_shm_reserve(&rig->guest->shm, &rpc_arg, &index), OM_ACCEPTED);
 	om_shm_publish(&rig->guest->shm, index);
@@ -901,16 +813,12 @@ static void test_scenario_56_registered_memory(void **state)
 	/* Nobody holds it any more, so it goes at once. */
 	unregister_shm(rig, 0x33);
 	assert_int_equal(rig->ram->pinned, 0);
-	rig_free(rig);
 }
 
-static void test_scenario_49_second_of_two_lists_is_bad(void **state)
+MESSAGE_TEST(test_scenario_49_second_of_two_lists_is_bad)
 {
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
 	struct om_message *message = new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 2);
 
-	(void)state;
 	make_list(rig, &message->param[0], 0x209, 20);
 	make_list(rig, &message->param[1], 0x209, 20);
 	message->param[1].u.tmem.buf_ptr = rig->ram->hole_ipa;
@@ -921,19 +829,16 @@ static void test_scenario_49_second_of_two_lists_is_bad(void **state)
 	message->param[1].u.tmem.size = 1ull << 40;
 	expect_refused(rig, TEEC_ERROR_OUT_OF_MEMORY, OM_COUNT_REFUSED_QUOTA);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAGES_NOW), 0);
-	rig_free(rig);
 }
 
 /* Invariant I5: what one call may name, by address and by cookie. */
-static void test_invariant_5_pages_of_one_call(void **state)
+TEST(test_invariant_5_pages_of_one_call)
 {
 	struct rig_setup setup = rig_default;
 	struct secure s = { .session = 1 };
 	struct om_message *message;
 	struct rig *rig;
-	uint32_t i;
 
-	(void)state;
 	setup.limits.call_pages = 10;
 	rig = rig_new(&setup);
 	rig->yielding = answer;
@@ -943,7 +848,7 @@ static void test_invariant_5_pages_of_one_call(void **state)
 	register_shm(rig, 0x34, 5 * TEST_PAGE, 0);
 	s.calls = 0;
 	message = new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 3);
-	for (i = 0; i < 2; i++) {
+	for (uint32_t i = 0; i < 2; i++) {
 		message->param[i].attr = OPTEE_MSG_ATTR_TYPE_RMEM_INPUT;
 		message->param[i].u.rmem.shm_ref = 0x34;
 	}
@@ -962,79 +867,64 @@ static void test_invariant_5_pages_of_one_call(void **state)
 
 /* --- Registering and unregistering -------------------------------------------------------- */
 
-static void test_scenario_58_registration_that_optee_refuses(void **state)
+MESSAGE_TEST(test_scenario_58_registration_that_optee_refuses)
 {
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
-
-	(void)state;
-	s.ret = TEEC_ERROR_OUT_OF_MEMORY;
+	s->ret = TEEC_ERROR_OUT_OF_MEMORY;
 	register_shm(rig, 0x33, 20 * TEST_PAGE, 0);
-	assert_int_equal(((struct om_message *)rig_va(rig, MESSAGE))->hdr.ret, s.ret);
+	assert_int_equal(((struct om_message *)rig_va(rig, MESSAGE))->hdr.ret, s->ret);
 	assert_int_equal(rig->ram->pinned, 0);
 	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x33 }));
 	/* The same with an error code of the SMC. */
-	s.code = OPTEE_SMC_RETURN_ENOMEM;
+	s->code = OPTEE_SMC_RETURN_ENOMEM;
 	new_message(rig, OPTEE_MSG_CMD_REGISTER_SHM, 1);
 	make_list(rig, &((struct om_message *)rig_va(rig, MESSAGE))->param[0], LIST, 3);
 	((struct om_message *)rig_va(rig, MESSAGE))->param[0].u.tmem.shm_ref = 0x33;
 	expect_code(rig, OPTEE_SMC_RETURN_ENOMEM);
 	assert_int_equal(rig->ram->pinned, 0);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_BUFFERS_NOW), 0);
-	rig_free(rig);
 }
 
-static void test_scenario_55_unregister(void **state)
+MESSAGE_TEST(test_scenario_55_unregister)
 {
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
-
-	(void)state;
 	register_shm(rig, 0x33, 20 * TEST_PAGE, 0);
-	assert_int_equal(s.saw.param[0].u.tmem.shm_ref, 0x33);
+	assert_int_equal(s->saw.param[0].u.tmem.shm_ref, 0x33);
 	assert_int_equal(rig->ram->pinned, 20);
 	/* OP-TEE keeps it, and so does the mediator. */
-	s.ret = TEEC_ERROR_BUSY;
+	s->ret = TEEC_ERROR_BUSY;
 	unregister_shm(rig, 0x33);
 	assert_int_equal(rig->ram->pinned, 20);
-	s.code = OPTEE_SMC_RETURN_EBADADDR;
+	s->code = OPTEE_SMC_RETURN_EBADADDR;
 	new_message(rig, OPTEE_MSG_CMD_UNREGISTER_SHM, 1)->param[0].u.rmem.shm_ref = 0x33;
 	expect_code(rig, OPTEE_SMC_RETURN_EBADADDR);
 	assert_int_equal(rig->ram->pinned, 20);
 	assert_true(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x33 }));
 	/* It lets go; a second time there is nothing to let go of. */
-	s.code = OPTEE_SMC_RETURN_OK;
-	s.ret = TEEC_SUCCESS;
+	s->code = OPTEE_SMC_RETURN_OK;
+	s->ret = TEEC_SUCCESS;
 	unregister_shm(rig, 0x33);
 	/* Whatever the guest's attribute was, OP-TEE sees a plain one. */
-	assert_int_equal(s.saw.param[0].attr, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT);
-	assert_int_equal(s.saw.param[0].u.rmem.shm_ref, 0x33);
+	assert_int_equal(s->saw.param[0].attr, OPTEE_MSG_ATTR_TYPE_RMEM_INPUT);
+	assert_int_equal(s->saw.param[0].u.rmem.shm_ref, 0x33);
 	assert_int_equal(rig->ram->pinned, 0);
 	new_message(rig, OPTEE_MSG_CMD_UNREGISTER_SHM, 1)->param[0].u.rmem.shm_ref = 0x33;
 	expect_refused(rig, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_COOKIE);
-	rig_free(rig);
 }
 
 /* --- Notification ---------------------------------------------------------------------------- */
 
 /* The guest has interrupts for as long as OP-TEE has not said that it stopped. */
-static void test_notification_that_is_not_stopped(void **state)
+MESSAGE_TEST(test_notification_that_is_not_stopped)
 {
 	static const uint32_t rets[] = { TEEC_ERROR_GENERIC, 1, TEEC_SUCCESS };
-	struct secure s;
-	struct rig *rig = message_rig(&s, NULL);
-	size_t i;
 
-	(void)state;
 	om_store_relaxed(&rig->guest->notify_enabled, 1);
-	for (i = 0; i < COUNT_OF(rets); i++) {
-		s.ret = rets[i];
+	for (size_t i = 0; i < COUNT_OF(rets); i++) {
+		s->ret = rets[i];
 		new_message(rig, OPTEE_MSG_CMD_STOP_ASYNC_NOTIF, 0);
 		expect_code(rig, OPTEE_SMC_RETURN_OK);
 		assert_int_equal(om_load_relaxed(&rig->guest->notify_enabled),
 				 rets[i] != TEEC_SUCCESS);
 	}
-	rig_free(rig);
 }
 
 /* --- Policy ---------------------------------------------------------------------------------- */
@@ -1063,6 +953,8 @@ static void with_policy(struct rig *rig)
 	test_host_authorize(rig->host, authorize, &the_policy);
 }
 
+#define POLICY_TEST(name) RIG_TEST_WITH(name, struct secure, s, message_rig(&s, with_policy))
+
 /* What the policy was asked about last: a command of the session of that TA. */
 static void expect_asked(uint32_t times, uint32_t cmd, const uint8_t *ta)
 {
@@ -1072,17 +964,13 @@ static void expect_asked(uint32_t times, uint32_t cmd, const uint8_t *ta)
 	assert_memory_equal(the_policy.last.ta_uuid, ta, 16);
 }
 
-static void test_policy_is_asked_for_the_ta(void **state)
+POLICY_TEST(test_policy_is_asked_for_the_ta)
 {
 	static const uint8_t none[16];
-	struct secure s;
-	struct rig *rig = message_rig(&s, with_policy);
 	struct om_message *message = new_message(rig, OPTEE_MSG_CMD_OPEN_SESSION, 3);
 	uint8_t ta[16];
-	uint32_t i;
 
-	(void)state;
-	for (i = 0; i < 16; i++) {
+	for (uint32_t i = 0; i < 16; i++) {
 		message->param[0].u.octets[i] = (uint8_t)i;
 		message->param[1].u.octets[i] = (uint8_t)(0x80 + i);
 	}
@@ -1117,7 +1005,6 @@ static void test_policy_is_asked_for_the_ta(void **state)
 	new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 0)->hdr.session = 0x55;
 	expect_refused(rig, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_SESSION);
 	assert_int_equal(the_policy.asked, 4);
-	rig_free(rig);
 }
 
 /* Between the look-up of the session and its end: as another vCPU's CLOSE has it. */
@@ -1134,13 +1021,10 @@ static uint32_t close_meanwhile(void *arg, struct test_guest *guest,
 }
 
 /* Two CLOSEs that both found the session: one of them closes it. */
-static void fault_c1_session_is_closed_once(void **state)
+POLICY_TEST(fault_c1_session_is_closed_once)
 {
-	struct secure s;
-	struct rig *rig = message_rig(&s, with_policy);
 	uint32_t index = om_session_get(&rig->guest->sessions, RIG_SESSION);
 
-	(void)state;
 	om_session_put(&rig->guest->sessions, index);
 	test_host_authorize(rig->host, close_meanwhile, rig);
 	new_message(rig, OPTEE_MSG_CMD_CLOSE_SESSION, 0)->hdr.session = RIG_SESSION;
@@ -1150,16 +1034,12 @@ static void fault_c1_session_is_closed_once(void **state)
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_SESSIONS_NOW), 1);
 	om_session_reopen(&rig->guest->sessions, index);
 	assert_int_equal(om_session_get(&rig->guest->sessions, RIG_SESSION), index);
-	rig_free(rig);
 }
 
-static void test_policy_refuses_with_its_own_code(void **state)
+POLICY_TEST(test_policy_refuses_with_its_own_code)
 {
-	struct secure s;
-	struct rig *rig = message_rig(&s, with_policy);
 	uint32_t cmd;
 
-	(void)state;
 	the_policy.answer = 0xffff0abc;
 	for (cmd = 0; cmd < 8; cmd++) {
 		uint32_t n = cmd == 0 ? 2 : cmd == 4 || cmd == 5;
@@ -1174,39 +1054,4 @@ static void test_policy_refuses_with_its_own_code(void **state)
 	new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 5);
 	expect_refused(rig, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_PARAMS);
 	assert_int_equal(the_policy.asked, 0);
-	rig_free(rig);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scenario_13_every_kind_of_parameter),
-		cmocka_unit_test(test_invariant_2_null_memory_has_no_address),
-		cmocka_unit_test(test_fault_b2_null_memory_by_cookie),
-		cmocka_unit_test(test_fault_b3_empty_buffer),
-		cmocka_unit_test(test_memory_lent_for_a_call),
-		cmocka_unit_test(test_scenario_14_command_page_of_no_use),
-		cmocka_unit_test(test_scenario_20_copies_that_fail),
-		cmocka_unit_test(test_scenario_23_registered_messages),
-		cmocka_unit_test(test_scenario_23_parameters_across_the_end),
-		cmocka_unit_test(test_scenario_23_any_page_of_the_buffer),
-		cmocka_unit_test(fault_b4_message_far_into_a_buffer),
-		cmocka_unit_test(fault_b4_message_across_two_pages),
-		cmocka_unit_test(fault_b4_message_across_the_end),
-		cmocka_unit_test(fault_b4_either_page_fails),
-		cmocka_unit_test(fault_b4_refusal_across_two_pages),
-		cmocka_unit_test(test_scenario_15_numbers_of_parameters),
-		cmocka_unit_test(test_scenario_16_unknown_commands),
-		cmocka_unit_test(test_scenario_56_registered_memory),
-		cmocka_unit_test(test_scenario_49_second_of_two_lists_is_bad),
-		cmocka_unit_test(test_invariant_5_pages_of_one_call),
-		cmocka_unit_test(test_scenario_58_registration_that_optee_refuses),
-		cmocka_unit_test(test_scenario_55_unregister),
-		cmocka_unit_test(test_policy_is_asked_for_the_ta),
-		cmocka_unit_test(test_notification_that_is_not_stopped),
-		cmocka_unit_test(fault_c1_session_is_closed_once),
-		cmocka_unit_test(test_policy_refuses_with_its_own_code),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

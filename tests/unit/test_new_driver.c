@@ -18,6 +18,8 @@ static struct rig *empty_rig(void)
 	return rig;
 }
 
+#define EMPTY_TEST(name) RIG_TEST_BY(name, empty_rig())
+
 static enum om_outcome begin(struct rig *rig, uint64_t fid)
 {
 	struct om_regs regs = { .a = { fid } };
@@ -53,56 +55,40 @@ static void release_buffer(struct rig *rig, uint32_t index)
 		;
 }
 
-static void fault_b5_first_driver_is_nobody_s_heir(void **state)
+EMPTY_TEST(fault_b5_first_driver_is_nobody_s_heir)
 {
-	struct rig *rig = empty_rig();
-
-	(void)state;
 	expect(rig, OM_HANDLED);
 	expect(rig, OM_HANDLED);
-	rig_free(rig);
 }
 
-static void fault_b5_buffers_are_an_old_driver_s(void **state)
+EMPTY_TEST(fault_b5_buffers_are_an_old_driver_s)
 {
 	static const enum om_trace_share kinds[] = { OM_SHARE_REGISTERED, OM_SHARE_PAYLOAD,
 						     OM_SHARE_RPC_ARG };
-	struct rig *rig = empty_rig();
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(kinds); i++) {
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
 		uint32_t index = hold_buffer(rig, kinds[i]);
 
 		expect(rig, OM_HANDLED_NEW_DRIVER);
 		release_buffer(rig, index);
 		expect(rig, OM_HANDLED);
 	}
-	rig_free(rig);
 }
 
-static void fault_b5_sessions_are_an_old_driver_s(void **state)
+EMPTY_TEST(fault_b5_sessions_are_an_old_driver_s)
 {
-	struct rig *rig = empty_rig();
-
-	(void)state;
 	rig_open_session(rig, 5, true);
 	expect(rig, OM_HANDLED_NEW_DRIVER);
 	assert_int_equal(om_guest_reset(rig->guest), OM_OK);
 	rig->smcs = 0;
 	expect(rig, OM_HANDLED);
-	rig_free(rig);
 }
 
 /* In any slot, in any state but FREE. */
-static void fault_b5_calls_are_an_old_driver_s(void **state)
+EMPTY_TEST(fault_b5_calls_are_an_old_driver_s)
 {
-	struct rig *rig = empty_rig();
-	uint32_t i, s;
-
-	(void)state;
-	for (i = 0; i < rig->guest->vm.limits.threads; i++)
-		for (s = OM_CALL_FREE + 1; s < OM_CALL_STATES; s++) {
+	for (uint32_t i = 0; i < rig->guest->vm.limits.threads; i++)
+		for (uint32_t s = OM_CALL_FREE + 1; s < OM_CALL_STATES; s++) {
 			uint32_t free = rig->guest->calls[i].word;
 
 			rig->guest->calls[i].word = free | s;
@@ -111,23 +97,19 @@ static void fault_b5_calls_are_an_old_driver_s(void **state)
 			expect(rig, OM_HANDLED);
 			rig->smcs = 0;
 		}
-	rig_free(rig);
 }
 
 /* A driver that learns nothing does not begin; and no other call is a beginning. */
-static void fault_b5_only_a_driver_that_begins_counts(void **state)
+EMPTY_TEST(fault_b5_only_a_driver_that_begins_counts)
 {
 	static const uint32_t others[] = {
 		OPTEE_SMC_CALLS_UID, OPTEE_SMC_CALLS_REVISION, OPTEE_SMC_GET_OS_REVISION,
 		OPTEE_SMC_GET_THREAD_COUNT, OPTEE_SMC_ENABLE_SHM_CACHE, OPTEE_SMC_DISABLE_SHM_CACHE,
 		OPTEE_SMC_ENABLE_ASYNC_NOTIF, OPTEE_SMC_GET_SHM_CONFIG, OPTEE_SMC_VM_CREATED,
 	};
-	struct rig *rig = empty_rig();
-	size_t i;
 
-	(void)state;
 	rig_open_session(rig, 5, true);
-	for (i = 0; i < COUNT_OF(others); i++)
+	for (size_t i = 0; i < COUNT_OF(others); i++)
 		assert_int_equal(begin(rig, others[i]), OM_HANDLED);
 	assert_int_equal(begin(rig, OPTEE_SMC_EXCHANGE_CAPABILITIES | SMCCC_FID_SMC64), OM_HANDLED);
 	assert_int_equal(begin(rig, 0x84000000), OM_NOT_HANDLED);
@@ -135,18 +117,4 @@ static void fault_b5_only_a_driver_that_begins_counts(void **state)
 	expect(rig, OM_HANDLED);
 	rig_answer(rig, OPTEE_SMC_EXCHANGE_CAPABILITIES)->a[0] = OPTEE_SMC_RETURN_OK;
 	expect(rig, OM_HANDLED_NEW_DRIVER);
-	rig_free(rig);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fault_b5_first_driver_is_nobody_s_heir),
-		cmocka_unit_test(fault_b5_buffers_are_an_old_driver_s),
-		cmocka_unit_test(fault_b5_sessions_are_an_old_driver_s),
-		cmocka_unit_test(fault_b5_calls_are_an_old_driver_s),
-		cmocka_unit_test(fault_b5_only_a_driver_that_begins_counts),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,14 +63,13 @@ static uint32_t list_pages(uint32_t pages)
 static void write_list(struct job *job)
 {
 	uint32_t last = list_pages(job->pages) - 1;
-	uint32_t i;
 
-	for (i = 0; i <= last; i++) {
+	for (uint32_t i = 0; i <= last; i++) {
 		memset(guest_list(job, i), 0xa7, TEST_PAGE);
 		guest_list(job, i)[LINK] = i == last ? JUNK :
 			test_guest_ipa(job->rig->ram, guest_list(job, i + 1));
 	}
-	for (i = 0; i < job->pages; i++)
+	for (uint32_t i = 0; i < job->pages; i++)
 		*guest_entry(job, i) = data_ipa(job, i);
 }
 
@@ -210,15 +209,14 @@ static void expect_translation(struct rig *rig, uint32_t pages, uint32_t offset,
 	job_end(&job);
 }
 
-static void test_lists_of_every_awkward_length(void **state)
+#define LIST_TEST(name) RIG_TEST_BY(name, rig_new(&setup))
+
+LIST_TEST(test_lists_of_every_awkward_length)
 {
 	static const uint32_t offsets[] = { 0, 1, 4095 };
-	struct rig *rig = rig_new(&setup);
-	size_t n, o;
 
-	(void)state;
-	for (n = 0; n < COUNT_OF(lengths); n++) {
-		for (o = 0; o < COUNT_OF(offsets); o++) {
+	for (size_t n = 0; n < COUNT_OF(lengths); n++) {
+		for (size_t o = 0; o < COUNT_OF(offsets); o++) {
 			uint64_t most = (uint64_t)lengths[n] * TEST_PAGE - offsets[o];
 			/* The smallest size that still needs the last page. */
 			uint64_t least = most > TEST_PAGE ? most - TEST_PAGE + 1 : 1;
@@ -227,33 +225,26 @@ static void test_lists_of_every_awkward_length(void **state)
 			expect_translation(rig, lengths[n], offsets[o], least);
 		}
 	}
-	rig_free(rig);
 }
 
 /*
  * Batches and list pages do not divide each other: in a list this long a batch
  * begins at every place of a list page there is.
  */
-static void test_a_long_list(void **state)
+LIST_TEST(test_a_long_list)
 {
-	struct rig *rig = rig_new(&setup);
-
-	(void)state;
 	expect_translation(rig, PAGES_LARGE, 0, (uint64_t)PAGES_LARGE * TEST_PAGE);
 	expect_translation(rig, PAGES_LARGE, 1, (uint64_t)PAGES_LARGE * TEST_PAGE - 1);
-	rig_free(rig);
 }
 
 /* Two at a time have no page in common, and the lists do not mix. */
-static void test_two_translations_step_by_step(void **state)
+LIST_TEST(test_two_translations_step_by_step)
 {
-	struct rig *rig = rig_new(&setup);
 	struct job a = job_new(rig, 1023, 0);
 	struct job b = job_new(rig, 1023, 5);
 	struct om_guest *guest = rig->guest;
 	enum om_refusal why = OM_ACCEPTED;
 
-	(void)state;
 	/* Both read the one list that is there. */
 	assert_int_equal(om_translation_begin(&guest->shm, &a.region, &a.lists, &a.t), OM_ACCEPTED);
 	assert_int_equal(om_translation_begin(&guest->shm, &b.region, &b.lists, &b.t), OM_ACCEPTED);
@@ -271,19 +262,16 @@ static void test_two_translations_step_by_step(void **state)
 	om_lists_release(&guest->shm, &b.lists);
 	release(rig, b.t.buffer);
 	job_end(&a);
-	rig_free(rig);
 }
 
 /* A call's slot remembers the list page of the call before: by now it may be another's. */
-static void test_invariant_11_list_page_of_before_is_not_written(void **state)
+LIST_TEST(test_invariant_11_list_page_of_before_is_not_written)
 {
-	struct rig *rig = rig_new(&setup);
 	struct om_guest *guest = rig->guest;
 	struct job first = job_new(rig, 1, 0);
 	struct job other = job_new(rig, ENTRIES + 1, 0);
 	struct job next = job_new(rig, 1, 0);
 
-	(void)state;
 	assert_int_equal(translate(&first), OM_ACCEPTED);
 	next.t.list = first.t.list;
 	job_end(&first);
@@ -295,17 +283,14 @@ static void test_invariant_11_list_page_of_before_is_not_written(void **state)
 	om_lists_release(&guest->shm, &next.lists);
 	release(rig, next.t.buffer);
 	job_end(&other);
-	rig_free(rig);
 }
 
 /* Several lists of one call are one chain, given back at once. */
-static void test_lists_of_one_call_are_given_back_together(void **state)
+LIST_TEST(test_lists_of_one_call_are_given_back_together)
 {
-	struct rig *rig = rig_new(&setup);
 	struct job job = job_new(rig, 600, 0);
 	struct job second = job_new(rig, 600, 0);
 
-	(void)state;
 	assert_int_equal(translate(&job), OM_ACCEPTED);
 	second.lists = job.lists;
 	assert_int_equal(translate(&second), OM_ACCEPTED);
@@ -317,45 +302,37 @@ static void test_lists_of_one_call_are_given_back_together(void **state)
 	job.lists = second.lists;
 	release(rig, second.t.buffer);
 	job_end(&job);
-	rig_free(rig);
 }
 
 /* The guest changes each entry right after it was read: I1 against races. */
-static void test_invariant_1_list_changes_while_it_is_read(void **state)
+LIST_TEST(test_invariant_1_list_changes_while_it_is_read)
 {
-	struct rig *rig = rig_new(&setup);
 	struct job job = job_new(rig, 1023, 0);
 
-	(void)state;
 	test_guest_mutate(rig->ram, true);
 	assert_int_equal(translate(&job), OM_ACCEPTED);
 	expect_shadow_list(&job, 0);
 	test_guest_mutate(rig->ram, false);
 	job_end(&job);
-	rig_free(rig);
 }
 
 /* A page twice in a list is pinned twice and counts twice. */
-static void test_same_page_again_and_again(void **state)
+LIST_TEST(test_same_page_again_and_again)
 {
-	struct rig *rig = rig_new(&setup);
 	struct job job = job_new(rig, 40, 0);
-	uint32_t i;
 
-	(void)state;
-	for (i = 0; i < 40; i++)
+	for (uint32_t i = 0; i < 40; i++)
 		*guest_entry(&job, i) = data_ipa(&job, 0);
 	assert_int_equal(translate(&job), OM_ACCEPTED);
 	assert_int_equal(rig->ram->pinned, 40);
 	assert_int_equal(test_guest_pins(rig->ram, data_ipa(&job, 0)), 40);
 	assert_int_equal(rig->guest->shm.pages_used, 40);
 	job_end(&job);
-	rig_free(rig);
 }
 
 /* --- What is refused ------------------------------------------------------------- */
 
-static void test_sizes_and_quotas(void **state)
+LIST_TEST(test_sizes_and_quotas)
 {
 	static const struct {
 		uint32_t offset;
@@ -374,12 +351,9 @@ static void test_sizes_and_quotas(void **state)
 		{ 0, (uint64_t)PAGES_LARGE * TEST_PAGE + 1, OM_REFUSED_QUOTA },
 		{ 4095, (uint64_t)PAGES_LARGE * TEST_PAGE, OM_REFUSED_QUOTA },
 	};
-	struct rig *rig = rig_new(&setup);
-	size_t i;
 
-	(void)state;
 	test_host_reset_counts(rig->host);
-	for (i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct job job = job_new(rig, 1, cases[i].offset);
 
 		job.region.size = cases[i].size;
@@ -391,16 +365,14 @@ static void test_sizes_and_quotas(void **state)
 	}
 	/* Refused before anything is taken: nothing was pinned at all. */
 	assert_int_equal(rig->host->count[TEST_OP_PIN], 0);
-	rig_free(rig);
 }
 
-static void test_invariant_5_list_pages_of_the_guest(void **state)
+TEST(test_invariant_5_list_pages_of_the_guest)
 {
 	struct rig_setup small = setup;
 	struct rig *rig;
 	struct job job;
 
-	(void)state;
 	small.limits.list_pages = 2;
 	rig = rig_new(&small);
 	job = job_new(rig, 2 * ENTRIES + 1, 0);
@@ -438,17 +410,14 @@ static void expect_refusal(struct rig *rig, struct job *job, uint64_t *entry, ui
 	assert_int_equal(rig->ram->pinned, 0);
 }
 
-static void test_invariant_2_failure_at_each_entry(void **state)
+LIST_TEST(test_invariant_2_failure_at_each_entry)
 {
 	static const uint32_t some[] = {
 		1, OM_PIN_BATCH - 1, OM_PIN_BATCH, OM_PIN_BATCH + 1, 2 * OM_PIN_BATCH, 512, 1023,
 	};
-	struct rig *rig = rig_new(&setup);
 	uint32_t i;
-	size_t n;
 
-	(void)state;
-	for (n = 0; n < COUNT_OF(some); n++) {
+	for (size_t n = 0; n < COUNT_OF(some); n++) {
 		struct job job = job_new(rig, some[n], 0);
 
 		for (i = 0; i < some[n]; i++) {
@@ -469,23 +438,19 @@ static void test_invariant_2_failure_at_each_entry(void **state)
 		expect_shadow_list(&job, 0);
 		job_end(&job);
 	}
-	rig_free(rig);
 }
 
-static void test_invariant_2_bad_links(void **state)
+LIST_TEST(test_invariant_2_bad_links)
 {
-	struct rig *rig = rig_new(&setup);
 	struct job job = job_new(rig, 1023, 0);
 	uint64_t buf_ptr = job.region.buf_ptr;
-	uint32_t kind, i;
 
-	(void)state;
-	for (kind = 0; kind < BAD_KINDS; kind++)
-		for (i = 0; i < 2; i++)
+	for (uint32_t kind = 0; kind < BAD_KINDS; kind++)
+		for (uint32_t i = 0; i < 2; i++)
 			expect_refusal(rig, &job, &guest_list(&job, i)[LINK],
 				       bad_address(rig, kind, guest_list(&job, i)[LINK]));
 	/* The first list page; its low bits are the offset of the data. */
-	for (kind = 3; kind < BAD_KINDS; kind++) {
+	for (uint32_t kind = 3; kind < BAD_KINDS; kind++) {
 		job.region.buf_ptr = bad_address(rig, kind, buf_ptr);
 		assert_int_equal(translate(&job), OM_REFUSED_PAGE);
 		/* What was reserved is the caller's to give back. */
@@ -495,17 +460,14 @@ static void test_invariant_2_bad_links(void **state)
 	job.region.buf_ptr = 0x123;
 	assert_int_equal(translate(&job), OM_REFUSED_PAGE);
 	job_end(&job);
-	rig_free(rig);
 }
 
 /* Every host operation on the way fails once, then every one from there on. */
-static void test_every_host_operation_fails(void **state)
+LIST_TEST(test_every_host_operation_fails)
 {
-	struct rig *rig = rig_new(&setup);
-	uint64_t n, forever;
+	uint64_t n;
 
-	(void)state;
-	for (forever = 0; forever < 2; forever++) {
+	for (uint64_t forever = 0; forever < 2; forever++) {
 		for (n = 1;; n++) {
 			struct job job = job_new(rig, 1030, 77);
 			enum om_refusal why;
@@ -524,18 +486,14 @@ static void test_every_host_operation_fails(void **state)
 		}
 		assert_true(n > 2 * 1030 / OM_PIN_BATCH);
 	}
-	rig_free(rig);
 }
 
 /* Scenario 48: 200 times, and exactly nothing is missing. */
-static void test_quota_is_exact_after_many_failures(void **state)
+LIST_TEST(test_quota_is_exact_after_many_failures)
 {
-	struct rig *rig = rig_new(&setup);
 	struct job job = job_new(rig, PAGES_MAX, 0);
-	uint32_t i;
 
-	(void)state;
-	for (i = 0; i < 200; i++) {
+	for (uint32_t i = 0; i < 200; i++) {
 		uint64_t *entry = guest_entry(&job, i % 3 == 0 ? 0 :
 					      i % 3 == 1 ? PAGES_MAX / 2 : PAGES_MAX - 1);
 
@@ -544,18 +502,15 @@ static void test_quota_is_exact_after_many_failures(void **state)
 	/* All that it needs is still there. */
 	assert_int_equal(translate(&job), OM_ACCEPTED);
 	job_end(&job);
-	rig_free(rig);
 }
 
 /* --- Single pages ------------------------------------------------------------------ */
 
-static void test_pin_one(void **state)
+LIST_TEST(test_pin_one)
 {
-	struct rig *rig = rig_new(&setup);
 	om_pa_t pa = { 0x1234 };
 	uint32_t kind;
 
-	(void)state;
 	for (kind = 0; kind < BAD_KINDS; kind++) {
 		uint64_t bad = bad_address(rig, kind, rig_ipa(rig, 3));
 
@@ -566,17 +521,14 @@ static void test_pin_one(void **state)
 	assert_int_equal(om_pin_one(&rig->guest->vm, rig_ipa(rig, 3), &pa), OM_ACCEPTED);
 	assert_int_equal(pa.raw, test_guest_pa(rig->ram, rig_ipa(rig, 3)));
 	rig->host->ops.unpin(rig->ram, &pa, 1);
-	rig_free(rig);
 }
 
-static void test_share_one_page(void **state)
+LIST_TEST(test_share_one_page)
 {
 	const struct om_share page = { .kind = OM_SHARE_RPC_ARG, .cookie = { 5 }, .pages = 1,
 				       .size = TEST_PAGE };
-	struct rig *rig = rig_new(&setup);
 	uint32_t index = 77, i;
 
-	(void)state;
 	for (i = 0; i < BAD_KINDS; i++)
 		assert_int_equal(om_share_page(&rig->guest->shm, &page,
 					       bad_address(rig, i, rig_ipa(rig, 3)), &index),
@@ -594,28 +546,4 @@ static void test_share_one_page(void **state)
 	assert_int_equal(rig->ram->pinned, 1);
 	om_shm_forget(&rig->guest->shm, index);
 	release(rig, index);
-	rig_free(rig);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lists_of_every_awkward_length),
-		cmocka_unit_test(test_a_long_list),
-		cmocka_unit_test(test_two_translations_step_by_step),
-		cmocka_unit_test(test_invariant_11_list_page_of_before_is_not_written),
-		cmocka_unit_test(test_lists_of_one_call_are_given_back_together),
-		cmocka_unit_test(test_invariant_1_list_changes_while_it_is_read),
-		cmocka_unit_test(test_same_page_again_and_again),
-		cmocka_unit_test(test_sizes_and_quotas),
-		cmocka_unit_test(test_invariant_5_list_pages_of_the_guest),
-		cmocka_unit_test(test_invariant_2_failure_at_each_entry),
-		cmocka_unit_test(test_invariant_2_bad_links),
-		cmocka_unit_test(test_every_host_operation_fails),
-		cmocka_unit_test(test_quota_is_exact_after_many_failures),
-		cmocka_unit_test(test_pin_one),
-		cmocka_unit_test(test_share_one_page),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

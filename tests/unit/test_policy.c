@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Policies from files: what comes out of good ones, and what is said of bad ones. */
 #define _POSIX_C_SOURCE 200809L
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "test.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <yaml.h>
 
 #include <optee_mediator/policy.h>
@@ -20,7 +16,24 @@
 #define OTHER "5b9e0e40-2636-11e1-ad9e-0002a5d5c51b"
 #define REST "    login: public\n    commands: all\n"
 
+/* Every test has a file of its own. */
+#define FILE_TEST(name) TEST_IN(name, make_file, remove_file)
+
 static char path[64];
+
+static int make_file(void **state __attribute__((unused)))
+{
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/om-policy-XXXXXX");
+	fd = mkstemp(path);
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_file(void **state __attribute__((unused)))
+{
+	return unlink(path);
+}
 
 /* The allocation, and the call of the parser, that fail: counted down to 0. */
 static int calloc_fails, initialize_fails, load_fails;
@@ -100,7 +113,7 @@ static void bad(const char *text, unsigned int line, const char *words)
 	bad_as(OM_POLICY_ERR_CONTENT, text, line, words);
 }
 
-static void a_whole_file(void **state)
+FILE_TEST(a_whole_file)
 {
 	static const uint8_t storage[16] = { 0xb6, 0x89, 0xf2, 0xa7, 0x8a, 0xdf, 0x47, 0x7a,
 					     0x9f, 0x99, 0x32, 0xe9, 0x0c, 0x0a, 0xd0, 0xa2 };
@@ -127,7 +140,6 @@ static void a_whole_file(void **state)
 		"    commands: []\n");
 	const struct om_policy_ta *ta = file->policy.tas;
 
-	(void)state;
 	assert_int_equal(file->workers, 3);
 	assert_int_equal(file->sessions, 16);
 	assert_int_equal(file->policy.ta_count, 4);
@@ -154,23 +166,21 @@ static void a_whole_file(void **state)
 	om_policy_unload(file);
 }
 
-static void the_example(void **state)
+FILE_TEST(the_example)
 {
 	struct om_policy_file *file = NULL;
 	struct om_policy_error error = { .text = "" };
 
-	(void)state;
 	if (om_policy_load(OM_EXAMPLE, "alpha", &file, &error) != OM_POLICY_OK)
 		fail_msg("%s", error.text);
 	assert_int_equal(file->policy.ta_count, 2);
 	om_policy_unload(file);
 }
 
-static void a_file_that_allows_nothing(void **state)
+FILE_TEST(a_file_that_allows_nothing)
 {
 	struct om_policy_file *file = good("tas: []\n");
 
-	(void)state;
 	assert_int_equal(file->policy.ta_count, 0);
 	assert_int_equal(file->workers, 0);
 	assert_int_equal(file->sessions, 0);
@@ -178,9 +188,8 @@ static void a_file_that_allows_nothing(void **state)
 	om_policy_unload(NULL);
 }
 
-static void unknown_keys_are_errors(void **state)
+FILE_TEST(unknown_keys_are_errors)
 {
-	(void)state;
 	bad("workers: 1\nworker: 2\ntas: []\n", 2, "'worker' is not known here; use tas, workers, "
 	    "sessions");
 	bad("tas:\n  - uuid: " STORAGE "\n    comands: all\n", 3,
@@ -189,9 +198,8 @@ static void unknown_keys_are_errors(void **state)
 	bad("\"tas\\0x\": []\n", 1, "'' is not known here");
 }
 
-static void duplicates_are_errors(void **state)
+FILE_TEST(duplicates_are_errors)
 {
-	(void)state;
 	bad("tas: []\nworkers: 1\n\ntas: []\n", 4, "'tas' is there twice");
 	bad("tas:\n - uuid: " STORAGE "\n   uuid: " STORAGE "\n", 3, "'uuid' is there twice");
 	bad("tas:\n  - uuid: " STORAGE "\n" REST "  - uuid: " OTHER "\n" REST
@@ -204,18 +212,16 @@ static void duplicates_are_errors(void **state)
 	    "what '1' allows");
 }
 
-static void two_tas_cannot_be_one_for_optee(void **state)
+FILE_TEST(two_tas_cannot_be_one_for_optee)
 {
-	(void)state;
 	bad("tas:\n  - uuid: " STORAGE "\n    alias: " OTHER "\n" REST "  - uuid: " OTHER "\n" REST,
 	    6, "two TAs of the policy by the UUID of this one");
 	bad("tas:\n  - uuid: " STORAGE "\n" REST "  - uuid: " OTHER "\n    alias: " STORAGE "\n"
 	    REST, 5, "give each its own alias");
 }
 
-static void what_is_missing_is_named(void **state)
+FILE_TEST(what_is_missing_is_named)
 {
-	(void)state;
 	bad("", 0, "is empty");
 	bad("# nothing\n", 0, "is empty");
 	bad("workers: 1\n", 1, "a policy has no 'tas'; add it");
@@ -224,9 +230,8 @@ static void what_is_missing_is_named(void **state)
 	bad("tas:\n  - uuid: " STORAGE "\n    login: public\n", 2, "a TA has no 'commands'");
 }
 
-static void wrong_types_are_errors(void **state)
+FILE_TEST(wrong_types_are_errors)
 {
-	(void)state;
 	bad("- tas\n", 1, "a policy is written as lines 'key: value'");
 	bad("tas: all\n", 1, "'tas' is a list");
 	bad("tas:\n", 1, "'tas' is a list");
@@ -239,7 +244,7 @@ static void wrong_types_are_errors(void **state)
 	bad("tas:\n - uuid: " STORAGE "\n   login: user\n   commands:\n", 4, "'' is no command");
 }
 
-static void bad_uuids_are_errors(void **state)
+FILE_TEST(bad_uuids_are_errors)
 {
 	static const char *const uuids[] = {
 		"b689f2a7-8adf-477a-9f99-32e90c0ad0a", "b689f2a7-8adf-477a-9f99-32e90c0ad0a22",
@@ -249,7 +254,6 @@ static void bad_uuids_are_errors(void **state)
 	};
 	char text[200];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(uuids) / sizeof(uuids[0]); i++) {
 		snprintf(text, sizeof(text), "tas:\n\n  - uuid: %s\n", uuids[i]);
 		bad(text, 3, "is not the UUID of a TA; write it as in");
@@ -259,7 +263,7 @@ static void bad_uuids_are_errors(void **state)
 	    "is not the UUID");
 }
 
-static void numbers_out_of_range_are_errors(void **state)
+FILE_TEST(numbers_out_of_range_are_errors)
 {
 	static const char *const numbers[] = {
 		"0", "65", "-1", "+1", "1.0", "1e1", "01", "0x", "0x41", "1 2", "4294967297",
@@ -271,7 +275,6 @@ static void numbers_out_of_range_are_errors(void **state)
 	};
 	char text[200];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		snprintf(text, sizeof(text), "tas: []\nworkers: %s\n", numbers[i]);
 		bad(text, 2, "is not a number from 1 to 64, such as 8");
@@ -284,9 +287,8 @@ static void numbers_out_of_range_are_errors(void **state)
 	}
 }
 
-static void what_is_not_yaml_has_a_line(void **state)
+FILE_TEST(what_is_not_yaml_has_a_line)
 {
-	(void)state;
 	bad_as(OM_POLICY_ERR_SYNTAX, "tas: []\nworkers: [1\nsessions: 2\n", 3, "not YAML: ");
 	bad_as(OM_POLICY_ERR_SYNTAX, "tas: []\n\tworkers: 1\n", 2, "indentation");
 	bad_as(OM_POLICY_ERR_SYNTAX, "tas: []\n\nworkers: \xff\n", 3, "not text in UTF-8");
@@ -295,12 +297,11 @@ static void what_is_not_yaml_has_a_line(void **state)
 	om_policy_unload(good("---\ntas: []\n...\n"));
 }
 
-static void what_is_no_file_is_said(void **state)
+FILE_TEST(what_is_no_file_is_said)
 {
 	struct om_policy_file *file = NULL;
 	struct om_policy_error error;
 
-	(void)state;
 	assert_int_equal(om_policy_load("/nowhere/policy", NULL, &file, &error),
 			 OM_POLICY_ERR_FILE);
 	assert_string_equal(error.text,
@@ -314,7 +315,7 @@ static void what_is_no_file_is_said(void **state)
 	assert_null(file);
 }
 
-static void a_guests_name(void **state)
+FILE_TEST(a_guests_name)
 {
 	static const char *const refused[] = {
 		"", " ", "a b", "a/b", "a\n", "\xc3\xa4", ".-_0Z" "z$",
@@ -325,7 +326,6 @@ static void a_guests_name(void **state)
 	struct om_policy_file *file = NULL;
 	struct om_policy_error error;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		assert_int_equal(load("tas: []\n", refused[i], &file, &error),
 				 OM_POLICY_ERR_ARGUMENT);
@@ -346,7 +346,7 @@ static void a_guests_name(void **state)
 	om_policy_unload(file);
 }
 
-static void no_memory_is_said(void **state)
+FILE_TEST(no_memory_is_said)
 {
 	static const char text[] = "tas:\n  - uuid: " STORAGE "\n" REST "  - uuid: " OTHER "\n" REST;
 	int *const failures[] = { &calloc_fails, &initialize_fails, &load_fails };
@@ -354,7 +354,6 @@ static void no_memory_is_said(void **state)
 	struct om_policy_file *file;
 	struct om_policy_error error;
 
-	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		for (int n = 1; n <= calls[i]; n++) {
 			file = NULL;
@@ -366,42 +365,4 @@ static void no_memory_is_said(void **state)
 		}
 	}
 	om_policy_unload(good(text));
-}
-
-static int make_file(void **state)
-{
-	int fd;
-
-	(void)state;
-	snprintf(path, sizeof(path), "/tmp/om-policy-XXXXXX");
-	fd = mkstemp(path);
-	return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-	(void)state;
-	return unlink(path);
-}
-
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_whole_file),
-		cmocka_unit_test(the_example),
-		cmocka_unit_test(a_file_that_allows_nothing),
-		cmocka_unit_test(unknown_keys_are_errors),
-		cmocka_unit_test(duplicates_are_errors),
-		cmocka_unit_test(two_tas_cannot_be_one_for_optee),
-		cmocka_unit_test(what_is_missing_is_named),
-		cmocka_unit_test(wrong_types_are_errors),
-		cmocka_unit_test(bad_uuids_are_errors),
-		cmocka_unit_test(numbers_out_of_range_are_errors),
-		cmocka_unit_test(what_is_not_yaml_has_a_line),
-		cmocka_unit_test(what_is_no_file_is_said),
-		cmocka_unit_test(a_guests_name),
-		cmocka_unit_test(no_memory_is_said),
-	};
-
-	return cmocka_run_group_tests(tests, make_file, remove_file);
 }

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A policy as a table: what it allows, what it answers to the rest, aliases. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "test.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #include <optee_mediator/abi_msg.h>
 #include <optee_mediator/policy_table.h>
@@ -37,12 +32,11 @@ static uint32_t invoke(uint8_t ta, uint32_t func)
 	return om_policy_authorize(&policy, &request);
 }
 
-static void what_is_not_listed_is_refused(void **state)
+TEST(what_is_not_listed_is_refused)
 {
 	const struct om_policy nothing = { .ta_count = 0 };
 	const struct om_request request = { .cmd = OPTEE_MSG_CMD_OPEN_SESSION };
 
-	(void)state;
 	assert_int_equal(om_policy_authorize(&nothing, &request), TEEC_ERROR_ITEM_NOT_FOUND);
 	assert_int_equal(open_as(3, 0), TEEC_ERROR_ITEM_NOT_FOUND);
 	assert_int_equal(open_as(0, 0), TEEC_ERROR_ITEM_NOT_FOUND);
@@ -50,18 +44,16 @@ static void what_is_not_listed_is_refused(void **state)
 	assert_int_equal(invoke(3, 0), TEEC_ERROR_ACCESS_DENIED);
 }
 
-static void alias_is_no_name_for_guests(void **state)
+TEST(alias_is_no_name_for_guests)
 {
 	const struct om_request request = { .cmd = OPTEE_MSG_CMD_OPEN_SESSION,
 					    .ta_uuid = { [15] = 9 } };
 
-	(void)state;
 	assert_int_equal(om_policy_authorize(&policy, &request), TEEC_ERROR_ITEM_NOT_FOUND);
 }
 
-static void logins_are_those_listed(void **state)
+TEST(logins_are_those_listed)
 {
-	(void)state;
 	for (uint32_t login = 0; login < 70; login++) {
 		assert_int_equal(open_as(1, login),
 				 login == 0 ? TEEC_SUCCESS : TEEC_ERROR_ACCESS_DENIED);
@@ -73,23 +65,21 @@ static void logins_are_those_listed(void **state)
 	assert_int_equal(open_as(2, 0x80000001), TEEC_ERROR_ACCESS_DENIED);
 }
 
-static void commands_are_those_listed(void **state)
+TEST(commands_are_those_listed)
 {
 	static const struct { uint32_t func; bool allowed; } cases[] = {
 		{ 0, true }, { 1, false }, { 6, false }, { 7, true }, { 8, true }, { 9, true },
 		{ 10, false }, { 0xfffffffd, false }, { 0xfffffffe, true }, { 0xffffffff, true },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		assert_int_equal(invoke(1, cases[i].func), cases[i].allowed ?
 				 TEEC_SUCCESS : TEEC_ERROR_ACCESS_DENIED);
 	assert_int_equal(invoke(2, 0), TEEC_ERROR_ACCESS_DENIED);
 }
 
-static void all_else_passes(void **state)
+TEST(all_else_passes)
 {
-	(void)state;
 	for (uint32_t cmd = 0; cmd < 16; cmd++) {
 		const struct om_request request = { .cmd = cmd, .ta_uuid = { 3 } };
 
@@ -98,13 +88,12 @@ static void all_else_passes(void **state)
 	}
 }
 
-static void aliases_are_those_listed(void **state)
+TEST(aliases_are_those_listed)
 {
 	static const uint8_t one[16] = { 1 }, two[16] = { 2 }, three[16] = { 3 };
 	static const uint8_t expected[16] = { [15] = 9 };
 	uint8_t alias[16];
 
-	(void)state;
 	memcpy(alias, one, sizeof(alias));
 	om_policy_alias(&policy, one, alias);
 	assert_memory_equal(alias, expected, sizeof(alias));
@@ -114,18 +103,4 @@ static void aliases_are_those_listed(void **state)
 	memcpy(alias, three, sizeof(alias));
 	om_policy_alias(&policy, three, alias);
 	assert_memory_equal(alias, three, sizeof(alias));
-}
-
-int main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_not_listed_is_refused),
-		cmocka_unit_test(alias_is_no_name_for_guests),
-		cmocka_unit_test(logins_are_those_listed),
-		cmocka_unit_test(commands_are_those_listed),
-		cmocka_unit_test(all_else_passes),
-		cmocka_unit_test(aliases_are_those_listed),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

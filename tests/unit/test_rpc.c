@@ -77,6 +77,8 @@ static struct rig *rpc_rig(struct optee *o, void (*prepare)(struct rig *))
 	return rig;
 }
 
+#define RPC_TEST(name) RIG_TEST_WITH(name, struct optee, o, rpc_rig(&o, NULL))
+
 static struct request *ask(struct optee *o, uint32_t a0, uint64_t pair)
 {
 	assert_true(o->count < COUNT_OF(o->todo));
@@ -184,228 +186,185 @@ static void give_back_arg(struct rig *rig, uint64_t cookie)
 
 /* --- Functions ------------------------------------------------------------------------- */
 
-static void test_scenario_30_unknown_functions(void **state)
+RPC_TEST(test_scenario_30_unknown_functions)
 {
 	static const uint32_t functions[] = {
 		0xffff0001, 0xffff0003, 0xffff0006, 0xffff0007, 0xffff8000, 0xfffffffe,
 	};
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(functions); i++) {
-		o = (struct optee){ 0 };
-		ask(&o, functions[i], 0x1234500006789);
+	for (size_t i = 0; i < COUNT_OF(functions); i++) {
+		*o = (struct optee){ 0 };
+		ask(o, functions[i], 0x1234500006789);
 		expect_no_page(rig, begin(rig, OPTEE_SMC_CALL_WITH_ARG));
 	}
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_REQUEST),
 			 COUNT_OF(functions));
-	rig_free(rig);
 }
 
 /* What is no command has no argument to answer in, whatever came before. */
-static void test_scenario_30_unknown_function_after_a_command(void **state)
+RPC_TEST(test_scenario_30_unknown_function_after_a_command)
 {
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
 	struct om_request_copy answered;
 	struct om_regs r;
 
-	(void)state;
-	ask_cmd(&o, 0, OPTEE_RPC_CMD_SUSPEND, 0);
-	ask(&o, 0xffff0001, 0);
+	ask_cmd(o, 0, OPTEE_RPC_CMD_SUSPEND, 0);
+	ask(o, 0xffff0001, 0);
 	r = begin(rig, OPTEE_SMC_CALL_WITH_RPC_ARG);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_CMD);
 	r = resume(rig, r);
-	answered = o.back;
+	answered = o->back;
 	expect_no_page(rig, r);
-	assert_memory_equal(&o.back, &answered, sizeof(answered));
-	rig_free(rig);
+	assert_memory_equal(&o->back, &answered, sizeof(answered));
 }
 
-static void test_scenario_27_interrupts(void **state)
+RPC_TEST(test_scenario_27_interrupts)
 {
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
 	struct om_regs r;
-	uint32_t i;
 
-	(void)state;
-	ask(&o, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0);
+	ask(o, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0);
 	r = begin(rig, OPTEE_SMC_CALL_WITH_ARG);
-	for (i = 0; i < 10000; i++) {
+	for (uint32_t i = 0; i < 10000; i++) {
 		assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
-		o.at = 0;
+		o->at = 0;
 		rig->smcs = 0;
 		r = resume(rig, r);
-		expect_resumed(&o, 0, 0);
+		expect_resumed(o, 0, 0);
 	}
 	r = resume(rig, r);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_INTERRUPTED), 10001);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_RESUMES), 10001);
-	rig_free(rig);
 }
 
 /* --- RPC arguments ------------------------------------------------------------------------ */
 
-static void test_scenario_33_alloc_and_free(void **state)
+RPC_TEST(test_scenario_33_alloc_and_free)
 {
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
 	struct om_regs r;
 
-	(void)state;
-	ask_alloc(&o);
-	ask(&o, OPTEE_SMC_RETURN_RPC_FREE, ARG_COOKIE);
+	ask_alloc(o);
+	ask(o, OPTEE_SMC_RETURN_RPC_FREE, ARG_COOKIE);
 	r = begin_with_arg(rig);
 	/* OP-TEE has a shadow page, under the guest's cookie. */
-	assert_true(test_host_is_shadow(rig->host, o.arg));
-	expect_resumed(&o, o.arg, ARG_COOKIE);
+	assert_true(test_host_is_shadow(rig->host, o->arg));
+	expect_resumed(o, o->arg, ARG_COOKIE);
 	/* Forgotten before the guest is shown it, and unpinned. */
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FREE);
 	assert_int_equal(om_pair(r.a[1], r.a[2]), ARG_COOKIE);
 	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ ARG_COOKIE }));
 	assert_int_equal(rig->ram->pinned, 1);
-	o.arg = 0;
+	o->arg = 0;
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
-	expect_resumed(&o, 0, 0);
-	rig_free(rig);
+	expect_resumed(o, 0, 0);
 }
 
 /* A page that cannot be used: OP-TEE is told, and has the guest free it. */
-static void test_scenario_31_alloc_replies_of_no_use(void **state)
+RPC_TEST(test_scenario_31_alloc_replies_of_no_use)
 {
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
 	const uint64_t pages[] = {
 		0, rig_ipa(rig, ARG) + 8, rig->ram->hole_ipa, rig->ram->readonly_ipa,
 		rig->ram->mmio_ipa, rig->ram->reserved_ipa, rig->ram->pa0_ipa,
 	};
 	struct om_regs r;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(pages); i++) {
-		o = (struct optee){ 0 };
-		ask_alloc(&o);
-		ask(&o, OPTEE_SMC_RETURN_RPC_FREE, ARG_COOKIE);
+	for (size_t i = 0; i < COUNT_OF(pages); i++) {
+		*o = (struct optee){ 0 };
+		ask_alloc(o);
+		ask(o, OPTEE_SMC_RETURN_RPC_FREE, ARG_COOKIE);
 		r = begin(rig, OPTEE_SMC_CALL_WITH_ARG);
 		r = resume_alloc(rig, r, pages[i], ARG_COOKIE);
-		expect_resumed(&o, OM_NO_PAGE, ARG_COOKIE);
+		expect_resumed(o, OM_NO_PAGE, ARG_COOKIE);
 		assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FREE);
 		assert_int_equal(om_pair(r.a[1], r.a[2]), ARG_COOKIE);
 		assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
 		assert_int_equal(rig->ram->pinned, 0);
 	}
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_REPLY), COUNT_OF(pages));
-	rig_free(rig);
 }
 
 /* Freed once: the guest's cookie is not good for a second one. */
-static void test_refused_allocation_is_freed_once(void **state)
+RPC_TEST(test_refused_allocation_is_freed_once)
 {
 	static const uint64_t second[] = { ARG_COOKIE, 1, UINT64_MAX };
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
 	struct om_regs r;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(second); i++) {
-		o = (struct optee){ 0 };
-		ask_alloc(&o);
-		ask(&o, OPTEE_SMC_RETURN_RPC_FREE, ARG_COOKIE);
-		ask(&o, OPTEE_SMC_RETURN_RPC_FREE, second[i]);
+	for (size_t i = 0; i < COUNT_OF(second); i++) {
+		*o = (struct optee){ 0 };
+		ask_alloc(o);
+		ask(o, OPTEE_SMC_RETURN_RPC_FREE, ARG_COOKIE);
+		ask(o, OPTEE_SMC_RETURN_RPC_FREE, second[i]);
 		r = begin(rig, OPTEE_SMC_CALL_WITH_ARG);
 		r = resume_alloc(rig, r, rig->ram->hole_ipa, ARG_COOKIE);
 		assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FREE);
 		expect_no_page(rig, resume(rig, r));
 	}
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_RPC_FREE), COUNT_OF(second));
-	rig_free(rig);
 }
 
-static void test_scenario_32_alloc_cookies_of_no_use(void **state)
+RPC_TEST(test_scenario_32_alloc_cookies_of_no_use)
 {
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
 	struct om_regs r;
 
-	(void)state;
-	ask_alloc(&o);
-	ask_alloc(&o);
-	ask_alloc(&o);
+	ask_alloc(o);
+	ask_alloc(o);
+	ask_alloc(o);
 	r = begin_with_arg(rig);
 	/* 0 is nobody's, and one in use stays with who has it. */
 	r = resume_alloc(rig, r, rig_ipa(rig, SPARE), 0);
-	expect_resumed(&o, OM_NO_PAGE, 0);
+	expect_resumed(o, OM_NO_PAGE, 0);
 	r = resume_alloc(rig, r, rig_ipa(rig, SPARE), ARG_COOKIE);
-	expect_resumed(&o, OM_NO_PAGE, 0);
+	expect_resumed(o, OM_NO_PAGE, 0);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(rig->ram->pinned, 1);
 	assert_true(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ ARG_COOKIE }));
 	give_back_arg(rig, ARG_COOKIE);
-	rig_free(rig);
 }
 
-static void test_invariant_5_rpc_arguments(void **state)
+RPC_TEST(test_invariant_5_rpc_arguments)
 {
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
 	struct om_regs r;
-	uint32_t i;
 
-	(void)state;
-	for (i = 0; i < 5; i++)
-		ask_alloc(&o);
+	for (uint32_t i = 0; i < 5; i++)
+		ask_alloc(o);
 	r = begin(rig, OPTEE_SMC_CALL_WITH_ARG);
-	for (i = 0; i < 5; i++)
+	for (uint32_t i = 0; i < 5; i++)
 		r = resume_alloc(rig, r, rig_ipa(rig, DATA + i), 100 + i);
-	expect_resumed(&o, OM_NO_PAGE, 104);
+	expect_resumed(o, OM_NO_PAGE, 104);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_QUOTA), 1);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_BUFFERS_NOW), 4);
-	for (i = 0; i < 4; i++)
+	for (uint32_t i = 0; i < 4; i++)
 		give_back_arg(rig, 100 + i);
 	/* What was refused in a call that is over, no other call of the slot can free. */
-	o = (struct optee){ 0 };
-	ask(&o, OPTEE_SMC_RETURN_RPC_FREE, RIG_STALE_COOKIE);
+	*o = (struct optee){ 0 };
+	ask(o, OPTEE_SMC_RETURN_RPC_FREE, RIG_STALE_COOKIE);
 	expect_no_page(rig, begin(rig, OPTEE_SMC_CALL_WITH_ARG));
-	rig_free(rig);
 }
 
-static void test_scenario_34_frees_and_commands_of_unknown_cookies(void **state)
+RPC_TEST(test_scenario_34_frees_and_commands_of_unknown_cookies)
 {
 	static const uint64_t cookies[] = { 0, 1, 0x777, UINT64_MAX };
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(cookies); i++) {
-		o = (struct optee){ 0 };
-		ask(&o, OPTEE_SMC_RETURN_RPC_FREE, cookies[i]);
+	for (size_t i = 0; i < COUNT_OF(cookies); i++) {
+		*o = (struct optee){ 0 };
+		ask(o, OPTEE_SMC_RETURN_RPC_FREE, cookies[i]);
 		expect_no_page(rig, begin(rig, OPTEE_SMC_CALL_WITH_ARG));
 	}
 	/* A command: unknown, or inline where no room was made for it. */
-	o = (struct optee){ 0 };
-	ask_cmd(&o, 0x777, OPTEE_RPC_CMD_GET_TIME, 0);
+	*o = (struct optee){ 0 };
+	ask_cmd(o, 0x777, OPTEE_RPC_CMD_GET_TIME, 0);
 	expect_no_page(rig, begin(rig, OPTEE_SMC_CALL_WITH_ARG));
-	o = (struct optee){ 0 };
-	ask_cmd(&o, 0, OPTEE_RPC_CMD_GET_TIME, 0);
+	*o = (struct optee){ 0 };
+	ask_cmd(o, 0, OPTEE_RPC_CMD_GET_TIME, 0);
 	expect_no_page(rig, begin(rig, OPTEE_SMC_CALL_WITH_ARG));
-	rig_free(rig);
 }
 
 /* One argument serves one request at a time. */
-static void test_argument_that_another_call_waits_for(void **state)
+TEST(test_argument_that_another_call_waits_for)
 {
 	struct optee first, second = { 0 };
 	struct rig *rig = rpc_rig(&first, NULL);
 	struct om_regs r;
 
-	(void)state;
 	ask_alloc(&first);
 	ask_cmd(&first, ARG_COOKIE, OPTEE_RPC_CMD_GET_TIME, 0);
 	r = begin_with_arg(rig);
@@ -479,7 +438,6 @@ static void expect_crossing(struct rig *rig, const struct crossing *c, uint32_t 
 	struct om_request_copy *request;
 	struct om_request_copy shown;
 	struct om_regs r;
-	uint32_t i;
 
 	*o = (struct optee){ 0 };
 	if (!is_inline)
@@ -497,7 +455,7 @@ static void expect_crossing(struct rig *rig, const struct crossing *c, uint32_t 
 	arg->hdr.ret_origin = 3;
 	/* Not the guest's to change. */
 	arg->hdr.cmd = OPTEE_RPC_CMD_SHM_ALLOC;
-	for (i = 0; i < 4; i++) {
+	for (uint32_t i = 0; i < 4; i++) {
 		arg->param[i].attr = 2;
 		arg->param[i].u.value.a = 11;
 		arg->param[i].u.value.b = 12;
@@ -508,7 +466,7 @@ static void expect_crossing(struct rig *rig, const struct crossing *c, uint32_t 
 	assert_int_equal(o->back.hdr.ret, 0x77);
 	assert_int_equal(o->back.hdr.ret_origin, 3);
 	assert_int_equal(o->back.hdr.cmd, OPTEE_RPC_CMD_FS);
-	for (i = 0; i < 4; i++) {
+	for (uint32_t i = 0; i < 4; i++) {
 		assert_int_equal(o->back.param[i].attr, i == place ? c->attr : 0);
 		if (i == place)
 			assert_memory_equal(&o->back.param[i].u, c->back, 24);
@@ -528,7 +486,6 @@ static void expect_split_request(struct rig *rig, uint32_t offset)
 	struct om_request_copy *arg = (void *)(at + OPTEE_MSG_ARG_SIZE(0));
 	struct om_request_copy *request;
 	struct om_regs r;
-	uint32_t i;
 
 	memset(rig_va(rig, DATA), 0xa5, 2 * TEST_PAGE);
 	memset(at, 0, OPTEE_MSG_ARG_SIZE(0));
@@ -536,7 +493,7 @@ static void expect_split_request(struct rig *rig, uint32_t offset)
 	*o = (struct optee){ 0 };
 	rig->smcs = 0;
 	request = ask_cmd(o, 0, OPTEE_RPC_CMD_FS, 4);
-	for (i = 0; i < 4; i++)
+	for (uint32_t i = 0; i < 4; i++)
 		request->param[i] = (struct optee_msg_param){ OPTEE_MSG_ATTR_TYPE_VALUE_INOUT, { {
 			0x4400u + i, 0x5500u + i, 0x6600u + i } } };
 	r = rig_call(rig, OPTEE_SMC_CALL_WITH_REGD_ARG, 0, CARRIER_COOKIE, offset);
@@ -544,41 +501,36 @@ static void expect_split_request(struct rig *rig, uint32_t offset)
 	assert_int_equal(om_pair(r.a[1], r.a[2]), 0);
 	assert_memory_equal(arg, request, sizeof(*arg));
 	/* Nothing is written beside it. */
-	for (i = 0; i < 2 * TEST_PAGE; i++)
+	for (uint32_t i = 0; i < 2 * TEST_PAGE; i++)
 		if (i < offset || i >= offset + OPTEE_MSG_ARG_SIZE(0) + sizeof(*arg))
 			assert_int_equal(((uint8_t *)rig_va(rig, DATA))[i], 0xa5);
 	arg->hdr.ret = 0x77;
 	arg->hdr.ret_origin = 3;
-	for (i = 0; i < 4; i++)
+	for (uint32_t i = 0; i < 4; i++)
 		arg->param[i].u.value = (struct optee_msg_param_value){ 1 + i, 11 + i, 21 + i };
 	test_guest_mutate(rig->ram, true);
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
 	test_guest_mutate(rig->ram, false);
 	assert_int_equal(o->back.hdr.ret, 0x77);
 	assert_int_equal(o->back.hdr.ret_origin, 3);
-	for (i = 0; i < 4; i++) {
+	for (uint32_t i = 0; i < 4; i++) {
 		assert_int_equal(o->back.param[i].u.value.a, 1 + i);
 		assert_int_equal(o->back.param[i].u.value.b, 11 + i);
 	}
 }
 
 /* At every word of message and argument there may be a page's end. */
-static void fault_b4_request_across_two_pages(void **state)
+RPC_TEST(fault_b4_request_across_two_pages)
 {
 	const uint32_t size = OPTEE_MSG_ARG_SIZE(0) + sizeof(struct om_request_copy);
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
-	uint32_t offset;
 
-	(void)state;
 	share_carrier(rig);
-	for (offset = TEST_PAGE - size; offset <= TEST_PAGE; offset += 8)
+	for (uint32_t offset = TEST_PAGE - size; offset <= TEST_PAGE; offset += 8)
 		expect_split_request(rig, offset);
-	rig_free(rig);
 }
 
 /* A request that cannot be shown on either side is not, and a reply is not half a one. */
-static void fault_b4_either_half_of_a_request_fails(void **state)
+RPC_TEST(fault_b4_either_half_of_a_request_fails)
 {
 	static const struct {
 		enum test_op op;
@@ -586,20 +538,16 @@ static void fault_b4_either_half_of_a_request_fails(void **state)
 	} cases[] = {
 		{ TEST_OP_WRITE, 1 }, { TEST_OP_WRITE, 2 }, { TEST_OP_READ, 1 }, { TEST_OP_READ, 2 },
 	};
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
 	struct optee_msg_hdr *hdr = (void *)((uint8_t *)rig_va(rig, DATA) + TEST_PAGE - 64);
-	size_t i;
 
-	(void)state;
 	share_carrier(rig);
-	for (i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct om_regs r;
 
 		memset(hdr, 0, 64);
 		hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
-		o = (struct optee){ 0 };
-		ask_cmd(&o, 0, OPTEE_RPC_CMD_FS, 4);
+		*o = (struct optee){ 0 };
+		ask_cmd(o, 0, OPTEE_RPC_CMD_FS, 4);
 		if (cases[i].op == TEST_OP_WRITE)
 			test_host_fail(rig->host, 1u << cases[i].op, cases[i].n, false);
 		r = rig_call(rig, OPTEE_SMC_CALL_WITH_REGD_ARG, 0, CARRIER_COOKIE, TEST_PAGE - 64);
@@ -608,27 +556,19 @@ static void fault_b4_either_half_of_a_request_fails(void **state)
 		assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
 		assert_int_equal(test_host_fault_hits(rig->host), 1);
 		test_host_fail(rig->host, 0, 0, false);
-		assert_int_not_equal(o.back.hdr.ret, TEEC_SUCCESS);
-		assert_int_equal(o.back.hdr.ret_origin, TEEC_ORIGIN_COMMS);
+		assert_int_not_equal(o->back.hdr.ret, TEEC_SUCCESS);
+		assert_int_equal(o->back.hdr.ret_origin, TEEC_ORIGIN_COMMS);
 	}
-	rig_free(rig);
 }
 
-static void test_scenario_44_every_parameter_there_and_back(void **state)
+RPC_TEST(test_scenario_44_every_parameter_there_and_back)
 {
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
-	uint32_t place, is_inline;
-	size_t i;
-
-	(void)state;
-	for (is_inline = 0; is_inline < 2; is_inline++)
-		for (place = 0; place < 4; place++)
-			for (i = 0; i < COUNT_OF(crossings); i++) {
+	for (uint32_t is_inline = 0; is_inline < 2; is_inline++)
+		for (uint32_t place = 0; place < 4; place++)
+			for (size_t i = 0; i < COUNT_OF(crossings); i++) {
 				rig->smcs = 0;
 				expect_crossing(rig, &crossings[i], place, is_inline);
 			}
-	rig_free(rig);
 }
 
 /* A buffer that the guest shared, so that requests can name it. */
@@ -645,7 +585,7 @@ static void share_data(struct rig *rig, enum om_trace_share kind, uint64_t cooki
 	om_shm_put(&rig->guest->shm, index, &release);
 }
 
-static void test_memory_that_a_request_names(void **state)
+RPC_TEST(test_memory_that_a_request_names)
 {
 	static const struct {
 		uint64_t cookie, offs, size;
@@ -660,23 +600,18 @@ static void test_memory_that_a_request_names(void **state)
 		/* An RPC argument is no data. */
 		{ ARG_COOKIE, 0, 1, false },
 	};
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
-	uint32_t attr;
-	size_t i;
 
-	(void)state;
 	share_data(rig, OM_SHARE_PAYLOAD, 0x51);
 	share_data(rig, OM_SHARE_REGISTERED, 0x52);
-	for (i = 0; i < COUNT_OF(cases); i++) {
-		for (attr = 5; attr <= 7; attr++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		for (uint32_t attr = 5; attr <= 7; attr++) {
 			struct optee_msg_param *param;
 			struct om_regs r;
 
 			rig->smcs = 0;
-			o = (struct optee){ 0 };
-			ask_alloc(&o);
-			param = &ask_cmd(&o, ARG_COOKIE, OPTEE_RPC_CMD_FS, 3)->param[2];
+			*o = (struct optee){ 0 };
+			ask_alloc(o);
+			param = &ask_cmd(o, ARG_COOKIE, OPTEE_RPC_CMD_FS, 3)->param[2];
 			param->attr = attr;
 			param->u.rmem.offs = cases[i].offs;
 			param->u.rmem.size = cases[i].size;
@@ -689,25 +624,24 @@ static void test_memory_that_a_request_names(void **state)
 				arg->param[2].u.rmem.size = 0x99;
 				arg->param[2].u.rmem.offs = 0x98;
 				assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
-				assert_int_equal(o.back.param[2].u.rmem.size,
+				assert_int_equal(o->back.param[2].u.rmem.size,
 						 attr == 5 ? cases[i].size : 0x99);
-				assert_int_equal(o.back.param[2].u.rmem.offs, cases[i].offs);
+				assert_int_equal(o->back.param[2].u.rmem.offs, cases[i].offs);
 			} else {
 				expect_not_shown(rig, r);
-				assert_int_equal(o.back.hdr.ret, TEEC_ERROR_NOT_SUPPORTED);
-				assert_int_equal(o.back.hdr.ret_origin, TEEC_ORIGIN_COMMS);
+				assert_int_equal(o->back.hdr.ret, TEEC_ERROR_NOT_SUPPORTED);
+				assert_int_equal(o->back.hdr.ret_origin, TEEC_ORIGIN_COMMS);
 			}
 			give_back_arg(rig, ARG_COOKIE);
 		}
 	}
-	rig_free(rig);
 }
 
 /*
  * UNREGISTER waits for a call that names the buffer, until OP-TEE has certainly
  * looked it up: then it waits itself, or does not mind (I7). Pinned it stays (I4).
  */
-static void test_invariant_7_unregister_waits_for_the_lookup(void **state)
+TEST(test_invariant_7_unregister_waits_for_the_lookup)
 {
 	static const struct {
 		uint32_t a0, cmd;
@@ -725,10 +659,8 @@ static void test_invariant_7_unregister_waits_for_the_lookup(void **state)
 	struct rig *rig = rpc_rig(&user, NULL);
 	struct om_message *message = rig_va(rig, MESSAGE);
 	struct om_message *second = rig_va(rig, DATA);
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct om_regs r, waiting;
 
 		share_data(rig, OM_SHARE_REGISTERED, 0x52);
@@ -766,7 +698,7 @@ static void test_invariant_7_unregister_waits_for_the_lookup(void **state)
 }
 
 /* Outputs of as many parameters as were asked for; what is behind them is OP-TEE's. */
-static void test_replies_stay_in_their_argument(void **state)
+RPC_TEST(test_replies_stay_in_their_argument)
 {
 	static const struct {
 		uint32_t n;
@@ -775,24 +707,19 @@ static void test_replies_stay_in_their_argument(void **state)
 		{ 4, OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT }, { 1, OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT },
 		{ 0, 0 }, { 4, OPTEE_MSG_ATTR_TYPE_VALUE_INPUT },
 	};
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
 	struct om_request_copy *arg = (void *)((uint8_t *)rig_va(rig, MESSAGE) +
 					       OPTEE_MSG_ARG_SIZE(0));
 	static const uint8_t nothing[64];
 	struct om_regs r;
-	uint32_t k;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(asked); i++) {
-		struct om_request_copy *request = ask_cmd(&o, 0, OPTEE_RPC_CMD_FS, asked[i].n);
+	for (size_t i = 0; i < COUNT_OF(asked); i++) {
+		struct om_request_copy *request = ask_cmd(o, 0, OPTEE_RPC_CMD_FS, asked[i].n);
 
-		for (k = 0; k < asked[i].n; k++)
+		for (uint32_t k = 0; k < asked[i].n; k++)
 			request->param[k].attr = asked[i].attr;
 	}
 	r = begin(rig, OPTEE_SMC_CALL_WITH_RPC_ARG);
-	for (i = 0; i < COUNT_OF(asked); i++) {
+	for (size_t i = 0; i < COUNT_OF(asked); i++) {
 		assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_CMD);
 		memset(arg, 0xee, sizeof(*arg));
 		/* Taken for an attribute, a value to be written. */
@@ -800,54 +727,44 @@ static void test_replies_stay_in_their_argument(void **state)
 		arg->hdr.func = 0;
 		arg->hdr.num_params = asked[i].n;
 		r = resume(rig, r);
-		for (k = asked[i].n; k < OPTEE_MSG_RPC_PARAMS; k++)
-			assert_memory_equal(&o.back.param[k], nothing, sizeof(o.back.param[k]));
+		for (uint32_t k = asked[i].n; k < OPTEE_MSG_RPC_PARAMS; k++)
+			assert_memory_equal(&o->back.param[k], nothing, sizeof(o->back.param[k]));
 		/* OP-TEE's memory, which the guest does not see, but nor is it the guest's. */
-		o.inline_at = OPTEE_MSG_ARG_SIZE(0) + sizeof(*arg);
-		assert_memory_equal(secure_arg(rig, &o), nothing, sizeof(nothing));
-		o.inline_at = 0;
+		o->inline_at = OPTEE_MSG_ARG_SIZE(0) + sizeof(*arg);
+		assert_memory_equal(secure_arg(rig, o), nothing, sizeof(nothing));
+		o->inline_at = 0;
 	}
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
-	rig_free(rig);
 }
 
-static void test_commands_that_no_guest_is_shown(void **state)
+RPC_TEST(test_commands_that_no_guest_is_shown)
 {
 	static const uint32_t cmds[] = { 8, 13, 20, 25, 31, 32, 64, UINT32_MAX };
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(cmds); i++) {
-		o = (struct optee){ 0 };
-		ask_cmd(&o, 0, cmds[i], 0);
+	for (size_t i = 0; i < COUNT_OF(cmds); i++) {
+		*o = (struct optee){ 0 };
+		ask_cmd(o, 0, cmds[i], 0);
 		expect_not_shown(rig, begin(rig, OPTEE_SMC_CALL_WITH_RPC_ARG));
-		assert_int_equal(o.back.hdr.ret, TEEC_ERROR_NOT_SUPPORTED);
-		assert_int_equal(o.back.hdr.ret_origin, TEEC_ORIGIN_COMMS);
+		assert_int_equal(o->back.hdr.ret, TEEC_ERROR_NOT_SUPPORTED);
+		assert_int_equal(o->back.hdr.ret_origin, TEEC_ORIGIN_COMMS);
 	}
 	/* More parameters than there can be: not even fetched. */
-	o = (struct optee){ 0 };
-	ask_cmd(&o, 0, OPTEE_RPC_CMD_FS, UINT32_MAX);
+	*o = (struct optee){ 0 };
+	ask_cmd(o, 0, OPTEE_RPC_CMD_FS, UINT32_MAX);
 	expect_not_shown(rig, begin(rig, OPTEE_SMC_CALL_WITH_RPC_ARG));
-	assert_int_equal(o.back.hdr.ret, TEEC_ERROR_NOT_SUPPORTED);
-	rig_free(rig);
+	assert_int_equal(o->back.hdr.ret, TEEC_ERROR_NOT_SUPPORTED);
 }
 
-static void test_scenario_42_replies_that_are_refused(void **state)
+RPC_TEST(test_scenario_42_replies_that_are_refused)
 {
 	static const uint32_t numbers[] = { 0, 1, 3, 4, UINT32_MAX };
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
 	struct om_request_copy *arg = guest_arg(rig, true);
-	size_t i;
 
-	(void)state;
-	for (i = 0; i <= COUNT_OF(numbers); i++) {
+	for (size_t i = 0; i <= COUNT_OF(numbers); i++) {
 		struct om_regs r;
 
-		o = (struct optee){ 0 };
-		ask_cmd(&o, 0, OPTEE_RPC_CMD_FS, 2)->param[0].attr = 2;
+		*o = (struct optee){ 0 };
+		ask_cmd(o, 0, OPTEE_RPC_CMD_FS, 2)->param[0].attr = 2;
 		r = begin(rig, OPTEE_SMC_CALL_WITH_RPC_ARG);
 		assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_CMD);
 		arg->hdr.ret = 0;
@@ -858,45 +775,34 @@ static void test_scenario_42_replies_that_are_refused(void **state)
 		else
 			test_host_fail(rig->host, 1u << TEST_OP_READ, 1, false);
 		assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
-		assert_int_equal(o.back.hdr.ret, TEEC_ERROR_COMMUNICATION);
-		assert_int_equal(o.back.hdr.ret_origin, TEEC_ORIGIN_COMMS);
-		assert_int_equal(o.back.param[0].u.value.a, 0);
+		assert_int_equal(o->back.hdr.ret, TEEC_ERROR_COMMUNICATION);
+		assert_int_equal(o->back.hdr.ret_origin, TEEC_ORIGIN_COMMS);
+		assert_int_equal(o->back.param[0].u.value.a, 0);
 	}
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_REPLY),
 			 COUNT_OF(numbers) + 1);
-	rig_free(rig);
 }
 
-static void test_request_that_cannot_be_written(void **state)
+RPC_TEST(test_request_that_cannot_be_written)
 {
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
-
-	(void)state;
-	ask_cmd(&o, 0, OPTEE_RPC_CMD_GET_TIME, 1)->param[0].attr = 2;
+	ask_cmd(o, 0, OPTEE_RPC_CMD_GET_TIME, 1)->param[0].attr = 2;
 	test_host_fail(rig->host, 1u << TEST_OP_WRITE, 1, false);
 	expect_not_shown(rig, begin(rig, OPTEE_SMC_CALL_WITH_RPC_ARG));
-	assert_int_equal(o.back.hdr.ret, TEEC_ERROR_NOT_SUPPORTED);
+	assert_int_equal(o->back.hdr.ret, TEEC_ERROR_NOT_SUPPORTED);
 	/* The same when it asks for memory: none was allocated. */
-	o = (struct optee){ 0 };
-	ask_cmd(&o, 0, OPTEE_RPC_CMD_SHM_ALLOC, 1)->param[0].attr = 1;
+	*o = (struct optee){ 0 };
+	ask_cmd(o, 0, OPTEE_RPC_CMD_SHM_ALLOC, 1)->param[0].attr = 1;
 	test_host_fail(rig->host, 1u << TEST_OP_WRITE, 1, false);
 	expect_not_shown(rig, begin(rig, OPTEE_SMC_CALL_WITH_RPC_ARG));
-	assert_int_equal(o.back.hdr.ret, TEEC_ERROR_NOT_SUPPORTED);
-	assert_int_equal(o.back.hdr.num_params, 1);
-	rig_free(rig);
+	assert_int_equal(o->back.hdr.ret, TEEC_ERROR_NOT_SUPPORTED);
+	assert_int_equal(o->back.hdr.num_params, 1);
 }
 
 /* A shadow is one page: OP-TEE must not be led to believe in more. */
-static void test_argument_larger_than_a_page(void **state)
+RPC_TEST(test_argument_larger_than_a_page)
 {
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
-
-	(void)state;
-	ask(&o, OPTEE_SMC_RETURN_RPC_ALLOC, (uint64_t)(TEST_PAGE + 1) << 32);
+	ask(o, OPTEE_SMC_RETURN_RPC_ALLOC, (uint64_t)(TEST_PAGE + 1) << 32);
 	expect_no_page(rig, begin(rig, OPTEE_SMC_CALL_WITH_ARG));
-	rig_free(rig);
 }
 
 /* --- Payloads: SHM_ALLOC and SHM_FREE ------------------------------------------------------ */
@@ -922,9 +828,8 @@ static void write_reply(struct rig *rig, uint64_t attr, uint64_t buf_ptr, uint64
 {
 	struct om_request_copy *arg = guest_arg(rig, true);
 	uint64_t *list = rig_va(rig, LIST_PAGE);
-	uint32_t i;
 
-	for (i = 0; i < 60; i++)
+	for (uint32_t i = 0; i < 60; i++)
 		list[i] = rig_ipa(rig, DATA + i);
 	arg->hdr.ret = 0;
 	arg->hdr.ret_origin = 3;
@@ -961,7 +866,7 @@ static void free_payload(struct rig *rig, uint64_t cookie, bool known)
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
 }
 
-static void test_scenario_36_good_payloads(void **state)
+RPC_TEST(test_scenario_36_good_payloads)
 {
 	static const struct {
 		uint64_t wanted, size;
@@ -970,15 +875,10 @@ static void test_scenario_36_good_payloads(void **state)
 		{ 4096, 4096, 0, 1 }, { 4096, 4096, 1, 2 }, { 1, 60 * 4096, 0, 60 },
 		{ 40 * 4096, 40 * 4096, 4095, 41 },
 	};
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
 	struct om_regs r;
-	uint32_t yields;
-	size_t i;
 
-	(void)state;
-	for (yields = 0; yields < 2; yields++) {
-		for (i = 0; i < COUNT_OF(lists); i++) {
+	for (uint32_t yields = 0; yields < 2; yields++) {
+		for (size_t i = 0; i < COUNT_OF(lists); i++) {
 			r = begin_shm_alloc(rig, lists[i].wanted);
 			write_reply(rig, LIST, rig_ipa(rig, LIST_PAGE) | lists[i].offset,
 				    lists[i].size, 0x51);
@@ -987,12 +887,12 @@ static void test_scenario_36_good_payloads(void **state)
 			while (r.a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR)
 				r = resume(rig, r);
 			assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
-			assert_int_equal(o.back.hdr.ret, 0);
-			assert_int_equal(o.back.hdr.num_params, 1);
-			assert_int_equal(o.back.param[0].attr, LIST);
-			assert_int_equal(o.back.param[0].u.tmem.size, lists[i].size);
-			assert_int_equal(o.back.param[0].u.tmem.shm_ref, 0x51);
-			assert_int_equal(o.back.param[0].u.tmem.buf_ptr % TEST_PAGE,
+			assert_int_equal(o->back.hdr.ret, 0);
+			assert_int_equal(o->back.hdr.num_params, 1);
+			assert_int_equal(o->back.param[0].attr, LIST);
+			assert_int_equal(o->back.param[0].u.tmem.size, lists[i].size);
+			assert_int_equal(o->back.param[0].u.tmem.shm_ref, 0x51);
+			assert_int_equal(o->back.param[0].u.tmem.buf_ptr % TEST_PAGE,
 					 lists[i].offset);
 			assert_int_equal(rig->ram->pinned, lists[i].pages);
 			free_payload(rig, 0x51, true);
@@ -1005,33 +905,28 @@ static void test_scenario_36_good_payloads(void **state)
 	r = begin_shm_alloc(rig, 100);
 	write_reply(rig, PAGE, rig_ipa(rig, SPARE), 100, 0x52);
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
-	assert_int_equal(o.back.param[0].attr, PAGE);
-	assert_int_equal(o.back.param[0].u.tmem.buf_ptr,
+	assert_int_equal(o->back.param[0].attr, PAGE);
+	assert_int_equal(o->back.param[0].u.tmem.buf_ptr,
 			 test_guest_pa(rig->ram, rig_ipa(rig, SPARE)));
 	free_payload(rig, 0x52, true);
 	/* Twice, or what never was. */
 	free_payload(rig, 0x52, false);
 	free_payload(rig, 0, false);
-	rig_free(rig);
 }
 
 /* The guest has no memory: its own words, and nothing to undo. */
-static void test_guest_without_memory(void **state)
+RPC_TEST(test_guest_without_memory)
 {
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
 	struct om_regs r = begin_shm_alloc(rig, 4096);
 
-	(void)state;
 	write_reply(rig, LIST, rig_ipa(rig, LIST_PAGE), 4096, 0x51);
 	guest_arg(rig, true)->hdr.ret = TEEC_ERROR_OUT_OF_MEMORY;
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
-	assert_int_equal(o.back.hdr.ret, TEEC_ERROR_OUT_OF_MEMORY);
-	assert_int_equal(o.back.hdr.ret_origin, 3);
+	assert_int_equal(o->back.hdr.ret, TEEC_ERROR_OUT_OF_MEMORY);
+	assert_int_equal(o->back.hdr.ret_origin, 3);
 	/* What OP-TEE finds there is its own request. */
-	assert_int_equal(o.back.param[0].attr, OPTEE_MSG_ATTR_TYPE_VALUE_INPUT);
+	assert_int_equal(o->back.param[0].attr, OPTEE_MSG_ATTR_TYPE_VALUE_INPUT);
 	assert_int_equal(rig->ram->pinned, 0);
-	rig_free(rig);
 }
 
 /* The mediator's own SHM_FREE: what is asked, and what OP-TEE hears afterwards. */
@@ -1056,10 +951,8 @@ static void expect_undo(struct rig *rig, struct om_regs r, uint64_t cookie, uint
 	assert_int_equal(o->back.param[0].attr, OPTEE_MSG_ATTR_TYPE_VALUE_INPUT);
 }
 
-static void test_scenario_40_replies_that_are_undone(void **state)
+RPC_TEST(test_scenario_40_replies_that_are_undone)
 {
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
 	const uint64_t list = rig_ipa(rig, LIST_PAGE), page = rig_ipa(rig, SPARE);
 	const struct {
 		uint64_t attr, buf_ptr, size;
@@ -1077,11 +970,9 @@ static void test_scenario_40_replies_that_are_undone(void **state)
 		{ LIST, list, UINT64_MAX, TEEC_ERROR_BAD_PARAMETERS },
 	};
 	struct om_regs r;
-	size_t i, k;
 
-	(void)state;
-	for (k = 0; k < 2; k++) {
-		for (i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t k = 0; k < 2; k++) {
+		for (size_t i = 0; i < COUNT_OF(cases); i++) {
 			r = begin_shm_alloc(rig, 8192);
 			write_reply(rig, cases[i].attr, cases[i].buf_ptr, cases[i].size, 0x51);
 			/* The second time with a host that always has something better to do. */
@@ -1100,7 +991,6 @@ static void test_scenario_40_replies_that_are_undone(void **state)
 	expect_undo(rig, resume(rig, r), 0x51, TEEC_ERROR_BAD_PARAMETERS);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_RPC_UNDO),
 			 2 * COUNT_OF(cases) + 1);
-	rig_free(rig);
 }
 
 /* Nothing that could be undone: OP-TEE is told at once. */
@@ -1114,16 +1004,12 @@ static void expect_failed(struct rig *rig, struct om_regs r, uint32_t ret)
 	assert_int_equal(rig->ram->pinned, 0);
 }
 
-static void test_scenario_37_replies_without_an_allocation(void **state)
+RPC_TEST(test_scenario_37_replies_without_an_allocation)
 {
 	static const uint64_t attrs[] = { 0, 1, 2, 3, 5, 6, 7, 9, 0xb, 0x209, 0x20b, 0xff };
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
 	struct om_regs r;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(attrs); i++) {
+	for (size_t i = 0; i < COUNT_OF(attrs); i++) {
 		r = begin_shm_alloc(rig, 4096);
 		write_reply(rig, attrs[i], rig_ipa(rig, LIST_PAGE), 4096, 0x51);
 		expect_failed(rig, r, TEEC_ERROR_COMMUNICATION);
@@ -1146,25 +1032,20 @@ static void test_scenario_37_replies_without_an_allocation(void **state)
 	write_reply(rig, LIST, rig->ram->hole_ipa, 4096, 0x51);
 	test_host_fail(rig->host, 1u << TEST_OP_WRITE, 1, false);
 	expect_failed(rig, r, TEEC_ERROR_BAD_PARAMETERS);
-	rig_free(rig);
 }
 
 /* A cookie in use is somebody's: freeing it would take that away. */
-static void test_payload_with_the_cookie_of_another(void **state)
+RPC_TEST(test_payload_with_the_cookie_of_another)
 {
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, NULL);
 	struct om_regs r;
 
-	(void)state;
 	share_data(rig, OM_SHARE_REGISTERED, 0x51);
 	r = begin_shm_alloc(rig, 4096);
 	write_reply(rig, LIST, rig_ipa(rig, LIST_PAGE), 4096, 0x51);
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
-	assert_int_equal(o.back.hdr.ret, TEEC_ERROR_BAD_PARAMETERS);
+	assert_int_equal(o->back.hdr.ret, TEEC_ERROR_BAD_PARAMETERS);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_RPC_UNDO), 0);
 	assert_true(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x51 }));
-	rig_free(rig);
 }
 
 /* Nothing of all that depends on somebody listening. */
@@ -1173,13 +1054,12 @@ static void with_trace(struct rig *rig)
 	test_host_trace(rig->host, 4);
 }
 
-static void test_payloads_while_traced(void **state)
+TEST(test_payloads_while_traced)
 {
 	struct optee o;
 	struct rig *rig = rpc_rig(&o, with_trace);
 	struct om_regs r = begin_shm_alloc(rig, 4096);
 
-	(void)state;
 	write_reply(rig, LIST, rig->ram->hole_ipa, 4096, 0x51);
 	expect_undo(rig, resume(rig, r), 0x51, TEEC_ERROR_BAD_PARAMETERS);
 	r = begin_shm_alloc(rig, 4096);
@@ -1252,14 +1132,13 @@ static void shown_as(uint32_t call, uint32_t cmd, uint64_t attr, const uint8_t *
 	rig_free(rig);
 }
 
-static void alias_only_the_ta_that_is_opened_is_renamed(void **state)
+TEST(alias_only_the_ta_that_is_opened_is_renamed)
 {
 	const uint32_t open = OPTEE_MSG_CMD_OPEN_SESSION;
 	const uint32_t invoke = OPTEE_MSG_CMD_INVOKE_COMMAND;
 	const uint64_t in = OPTEE_MSG_ATTR_TYPE_VALUE_INPUT;
 	uint8_t other[16];
 
-	(void)state;
 	memcpy(other, alias_name, sizeof(other));
 	other[15]++;
 	shown_as(open, OPTEE_RPC_CMD_LOAD_TA, in, alias_name, own_name);
@@ -1269,39 +1148,4 @@ static void alias_only_the_ta_that_is_opened_is_renamed(void **state)
 	shown_as(open, OPTEE_RPC_CMD_SUPP_PLUGIN, in, alias_name, alias_name);
 	shown_as(open, OPTEE_RPC_CMD_LOAD_TA, OPTEE_MSG_ATTR_TYPE_VALUE_INOUT, alias_name,
 		 alias_name);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scenario_30_unknown_functions),
-		cmocka_unit_test(test_scenario_30_unknown_function_after_a_command),
-		cmocka_unit_test(test_scenario_27_interrupts),
-		cmocka_unit_test(test_scenario_33_alloc_and_free),
-		cmocka_unit_test(test_scenario_31_alloc_replies_of_no_use),
-		cmocka_unit_test(test_refused_allocation_is_freed_once),
-		cmocka_unit_test(test_scenario_32_alloc_cookies_of_no_use),
-		cmocka_unit_test(test_invariant_5_rpc_arguments),
-		cmocka_unit_test(test_scenario_34_frees_and_commands_of_unknown_cookies),
-		cmocka_unit_test(test_argument_that_another_call_waits_for),
-		cmocka_unit_test(test_scenario_44_every_parameter_there_and_back),
-		cmocka_unit_test(fault_b4_request_across_two_pages),
-		cmocka_unit_test(fault_b4_either_half_of_a_request_fails),
-		cmocka_unit_test(test_memory_that_a_request_names),
-		cmocka_unit_test(test_invariant_7_unregister_waits_for_the_lookup),
-		cmocka_unit_test(test_replies_stay_in_their_argument),
-		cmocka_unit_test(test_commands_that_no_guest_is_shown),
-		cmocka_unit_test(test_scenario_42_replies_that_are_refused),
-		cmocka_unit_test(test_request_that_cannot_be_written),
-		cmocka_unit_test(test_argument_larger_than_a_page),
-		cmocka_unit_test(test_scenario_36_good_payloads),
-		cmocka_unit_test(test_guest_without_memory),
-		cmocka_unit_test(test_scenario_40_replies_that_are_undone),
-		cmocka_unit_test(test_scenario_37_replies_without_an_allocation),
-		cmocka_unit_test(test_payload_with_the_cookie_of_another),
-		cmocka_unit_test(test_payloads_while_traced),
-		cmocka_unit_test(alias_only_the_ta_that_is_opened_is_renamed),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,15 +84,15 @@ static struct rig *new_rig(uint32_t limit)
 	return rig;
 }
 
+#define SESSIONS_TEST(name) RIG_TEST_BY(name, new_rig(LIMIT))
+
 /* --- The life of a session ------------------------------------------------------ */
 
-static void test_life_of_a_session(void **state)
+SESSIONS_TEST(test_life_of_a_session)
 {
-	struct rig *rig = new_rig(LIMIT);
 	struct om_guest *guest = rig->guest;
 	uint32_t index;
 
-	(void)state;
 	/* Reserved: charged, and nobody can name it. */
 	assert_none(rig, 7);
 	assert_true(om_session_reserve(&guest->sessions));
@@ -119,31 +119,24 @@ static void test_life_of_a_session(void **state)
 	om_session_end(&guest->sessions, index);
 	assert_int_equal(guest->sessions.used, 0);
 	assert_none(rig, 7);
-	rig_free(rig);
 }
 
-static void test_reserved_and_not_opened(void **state)
+SESSIONS_TEST(test_reserved_and_not_opened)
 {
-	struct rig *rig = new_rig(LIMIT);
-
-	(void)state;
 	assert_true(om_session_reserve(&rig->guest->sessions));
 	om_session_cancel(&rig->guest->sessions);
 	assert_int_equal(rig->guest->sessions.used, 0);
-	rig_free(rig);
 }
 
 /* OP-TEE was not asked, or did not do it: open again, whoever uses it still. */
-static void test_closing_and_open_again(void **state)
+SESSIONS_TEST(test_closing_and_open_again)
 {
-	struct rig *rig = new_rig(LIMIT);
 	struct om_guest *guest = rig->guest;
-	uint32_t users, i, index = OM_NONE;
+	uint32_t index = OM_NONE;
 
-	(void)state;
-	for (users = 0; users <= 3; users++) {
+	for (uint32_t users = 0; users <= 3; users++) {
 		open_as(rig, 7, ta_a, false);
-		for (i = 0; i < users; i++)
+		for (uint32_t i = 0; i < users; i++)
 			index = get(rig, 7, ta_a);
 		index = begin_close(rig, 7);
 		assert_none(rig, 7);
@@ -151,7 +144,7 @@ static void test_closing_and_open_again(void **state)
 		assert_int_equal(guest->sessions.used, 1);
 		assert_int_equal(get(rig, 7, ta_a), index);
 		om_session_put(&guest->sessions, index);
-		for (i = 0; i < users; i++) {
+		for (uint32_t i = 0; i < users; i++) {
 			assert_false(om_session_is_unused(&guest->sessions, index));
 			om_session_put(&guest->sessions, index);
 		}
@@ -160,18 +153,14 @@ static void test_closing_and_open_again(void **state)
 		close_it(rig, 7);
 		assert_int_equal(guest->sessions.used, 0);
 	}
-	rig_free(rig);
 }
 
 /* Invariant I9: a guest that starts over has none, whatever state they were in. */
-static void test_invariant_9_none_after_a_reset(void **state)
+SESSIONS_TEST(test_invariant_9_none_after_a_reset)
 {
-	struct rig *rig = new_rig(LIMIT);
 	struct om_guest *guest = rig->guest;
 	enum om_result result;
-	uint32_t i;
 
-	(void)state;
 	open_as(rig, 1, ta_a, true);
 	open_as(rig, 2, ta_a, true);
 	begin_close(rig, 1);
@@ -184,14 +173,13 @@ static void test_invariant_9_none_after_a_reset(void **state)
 	while (result == OM_AGAIN);
 	assert_int_equal(result, OM_OK);
 	assert_int_equal(guest->sessions.used, 0);
-	for (i = 0; i < LIMIT; i++) {
+	for (uint32_t i = 0; i < LIMIT; i++) {
 		assert_none(rig, i);
 		open_as(rig, i, ta_a, false);
 		/* What was loaded in the life before is not in this one. */
 		assert_false(is_loaded(rig, i));
 	}
 	assert_false(om_session_reserve(&guest->sessions));
-	rig_free(rig);
 }
 
 /* --- Ids -------------------------------------------------------------------------- */
@@ -216,19 +204,16 @@ static void count_locks(struct rig *rig)
 }
 
 /* They are OP-TEE's to choose: any 32 bits, at the edges of them, too. */
-static void test_any_id(void **state)
+SESSIONS_TEST(test_any_id)
 {
 	static const uint32_t ids[] = { 0, 1, LIMIT - 1, LIMIT, 0x7fffffff, 0x80000000,
 					0xfffffffe, 0xffffffff };
-	struct rig *rig = new_rig(LIMIT);
-	size_t i, k;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(ids); i++) {
+	for (size_t i = 0; i < COUNT_OF(ids); i++) {
 		uint32_t index;
 
 		open_as(rig, ids[i], ta_a, false);
-		for (k = 0; k < COUNT_OF(ids); k++)
+		for (size_t k = 0; k < COUNT_OF(ids); k++)
 			if (k != i)
 				assert_none(rig, ids[k]);
 		index = get(rig, ids[i], ta_a);
@@ -237,17 +222,15 @@ static void test_any_id(void **state)
 		/* A free entry still has its bits: 0 is no session's by itself. */
 		assert_none(rig, ids[i]);
 	}
-	rig_free(rig);
 }
 
 /* Where its id says it should be, a session is named without the lock; else with it. */
-static void test_ids_that_collide_in_a_place(void **state)
+TEST(test_ids_that_collide_in_a_place)
 {
 	struct rig_setup setup = small;
 	struct rig *rig;
 	uint32_t i, index[LIMIT];
 
-	(void)state;
 	setup.prepare = count_locks;
 	rig = rig_new(&setup);
 	close_it(rig, RIG_SESSION);
@@ -279,12 +262,10 @@ static void test_ids_that_collide_in_a_place(void **state)
 /* --- An id that OP-TEE gives again --------------------------------------------------- */
 
 /* It was open, and nobody was on the way in with it: gone at once. */
-static void test_given_again_while_open(void **state)
+SESSIONS_TEST(test_given_again_while_open)
 {
-	struct rig *rig = new_rig(LIMIT);
 	uint32_t index;
 
-	(void)state;
 	open_as(rig, 7, ta_a, false);
 	open_as(rig, 7, ta_b, false);
 	assert_int_equal(rig->guest->sessions.used, 1);
@@ -292,17 +273,14 @@ static void test_given_again_while_open(void **state)
 	om_session_put(&rig->guest->sessions, index);
 	close_it(rig, 7);
 	assert_none(rig, 7);
-	rig_free(rig);
 }
 
 /* Its users are for the first TA to the end; the last of them frees the entry. */
-static void test_given_again_while_in_use(void **state)
+SESSIONS_TEST(test_given_again_while_in_use)
 {
-	struct rig *rig = new_rig(LIMIT);
 	struct om_guest *guest = rig->guest;
 	uint32_t first, second;
 
-	(void)state;
 	open_as(rig, 7, ta_a, false);
 	first = get(rig, 7, ta_a);
 	get(rig, 7, ta_a);
@@ -322,17 +300,14 @@ static void test_given_again_while_in_use(void **state)
 	om_session_put(&guest->sessions, second);
 	close_it(rig, 7);
 	assert_int_equal(guest->sessions.used, 0);
-	rig_free(rig);
 }
 
 /* OP-TEE closed it, gave the id again, and only then the CLOSE comes back. */
-static void test_given_again_while_closing(void **state)
+SESSIONS_TEST(test_given_again_while_closing)
 {
-	struct rig *rig = new_rig(LIMIT);
 	struct om_guest *guest = rig->guest;
 	uint32_t first, second;
 
-	(void)state;
 	open_as(rig, 7, ta_a, false);
 	first = begin_close(rig, 7);
 	open_as(rig, 7, ta_b, false);
@@ -344,25 +319,22 @@ static void test_given_again_while_closing(void **state)
 	om_session_put(&guest->sessions, second);
 	assert_int_equal(get(rig, 7, ta_b), second);
 	om_session_put(&guest->sessions, second);
-	rig_free(rig);
 }
 
 /* The same, and then OP-TEE says that it did not close it (it lies): the newest stays. */
-static void test_given_again_and_not_closed(void **state)
+SESSIONS_TEST(test_given_again_and_not_closed)
 {
-	struct rig *rig = new_rig(LIMIT);
 	struct om_guest *guest = rig->guest;
-	uint32_t users, i, first;
+	uint32_t first;
 
-	(void)state;
-	for (users = 0; users <= 2; users++) {
+	for (uint32_t users = 0; users <= 2; users++) {
 		open_as(rig, 7, ta_a, false);
-		for (i = 0; i < users; i++)
+		for (uint32_t i = 0; i < users; i++)
 			get(rig, 7, ta_a);
 		first = begin_close(rig, 7);
 		open_as(rig, 7, ta_b, false);
 		om_session_reopen(&guest->sessions, first);
-		for (i = 0; i < users; i++) {
+		for (uint32_t i = 0; i < users; i++) {
 			assert_int_equal(guest->sessions.used, 2);
 			assert_memory_equal(guest->sessions.table[first].ta, ta_a, OM_TA_UUID_SIZE);
 			assert_false(om_session_close(&guest->sessions, first));
@@ -378,25 +350,22 @@ static void test_given_again_and_not_closed(void **state)
 	om_session_reopen(&guest->sessions, begin_close(rig, 7));
 	om_session_put(&guest->sessions, get(rig, 7, ta_a));
 	assert_int_equal(guest->sessions.used, 2);
-	rig_free(rig);
 }
 
 /* --- The limit ------------------------------------------------------------------------- */
 
 /* Invariant I5: n are accepted, one more is not, and after one has ended it is. */
-static void test_invariant_5_number_of_sessions(void **state)
+TEST(test_invariant_5_number_of_sessions)
 {
 	static const uint32_t limits[] = { 1, 2, 3, LIMIT, 0, OM_LIMIT_SESSIONS };
-	size_t l;
 
-	(void)state;
-	for (l = 0; l < COUNT_OF(limits); l++) {
+	for (size_t l = 0; l < COUNT_OF(limits); l++) {
 		struct rig *rig = new_rig(limits[l]);
 		uint32_t n = limits[l] ? limits[l] : OM_SESSIONS_DEFAULT;
-		uint32_t i, index;
+		uint32_t index;
 
 		assert_int_equal(rig->guest->vm.limits.sessions, n);
-		for (i = 0; i < n; i++)
+		for (uint32_t i = 0; i < n; i++)
 			open_as(rig, i * 3, ta_a, false);
 		assert_false(om_session_reserve(&rig->guest->sessions));
 		assert_int_equal(rig->guest->sessions.used, n);
@@ -416,13 +385,12 @@ static void test_invariant_5_number_of_sessions(void **state)
 }
 
 /* An entry that its users keep is charged, so that there always is a free one. */
-static void test_invariant_5_stale_sessions_count(void **state)
+TEST(test_invariant_5_stale_sessions_count)
 {
 	struct rig *rig = new_rig(2);
 	struct om_guest *guest = rig->guest;
 	uint32_t first, second;
 
-	(void)state;
 	open_as(rig, 7, ta_a, false);
 	first = get(rig, 7, ta_a);
 	open_as(rig, 7, ta_b, false);
@@ -440,13 +408,11 @@ static void test_invariant_5_stale_sessions_count(void **state)
 
 /* --- TAs that were loaded ---------------------------------------------------------------- */
 
-static void test_what_is_loaded_for_one_is_for_the_next(void **state)
+SESSIONS_TEST(test_what_is_loaded_for_one_is_for_the_next)
 {
-	struct rig *rig = new_rig(LIMIT);
 	struct om_guest *guest = rig->guest;
 	uint32_t index;
 
-	(void)state;
 	open_as(rig, 1, ta_a, false);
 	assert_false(is_loaded(rig, 1));
 	open_as(rig, 2, ta_a, true);
@@ -472,16 +438,13 @@ static void test_what_is_loaded_for_one_is_for_the_next(void **state)
 	/* Gone with the last one, though a session that never had it is open still. */
 	open_as(rig, 6, ta_a, false);
 	assert_false(is_loaded(rig, 6));
-	rig_free(rig);
 }
 
 /* OP-TEE gave the id again: the TA of those who are on their way is loaded still. */
-static void test_what_is_loaded_for_a_stale_one_is_for_the_next(void **state)
+SESSIONS_TEST(test_what_is_loaded_for_a_stale_one_is_for_the_next)
 {
-	struct rig *rig = new_rig(LIMIT);
 	uint32_t index;
 
-	(void)state;
 	open_as(rig, 1, ta_a, true);
 	index = get(rig, 1, ta_a);
 	open_as(rig, 1, ta_b, false);
@@ -492,7 +455,6 @@ static void test_what_is_loaded_for_a_stale_one_is_for_the_next(void **state)
 	om_session_put(&rig->guest->sessions, index);
 	open_as(rig, 2, ta_a, false);
 	assert_false(is_loaded(rig, 2));
-	rig_free(rig);
 }
 
 /* --- Without the lock --------------------------------------------------------------------- */
@@ -582,9 +544,9 @@ static uint8_t last_octet(struct om_guest *guest, uint32_t index)
 /* A user's TA is the same from beginning to end; the number of times that it was not. */
 static uint32_t use_many_times(struct om_guest *guest, uint32_t times)
 {
-	uint32_t n, wrong = 0;
+	uint32_t wrong = 0;
 
-	for (n = 0; n < times; n++) {
+	for (uint32_t n = 0; n < times; n++) {
 		uint32_t index = om_session_get(&guest->sessions, 7);
 		uint8_t last;
 
@@ -626,12 +588,11 @@ static void end_race(struct rig *rig)
 	rig_free(rig);
 }
 
-static void fault_c1_a_user_keeps_its_ta_at_any_instruction(void **state)
+TEST(fault_c1_a_user_keeps_its_ta_at_any_instruction)
 {
 	struct rig *rig = race_rig();
 	uint32_t wrong;
 
-	(void)state;
 	rig_preempt(other_vcpu, 20);
 	wrong = use_many_times(rig->guest, 400000);
 	rig_preempt(NULL, 0);
@@ -643,48 +604,21 @@ static void fault_c1_a_user_keeps_its_ta_at_any_instruction(void **state)
 
 static void *other_thread(void *arg)
 {
-	uint32_t n;
-
 	(void)arg;
-	for (n = 0; n < TIMES; n++)
+	for (uint32_t n = 0; n < TIMES; n++)
 		other_goes_on();
 	return NULL;
 }
 
-static void fault_c1_a_user_keeps_its_ta_beside_another_thread(void **state)
+TEST(fault_c1_a_user_keeps_its_ta_beside_another_thread)
 {
 	struct rig *rig = race_rig();
 	pthread_t thread;
 	uint32_t wrong;
 
-	(void)state;
 	assert_int_equal(pthread_create(&thread, NULL, other_thread, NULL), 0);
 	wrong = use_many_times(rig->guest, TIMES);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_int_equal(wrong, 0);
 	end_race(rig);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_life_of_a_session),
-		cmocka_unit_test(test_reserved_and_not_opened),
-		cmocka_unit_test(test_closing_and_open_again),
-		cmocka_unit_test(test_invariant_9_none_after_a_reset),
-		cmocka_unit_test(test_any_id),
-		cmocka_unit_test(test_ids_that_collide_in_a_place),
-		cmocka_unit_test(test_given_again_while_open),
-		cmocka_unit_test(test_given_again_while_in_use),
-		cmocka_unit_test(test_given_again_while_closing),
-		cmocka_unit_test(test_given_again_and_not_closed),
-		cmocka_unit_test(test_invariant_5_number_of_sessions),
-		cmocka_unit_test(test_invariant_5_stale_sessions_count),
-		cmocka_unit_test(test_what_is_loaded_for_one_is_for_the_next),
-		cmocka_unit_test(test_what_is_loaded_for_a_stale_one_is_for_the_next),
-		cmocka_unit_test(fault_c1_a_user_keeps_its_ta_at_any_instruction),
-		cmocka_unit_test(fault_c1_a_user_keeps_its_ta_beside_another_thread),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,14 +7,12 @@
 
 /* --- The life of a buffer --------------------------------------------------- */
 
-static void test_life_of_a_buffer(void **state)
+RIG_TEST(test_life_of_a_buffer)
 {
-	struct rig *rig = rig_new(NULL);
 	struct om_release release = { OM_NONE };
 	const uint32_t pages = OM_PIN_BATCH + 5;
 	uint32_t index = reserve(rig, OM_SHARE_REGISTERED, 0x77, pages);
 
-	(void)state;
 	/* Reserved: the cookie is taken, but nobody can get it. */
 	assert_true(known(rig, 0x77));
 	assert_int_equal(get(rig, OM_SHARE_REGISTERED, 0x77, false), OM_NONE);
@@ -58,17 +56,14 @@ static void test_life_of_a_buffer(void **state)
 	expect_usage(rig, 0, 0, 0);
 	assert_false(om_shm_release_step(&rig->guest->shm, &release));
 	assert_int_equal(rig->guest->shm.pages_peak, pages);
-	rig_free(rig);
 }
 
 /* UNREGISTER that OP-TEE refused: all as before. */
-static void test_claimed_and_published_again(void **state)
+RIG_TEST(test_claimed_and_published_again)
 {
-	struct rig *rig = rig_new(NULL);
 	struct om_release release = { OM_NONE };
 	uint32_t index = share(rig, OM_SHARE_REGISTERED, 9);
 
-	(void)state;
 	assert_int_equal(om_shm_claim(&rig->guest->shm, (om_cookie_t){ 9 }, OM_SHARE_REGISTERED), index);
 	om_shm_publish(&rig->guest->shm, index);
 	om_shm_put(&rig->guest->shm, index, &release);
@@ -77,19 +72,16 @@ static void test_claimed_and_published_again(void **state)
 	om_shm_put(&rig->guest->shm, index, &release);
 	unshare(rig, OM_SHARE_REGISTERED, 9);
 	expect_usage(rig, 0, 0, 0);
-	rig_free(rig);
 }
 
 /* What UNREGISTER waits for: calls that name it and are on their way to OP-TEE. */
-static void test_claimed_when_nobody_enters_with_it(void **state)
+RIG_TEST(test_claimed_when_nobody_enters_with_it)
 {
 	const om_cookie_t cookie = { 9 };
-	struct rig *rig = rig_new(NULL);
 	struct om_guest *guest = rig->guest;
 	struct om_release release = { OM_NONE };
 	uint32_t index = share(rig, OM_SHARE_REGISTERED, 9);
 
-	(void)state;
 	share(rig, OM_SHARE_PAYLOAD, 10);
 	/* Unknown, or of another kind. */
 	assert_int_equal(om_shm_claim_arrived(&guest->shm, (om_cookie_t){ 8 }), OM_NONE);
@@ -117,17 +109,14 @@ static void test_claimed_when_nobody_enters_with_it(void **state)
 	drain(rig, &release);
 	expect_usage(rig, 1, 0, 1);
 	unshare(rig, OM_SHARE_PAYLOAD, 10);
-	rig_free(rig);
 }
 
 /* Reserved, then the translation failed: never was live. */
-static void test_reserved_and_forgotten(void **state)
+RIG_TEST(test_reserved_and_forgotten)
 {
-	struct rig *rig = rig_new(NULL);
 	struct om_release release = { OM_NONE };
 	uint32_t index = reserve(rig, OM_SHARE_PAYLOAD, 9, 5);
 
-	(void)state;
 	om_shm_forget(&rig->guest->shm, index);
 	assert_false(known(rig, 9));
 	om_shm_put(&rig->guest->shm, index, &release);
@@ -135,16 +124,13 @@ static void test_reserved_and_forgotten(void **state)
 	assert_true(om_shm_release_step(&rig->guest->shm, &release));
 	assert_int_equal(rig->host->count[TEST_OP_UNPIN], 0);
 	expect_usage(rig, 0, 0, 0);
-	rig_free(rig);
 }
 
-static void test_alone_means_no_other_user(void **state)
+RIG_TEST(test_alone_means_no_other_user)
 {
-	struct rig *rig = rig_new(NULL);
 	struct om_release release = { OM_NONE };
 	uint32_t index = reserve(rig, OM_SHARE_RPC_ARG, 3, 1);
 
-	(void)state;
 	om_shm_publish(&rig->guest->shm, index);
 	/* Its maker still has it. */
 	assert_int_equal(get(rig, OM_SHARE_RPC_ARG, 3, true), OM_NONE);
@@ -155,20 +141,17 @@ static void test_alone_means_no_other_user(void **state)
 	assert_int_equal(get(rig, OM_SHARE_RPC_ARG, 3, true), OM_NONE);
 	om_shm_put(&rig->guest->shm, index, &release);
 	unshare(rig, OM_SHARE_RPC_ARG, 3);
-	rig_free(rig);
 }
 
 /* Invariant I7: an RPC argument's cookie is no data buffer's, and so on. */
-static void test_invariant_7_a_cookie_is_of_one_kind(void **state)
+RIG_TEST(test_invariant_7_a_cookie_is_of_one_kind)
 {
 	static const enum om_trace_share kinds[] = {
 		OM_SHARE_REGISTERED, OM_SHARE_PAYLOAD, OM_SHARE_RPC_ARG,
 	};
-	struct rig *rig = rig_new(NULL);
 	size_t i;
 	uint32_t k;
 
-	(void)state;
 	for (i = 0; i < COUNT_OF(kinds); i++) {
 		uint32_t index = share(rig, kinds[i], 100 + i);
 		struct om_release release = { OM_NONE };
@@ -188,18 +171,15 @@ static void test_invariant_7_a_cookie_is_of_one_kind(void **state)
 	}
 	for (i = 0; i < COUNT_OF(kinds); i++)
 		unshare(rig, kinds[i], 100 + i);
-	rig_free(rig);
 }
 
 /* Memory that is lent for a call has no cookie that anybody could name. */
-static void test_invariant_7_temporary_buffers_have_no_cookie(void **state)
+RIG_TEST(test_invariant_7_temporary_buffers_have_no_cookie)
 {
-	struct rig *rig = rig_new(NULL);
 	struct om_release release = { OM_NONE };
 	uint32_t first = reserve(rig, OM_SHARE_TEMPORARY, 0, 1);
 	uint32_t second = reserve(rig, OM_SHARE_TEMPORARY, 0x55, 1);
 
-	(void)state;
 	assert_int_not_equal(first, second);
 	assert_false(known(rig, 0));
 	assert_false(known(rig, 0x55));
@@ -209,15 +189,12 @@ static void test_invariant_7_temporary_buffers_have_no_cookie(void **state)
 	let_go(rig, second, &release);
 	drain(rig, &release);
 	expect_usage(rig, 0, 0, 0);
-	rig_free(rig);
 }
 
-static void test_cookies_that_are_refused(void **state)
+RIG_TEST(test_cookies_that_are_refused)
 {
-	struct rig *rig = rig_new(NULL);
 	uint32_t kind, index = OM_NONE;
 
-	(void)state;
 	share(rig, OM_SHARE_REGISTERED, 7);
 	for (kind = 0; kind < KINDS; kind++) {
 		struct om_share zero = share_of((enum om_trace_share)kind, 0, 1);
@@ -239,7 +216,6 @@ static void test_cookies_that_are_refused(void **state)
 	om_shm_put(&rig->guest->shm, index, &(struct om_release){ OM_NONE });
 	unshare(rig, OM_SHARE_REGISTERED, 8);
 	unshare(rig, OM_SHARE_REGISTERED, 7);
-	rig_free(rig);
 }
 
 /* --- Quotas ------------------------------------------------------------------- */
@@ -249,9 +225,9 @@ static void expect_quota(struct rig *rig, enum om_trace_share kind, uint32_t n)
 {
 	const struct om_share more = share_of(kind, 5000, 1);
 	uint32_t before = rig->guest->shm.pages_used;
-	uint32_t i, index = OM_NONE;
+	uint32_t index = OM_NONE;
 
-	for (i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++)
 		share(rig, kind, 1000 + i);
 	assert_int_equal(om_shm_reserve(&rig->guest->shm, &more, &index), OM_REFUSED_QUOTA);
 	assert_int_equal(index, OM_NONE);
@@ -260,17 +236,14 @@ static void expect_quota(struct rig *rig, enum om_trace_share kind, uint32_t n)
 	unshare(rig, kind, 1000 + n / 2);
 	share(rig, kind, 5000);
 	unshare(rig, kind, 5000);
-	for (i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++)
 		if (i != n / 2)
 			unshare(rig, kind, 1000 + i);
 	assert_int_equal(rig->guest->shm.pages_used, before);
 }
 
-static void test_invariant_5_number_of_buffers(void **state)
+RIG_TEST(test_invariant_5_number_of_buffers)
 {
-	struct rig *rig = rig_new(NULL);
-
-	(void)state;
 	expect_quota(rig, OM_SHARE_REGISTERED, 8);
 	expect_quota(rig, OM_SHARE_PAYLOAD, 8);
 	/* Registered and allocated ones share a quota; RPC arguments have another. */
@@ -281,17 +254,13 @@ static void test_invariant_5_number_of_buffers(void **state)
 	unshare(rig, OM_SHARE_REGISTERED, 1);
 	unshare(rig, OM_SHARE_PAYLOAD, 2);
 	expect_usage(rig, 0, 0, 0);
-	rig_free(rig);
 }
 
-static void test_invariant_5_number_of_pages(void **state)
+RIG_TEST(test_invariant_5_number_of_pages)
 {
 	static const uint32_t first[] = { 1, OM_PIN_BATCH, OM_PIN_BATCH + 1, 63, 64 };
-	struct rig *rig = rig_new(NULL);
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT_OF(first); i++) {
+	for (size_t i = 0; i < COUNT_OF(first); i++) {
 		struct om_release release = { OM_NONE };
 		uint32_t left = 64 - first[i], index = OM_NONE, other = OM_NONE;
 		struct om_share more = share_of(OM_SHARE_PAYLOAD, 2, left + 1);
@@ -312,18 +281,15 @@ static void test_invariant_5_number_of_pages(void **state)
 		expect_usage(rig, 0, 0, 0);
 	}
 	assert_int_equal(rig->guest->shm.pages_peak, 64);
-	rig_free(rig);
 }
 
-static void test_invariant_5_number_of_list_pages(void **state)
+RIG_TEST(test_invariant_5_number_of_list_pages)
 {
-	struct rig *rig = rig_new(NULL);
 	struct om_share share_lists = share_of(OM_SHARE_TEMPORARY, 0, 1);
 	struct om_release release = { OM_NONE };
 	const uint32_t first_list = 4 + 4;	/* behind threads and RPC arguments */
 	uint32_t index, other = OM_NONE, taken[4], i, seen = 0;
 
-	(void)state;
 	share_lists.lists = 3;
 	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share_lists, &index), OM_ACCEPTED);
 	share_lists.lists = 2;
@@ -358,17 +324,14 @@ static void test_invariant_5_number_of_list_pages(void **state)
 	let_go(rig, index, &release);
 	let_go(rig, other, &release);
 	drain(rig, &release);
-	rig_free(rig);
 }
 
 /* Every RPC argument has a shadow page, its own, from its own pool. */
-static void test_rpc_arguments_have_a_shadow_each(void **state)
+RIG_TEST(test_rpc_arguments_have_a_shadow_each)
 {
-	struct rig *rig = rig_new(NULL);
-	uint32_t round, i, seen;
+	uint32_t i, seen;
 
-	(void)state;
-	for (round = 0; round < 5; round++) {
+	for (uint32_t round = 0; round < 5; round++) {
 		for (i = 0, seen = 0; i < 4; i++) {
 			uint32_t index = share(rig, OM_SHARE_RPC_ARG, 10 + i);
 			uint32_t shadow = rig->guest->shm.buffers[index].shadow;
@@ -384,7 +347,6 @@ static void test_rpc_arguments_have_a_shadow_each(void **state)
 	i = share(rig, OM_SHARE_REGISTERED, 1);
 	assert_int_equal(rig->guest->shm.buffers[i].shadow, OM_NONE);
 	unshare(rig, OM_SHARE_REGISTERED, 1);
-	rig_free(rig);
 }
 
 /*
@@ -430,13 +392,11 @@ static uint32_t chain_length(const struct om_pins *pins, uint32_t first)
 	return n;
 }
 
-static void test_invariant_5_pin_records_never_run_out(void **state)
+TEST(test_invariant_5_pin_records_never_run_out)
 {
 	struct rig_setup setup = rig_default;
-	uint32_t pages;
 
-	(void)state;
-	for (pages = 28; pages <= 28 + 4 * OM_PIN_BATCH; pages++) {
+	for (uint32_t pages = 28; pages <= 28 + 4 * OM_PIN_BATCH; pages++) {
 		struct rig *rig;
 		uint32_t records;
 
@@ -453,32 +413,27 @@ static void test_invariant_5_pin_records_never_run_out(void **state)
 	}
 }
 
-static void test_pages_of_a_buffer_in_their_order(void **state)
+RIG_TEST(test_pages_of_a_buffer_in_their_order)
 {
-	struct rig *rig = rig_new(NULL);
 	struct om_release release = { OM_NONE };
 	uint32_t index = reserve(rig, OM_SHARE_REGISTERED, 1, 50);
 	const struct om_buffer *buffer = &rig->guest->shm.buffers[index];
-	uint32_t n;
 
-	(void)state;
 	pin(rig, index, 50);
-	for (n = 0; n < 50; n++)
+	for (uint32_t n = 0; n < 50; n++)
 		assert_int_equal(om_shm_page(&rig->guest->shm, buffer, n).raw,
 				 test_guest_pa(rig->ram, rig_ipa(rig, 50 - n)));
 	om_shm_forget(&rig->guest->shm, index);
 	om_shm_put(&rig->guest->shm, index, &release);
 	drain(rig, &release);
-	rig_free(rig);
 }
 
 /* Sizes of the tables, for odd limits: enough, and a power of two where it must. */
-static void test_sizes_of_tables(void **state)
+TEST(test_sizes_of_tables)
 {
 	struct om_limits l = { .threads = 1, .rpc_args = 1, .pages = 1, .list_pages = 1 };
 	uint32_t n;
 
-	(void)state;
 	for (l.buffers = 1; l.buffers < 300; l.buffers++) {
 		n = om_shm_bucket_count(&l);
 		assert_int_equal(n & (n - 1), 0);
@@ -491,27 +446,4 @@ static void test_sizes_of_tables(void **state)
 	assert_int_equal(om_shm_buffer_count(&l), (1u << 20) + 1024 + 512);
 	assert_int_equal(om_shm_pins_count(&l),
 			 (1u << 26) / OM_PIN_BATCH + 1 + (1u << 20) + 1024 + 512);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_life_of_a_buffer),
-		cmocka_unit_test(test_claimed_and_published_again),
-		cmocka_unit_test(test_claimed_when_nobody_enters_with_it),
-		cmocka_unit_test(test_reserved_and_forgotten),
-		cmocka_unit_test(test_alone_means_no_other_user),
-		cmocka_unit_test(test_invariant_7_a_cookie_is_of_one_kind),
-		cmocka_unit_test(test_invariant_7_temporary_buffers_have_no_cookie),
-		cmocka_unit_test(test_cookies_that_are_refused),
-		cmocka_unit_test(test_invariant_5_number_of_buffers),
-		cmocka_unit_test(test_invariant_5_number_of_pages),
-		cmocka_unit_test(test_invariant_5_number_of_list_pages),
-		cmocka_unit_test(test_rpc_arguments_have_a_shadow_each),
-		cmocka_unit_test(test_invariant_5_pin_records_never_run_out),
-		cmocka_unit_test(test_pages_of_a_buffer_in_their_order),
-		cmocka_unit_test(test_sizes_of_tables),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

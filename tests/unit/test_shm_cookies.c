@@ -15,9 +15,8 @@ static const struct rig_setup many_buffers = {
 static void expect_all_found(struct rig *rig, const uint64_t *cookie, uint32_t n, uint32_t but)
 {
 	struct om_release release = { OM_NONE };
-	uint32_t i;
 
-	for (i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		uint32_t index = get(rig, OM_SHARE_REGISTERED, cookie[i], false);
 
 		assert_int_equal(known(rig, cookie[i]), i != but);
@@ -30,20 +29,19 @@ static void expect_all_found(struct rig *rig, const uint64_t *cookie, uint32_t n
 	}
 }
 
-static void test_invariant_5_colliding_cookies(void **state)
+TEST(test_invariant_5_colliding_cookies)
 {
 	struct rig *rig = rig_new(&many_buffers);
 	struct om_release release = { OM_NONE };
 	uint64_t cookie[CHAIN + 1];
 	uint64_t elsewhere = 1;
 	struct om_share more;
-	uint32_t i, index = OM_NONE;
+	uint32_t index = OM_NONE;
 
-	(void)state;
 	find_colliding(rig, cookie, COUNT_OF(cookie), 0x10000);
 	while (bucket_of(rig, elsewhere) == bucket_of(rig, cookie[0]))
 		elsewhere++;
-	for (i = 0; i < CHAIN; i++)
+	for (uint32_t i = 0; i < CHAIN; i++)
 		share(rig, OM_SHARE_REGISTERED, cookie[i]);
 	expect_all_found(rig, cookie, CHAIN, OM_NONE);
 
@@ -66,21 +64,21 @@ static void test_invariant_5_colliding_cookies(void **state)
 	unshare(rig, OM_SHARE_REGISTERED, elsewhere);
 
 	/* First, middle and last link go and come back; the others stay found. */
-	for (i = 0; i < CHAIN; i++) {
+	for (uint32_t i = 0; i < CHAIN; i++) {
 		unshare(rig, OM_SHARE_REGISTERED, cookie[i]);
 		expect_all_found(rig, cookie, CHAIN, i);
 		share(rig, OM_SHARE_REGISTERED, cookie[CHAIN]);
 		unshare(rig, OM_SHARE_REGISTERED, cookie[CHAIN]);
 		share(rig, OM_SHARE_REGISTERED, cookie[i]);
 	}
-	for (i = 0; i < CHAIN; i++)
+	for (uint32_t i = 0; i < CHAIN; i++)
 		unshare(rig, OM_SHARE_REGISTERED, cookie[i]);
 	expect_usage(rig, 0, 0, 0);
 	rig_free(rig);
 }
 
 /* What guests really use as cookies spreads: no chain gets near its end. */
-static void test_honest_cookies_do_not_collide(void **state)
+TEST(test_honest_cookies_do_not_collide)
 {
 	static const struct {
 		uint64_t first, step;
@@ -94,28 +92,15 @@ static void test_honest_cookies_do_not_collide(void **state)
 	};
 	struct rig_setup setup = many_buffers;
 	struct rig *rig;
-	uint32_t i;
-	size_t h;
 
-	(void)state;
 	setup.limits.buffers = 1024;
 	setup.limits.pages = 1024;
 	rig = rig_new(&setup);
-	for (h = 0; h < COUNT_OF(habits); h++) {
-		for (i = 0; i < 1024; i++)
+	for (size_t h = 0; h < COUNT_OF(habits); h++) {
+		for (uint32_t i = 0; i < 1024; i++)
 			share(rig, OM_SHARE_REGISTERED, habits[h].first + i * habits[h].step);
-		for (i = 0; i < 1024; i++)
+		for (uint32_t i = 0; i < 1024; i++)
 			unshare(rig, OM_SHARE_REGISTERED, habits[h].first + i * habits[h].step);
 	}
 	rig_free(rig);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_invariant_5_colliding_cookies),
-		cmocka_unit_test(test_honest_cookies_do_not_collide),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

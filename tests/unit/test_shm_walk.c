@@ -51,9 +51,9 @@ static uint32_t pick(struct walk *w, uint32_t n)
 
 static uint32_t sum(const struct walk *w, enum om_trace_share kind, bool others)
 {
-	uint32_t i, n = 0;
+	uint32_t n = 0;
 
-	for (i = 0; i < WALK_SLOTS; i++)
+	for (uint32_t i = 0; i < WALK_SLOTS; i++)
 		n += w->ref[i].state != REF_FREE &&
 		     (w->ref[i].kind == kind || (others && w->ref[i].kind == OM_SHARE_PAYLOAD));
 	return n;
@@ -61,18 +61,18 @@ static uint32_t sum(const struct walk *w, enum om_trace_share kind, bool others)
 
 static uint32_t pages_used(const struct walk *w)
 {
-	uint32_t i, n = 0;
+	uint32_t n = 0;
 
-	for (i = 0; i < WALK_SLOTS; i++)
+	for (uint32_t i = 0; i < WALK_SLOTS; i++)
 		n += w->ref[i].state != REF_FREE ? w->ref[i].pages : 0;
 	return n;
 }
 
 static uint32_t lists_left(const struct walk *w)
 {
-	uint32_t i, n = WALK_LISTS;
+	uint32_t n = WALK_LISTS;
 
-	for (i = 0; i < WALK_SLOTS; i++)
+	for (uint32_t i = 0; i < WALK_SLOTS; i++)
 		n -= w->ref[i].lists;
 	return n;
 }
@@ -80,9 +80,7 @@ static uint32_t lists_left(const struct walk *w)
 /* Whoever has this cookie, or NULL. */
 static struct ref *owner(struct walk *w, uint64_t cookie)
 {
-	uint32_t i;
-
-	for (i = 0; i < WALK_SLOTS; i++) {
+	for (uint32_t i = 0; i < WALK_SLOTS; i++) {
 		struct ref *r = &w->ref[i];
 
 		if (r->kind != OM_SHARE_TEMPORARY && r->cookie == cookie &&
@@ -108,12 +106,10 @@ static enum om_refusal expect_reserve(struct walk *w, const struct om_share *s)
 
 static void take_list(struct walk *w, struct ref *r)
 {
-	uint32_t i;
-
 	r->list = om_shm_take_list(&w->rig->guest->shm);
 	assert_in_range(r->list, WALK_THREADS + WALK_RPC_ARGS,
 			WALK_THREADS + WALK_RPC_ARGS + WALK_LISTS - 1);
-	for (i = 0; i < WALK_SLOTS; i++)
+	for (uint32_t i = 0; i < WALK_SLOTS; i++)
 		if (&w->ref[i] != r && w->ref[i].lists)
 			assert_int_not_equal(w->ref[i].list, r->list);
 }
@@ -123,7 +119,7 @@ static void walk_reserve(struct walk *w)
 	enum om_trace_share kind = (enum om_trace_share)pick(w, KINDS);
 	struct om_share s = share_of(kind, w->cookies[pick(w, WALK_COOKIES)], 1 + pick(w, 40));
 	enum om_refusal expected;
-	uint32_t i, index = OM_NONE;
+	uint32_t index = OM_NONE;
 	struct ref *r = w->ref;
 
 	/* The caller's part: one temporary buffer for each parameter of each call. */
@@ -136,7 +132,7 @@ static void walk_reserve(struct walk *w)
 		assert_int_equal(index, OM_NONE);
 		return;
 	}
-	for (i = 0; i < WALK_SLOTS; i++)
+	for (uint32_t i = 0; i < WALK_SLOTS; i++)
 		if (w->ref[i].state != REF_FREE)
 			assert_int_not_equal(w->ref[i].index, index);
 	while (r->state != REF_FREE)
@@ -252,17 +248,17 @@ static void walk_release(struct walk *w)
 static void walk_compare(struct walk *w)
 {
 	const struct om_shm *shm = &w->rig->guest->shm;
-	uint32_t i, pinned = 0;
+	uint32_t pinned = 0;
 
 	assert_int_equal(shm->pages_used, pages_used(w));
 	assert_int_equal(shm->pages_peak, w->peak);
 	assert_int_equal(shm->lists_left, lists_left(w));
 	assert_int_equal(shm->buffers_used, sum(w, OM_SHARE_REGISTERED, true));
 	assert_int_equal(shm->rpc_args_used, sum(w, OM_SHARE_RPC_ARG, false));
-	for (i = 0; i < WALK_SLOTS; i++)
+	for (uint32_t i = 0; i < WALK_SLOTS; i++)
 		pinned += w->ref[i].state != REF_FREE ? w->ref[i].pinned : 0;
 	assert_int_equal(w->rig->ram->pinned, pinned);
-	for (i = 0; i < WALK_COOKIES; i++)
+	for (uint32_t i = 0; i < WALK_COOKIES; i++)
 		assert_int_equal(known(w->rig, w->cookies[i]), owner(w, w->cookies[i]) != NULL);
 }
 
@@ -301,9 +297,7 @@ static void walk_step(struct walk *w)
 /* All that is left goes, in whatever state it is. */
 static void walk_end(struct walk *w)
 {
-	uint32_t i;
-
-	for (i = 0; i < WALK_SLOTS; i++) {
+	for (uint32_t i = 0; i < WALK_SLOTS; i++) {
 		struct ref *r = &w->ref[i];
 
 		walk_give_lists(w, r);
@@ -327,7 +321,7 @@ static void walk_end(struct walk *w)
 	expect_usage(w->rig, 0, 0, 0);
 }
 
-static void test_random_walk(void **state)
+TEST(test_random_walk)
 {
 	static const struct rig_setup setup = {
 		.limits = { .threads = WALK_THREADS, .buffers = WALK_BUFFERS,
@@ -336,15 +330,13 @@ static void test_random_walk(void **state)
 		.ram_pages = 64,
 	};
 	struct walk w = { .rig = rig_new(&setup), .release = { OM_NONE }, .seed = 2026 };
-	uint32_t i;
 
-	(void)state;
 	/* Half of them in one chain, one of them not allowed at all. */
 	find_colliding(w.rig, w.cookies, WALK_COOKIES / 2, 1000);
-	for (i = WALK_COOKIES / 2; i < WALK_COOKIES - 1; i++)
+	for (uint32_t i = WALK_COOKIES / 2; i < WALK_COOKIES - 1; i++)
 		w.cookies[i] = rig_random(&w.seed);
 	w.peak = w.rig->guest->shm.pages_peak;
-	for (i = 0; i < WALK_STEPS; i++) {
+	for (uint32_t i = 0; i < WALK_STEPS; i++) {
 		walk_step(&w);
 		if (i % 8 == 0)
 			walk_compare(&w);
@@ -399,14 +391,13 @@ static void with_hooks(struct rig *rig)
 	rig->host->ops.unlock = unlock_before_it_goes;
 }
 
-static void test_invariant_7_second_look_under_the_lock(void **state)
+TEST(test_invariant_7_second_look_under_the_lock)
 {
 	struct rig_setup setup = rig_default;
 	struct om_release release = { OM_NONE };
 	struct rig *rig;
 	uint32_t index;
 
-	(void)state;
 	setup.prepare = with_hooks;
 	rig = rig_new(&setup);
 	/* Missed at first, then found. */
@@ -434,17 +425,16 @@ static void test_invariant_7_second_look_under_the_lock(void **state)
  * list. There a dead buffer has the cookie that it looks for, of an earlier life. What
  * is live is found all the same.
  */
-static void fault_b1_dead_buffer_in_the_way(void **state)
+TEST(fault_b1_dead_buffer_in_the_way)
 {
 	const enum om_trace_share kinds[] = { OM_SHARE_REGISTERED, OM_SHARE_PAYLOAD };
 	struct om_release release = { OM_NONE };
 	struct rig_setup setup = rig_default;
-	uint32_t dead, live, i;
+	uint32_t dead, live;
 
-	(void)state;
 	setup.prepare = with_hooks;
 	/* The earlier life may have been of another kind, too. */
-	for (i = 0; i < COUNT_OF(kinds); i++) {
+	for (uint32_t i = 0; i < COUNT_OF(kinds); i++) {
 		struct rig *rig = rig_new(&setup);
 		uint32_t bucket = bucket_of(rig, 5);
 
@@ -527,9 +517,9 @@ static void writer(void)
 {
 	struct om_guest *guest = race.rig->guest;
 	struct om_release release = { OM_NONE };
-	uint32_t n, i;
+	uint32_t i;
 
-	for (n = 0; n < RACE_ROUNDS; n++) {
+	for (uint32_t n = 0; n < RACE_ROUNDS; n++) {
 		const struct om_share s = share_of(n % 7 ? OM_SHARE_REGISTERED : OM_SHARE_PAYLOAD,
 						   1 + n % 2, 1);
 
@@ -550,7 +540,7 @@ static void writer(void)
 	}
 }
 
-static void test_invariant_7_getting_without_a_lock(void **state)
+TEST(test_invariant_7_getting_without_a_lock)
 {
 	static const struct rig_setup setup = {
 		.limits = { .threads = 1, .buffers = 2, .rpc_args = 1, .pages = 8,
@@ -559,7 +549,6 @@ static void test_invariant_7_getting_without_a_lock(void **state)
 	};
 	pthread_t thread;
 
-	(void)state;
 	race = (struct race){ 0 };
 	race.rig = rig_new(&setup);
 	assert_int_equal(pthread_create(&thread, NULL, reader, NULL), 0);
@@ -620,7 +609,7 @@ static void other_vcpu(int signal)
 }
 
 /* The same as above, but interrupted between any two instructions. */
-static void test_invariant_7_replaced_at_any_instruction(void **state)
+TEST(test_invariant_7_replaced_at_any_instruction)
 {
 	static const struct rig_setup setup = {
 		.limits = { .threads = 1, .buffers = 4, .rpc_args = 1, .pages = 8,
@@ -628,9 +617,8 @@ static void test_invariant_7_replaced_at_any_instruction(void **state)
 		.ram_pages = 8, .prepare = with_spin_lock,
 	};
 	struct om_release release = { OM_NONE };
-	uint32_t n, i, wrong = 0;
+	uint32_t i, wrong = 0;
 
-	(void)state;
 	race = (struct race){ 0 };
 	race.rig = rig_new(&setup);
 	other.guest = race.rig->guest;
@@ -639,7 +627,7 @@ static void test_invariant_7_replaced_at_any_instruction(void **state)
 	other.cookie = 1;
 	share(race.rig, OM_SHARE_REGISTERED, 1);
 	rig_preempt(other_vcpu, 20);
-	for (n = 0; n < 300000; n++) {
+	for (uint32_t n = 0; n < 300000; n++) {
 		om_cookie_t cookie = { 1 + n % 2 };
 
 		i = om_shm_get(&race.rig->guest->shm, cookie, OM_SHARE_REGISTERED, false);
@@ -676,18 +664,16 @@ static void maker_publishes(int signal)
 }
 
 /* A lying OP-TEE has a buffer freed that is only being made: found, or not found. */
-static void test_invariant_7_claimed_while_it_is_published(void **state)
+RIG_TEST(test_invariant_7_claimed_while_it_is_published)
 {
 	const om_cookie_t cookie = { 7 };
 	struct om_release release = { OM_NONE };
-	struct rig *rig = rig_new(NULL);
-	uint32_t n, i, index, wrong = 0;
+	uint32_t i, index, wrong = 0;
 
-	(void)state;
 	maker.guest = rig->guest;
 	maker.index = OM_NONE;
 	rig_preempt(maker_publishes, 20);
-	for (n = 0; n < 50000; n++) {
+	for (uint32_t n = 0; n < 50000; n++) {
 		index = reserve(rig, OM_SHARE_PAYLOAD, cookie.raw, 1);
 		__atomic_store_n(&maker.index, index, __ATOMIC_SEQ_CST);
 		i = om_shm_claim(&rig->guest->shm, cookie, OM_SHARE_PAYLOAD);
@@ -702,19 +688,4 @@ static void test_invariant_7_claimed_while_it_is_published(void **state)
 	}
 	rig_preempt(NULL, 0);
 	assert_int_equal(wrong, 0);
-	rig_free(rig);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random_walk),
-		cmocka_unit_test(test_invariant_7_second_look_under_the_lock),
-		cmocka_unit_test(fault_b1_dead_buffer_in_the_way),
-		cmocka_unit_test(test_invariant_7_getting_without_a_lock),
-		cmocka_unit_test(test_invariant_7_replaced_at_any_instruction),
-		cmocka_unit_test(test_invariant_7_claimed_while_it_is_published),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }
