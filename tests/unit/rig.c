@@ -123,6 +123,14 @@ struct rig *rig_new(const struct rig_setup *setup)
 	return rig;
 }
 
+struct rig *rig_new_prepared(void (*prepare)(struct rig *rig))
+{
+	struct rig_setup setup = rig_default;
+
+	setup.prepare = prepare;
+	return rig_new(&setup);
+}
+
 void rig_open_session(struct rig *rig, uint32_t id, bool loaded)
 {
 	static const uint8_t ta[OM_TA_UUID_SIZE];

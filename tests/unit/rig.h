@@ -80,6 +80,8 @@ void rig_open_session(struct rig *rig, uint32_t id, bool loaded);
 struct rig *rig_new_bare(void);
 /* All of it; fails the test when it does not come up. */
 struct rig *rig_new(const struct rig_setup *setup);
+/* As by default, and prepared by this function. */
+struct rig *rig_new_prepared(void (*prepare)(struct rig *rig));
 /* Destroys the guest if there is one, checks all balances, frees all. */
 void rig_free(struct rig *rig);
 

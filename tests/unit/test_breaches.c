@@ -166,9 +166,8 @@ BREACH_TEST(i1_length_of_a_message_is_as_it_was_fetched, shorten_the_message)
 {
 	struct om_message *message = new_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 2);
 	struct om_request_copy *arg = (void *)((uint8_t *)message + OPTEE_MSG_ARG_SIZE(2));
-	struct om_regs r;
+	struct om_regs r = send(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, MESSAGE);
 
-	r = send(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, MESSAGE);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_CMD);
 	assert_int_equal(arg->hdr.cmd, OPTEE_RPC_CMD_GET_TIME);
 	assert_int_equal(arg->hdr.num_params, 1);
@@ -198,9 +197,8 @@ BREACH_TEST(i1_outputs_are_those_that_were_asked_for, ask_with_an_input)
 {
 	struct om_message *message = new_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	struct om_request_copy *arg = (void *)((uint8_t *)message + OPTEE_MSG_ARG_SIZE(0));
-	struct om_regs r;
+	struct om_regs r = send(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, MESSAGE);
 
-	r = send(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, MESSAGE);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_CMD);
 	o->arg->param[0].attr = OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT;
 	arg->param[0].u.value.a = 0x77;
@@ -401,9 +399,8 @@ BREACH_TEST(i8_unknown_function_is_no_command, ask_by_another_function)
 {
 	struct om_message *message = new_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	struct om_request_copy *arg = (void *)((uint8_t *)message + OPTEE_MSG_ARG_SIZE(0));
-	struct om_regs r;
+	struct om_regs r = send(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, MESSAGE);
 
-	r = send(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, MESSAGE);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	assert_int_equal(arg->hdr.cmd, 0);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_REQUEST), 1);

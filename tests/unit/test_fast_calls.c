@@ -108,9 +108,8 @@ RIG_TEST(test_scenario_8_every_function)
 
 RIG_TEST(test_scenario_7_garbage_and_sve_hint)
 {
-	struct om_regs r;
+	struct om_regs r = rig_call(rig, 0xdeadbeef00000000u | OPTEE_SMC_CALLS_UID, 0, 0, 0);
 
-	r = rig_call(rig, 0xdeadbeef00000000u | OPTEE_SMC_CALLS_UID, 0, 0, 0);
 	expect_regs(&r, OPTEE_MSG_UID_0, OPTEE_MSG_UID_1, OPTEE_MSG_UID_2, OPTEE_MSG_UID_3);
 	expect_one_smc(rig, OPTEE_SMC_CALLS_UID, 0);
 	r = rig_call(rig, OPTEE_SMC_CALLS_UID | SMCCC_FID_SVE_HINT, 0, 0, 0);
@@ -149,15 +148,10 @@ static void hide_rpc_arg(struct rig *rig)
 	rig_answer(rig, OPTEE_SMC_EXCHANGE_CAPABILITIES)->a[3] = 3;
 }
 
-TEST(test_calls_that_are_not_offered)
+RIG_TEST_BY(test_calls_that_are_not_offered, rig_new_prepared(hide_rpc_arg))
 {
-	struct rig_setup setup = rig_default;
-	struct rig *rig;
-	struct om_regs r;
+	struct om_regs r = rig_call(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, 0, rig_ipa(rig, 0), 0);
 
-	setup.prepare = hide_rpc_arg;
-	rig = rig_new(&setup);
-	r = rig_call(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, 0, rig_ipa(rig, 0), 0);
 	expect_regs(&r, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, 0, 0, 0);
 	r = rig_call(rig, OPTEE_SMC_CALL_WITH_REGD_ARG, 0, 1, 0);
 	expect_regs(&r, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, 0, 0, 0);
@@ -167,7 +161,6 @@ TEST(test_calls_that_are_not_offered)
 	r = rig_call(rig, OPTEE_SMC_EXCHANGE_CAPABILITIES, 0, 0, 0);
 	assert_int_equal(r.a[1] & OPTEE_SMC_SEC_CAP_RPC_ARG, 0);
 	assert_int_equal(r.a[3], 0);
-	rig_free(rig);
 }
 
 /* --- Emulated ---------------------------------------------------------------------- */
@@ -234,11 +227,8 @@ static void expect_capabilities(struct rig *rig, uint64_t offered, bool async)
 TEST(test_scenario_10_secure_capabilities)
 {
 	for (uint32_t async = 0; async < 2; async++) {
-		struct rig_setup setup = rig_default;
-		struct rig *rig;
+		struct rig *rig = rig_new_prepared(async ? NULL : without_notify);
 
-		setup.prepare = async ? NULL : without_notify;
-		rig = rig_new(&setup);
 		for (uint32_t caps = 0; caps < 1024; caps++) {
 			rig->smcs = 0;
 			expect_capabilities(rig, caps, async);
@@ -409,14 +399,10 @@ TEST(test_notifications_where_nobody_offers_them)
 	};
 
 	for (size_t i = 0; i < COUNT_OF(prepare); i++) {
-		struct rig_setup setup = rig_default;
-		struct optee_msg_hdr *hdr;
-		struct rig *rig;
+		struct rig *rig = rig_new_prepared(prepare[i]);
+		struct optee_msg_hdr *hdr = rig_va(rig, 0);
 		struct om_regs r;
 
-		setup.prepare = prepare[i];
-		rig = rig_new(&setup);
-		hdr = rig_va(rig, 0);
 		for (size_t k = 0; k < COUNT_OF(fids); k++) {
 			r = rig_call(rig, fids[k], 0, 0, 0);
 			expect_regs(&r, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, 0, 0, 0);

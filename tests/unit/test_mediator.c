@@ -262,15 +262,10 @@ static void reserved_is_late(struct rig *rig)
 }
 
 /* Asked again after each yielding call until it is known, and in nobody's name. */
-TEST(test_reserved_memory_is_asked_for_again)
+RIG_TEST_BY(test_reserved_memory_is_asked_for_again, rig_new_prepared(reserved_is_late))
 {
-	struct rig_setup setup = rig_default;
-	struct rig *rig;
-	struct optee_msg_hdr *hdr;
+	struct optee_msg_hdr *hdr = rig_va(rig, 0);
 
-	setup.prepare = reserved_is_late;
-	rig = rig_new(&setup);
-	hdr = rig_va(rig, 0);
 	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
 	/* The rig's call is not the guest's own here: a7 = 0 in its middle is right. */
 	for (uint32_t n = 0; n < 4; n++) {
@@ -291,7 +286,6 @@ TEST(test_reserved_memory_is_asked_for_again)
 		}
 		assert_int_equal(usable(rig, TEST_RESERVED_PA), n < 2);
 	}
-	rig_free(rig);
 }
 
 /* --- Words ------------------------------------------------------------------------------ */

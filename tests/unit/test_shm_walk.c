@@ -391,15 +391,11 @@ static void with_hooks(struct rig *rig)
 	rig->host->ops.unlock = unlock_before_it_goes;
 }
 
-TEST(test_invariant_7_second_look_under_the_lock)
+RIG_TEST_BY(test_invariant_7_second_look_under_the_lock, rig_new_prepared(with_hooks))
 {
-	struct rig_setup setup = rig_default;
 	struct om_release release = { OM_NONE };
-	struct rig *rig;
 	uint32_t index;
 
-	setup.prepare = with_hooks;
-	rig = rig_new(&setup);
 	/* Missed at first, then found. */
 	meanwhile.appears = true;
 	index = get(rig, OM_SHARE_REGISTERED, 5, false);
@@ -417,7 +413,6 @@ TEST(test_invariant_7_second_look_under_the_lock)
 	assert_int_equal(release.head, index);
 	drain(rig, &release);
 	unshare(rig, OM_SHARE_REGISTERED, 6);
-	rig_free(rig);
 }
 
 /*
@@ -429,13 +424,11 @@ TEST(fault_b1_dead_buffer_in_the_way)
 {
 	const enum om_trace_share kinds[] = { OM_SHARE_REGISTERED, OM_SHARE_PAYLOAD };
 	struct om_release release = { OM_NONE };
-	struct rig_setup setup = rig_default;
 	uint32_t dead, live;
 
-	setup.prepare = with_hooks;
 	/* The earlier life may have been of another kind, too. */
 	for (uint32_t i = 0; i < COUNT_OF(kinds); i++) {
-		struct rig *rig = rig_new(&setup);
+		struct rig *rig = rig_new_prepared(with_hooks);
 		uint32_t bucket = bucket_of(rig, 5);
 
 		dead = share(rig, kinds[i], 5);
