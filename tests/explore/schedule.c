@@ -25,7 +25,6 @@ static uint32_t known;		/* how much of it is given */
 static uint32_t bound;
 
 static const struct play *playing;
-static void *playing_world;
 static ucontext_t director;
 static ucontext_t context[SCHEDULE_VCPUS];
 static char *stack[SCHEDULE_VCPUS];
@@ -154,7 +153,7 @@ static void vcpu_main(void)
 {
 	uint8_t others;
 
-	playing->vcpu[running](playing_world);
+	playing->vcpu[running]();
 	done[running] = true;
 	others = who_can();
 	if (others) {
@@ -172,7 +171,7 @@ static void run_once(void)
 {
 	at = 0;
 	steps = 0;
-	playing->begin(playing_world);
+	playing->begin();
 	for (uint32_t i = 0; i < playing->vcpus; i++) {
 		done[i] = false;
 		waits_for[i] = NULL;
@@ -186,7 +185,7 @@ static void run_once(void)
 		makecontext(&context[i], vcpu_main, 0);
 	}
 	go_on(decide(who_can(), true));
-	playing->end(playing_world);
+	playing->end();
 }
 
 /* The next one of a set after this one; 0 when there is none. */
@@ -214,13 +213,11 @@ static bool next_choice(struct decision *d)
 	return true;
 }
 
-struct explored explore(const struct play *play, void *world, uint32_t preemptions,
-			uint64_t most)
+struct explored explore(const struct play *play, uint32_t preemptions, uint64_t most)
 {
 	struct explored result = { 0 };
 
 	playing = play;
-	playing_world = world;
 	bound = preemptions;
 	known = 0;
 	for (;;) {

@@ -20,9 +20,9 @@ struct play {
 	const char *name;
 	uint32_t vcpus;
 	/* Called for each order: before, on each vCPU, and after. */
-	void (*begin)(void *world);
-	void (*vcpu[SCHEDULE_VCPUS])(void *world);
-	void (*end)(void *world);
+	void (*begin)(void);
+	void (*vcpu[SCHEDULE_VCPUS])(void);
+	void (*end)(void);
 };
 
 struct explored {
@@ -31,9 +31,8 @@ struct explored {
 	bool complete;		/* false: stopped after so many orders */
 };
 
-/* world: for the play. most: stop after so many orders, 0: never. */
-struct explored explore(const struct play *play, void *world, uint32_t preemptions,
-			uint64_t most);
+/* most: stop after so many orders, 0: never. */
+struct explored explore(const struct play *play, uint32_t preemptions, uint64_t most);
 
 /* On a vCPU: somebody else may go on here. Elsewhere: does nothing. */
 void schedule_point(void);

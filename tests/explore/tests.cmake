@@ -10,5 +10,6 @@ om_target_defaults(explored_library)
 target_compile_options(explored_library PRIVATE -ffreestanding -fsanitize=thread)
 target_include_directories(explored_library PRIVATE ${PROJECT_SOURCE_DIR}/include)
 om_add_test(test_explore LABELS threads LINKS scenario_fixture
-	SOURCES explore/explore.c explore/instrument.c explore/schedule.c
+	SOURCES explore/calls.c explore/explore.c explore/instrument.c explore/schedule.c
+		explore/sessions.c explore/shm.c
 		$<TARGET_OBJECTS:explored_library>)
