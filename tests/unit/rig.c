@@ -205,6 +205,11 @@ struct om_regs rig_call(struct rig *rig, uint64_t a0, uint64_t a1, uint64_t a2, 
 	return rig_call_regs(rig, (struct om_regs){ .a = { a0, a1, a2, a3 } });
 }
 
+struct om_regs rig_send(struct rig *rig, size_t page)
+{
+	return rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, page), 0);
+}
+
 uint64_t rig_ipa(const struct rig *rig, size_t page)
 {
 	assert_true(page < rig->ram->ram_pages);

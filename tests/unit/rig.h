@@ -116,7 +116,9 @@ struct rig_answer *rig_answer(struct rig *rig, uint32_t fid);
 
 /* An SMC of the guest; returns its registers afterwards. */
 struct om_regs rig_call(struct rig *rig, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3);
-/* The same with all the registers. */
+/* The call whose message is in that page of the guest's. */
+struct om_regs rig_send(struct rig *rig, size_t page);
+/* An SMC with all the registers. */
 struct om_regs rig_call_regs(struct rig *rig, struct om_regs regs);
 
 /* The n-th page of the guest's RAM: its IPA, and the guest's own view of it. */

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_RIG_CALL_H
 #define TESTS_UNIT_RIG_CALL_H
 
-#include "rig.h"
+#include "rig_shm.h"
 
 #include "message.h"
 

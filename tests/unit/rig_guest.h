@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_RIG_GUEST_H
 #define TESTS_UNIT_RIG_GUEST_H
 
-#include "rig.h"
+#include "rig_shm.h"
 
 static const struct om_limits small = {
 	.threads = 1, .buffers = 1, .rpc_args = 1, .pages = 1, .list_pages = 1,

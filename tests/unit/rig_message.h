@@ -6,7 +6,7 @@
 #ifndef TESTS_UNIT_RIG_MESSAGE_H
 #define TESTS_UNIT_RIG_MESSAGE_H
 
-#include "rig.h"
+#include "rig_shm.h"
 
 #define JUNK		0xeeeeeeeeeeeeeeeeu
 #define ORIGIN		TEEC_ORIGIN_TRUSTED_APP
@@ -82,7 +82,7 @@ static inline struct om_message *new_message(struct rig *rig, uint32_t cmd, uint
 
 static uint64_t send(struct rig *rig)
 {
-	return rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, MESSAGE), 0).a[0];
+	return rig_send(rig, MESSAGE).a[0];
 }
 
 /* Sent, refused inside the message, and OP-TEE never saw it. */
@@ -108,7 +108,8 @@ static inline void expect_code(struct rig *rig, uint32_t code)
 }
 
 /* A list of n data pages, in one piece of the guest's own numbering. */
-static inline void make_list(struct rig *rig, struct optee_msg_param *param, uint64_t attr, uint32_t n)
+static inline void make_list(struct rig *rig, struct optee_msg_param *param, uint64_t attr,
+			     uint32_t n)
 {
 	uint64_t *list = rig_va(rig, LIST_PAGE);
 

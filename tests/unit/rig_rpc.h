@@ -6,7 +6,7 @@
 #ifndef TESTS_UNIT_RIG_RPC_H
 #define TESTS_UNIT_RIG_RPC_H
 
-#include "rig.h"
+#include "rig_shm.h"
 
 #define THREAD		6u
 #define ARG_COOKIE	0xa100000001u
@@ -176,18 +176,6 @@ static inline void expect_not_shown(struct rig *rig, struct om_regs r)
 static inline void expect_no_page(struct rig *rig, struct om_regs r)
 {
 	expect_hidden(rig, r, OM_NO_PAGE);
-}
-
-static inline void give_back_arg(struct rig *rig, uint64_t cookie)
-{
-	struct om_release release = { OM_NONE };
-	uint32_t index = om_shm_claim(&rig->guest->shm, (om_cookie_t){ cookie }, OM_SHARE_RPC_ARG);
-
-	assert_int_not_equal(index, OM_NONE);
-	om_shm_forget(&rig->guest->shm, index);
-	om_shm_put(&rig->guest->shm, index, &release);
-	while (om_shm_release_step(&rig->guest->shm, &release))
-		;
 }
 
 /* Where the guest sees the argument: behind its message, or in a page of its own. */

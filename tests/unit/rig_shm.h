@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the tests of the shared-memory registry have in common: short words for
- * the registry's steps, each with the checks that always hold.
+ * Short words for the steps of the shared-memory registry, each with the checks that
+ * always hold: for its own tests, and for those that need a buffer.
  */
 #ifndef TESTS_UNIT_RIG_SHM_H
 #define TESTS_UNIT_RIG_SHM_H
@@ -55,15 +55,22 @@ static inline void drain(struct rig *rig, struct om_release *release)
 		;
 }
 
-static inline void unshare(struct rig *rig, enum om_trace_share kind, uint64_t cookie)
+/* Nobody can name it any more, and the hold is the last one. */
+static inline void drop(struct rig *rig, uint32_t index)
 {
 	struct om_release release = { OM_NONE };
-	uint32_t index = om_shm_claim(&rig->guest->shm, (om_cookie_t){ cookie }, kind);
 
-	assert_int_not_equal(index, OM_NONE);
 	om_shm_forget(&rig->guest->shm, index);
 	om_shm_put(&rig->guest->shm, index, &release);
 	drain(rig, &release);
+}
+
+static inline void unshare(struct rig *rig, enum om_trace_share kind, uint64_t cookie)
+{
+	uint32_t index = om_shm_claim(&rig->guest->shm, (om_cookie_t){ cookie }, kind);
+
+	assert_int_not_equal(index, OM_NONE);
+	drop(rig, index);
 }
 
 static inline uint32_t get(struct rig *rig, enum om_trace_share kind, uint64_t cookie, bool alone)

@@ -178,7 +178,7 @@ CALL_TEST(fault_d3_cancel_at_the_thread_limit, INTERRUPT)
 	hdr->session = RIG_SESSION;
 	hdr->cancel_id = 8;
 	rig->smcs = 0;
-	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 5), 0);
+	r = rig_send(rig, 5);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_ETHREAD_LIMIT);
 	assert_int_equal(r.a[1] | r.a[2] | r.a[3], 0);
 	assert_int_equal(rig->smcs, 0);
@@ -187,7 +187,7 @@ CALL_TEST(fault_d3_cancel_at_the_thread_limit, INTERRUPT)
 	assert_int_equal(resume(rig, id[2]).a[0], OPTEE_SMC_RETURN_OK);
 	/* The very same SMC, as Linux makes it when it is woken up. */
 	rig->smcs = 0;
-	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 5), 0);
+	r = rig_send(rig, 5);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(rig->smcs, 1);
 	for (uint32_t i = 0; i < 4; i++)

@@ -32,7 +32,7 @@ TEST(test_scenario_59_translation_that_gives_way)
 
 		new_list(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 0x209, pages);
 		rig->host->yield_every = 1;
-		r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0);
+		r = rig_send(rig, 0);
 		before = (uint32_t)rig->ram->pinned;
 		while (r.a[0] == INTERRUPT) {
 			uint64_t id = r.a[3];
@@ -64,14 +64,14 @@ CALL_TEST(test_translation_fails_after_a_pause, OPTEE_SMC_RETURN_OK)
 	new_list(rig, OPTEE_MSG_CMD_REGISTER_SHM, 0x20a, 50);
 	((uint64_t *)rig_va(rig, 1))[49] = rig->ram->mmio_ipa;
 	rig->host->yield_every = 1;
-	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0);
+	r = rig_send(rig, 0);
 	assert_int_equal(r.a[0], INTERRUPT);
 	while (r.a[0] == INTERRUPT)
 		r = resume(rig, r.a[3]);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(hdr->ret, TEEC_ERROR_BAD_PARAMETERS);
 	assert_int_equal(rig->ram->pinned, 0);
-	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x33 }));
+	assert_false(known(rig, 0x33));
 }
 
 /* A host without the operation is never asked to give way. */
@@ -83,8 +83,7 @@ static void never_yields(struct rig *rig)
 RIG_TEST_BY(test_host_that_never_gives_way, rig_new_prepared(never_yields))
 {
 	new_list(rig, OPTEE_MSG_CMD_REGISTER_SHM, 0x20a, 60);
-	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0],
-			 OPTEE_SMC_RETURN_OK);
+	assert_int_equal(rig_send(rig, 0).a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(rig->ram->pinned, 60);
 	assert_int_equal(rig->host->count[TEST_OP_YIELD], 0);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAUSED), 0);
@@ -151,7 +150,7 @@ CALL_TEST(fault_b6_not_told_under_an_id, INTERRUPT)
 	*answers = (struct answers){
 		{ OPTEE_SMC_RETURN_ETHREAD_LIMIT, OPTEE_SMC_RETURN_OK }, 2, 0 };
 	rig->yielding = busy_and_from_now_on_giving_way;
-	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0);
+	r = rig_send(rig, 0);
 	assert_int_equal(r.a[0], INTERRUPT);
 	while (r.a[0] == INTERRUPT)
 		r = resume(rig, r.a[3]);
@@ -180,17 +179,17 @@ CALL_TEST(test_invariant_7_unregister_waits_for_users, OPTEE_SMC_RETURN_OK)
 	struct om_regs user, waits;
 
 	new_list(rig, OPTEE_MSG_CMD_REGISTER_SHM, 0x20a, 1);
-	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0], 0);
+	assert_int_equal(rig_send(rig, 0).a[0], 0);
 	answers->a0[0] = INTERRUPT;
 	new_rmem(rig, 70, OPTEE_MSG_CMD_INVOKE_COMMAND);
-	user = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 70), 0);
+	user = rig_send(rig, 70);
 	assert_int_equal(user.a[0], INTERRUPT);
 
 	answers->a0[0] = OPTEE_SMC_RETURN_OK;
 	message = new_rmem(rig, 71, OPTEE_MSG_CMD_UNREGISTER_SHM);
 	message->hdr.ret = 0x77;
 	rig->smcs = 0;
-	waits = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 71), 0);
+	waits = rig_send(rig, 71);
 	for (uint32_t i = 0; i < 5; i++) {
 		assert_int_equal(waits.a[0], INTERRUPT);
 		assert_int_equal(rig->smcs, 0);
@@ -204,8 +203,7 @@ CALL_TEST(test_invariant_7_unregister_waits_for_users, OPTEE_SMC_RETURN_OK)
 	assert_int_equal(message->hdr.ret, 0);
 	assert_int_equal(rig->ram->pinned, 0);
 	/* Somebody else was faster. */
-	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 71), 0).a[0],
-			 OPTEE_SMC_RETURN_OK);
+	assert_int_equal(rig_send(rig, 71).a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(message->hdr.ret, TEEC_ERROR_BAD_PARAMETERS);
 }
 
@@ -234,7 +232,7 @@ CALL_TEST(fault_d4_unregistered_buffer_stays_pinned_for_its_user, OPTEE_SMC_RETU
 	struct om_regs user;
 
 	new_list(rig, OPTEE_MSG_CMD_REGISTER_SHM, 0x20a, 20);
-	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0], 0);
+	assert_int_equal(rig_send(rig, 0).a[0], 0);
 	rig->yielding = asks_for_the_time;
 	new_rmem(rig, 70, OPTEE_MSG_CMD_INVOKE_COMMAND);
 	user = rig_call(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, 0, rig_ipa(rig, 70), 0);
@@ -243,9 +241,9 @@ CALL_TEST(fault_d4_unregistered_buffer_stays_pinned_for_its_user, OPTEE_SMC_RETU
 
 	rig->yielding = answer;
 	message = new_rmem(rig, 71, OPTEE_MSG_CMD_UNREGISTER_SHM);
-	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 71), 0).a[0], 0);
+	assert_int_equal(rig_send(rig, 71).a[0], 0);
 	assert_int_equal(message->hdr.ret, TEEC_SUCCESS);
-	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x33 }));
+	assert_false(known(rig, 0x33));
 	assert_int_equal(rig->ram->pinned, 21);
 	assert_int_equal(resume(rig, user.a[3]).a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(rig->ram->pinned, 0);
@@ -259,15 +257,15 @@ CALL_TEST(fault_b7_unregister_comes_to_an_end, OPTEE_SMC_RETURN_OK)
 	uint32_t n = 0;
 
 	new_list(rig, OPTEE_MSG_CMD_REGISTER_SHM, 0x20a, 1);
-	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0], 0);
+	assert_int_equal(rig_send(rig, 0).a[0], 0);
 	answers->a0[0] = INTERRUPT;
 	new_rmem(rig, 70, OPTEE_MSG_CMD_INVOKE_COMMAND);
-	user = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 70), 0);
+	user = rig_send(rig, 70);
 	answers->a0[0] = OPTEE_SMC_RETURN_OK;
 
 	message = new_rmem(rig, 71, OPTEE_MSG_CMD_UNREGISTER_SHM);
 	rig->smcs = 0;
-	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 71), 0);
+	r = rig_send(rig, 71);
 	for (; r.a[0] == INTERRUPT && n < 100000; n++)
 		r = resume(rig, r.a[3]);
 	assert_int_equal(n, OM_WAIT_TRIES);
@@ -278,7 +276,7 @@ CALL_TEST(fault_b7_unregister_comes_to_an_end, OPTEE_SMC_RETURN_OK)
 	assert_int_equal(rig->smcs, 0);
 	assert_int_equal(rig->ram->pinned, 2);
 	assert_int_equal(resume(rig, user.a[3]).a[0], OPTEE_SMC_RETURN_OK);
-	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 71), 0).a[0], 0);
+	assert_int_equal(rig_send(rig, 71).a[0], 0);
 	assert_int_equal(message->hdr.ret, TEEC_SUCCESS);
 	assert_int_equal(rig->ram->pinned, 0);
 }

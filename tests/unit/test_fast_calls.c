@@ -3,7 +3,7 @@
  * The front door and the fast calls: every function identifier there is, against
  * a table of what OP-TEE's ABI says a mediator does with it.
  */
-#include "rig.h"
+#include "rig_shm.h"
 
 enum handling {
 	DENIED,		/* UNKNOWN_FUNCTION, nothing reaches OP-TEE */
@@ -291,7 +291,7 @@ RIG_TEST(test_scenario_11_cache_is_emptied)
 	expect_cache(rig, OPTEE_SMC_DISABLE_SHM_CACHE, OPTEE_SMC_RETURN_OK, cookie);
 	expect_one_smc(rig, OPTEE_SMC_DISABLE_SHM_CACHE, 0);
 	assert_int_equal(rig->ram->pinned, 1);
-	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ cookie }));
+	assert_false(known(rig, cookie));
 	/* Its cookie can be used again at once; and goes again. */
 	share_rpc_arg(rig, cookie);
 	expect_cache(rig, OPTEE_SMC_DISABLE_SHM_CACHE, OPTEE_SMC_RETURN_OK, cookie);
@@ -313,7 +313,7 @@ static uint32_t suspend_a_call(struct rig *rig)
 
 	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
 	rig_answer(rig, OPTEE_SMC_CALL_WITH_ARG)->a[0] = OPTEE_SMC_RETURN_RPC_FOREIGN_INTR;
-	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0);
+	r = rig_send(rig, 0);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	return (uint32_t)r.a[3];
 }
@@ -371,8 +371,7 @@ static void pause_an_end(struct rig *rig)
 	for (uint32_t i = 0; i < 60; i++)
 		list[i] = rig_ipa(rig, 2 + i);
 	rig->host->yield_every = 3;
-	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0],
-			 OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	assert_int_equal(rig_send(rig, 0).a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	assert_int_equal(om_call_state(&rig->guest->calls[0]), OM_CALL_ENDING_PAUSED);
 }
 
@@ -409,7 +408,7 @@ TEST(test_notifications_where_nobody_offers_them)
 		}
 		/* Nor the commands that belong to it. */
 		hdr->cmd = OPTEE_MSG_CMD_DO_BOTTOM_HALF;
-		r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0);
+		r = rig_send(rig, 0);
 		expect_regs(&r, OPTEE_SMC_RETURN_EBADCMD, 0, 0, 0);
 		assert_int_equal(rig->smcs, 0);
 		rig_free(rig);

@@ -115,25 +115,16 @@ RIG_TEST(test_layout_has_no_holes)
 }
 
 /* Registers as many buffers as there can be, so that every table is written. */
-static void use_everything(struct om_guest *guest)
+static void use_everything(struct rig *rig)
 {
-	struct om_release release = { OM_NONE };
-	uint32_t i, index[64], n = guest->vm.limits.buffers + guest->vm.limits.rpc_args;
+	const struct om_limits *l = &rig->guest->vm.limits;
+	uint32_t index[64], n = l->buffers + l->rpc_args;
 
-	for (i = 0; i < n; i++) {
-		const struct om_share share = {
-			.kind = i < guest->vm.limits.buffers ? OM_SHARE_PAYLOAD : OM_SHARE_RPC_ARG,
-			.cookie = { 1 + i }, .pages = 1, .size = TEST_PAGE,
-		};
-
-		assert_int_equal(om_shm_reserve(&guest->shm, &share, &index[i]), OM_ACCEPTED);
-	}
-	for (i = 0; i < n; i++) {
-		om_shm_forget(&guest->shm, index[i]);
-		om_shm_put(&guest->shm, index[i], &release);
-	}
-	while (om_shm_release_step(&guest->shm, &release))
-		;
+	for (uint32_t i = 0; i < n; i++)
+		index[i] = reserve(rig, i < l->buffers ? OM_SHARE_PAYLOAD : OM_SHARE_RPC_ARG,
+				   1 + i, 1);
+	for (uint32_t i = 0; i < n; i++)
+		drop(rig, index[i]);
 }
 
 /* Not a byte before, nor after, for limits of every kinds. */
@@ -154,7 +145,6 @@ TEST(test_guest_stays_inside_its_memory)
 		/* As the guest's memory would be, with a red zone right behind it. */
 		uint8_t *memory = aligned_alloc(OM_GUEST_ALIGN, size + 2 * OM_GUEST_ALIGN);
 		uint8_t *at = memory + OM_GUEST_ALIGN;
-		struct om_guest *guest = NULL;
 
 		assert_non_null(memory);
 		memset(memory, GUARD, size + 2 * OM_GUEST_ALIGN);
@@ -162,14 +152,15 @@ TEST(test_guest_stays_inside_its_memory)
 		assert_int_equal(om_mediator_init(&rig->mediator, &rig->host->ops, rig->host),
 				 OM_OK);
 		assert_int_equal(om_guest_create(&rig->mediator, RIG_GUEST, &l, rig->ram, at,
-						 size, &guest), OM_OK);
-		assert_ptr_equal(guest, at);
+						 size, &rig->guest), OM_OK);
+		assert_ptr_equal(rig->guest, at);
 		/* No more calls than OP-TEE has threads, which is 4 here. */
-		assert_int_equal(guest->vm.limits.threads, l.threads < 4 ? l.threads : 4);
+		assert_int_equal(rig->guest->vm.limits.threads, l.threads < 4 ? l.threads : 4);
 		assert_int_equal(rig->host->shadow_pages,
-				 guest->vm.limits.threads + l.rpc_args + l.list_pages);
-		use_everything(guest);
-		assert_int_equal(om_guest_destroy(guest), OM_OK);
+				 rig->guest->vm.limits.threads + l.rpc_args + l.list_pages);
+		use_everything(rig);
+		assert_int_equal(om_guest_destroy(rig->guest), OM_OK);
+		rig->guest = NULL;
 		for (uint32_t i = 0; i < OM_GUEST_ALIGN; i++) {
 			assert_int_equal(memory[i], GUARD);
 			assert_int_equal(at[size + i], GUARD);

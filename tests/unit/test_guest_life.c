@@ -4,25 +4,15 @@
 
 /* --- Reset and destroy ---------------------------------------------------------------- */
 
-/* Pins for n buffers of p pages each; what a guest leaves behind. */
+/* n buffers of so many pages each: what a guest leaves behind. */
 static void leave_behind(struct rig *rig, uint32_t n, uint32_t pages)
 {
 	struct om_release release = { OM_NONE };
-	uint32_t index;
 
 	for (uint32_t i = 0; i < n; i++) {
-		const struct om_share share = { .kind = OM_SHARE_REGISTERED, .cookie = { 1 + i },
-						.pages = pages };
+		uint32_t index = reserve(rig, OM_SHARE_REGISTERED, 1 + i, pages);
 
-		assert_int_equal(om_shm_reserve(&rig->guest->shm, &share, &index), OM_ACCEPTED);
-		for (uint32_t k = 0; k < pages; k++) {
-			om_ipa_t ipa = { rig_ipa(rig, k) };
-			struct om_pins *pins = om_shm_next_pins(&rig->guest->shm,
-							   &rig->guest->shm.buffers[index]);
-
-			assert_int_equal(rig->host->ops.pin(rig->ram, &ipa, 1,
-							    &pins->pa[pins->count++]), 0);
-		}
+		pin(rig, index, pages);
 		om_shm_publish(&rig->guest->shm, index);
 		om_shm_put(&rig->guest->shm, index, &release);
 	}
@@ -39,7 +29,7 @@ static uint32_t leave_a_call(struct rig *rig)
 		rig_open_session(rig, RIG_SESSION, true);
 	rig_answer(rig, OPTEE_SMC_CALL_WITH_ARG)->a[0] = OPTEE_SMC_RETURN_RPC_FOREIGN_INTR;
 	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
-	regs = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0);
+	regs = rig_send(rig, 0);
 	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	return (uint32_t)regs.a[3];
 }
@@ -141,7 +131,7 @@ RIG_TEST(test_scenario_6_reset)
 	assert_int_equal(rig->host->shadow_pages, 12);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAGES_NOW), 0);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_BUFFERS_NOW), 0);
-	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 1 }));
+	assert_false(known(rig, 1));
 	/* The call of its former life is unknown, and stays so. */
 	assert_int_equal(rig_call(rig, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, id).a[0],
 			 OPTEE_SMC_RETURN_ERESUME);
@@ -159,8 +149,7 @@ RIG_TEST(test_reset_that_optee_refuses)
 	rig->smcs = 0;
 	assert_int_equal(rig_call(rig, OPTEE_SMC_GET_OS_UUID, 0, 0, 0).a[0],
 			 OPTEE_SMC_RETURN_ENOTAVAIL);
-	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0],
-			 OPTEE_SMC_RETURN_ENOTAVAIL);
+	assert_int_equal(rig_send(rig, 0).a[0], OPTEE_SMC_RETURN_ENOTAVAIL);
 	/* A 64-bit identifier is no exception to that. */
 	assert_int_equal(rig_call(rig, OPTEE_SMC_GET_OS_UUID | SMCCC_FID_SMC64, 0, 0, 0).a[0],
 			 OPTEE_SMC_RETURN_ENOTAVAIL);
@@ -301,8 +290,7 @@ RIG_TEST(test_destroy_in_the_middle_of_a_translation)
 	message->param[0].u.tmem.size = 60 * TEST_PAGE;
 	message->param[0].u.tmem.shm_ref = 1;
 	rig->host->yield_every = 1;
-	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0],
-			 OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	assert_int_equal(rig_send(rig, 0).a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	/* Command page, list page, one batch. */
 	assert_int_equal(rig->ram->pinned, 2 + OM_PIN_BATCH);
 	assert_int_equal(rig->smcs, 0);
@@ -375,8 +363,7 @@ RIG_TEST(test_interrupt_goes_to_who_asked_for_it)
 	assert_int_equal(rig->ram->notified, 2);
 
 	hdr->cmd = OPTEE_MSG_CMD_STOP_ASYNC_NOTIF;
-	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0],
-			 OPTEE_SMC_RETURN_OK);
+	assert_int_equal(rig_send(rig, 0).a[0], OPTEE_SMC_RETURN_OK);
 	om_guest_interrupt(rig->guest);
 	assert_int_equal(rig->ram->notified, 2);
 

@@ -7,6 +7,8 @@
 
 #define GARBAGE_HIGH 0xdeadbeef00000000u
 
+#define BARE_TEST(name) RIG_TEST_BY(name, rig_new_bare())
+
 /* A bare rig whose probe is expected to end so. */
 static void expect_probe(struct rig *rig, enum om_result result)
 {
@@ -27,7 +29,7 @@ static void expect_probe_with(uint32_t fid, uint32_t reg, uint64_t value, enum o
 /* --- The operations ------------------------------------------------------------ */
 
 /* One at a time is taken out of the table. */
-TEST(test_missing_operations)
+BARE_TEST(test_missing_operations)
 {
 	static const struct {
 		size_t at;
@@ -48,7 +50,6 @@ TEST(test_missing_operations)
 		{ offsetof(struct om_host_ops, alias), false },
 		{ offsetof(struct om_host_ops, trace), false },
 	};
-	struct rig *rig = rig_new_bare();
 
 	/* The table above has every operation there is. */
 	assert_int_equal(COUNT_OF(ops) * sizeof(void (*)(void)), sizeof(struct om_host_ops));
@@ -64,7 +65,6 @@ TEST(test_missing_operations)
 	}
 	assert_int_equal(om_mediator_init(NULL, &rig->host->ops, rig->host), OM_ERR_ARGUMENT);
 	assert_int_equal(om_mediator_init(&rig->mediator, NULL, rig->host), OM_ERR_ARGUMENT);
-	rig_free(rig);
 }
 
 /* --- What answers ----------------------------------------------------------------- */
@@ -136,13 +136,12 @@ TEST(test_rpc_argument_of_another_size_is_hidden)
 
 /* --- What is asked ------------------------------------------------------------------ */
 
-TEST(test_invariant_10_the_probe_is_nobody_s)
+BARE_TEST(test_invariant_10_the_probe_is_nobody_s)
 {
 	static const uint32_t asked[] = {
 		OPTEE_SMC_CALLS_UID, OPTEE_SMC_CALLS_REVISION, OPTEE_SMC_GET_THREAD_COUNT,
 		OPTEE_SMC_EXCHANGE_CAPABILITIES, OPTEE_SMC_GET_SHM_CONFIG,
 	};
-	struct rig *rig = rig_new_bare();
 
 	/* Whatever was in the memory before. */
 	memset(&rig->mediator, 0xa5, sizeof(rig->mediator));
@@ -158,18 +157,14 @@ TEST(test_invariant_10_the_probe_is_nobody_s)
 	assert_int_equal(rig->mediator.sec_caps, 0xfd);
 	for (size_t i = 0; i < COUNT_OF(rig->mediator.live); i++)
 		assert_int_equal(rig->mediator.live[i], 0);
-	rig_free(rig);
 }
 
 /* The probe stops at the first answer that is wrong. */
-TEST(test_probe_asks_no_stranger)
+BARE_TEST(test_probe_asks_no_stranger)
 {
-	struct rig *rig = rig_new_bare();
-
 	rig_answer(rig, OPTEE_SMC_CALLS_UID)->a[2] = 0;
 	expect_probe(rig, OM_ERR_NOT_OPTEE);
 	assert_int_equal(rig->smcs, 1);
-	rig_free(rig);
 }
 
 /* --- OP-TEE's reserved memory -------------------------------------------------------- */
@@ -213,10 +208,8 @@ TEST(test_invariant_2_reserved_memory)
 }
 
 /* Without the capability there is none, and nobody asks. */
-TEST(test_no_reserved_memory)
+BARE_TEST(test_no_reserved_memory)
 {
-	struct rig *rig = rig_new_bare();
-
 	rig_answer(rig, OPTEE_SMC_EXCHANGE_CAPABILITIES)->a[1] =
 		0xfd & ~OPTEE_SMC_SEC_CAP_RESERVED_SHM;
 	expect_probe(rig, OM_OK);
@@ -224,13 +217,11 @@ TEST(test_no_reserved_memory)
 	assert_int_equal(rig->mediator.reserved_size, 0);
 	assert_int_equal(rig->smc[rig->smcs - 1].a[0], OPTEE_SMC_EXCHANGE_CAPABILITIES);
 	assert_true(usable(rig, TEST_RESERVED_PA));
-	rig_free(rig);
 }
 
 /* A virtualized OP-TEE only knows after its first yielding call. */
-TEST(test_reserved_memory_learnt_late)
+BARE_TEST(test_reserved_memory_learnt_late)
 {
-	struct rig *rig = rig_new_bare();
 	struct rig_answer *config = rig_answer(rig, OPTEE_SMC_GET_SHM_CONFIG);
 
 	config->a[1] = 0;
@@ -250,7 +241,6 @@ TEST(test_reserved_memory_learnt_late)
 	assert_int_equal(rig->mediator.reserved_known, 1);
 	assert_false(usable(rig, TEST_RESERVED_PA));
 	assert_true(usable(rig, TEST_RESERVED_PA + TEST_RESERVED_SIZE));
-	rig_free(rig);
 }
 
 static void reserved_is_late(struct rig *rig)

@@ -297,14 +297,8 @@ static void expect_rmem(struct rig *rig, uint64_t cookie, uint64_t offs, uint64_
 
 MESSAGE_TEST(test_scenario_56_registered_memory)
 {
-	const struct om_share rpc_arg = { .kind = OM_SHARE_RPC_ARG, .cookie = { 0x44 },
-					  .pages = 1 };
-	struct om_release release = { OM_NONE };
-	uint32_t index;
-
 	register_shm(rig, 0x33, 5000, 100);
-	assert_int_equal(om_shm_reserve(&rig->guest->shm, &rpc_arg, &index), OM_ACCEPTED);
-	om_shm_publish(&rig->guest->shm, index);
+	share(rig, OM_SHARE_RPC_ARG, 0x44);
 	expect_rmem(rig, 0x33, 0, 5000, 0, 0);
 	expect_rmem(rig, 0x33, 5000, 0, 0, 0);
 	expect_rmem(rig, 0x33, 4999, 1, 0, 0);
@@ -316,12 +310,7 @@ MESSAGE_TEST(test_scenario_56_registered_memory)
 	expect_rmem(rig, 0x33, 5001, 0, TEEC_ERROR_SECURITY, OM_COUNT_REFUSED_RANGE);
 	expect_rmem(rig, 0x33, UINT64_MAX, 2, TEEC_ERROR_SECURITY, OM_COUNT_REFUSED_RANGE);
 	expect_rmem(rig, 0x33, 2, UINT64_MAX, TEEC_ERROR_SECURITY, OM_COUNT_REFUSED_RANGE);
-	om_shm_put(&rig->guest->shm, index, &release);
-	assert_int_equal(om_shm_claim(&rig->guest->shm, rpc_arg.cookie, OM_SHARE_RPC_ARG), index);
-	om_shm_forget(&rig->guest->shm, index);
-	om_shm_put(&rig->guest->shm, index, &release);
-	while (om_shm_release_step(&rig->guest->shm, &release))
-		;
+	unshare(rig, OM_SHARE_RPC_ARG, 0x44);
 	/* Nobody holds it any more, so it goes at once. */
 	unregister_shm(rig, 0x33);
 	assert_int_equal(rig->ram->pinned, 0);
@@ -379,16 +368,18 @@ TEST(test_invariant_5_pages_of_one_call)
 
 MESSAGE_TEST(test_scenario_58_registration_that_optee_refuses)
 {
+	struct om_message *message = rig_va(rig, MESSAGE);
+
 	s->ret = TEEC_ERROR_OUT_OF_MEMORY;
 	register_shm(rig, 0x33, 20 * TEST_PAGE, 0);
-	assert_int_equal(((struct om_message *)rig_va(rig, MESSAGE))->hdr.ret, s->ret);
+	assert_int_equal(message->hdr.ret, s->ret);
 	assert_int_equal(rig->ram->pinned, 0);
-	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x33 }));
+	assert_false(known(rig, 0x33));
 	/* The same with an error code of the SMC. */
 	s->code = OPTEE_SMC_RETURN_ENOMEM;
 	new_message(rig, OPTEE_MSG_CMD_REGISTER_SHM, 1);
-	make_list(rig, &((struct om_message *)rig_va(rig, MESSAGE))->param[0], LIST, 3);
-	((struct om_message *)rig_va(rig, MESSAGE))->param[0].u.tmem.shm_ref = 0x33;
+	make_list(rig, &message->param[0], LIST, 3);
+	message->param[0].u.tmem.shm_ref = 0x33;
 	expect_code(rig, OPTEE_SMC_RETURN_ENOMEM);
 	assert_int_equal(rig->ram->pinned, 0);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_BUFFERS_NOW), 0);
@@ -407,7 +398,7 @@ MESSAGE_TEST(test_scenario_55_unregister)
 	new_message(rig, OPTEE_MSG_CMD_UNREGISTER_SHM, 1)->param[0].u.rmem.shm_ref = 0x33;
 	expect_code(rig, OPTEE_SMC_RETURN_EBADADDR);
 	assert_int_equal(rig->ram->pinned, 20);
-	assert_true(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x33 }));
+	assert_true(known(rig, 0x33));
 	/* It lets go; a second time there is nothing to let go of. */
 	s->code = OPTEE_SMC_RETURN_OK;
 	s->ret = TEEC_SUCCESS;

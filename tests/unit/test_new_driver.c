@@ -3,7 +3,7 @@
  * A driver that begins where another one has left things: who is told, and of what. All
  * that the embedder does then is om_guest_reset(), which test_guest.c is about.
  */
-#include "rig.h"
+#include "rig_shm.h"
 
 #include "call.h"
 #include "sessions.h"
@@ -35,26 +35,6 @@ static void expect(struct rig *rig, enum om_outcome outcome)
 	assert_int_equal(rig->smc[rig->smcs - 1].a[0], OPTEE_SMC_EXCHANGE_CAPABILITIES);
 }
 
-static uint32_t hold_buffer(struct rig *rig, enum om_trace_share kind)
-{
-	const struct om_share share = { .kind = kind, .cookie = { 0x77 }, .size = TEST_PAGE,
-					.pages = 1 };
-	uint32_t index;
-
-	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share, &index), OM_ACCEPTED);
-	return index;
-}
-
-static void release_buffer(struct rig *rig, uint32_t index)
-{
-	struct om_release release = { OM_NONE };
-
-	om_shm_forget(&rig->guest->shm, index);
-	om_shm_put(&rig->guest->shm, index, &release);
-	while (om_shm_release_step(&rig->guest->shm, &release))
-		;
-}
-
 EMPTY_TEST(fault_b5_first_driver_is_nobody_s_heir)
 {
 	expect(rig, OM_HANDLED);
@@ -67,10 +47,10 @@ EMPTY_TEST(fault_b5_buffers_are_an_old_driver_s)
 						     OM_SHARE_RPC_ARG };
 
 	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-		uint32_t index = hold_buffer(rig, kinds[i]);
+		uint32_t index = reserve(rig, kinds[i], 0x77, 1);
 
 		expect(rig, OM_HANDLED_NEW_DRIVER);
-		release_buffer(rig, index);
+		drop(rig, index);
 		expect(rig, OM_HANDLED);
 	}
 }

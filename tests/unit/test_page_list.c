@@ -4,7 +4,7 @@
  * how often, what OP-TEE is given instead, and that a failure at any entry or any
  * host operation leaves nothing behind.
  */
-#include "rig.h"
+#include "rig_shm.h"
 
 #include "page_list.h"
 
@@ -108,13 +108,8 @@ static void release(struct rig *rig, uint32_t buffer)
 {
 	struct om_release list = { OM_NONE };
 
-	if (rig->guest->shm.buffers[buffer].kind == OM_SHARE_TEMPORARY)
-		om_shm_put_users(&rig->guest->shm, buffer, OM_HOLD_USER + OM_HOLD_IN_TRANSIT,
-				 &list);
-	else
-		om_shm_put(&rig->guest->shm, buffer, &list);
-	while (om_shm_release_step(&rig->guest->shm, &list))
-		;
+	let_go(rig, buffer, &list);
+	drain(rig, &list);
 }
 
 /* What whoever asked for it does in the end, after success and refusal alike. */

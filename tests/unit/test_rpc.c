@@ -73,7 +73,7 @@ RPC_TEST(test_scenario_33_alloc_and_free)
 	/* Forgotten before the guest is shown it, and unpinned. */
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FREE);
 	assert_int_equal(om_pair(r.a[1], r.a[2]), ARG_COOKIE);
-	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ ARG_COOKIE }));
+	assert_false(known(rig, ARG_COOKIE));
 	assert_int_equal(rig->ram->pinned, 1);
 	o->arg = 0;
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
@@ -138,8 +138,8 @@ RPC_TEST(test_scenario_32_alloc_cookies_of_no_use)
 	expect_resumed(o, OM_NO_PAGE, 0);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(rig->ram->pinned, 1);
-	assert_true(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ ARG_COOKIE }));
-	give_back_arg(rig, ARG_COOKIE);
+	assert_true(known(rig, ARG_COOKIE));
+	unshare(rig, OM_SHARE_RPC_ARG, ARG_COOKIE);
 }
 
 RPC_TEST(test_invariant_5_rpc_arguments)
@@ -155,7 +155,7 @@ RPC_TEST(test_invariant_5_rpc_arguments)
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_REFUSED_QUOTA), 1);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_BUFFERS_NOW), 4);
 	for (uint32_t i = 0; i < 4; i++)
-		give_back_arg(rig, 100 + i);
+		unshare(rig, OM_SHARE_RPC_ARG, 100 + i);
 	/* What was refused in a call that is over, no other call of the slot can free. */
 	*o = (struct optee){ 0 };
 	ask(o, OPTEE_SMC_RETURN_RPC_FREE, RIG_STALE_COOKIE);
@@ -196,7 +196,7 @@ TEST(test_argument_that_another_call_waits_for)
 	expect_no_page(rig, begin(rig, OPTEE_SMC_CALL_WITH_ARG));
 	rig->arg = &first;
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
-	give_back_arg(rig, ARG_COOKIE);
+	unshare(rig, OM_SHARE_RPC_ARG, ARG_COOKIE);
 	rig_free(rig);
 }
 

@@ -24,8 +24,7 @@ static void share_carrier(struct rig *rig)
 	message->param[0].u.tmem.shm_ref = CARRIER_COOKIE;
 	list[0] = rig_ipa(rig, DATA);
 	list[1] = rig_ipa(rig, DATA + 1);
-	assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, MESSAGE), 0).a[0],
-			 OPTEE_SMC_RETURN_OK);
+	assert_int_equal(rig_send(rig, MESSAGE).a[0], OPTEE_SMC_RETURN_OK);
 }
 
 /*
@@ -90,7 +89,7 @@ static void expect_crossing(struct rig *rig, const struct crossing *c, uint32_t 
 			assert_memory_equal(&o->back.param[i].u, c->back, 24);
 	}
 	if (!is_inline)
-		give_back_arg(rig, ARG_COOKIE);
+		unshare(rig, OM_SHARE_RPC_ARG, ARG_COOKIE);
 }
 
 /*
@@ -234,7 +233,7 @@ RPC_TEST(test_memory_that_a_request_names)
 			} else {
 				expect_not_shown(rig, r);
 			}
-			give_back_arg(rig, ARG_COOKIE);
+			unshare(rig, OM_SHARE_RPC_ARG, ARG_COOKIE);
 		}
 	}
 }
@@ -283,7 +282,7 @@ TEST(test_invariant_7_unregister_waits_for_the_lookup)
 		*second = *message;
 		second->hdr.cmd = OPTEE_MSG_CMD_UNREGISTER_SHM;
 		rig->arg = &unregister;
-		waiting = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, DATA), 0);
+		waiting = rig_send(rig, DATA);
 		assert_int_equal(waiting.a[0], cases[i].waits ?
 				 OPTEE_SMC_RETURN_RPC_FOREIGN_INTR : OPTEE_SMC_RETURN_OK);
 		assert_int_equal(test_guest_pins(rig->ram, rig_ipa(rig, SPARE)), 1);

@@ -37,7 +37,7 @@ static void write_reply(struct rig *rig, uint64_t attr, uint64_t buf_ptr, uint64
 	arg->param[0].u.tmem.shm_ref = cookie;
 }
 
-static void free_payload(struct rig *rig, uint64_t cookie, bool known)
+static void free_payload(struct rig *rig, uint64_t cookie, bool is_known)
 {
 	struct optee *o = rig->arg;
 	struct optee_msg_param *param;
@@ -50,14 +50,14 @@ static void free_payload(struct rig *rig, uint64_t cookie, bool known)
 	param->u.value.b = cookie;
 	r = begin(rig, OPTEE_SMC_CALL_WITH_RPC_ARG);
 	/* It may take its time to unpin, before the guest sees it. */
-	while (known && r.a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR)
+	while (is_known && r.a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR)
 		r = resume(rig, r);
-	if (!known) {
+	if (!is_known) {
 		expect_not_shown(rig, r);
 		return;
 	}
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_CMD);
-	assert_false(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ cookie }));
+	assert_false(known(rig, cookie));
 	assert_int_equal(rig->ram->pinned, 1);
 	guest_arg(rig, true)->hdr.ret = 0;
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
@@ -242,7 +242,7 @@ RPC_TEST(test_payload_with_the_cookie_of_another)
 	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(o->back.hdr.ret, TEEC_ERROR_BAD_PARAMETERS);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_RPC_UNDO), 0);
-	assert_true(om_shm_is_known(&rig->guest->shm, (om_cookie_t){ 0x51 }));
+	assert_true(known(rig, 0x51));
 }
 
 /* Nothing of all that depends on somebody listening. */
@@ -251,10 +251,8 @@ static void with_trace(struct rig *rig)
 	test_host_trace(rig->host, 4);
 }
 
-TEST(test_payloads_while_traced)
+RIG_TEST_WITH(test_payloads_while_traced, struct optee, o, rpc_rig(&o, with_trace))
 {
-	struct optee o;
-	struct rig *rig = rpc_rig(&o, with_trace);
 	struct om_regs r = begin_shm_alloc(rig, 4096);
 
 	write_reply(rig, LIST, rig->ram->hole_ipa, 4096, 0x51);
@@ -265,9 +263,8 @@ TEST(test_payloads_while_traced)
 	free_payload(rig, 0x51, true);
 	/* Of more parameters than there are only those that were read are shown. */
 	test_host_trace_reset(rig->host);
-	o = (struct optee){ 0 };
-	ask_cmd(&o, 0, OPTEE_RPC_CMD_FS, UINT32_MAX);
+	*o = (struct optee){ 0 };
+	ask_cmd(o, 0, OPTEE_RPC_CMD_FS, UINT32_MAX);
 	expect_not_shown(rig, begin(rig, OPTEE_SMC_CALL_WITH_RPC_ARG));
 	assert_true(rig->host->trace_count < 30);
-	rig_free(rig);
 }

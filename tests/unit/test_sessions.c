@@ -72,19 +72,20 @@ static void close_it(struct rig *rig, uint32_t id)
 }
 
 /* An empty table, of so many entries. */
-static struct rig *new_rig(uint32_t limit)
+static struct rig *new_rig(uint32_t limit, void (*prepare)(struct rig *rig))
 {
 	struct rig_setup setup = small;
 	struct rig *rig;
 
 	setup.limits.sessions = limit;
+	setup.prepare = prepare;
 	rig = rig_new(&setup);
 	close_it(rig, RIG_SESSION);
 	assert_int_equal(rig->guest->sessions.used, 0);
 	return rig;
 }
 
-#define SESSIONS_TEST(name) RIG_TEST_BY(name, new_rig(LIMIT))
+#define SESSIONS_TEST(name) RIG_TEST_BY(name, new_rig(LIMIT, NULL))
 
 /* --- The life of a session ------------------------------------------------------ */
 
@@ -225,17 +226,12 @@ SESSIONS_TEST(test_any_id)
 }
 
 /* Where its id says it should be, a session is named without the lock; else with it. */
-TEST(test_ids_that_collide_in_a_place)
+RIG_TEST_BY(test_ids_that_collide_in_a_place, new_rig(LIMIT, count_locks))
 {
-	struct rig_setup setup = small;
-	struct rig *rig;
-	uint32_t i, index[LIMIT];
+	uint32_t index[LIMIT];
 
-	setup.prepare = count_locks;
-	rig = rig_new(&setup);
-	close_it(rig, RIG_SESSION);
 	/* All want the last place, so they go on from the first. */
-	for (i = 0; i < LIMIT; i++) {
+	for (uint32_t i = 0; i < LIMIT; i++) {
 		open_as(rig, LIMIT - 1 + i * LIMIT, i % 2 ? ta_b : ta_a, false);
 		locks = 0;
 		index[i] = get(rig, LIMIT - 1 + i * LIMIT, i % 2 ? ta_b : ta_a);
@@ -247,7 +243,7 @@ TEST(test_ids_that_collide_in_a_place)
 	assert_none(rig, 0);
 	/* The first goes; the others are found as before. */
 	close_it(rig, LIMIT - 1);
-	for (i = 1; i < LIMIT; i++) {
+	for (uint32_t i = 1; i < LIMIT; i++) {
 		assert_int_equal(get(rig, LIMIT - 1 + i * LIMIT, i % 2 ? ta_b : ta_a), index[i]);
 		om_session_put(&rig->guest->sessions, index[i]);
 	}
@@ -256,7 +252,6 @@ TEST(test_ids_that_collide_in_a_place)
 	open_as(rig, 0, ta_a, false);
 	assert_int_equal(get(rig, 0, ta_a), LIMIT - 1);
 	om_session_put(&rig->guest->sessions, LIMIT - 1);
-	rig_free(rig);
 }
 
 /* --- An id that OP-TEE gives again --------------------------------------------------- */
@@ -360,7 +355,7 @@ TEST(test_invariant_5_number_of_sessions)
 	static const uint32_t limits[] = { 1, 2, 3, LIMIT, 0, OM_LIMIT_SESSIONS };
 
 	for (size_t l = 0; l < COUNT_OF(limits); l++) {
-		struct rig *rig = new_rig(limits[l]);
+		struct rig *rig = new_rig(limits[l], NULL);
 		uint32_t n = limits[l] ? limits[l] : OM_SESSIONS_DEFAULT;
 		uint32_t index;
 
@@ -385,9 +380,8 @@ TEST(test_invariant_5_number_of_sessions)
 }
 
 /* An entry that its users keep is charged, so that there always is a free one. */
-TEST(test_invariant_5_stale_sessions_count)
+RIG_TEST_BY(test_invariant_5_stale_sessions_count, new_rig(2, NULL))
 {
-	struct rig *rig = new_rig(2);
 	struct om_guest *guest = rig->guest;
 	uint32_t first, second;
 
@@ -403,7 +397,6 @@ TEST(test_invariant_5_stale_sessions_count)
 	om_session_put(&guest->sessions, second);
 	om_session_put(&guest->sessions, first);
 	open_as(rig, 8, ta_a, false);
-	rig_free(rig);
 }
 
 /* --- TAs that were loaded ---------------------------------------------------------------- */
@@ -563,13 +556,10 @@ static uint32_t use_many_times(struct om_guest *guest, uint32_t times)
 
 static struct rig *race_rig(void)
 {
-	struct rig_setup setup = small;
 	struct rig *rig;
 
-	setup.prepare = with_spin_lock;
 	memset(&other, 0, sizeof(other));
-	rig = rig_new(&setup);
-	close_it(rig, RIG_SESSION);
+	rig = new_rig(LIMIT, with_spin_lock);
 	other.guest = rig->guest;
 	other.held = OM_NONE;
 	open_as(rig, 7, ta_a, false);

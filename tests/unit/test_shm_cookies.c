@@ -29,9 +29,8 @@ static void expect_all_found(struct rig *rig, const uint64_t *cookie, uint32_t n
 	}
 }
 
-TEST(test_invariant_5_colliding_cookies)
+RIG_TEST_BY(test_invariant_5_colliding_cookies, rig_new(&many_buffers))
 {
-	struct rig *rig = rig_new(&many_buffers);
 	struct om_release release = { OM_NONE };
 	uint64_t cookie[CHAIN + 1];
 	uint64_t elsewhere = 1;
@@ -74,7 +73,6 @@ TEST(test_invariant_5_colliding_cookies)
 	for (uint32_t i = 0; i < CHAIN; i++)
 		unshare(rig, OM_SHARE_REGISTERED, cookie[i]);
 	expect_usage(rig, 0, 0, 0);
-	rig_free(rig);
 }
 
 /* What guests really use as cookies spreads: no chain gets near its end. */

@@ -33,6 +33,8 @@ static const struct rig_setup untraced = {
 	.ram_pages = 32,
 };
 
+#define TRACED_TEST(name) RIG_TEST_BY(name, rig_new(&traced))
+
 /* --- OP-TEE's part ---------------------------------------------------------------- */
 
 struct script {
@@ -117,7 +119,7 @@ static uint32_t guest_invokes(struct rig *rig)
 					       .num_params = 2 };
 	message->param[0] = (struct optee_msg_param){ .attr = OPTEE_MSG_ATTR_TYPE_VALUE_INOUT,
 						      .u.value = { 1, 2, 3 } };
-	r = rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0);
+	r = rig_send(rig, 0);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_ALLOC);
 	id = (uint32_t)r.a[3];
 	r = rig_call_regs(rig, (struct om_regs){ .a = {
@@ -174,9 +176,8 @@ static void expect_events(struct rig *rig, const struct expected *e, size_t n, u
 #define STATE(from, event, to) \
 	{ OM_TRACE_STATE, 3, { OM_CALL_##from, OM_EVENT_##event, OM_CALL_##to }, true }
 
-TEST(test_events_of_an_invoke_with_rpcs)
+TRACED_TEST(test_events_of_an_invoke_with_rpcs)
 {
-	struct rig *rig = rig_new(&traced);
 	uint32_t id = guest_invokes(rig);
 	const uint64_t page = rig_ipa(rig, 0);
 	const uint64_t arg_page = rig_ipa(rig, 1);
@@ -250,7 +251,6 @@ TEST(test_events_of_an_invoke_with_rpcs)
 	};
 
 	expect_events(rig, events, COUNT_OF(events), id);
-	rig_free(rig);
 }
 
 /* OP-TEE asks for a file with three parameters, for memory, and with more than there are. */
@@ -291,7 +291,7 @@ static size_t keep_requests(struct rig *rig)
 }
 
 /* Each parameter, both ways; and the request that is the mediator's own. */
-TEST(test_events_of_requests_and_replies)
+TRACED_TEST(test_events_of_requests_and_replies)
 {
 	enum { FS = OPTEE_RPC_CMD_FS, ALLOC = OPTEE_RPC_CMD_SHM_ALLOC,
 	       FREE = OPTEE_RPC_CMD_SHM_FREE, IN = OPTEE_MSG_ATTR_TYPE_VALUE_INPUT,
@@ -318,7 +318,6 @@ TEST(test_events_of_requests_and_replies)
 		{ OM_TRACE_REQUEST_PARAM, 6, { 2, IN, 3, 5000, 0, FS }, true },
 		{ OM_TRACE_REQUEST_PARAM, 6, { 3, IN, 3, 5000, 0, FS }, true },
 	};
-	struct rig *rig = rig_new(&traced);
 	struct script script = { 0 };
 	struct optee_msg_hdr *message = rig_va(rig, 0);
 	struct om_request_copy *arg = (void *)((uint8_t *)message + OPTEE_MSG_ARG_SIZE(0));
@@ -347,12 +346,10 @@ TEST(test_events_of_requests_and_replies)
 	for (size_t i = 0; i < n && i < COUNT_OF(events); i++)
 		expect_event(&rig->host->trace[i], &events[i], i, rig->host->trace[0].call);
 	assert_int_equal(n, COUNT_OF(events));
-	rig_free(rig);
 }
 
-TEST(test_events_of_a_fast_call)
+TRACED_TEST(test_events_of_a_fast_call)
 {
-	struct rig *rig = rig_new(&traced);
 	const struct expected events[] = {
 		{ OM_TRACE_GUEST_SMC, 8, { OPTEE_SMC_GET_THREAD_COUNT, 7, 8, 9 }, false },
 		{ OM_TRACE_GUEST_RETURN, 5, { OPTEE_SMC_RETURN_OK, 4, 0, 0,
@@ -362,12 +359,10 @@ TEST(test_events_of_a_fast_call)
 	/* The upper halves carry nothing, and are not recorded. */
 	rig_call(rig, OPTEE_SMC_GET_THREAD_COUNT, 7 | 1ull << 60, 8 | 1ull << 50, 9);
 	expect_events(rig, events, COUNT_OF(events), 0);
-	rig_free(rig);
 }
 
-TEST(test_events_of_refusals)
+TRACED_TEST(test_events_of_refusals)
 {
-	struct rig *rig = rig_new(&traced);
 	const struct expected fast[] = {
 		{ OM_TRACE_GUEST_SMC, 8, { OPTEE_SMC_BOOT_SECONDARY }, false },
 		{ OM_TRACE_REFUSED, 2, { OM_COUNT_REFUSED_FUNCTION, 0xffffffff }, false },
@@ -396,20 +391,18 @@ TEST(test_events_of_refusals)
 	test_host_trace_reset(rig->host);
 	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
 	hdr->num_params = 5;
-	rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0);
+	rig_send(rig, 0);
 	id = om_call_id(&rig->guest->calls[0]);
 	expect_events(rig, call, COUNT_OF(call), id);
 	/* A number that is no number of parameters: none of them is recorded. */
 	test_host_trace_reset(rig->host);
 	hdr->num_params = UINT32_MAX;
-	rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0);
+	rig_send(rig, 0);
 	assert_int_equal(rig->host->trace_count, COUNT_OF(call));
-	rig_free(rig);
 }
 
-TEST(test_events_of_a_life)
+TRACED_TEST(test_events_of_a_life)
 {
-	struct rig *rig = rig_new(&traced);
 	const struct expected reset[] = { { OM_TRACE_GUEST, 1, { OM_GUEST_RESET }, false } };
 	const struct expected destroyed[] = {
 		{ OM_TRACE_GUEST, 1, { OM_GUEST_DESTROYED }, false },
@@ -424,13 +417,11 @@ TEST(test_events_of_a_life)
 	assert_int_equal(om_guest_destroy(rig->guest), OM_OK);
 	expect_events(rig, destroyed, COUNT_OF(destroyed), 0);
 	rig->guest = NULL;
-	rig_free(rig);
 }
 
 /* Nothing was read, so there is nothing to show of it. */
-TEST(test_events_of_a_call_without_a_message)
+TRACED_TEST(test_events_of_a_call_without_a_message)
 {
-	struct rig *rig = rig_new(&traced);
 	const struct expected events[] = {
 		{ OM_TRACE_GUEST_SMC, 8, { OPTEE_SMC_CALL_WITH_ARG, 0, 8 }, false },
 		STATE(FREE, BEGIN, LOADING),
@@ -444,16 +435,14 @@ TEST(test_events_of_a_call_without_a_message)
 
 	rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, 8, 0);
 	expect_events(rig, events, COUNT_OF(events), om_call_id(&rig->guest->calls[0]));
-	rig_free(rig);
 }
 
 /* A size that comes back, and what is shared and forgotten on the way. */
-TEST(test_events_of_memory)
+TRACED_TEST(test_events_of_memory)
 {
 	static const enum om_trace_id wanted[] = {
 		OM_TRACE_SHARE, OM_TRACE_RESULT_PARAM, OM_TRACE_UNSHARE,
 	};
-	struct rig *rig = rig_new(&traced);
 	struct om_message *message = rig_va(rig, 0);
 	uint32_t cmd, found = 0;
 
@@ -467,8 +456,7 @@ TEST(test_events_of_memory)
 		message->param[0].u.tmem.buf_ptr = cmd == 0 ? rig_ipa(rig, 1) : 0;
 		message->param[0].u.tmem.size = 0x321;
 		message->param[0].u.tmem.shm_ref = COOKIE;
-		assert_int_equal(rig_call(rig, OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0), 0).a[0],
-				 OPTEE_SMC_RETURN_OK);
+		assert_int_equal(rig_send(rig, 0).a[0], OPTEE_SMC_RETURN_OK);
 		assert_int_equal(message->hdr.ret, 0);
 	}
 	for (size_t i = 0; i < rig->host->trace_count; i++) {
@@ -485,13 +473,11 @@ TEST(test_events_of_memory)
 		}
 	}
 	assert_int_equal(found, COUNT_OF(wanted));
-	rig_free(rig);
 }
 
 /* The vCPU that runs a step is the one that shows, also when it changes. */
-TEST(test_events_tell_the_vcpu)
+TRACED_TEST(test_events_tell_the_vcpu)
 {
-	struct rig *rig = rig_new(&traced);
 	struct optee_msg_hdr *hdr = rig_va(rig, 0);
 	struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0) } };
 	size_t first;
@@ -505,18 +491,14 @@ TEST(test_events_tell_the_vcpu)
 	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_OK);
 	for (size_t i = 0; i < rig->host->trace_count; i++)
 		assert_int_equal(rig->host->trace[i].vcpu, i < first ? 3 : 70000);
-	rig_free(rig);
 }
 
-TEST(test_without_a_trace_nothing_breaks)
+RIG_TEST_BY(test_without_a_trace_nothing_breaks, rig_new(&untraced))
 {
-	struct rig *rig = rig_new(&untraced);
-
 	assert_null(rig->host->ops.trace);
 	guest_invokes(rig);
 	rig_call(rig, OPTEE_SMC_GET_THREAD_COUNT, 0, 0, 0);
 	rig_call(rig, OPTEE_SMC_BOOT_SECONDARY, 0, 0, 0);
 	assert_int_equal(om_guest_reset(rig->guest), OM_OK);
 	assert_int_equal(rig->host->count[TEST_OP_TRACE], 0);
-	rig_free(rig);
 }
