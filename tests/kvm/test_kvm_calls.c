@@ -71,17 +71,38 @@ static uint64_t now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
+/* The longest time that this thread, a vCPU, ever asked to wait; however long it was in fact. */
+static _Thread_local uint64_t longest_wait_us;
+
+int __real_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
+				  const struct timespec *until);
+int __wrap_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
+				  const struct timespec *until);
+
+int __wrap_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
+				  const struct timespec *until)
+{
+	uint64_t end = (uint64_t)until->tv_sec * 1000000 + (uint64_t)until->tv_nsec / 1000;
+	uint64_t now = now_us();
+
+	if (end > now && end - now > longest_wait_us)
+		longest_wait_us = end - now;
+	return __real_pthread_cond_timedwait(cond, mutex, until);
+}
+
 RIGGED_BY(setup, a_guest_is_interrupted_while_op_tee_works)
 {
 	struct stuck s = start(rig, 1, FAKE_STUBBORN);
 	uint64_t began;
 
 	fake_wait_blocked(&rig->tee, 1);
+	longest_wait_us = 0;
 	began = now_us();
 	for (uint32_t i = 0; i < 20; i++)
 		assert_int_equal(rig_resume(rig, 1, &s.id), OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	/* A millisecond each: neither a busy loop nor a vCPU that is stuck. */
 	assert_true(now_us() - began >= 15000);
+	assert_in_range(longest_wait_us, 1, 1000);
 	assert_true(COUNT(rig, INTERRUPTED) >= 20);
 	/* The others' calls go on. */
 	rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);

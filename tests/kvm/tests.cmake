@@ -8,6 +8,7 @@ om_add_test_library(kvm_rig SOURCES kvm/rig.c kvm/fake_tee.c
 foreach(what IN ITEMS trap memory calls faults threads)
 	om_add_test(test_kvm_${what} LABELS kvm threads SOURCES kvm/test_kvm_${what}.c LINKS kvm_rig)
 endforeach()
+target_link_options(test_kvm_calls PRIVATE LINKER:--wrap=pthread_cond_timedwait)
 om_add_test(test_kvm_conduit LABELS kvm threads LINKS kvm_rig
 	SOURCES kvm/test_kvm_conduit.c kvm/test_kvm_conduit_memory.c)
 om_add_test(test_kvm_distrust LABELS kvm threads SOURCES kvm/test_kvm_distrust.c LINKS kvm_rig)
