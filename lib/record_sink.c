@@ -111,7 +111,7 @@ static struct beginning beginning(const struct om_recorder *r)
 		.head = { .size = sizeof(b), .kind = OM_RECORD_BEGIN },
 		.body = {
 			.version = OM_RECORD_VERSION,
-			.library = OM_VERSION_MAJOR * 0x10000u + OM_VERSION_MINOR * 0x100u +
+			.made_by = OM_VERSION_MAJOR * 0x10000u + OM_VERSION_MINOR * 0x100u +
 				   OM_VERSION_PATCH,
 			.flags = (r->ops.should_yield ? OM_RECORD_HAS_YIELD : 0) |
 				 (r->ops.notify ? OM_RECORD_HAS_NOTIFY : 0) |

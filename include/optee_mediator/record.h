@@ -77,7 +77,7 @@ enum om_record_function {
 
 struct om_record_begin {
 	uint32_t version;	/* OM_RECORD_VERSION */
-	uint32_t library;	/* OM_VERSION_*: major << 16 | minor << 8 | patch */
+	uint32_t made_by;	/* OM_VERSION_*: major << 16 | minor << 8 | patch */
 	uint32_t flags;		/* OM_RECORD_HAS_*, OM_RECORD_IS_RING */
 	uint32_t pages_lost;	/* shadow pages beyond the recorder's table */
 };

@@ -157,7 +157,7 @@ int command_replay(const struct recording *r, FILE *out)
 		return 1;
 	}
 	fprintf(out, "%s: %zu records, recorded by %u.%u.%u, are the same with %d.%d.%d\n",
-		r->name, r->count, r->begin.library >> 16, r->begin.library >> 8 & 0xff,
-		r->begin.library & 0xff, OM_VERSION_MAJOR, OM_VERSION_MINOR, OM_VERSION_PATCH);
+		r->name, r->count, r->begin.made_by >> 16, r->begin.made_by >> 8 & 0xff,
+		r->begin.made_by & 0xff, OM_VERSION_MAJOR, OM_VERSION_MINOR, OM_VERSION_PATCH);
 	return 0;
 }
