@@ -221,6 +221,28 @@ void *rig_va(const struct rig *rig, size_t page)
 	return test_guest_va(rig->ram, rig_ipa(rig, page));
 }
 
+struct om_message *rig_message(const struct rig *rig, size_t page, uint32_t cmd, uint32_t n)
+{
+	struct om_message *message = rig_va(rig, page);
+
+	memset(message, 0, TEST_PAGE);
+	message->hdr.cmd = cmd;
+	message->hdr.num_params = n;
+	return message;
+}
+
+void rig_list(const struct rig *rig, struct optee_msg_param *param, uint64_t attr, size_t page,
+	      uint32_t n)
+{
+	uint64_t *list = rig_va(rig, page);
+
+	for (uint32_t i = 0; i < n; i++)
+		list[i] = rig_ipa(rig, page + 1 + i);
+	param->attr = attr;
+	param->u.tmem.buf_ptr = rig_ipa(rig, page);
+	param->u.tmem.size = (uint64_t)n * TEST_PAGE;
+}
+
 void rig_preempt(void (*what)(int signal), uint32_t microseconds)
 {
 	const struct itimerval timer = {

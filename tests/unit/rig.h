@@ -26,6 +26,7 @@
 
 #include "call.h"
 #include "guest.h"
+#include "message.h"
 #include "sessions.h"
 #include "shm.h"
 
@@ -124,6 +125,12 @@ struct om_regs rig_call_regs(struct rig *rig, struct om_regs regs);
 /* The n-th page of the guest's RAM: its IPA, and the guest's own view of it. */
 uint64_t rig_ipa(const struct rig *rig, size_t page);
 void *rig_va(const struct rig *rig, size_t page);
+
+/* A message in that page, of n parameters; all else is 0. */
+struct om_message *rig_message(const struct rig *rig, size_t page, uint32_t cmd, uint32_t n);
+/* Memory by a list: the list is in that page, its entries are the n pages after it. */
+void rig_list(const struct rig *rig, struct optee_msg_param *param, uint64_t attr, size_t page,
+	      uint32_t n);
 
 /* Test host failures become cmocka failures from now on. */
 void rig_fail_loudly(void);

@@ -5,8 +5,6 @@
 
 #include "rig_shm.h"
 
-#include "message.h"
-
 #define INTERRUPT OPTEE_SMC_RETURN_RPC_FOREIGN_INTR
 
 /* What OP-TEE answers, one after the other; the last one for ever. */
@@ -44,11 +42,9 @@ static inline struct rig *answering_rig(struct answers *answers, uint64_t a0)
 
 static inline struct om_regs begin_on(struct rig *rig, unsigned int vcpu, uint32_t page)
 {
-	struct optee_msg_hdr *hdr = rig_va(rig, page);
 	struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, page) } };
 
-	memset(hdr, 0, TEST_PAGE);
-	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
+	rig_message(rig, page, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	assert_true(test_guest_call(rig->ram, vcpu, &regs));
 	return regs;
 }

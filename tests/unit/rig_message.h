@@ -68,11 +68,8 @@ static inline struct rig *message_rig(struct secure *secure, struct rig *rig)
 
 static inline struct om_message *new_message(struct rig *rig, uint32_t cmd, uint32_t n)
 {
-	struct om_message *message = rig_va(rig, MESSAGE);
+	struct om_message *message = rig_message(rig, MESSAGE, cmd, n);
 
-	memset(message, 0, TEST_PAGE);
-	message->hdr.cmd = cmd;
-	message->hdr.num_params = n;
 	if (cmd == OPTEE_MSG_CMD_OPEN_SESSION) {
 		message->param[0].attr = 0x101;
 		message->param[1].attr = 0x101;
@@ -107,24 +104,12 @@ static inline void expect_code(struct rig *rig, uint32_t code)
 	assert_int_equal(send(rig), code);
 }
 
-/* A list of n data pages, in one piece of the guest's own numbering. */
-static inline void make_list(struct rig *rig, struct optee_msg_param *param, uint64_t attr,
-			     uint32_t n)
-{
-	uint64_t *list = rig_va(rig, LIST_PAGE);
-
-	for (uint32_t i = 0; i < n; i++)
-		list[i] = rig_ipa(rig, DATA + i);
-	param->attr = attr;
-	param->u.tmem.buf_ptr = rig_ipa(rig, LIST_PAGE);
-	param->u.tmem.size = (uint64_t)n * TEST_PAGE;
-}
-
 static inline void register_shm(struct rig *rig, uint64_t cookie, uint64_t size, uint32_t offset)
 {
 	struct om_message *message = new_message(rig, OPTEE_MSG_CMD_REGISTER_SHM, 1);
 
-	make_list(rig, &message->param[0], LIST, (uint32_t)((size + offset + 4095) / 4096));
+	rig_list(rig, &message->param[0], LIST, LIST_PAGE,
+		 (uint32_t)((size + offset + 4095) / 4096));
 	message->param[0].u.tmem.buf_ptr |= offset;
 	message->param[0].u.tmem.size = size;
 	message->param[0].u.tmem.shm_ref = cookie;

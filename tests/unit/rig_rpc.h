@@ -13,8 +13,8 @@
 #define LIST		(OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG)
 #define PAGE		OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT
 
-/* Guest pages: the message with room behind it, the RPC argument, lists, data. */
-enum { MESSAGE, ARG, LIST_PAGE, SPARE, DATA };
+/* Guest pages: the message with room behind it, the RPC argument, one more, a list, data. */
+enum { MESSAGE, ARG, SPARE, LIST_PAGE, DATA };
 
 struct request {
 	uint32_t a0;
@@ -103,10 +103,7 @@ static inline void ask_alloc(struct optee *o)
 
 static inline struct om_regs begin(struct rig *rig, uint32_t fid)
 {
-	struct optee_msg_hdr *hdr = rig_va(rig, MESSAGE);
-
-	memset(hdr, 0, TEST_PAGE);
-	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
+	rig_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	return rig_call(rig, fid, 0, rig_ipa(rig, MESSAGE), 0);
 }
 

@@ -13,16 +13,6 @@
 /* Guest pages: the message with room behind it, another, a page list, data. */
 enum { MESSAGE, OTHER, LIST_PAGE, DATA };
 
-static struct om_message *new_message(struct rig *rig, uint32_t page, uint32_t cmd, uint32_t n)
-{
-	struct om_message *message = rig_va(rig, page);
-
-	memset(message, 0, TEST_PAGE);
-	message->hdr.cmd = cmd;
-	message->hdr.num_params = n;
-	return message;
-}
-
 static struct om_regs send(struct rig *rig, uint32_t fid, uint32_t page)
 {
 	return rig_call(rig, fid, 0, rig_ipa(rig, page), 0);
@@ -33,22 +23,11 @@ static struct om_regs resume(struct rig *rig, struct om_regs r)
 	return rig_call(rig, OPTEE_SMC_RETURN_FROM_RPC, 0, 0, r.a[3]);
 }
 
-static void fill_list(struct rig *rig, uint32_t pages)
-{
-	uint64_t *list = rig_va(rig, LIST_PAGE);
-
-	for (uint32_t i = 0; i < pages; i++)
-		list[i] = rig_ipa(rig, DATA + i);
-}
-
 static void register_shm(struct rig *rig, uint64_t cookie, uint32_t pages)
 {
-	struct om_message *message = new_message(rig, MESSAGE, OPTEE_MSG_CMD_REGISTER_SHM, 1);
+	struct om_message *message = rig_message(rig, MESSAGE, OPTEE_MSG_CMD_REGISTER_SHM, 1);
 
-	fill_list(rig, pages);
-	message->param[0].attr = LIST;
-	message->param[0].u.tmem.buf_ptr = rig_ipa(rig, LIST_PAGE);
-	message->param[0].u.tmem.size = (uint64_t)pages * TEST_PAGE;
+	rig_list(rig, &message->param[0], LIST, LIST_PAGE, pages);
 	message->param[0].u.tmem.shm_ref = cookie;
 	assert_int_equal(send(rig, OPTEE_SMC_CALL_WITH_ARG, MESSAGE).a[0], OPTEE_SMC_RETURN_OK);
 	assert_int_equal(message->hdr.ret, TEEC_SUCCESS);
@@ -125,13 +104,13 @@ BREACH_TEST(i1_message_that_waits_is_not_read_again, interrupt_invokes)
 
 	register_shm(rig, 0x33, 2);
 	register_shm(rig, 0x34, 3);
-	message = new_message(rig, OTHER, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
+	message = rig_message(rig, OTHER, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
 	message->param[0].attr = OPTEE_MSG_ATTR_TYPE_RMEM_INPUT;
 	message->param[0].u.rmem.shm_ref = 0x33;
 	invoke = send(rig, OPTEE_SMC_CALL_WITH_ARG, OTHER);
 	assert_int_equal(invoke.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 
-	message = new_message(rig, MESSAGE, OPTEE_MSG_CMD_UNREGISTER_SHM, 1);
+	message = rig_message(rig, MESSAGE, OPTEE_MSG_CMD_UNREGISTER_SHM, 1);
 	message->param[0].u.rmem.shm_ref = 0x33;
 	unregister = send(rig, OPTEE_SMC_CALL_WITH_ARG, MESSAGE);
 	assert_int_equal(unregister.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
@@ -164,7 +143,7 @@ static void shorten_the_message(struct rig *rig, struct om_regs *regs)
 
 BREACH_TEST(i1_length_of_a_message_is_as_it_was_fetched, shorten_the_message)
 {
-	struct om_message *message = new_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 2);
+	struct om_message *message = rig_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 2);
 	struct om_request_copy *arg = (void *)((uint8_t *)message + OPTEE_MSG_ARG_SIZE(2));
 	struct om_regs r = send(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, MESSAGE);
 
@@ -195,7 +174,7 @@ static void ask_with_an_input(struct rig *rig, struct om_regs *regs)
 
 BREACH_TEST(i1_outputs_are_those_that_were_asked_for, ask_with_an_input)
 {
-	struct om_message *message = new_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
+	struct om_message *message = rig_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	struct om_request_copy *arg = (void *)((uint8_t *)message + OPTEE_MSG_ARG_SIZE(0));
 	struct om_regs r = send(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, MESSAGE);
 
@@ -225,7 +204,7 @@ BREACH_TEST(i2_interrupt_is_answered_without_an_address, leave_an_address)
 {
 	struct om_regs r;
 
-	new_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
+	rig_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	r = send(rig, OPTEE_SMC_CALL_WITH_ARG, MESSAGE);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	assert_int_equal(r.a[1] | r.a[2], 0);
@@ -251,7 +230,7 @@ BREACH_TEST(i3_of_an_alloc_the_size_is_shown, ask_for_an_argument)
 {
 	struct om_regs r;
 
-	new_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
+	rig_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	r = send(rig, OPTEE_SMC_CALL_WITH_ARG, MESSAGE);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_ALLOC);
 	assert_int_equal(r.a[1], TEST_PAGE);
@@ -305,12 +284,9 @@ static struct om_regs offer(struct rig *rig, struct om_regs r, uint64_t cookie, 
 
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_CMD);
 	assert_int_equal(arg->hdr.cmd, OPTEE_RPC_CMD_SHM_ALLOC);
-	fill_list(rig, PAYLOAD);
+	rig_list(rig, &arg->param[0], LIST, LIST_PAGE, PAYLOAD);
 	list[PAYLOAD - 1] = last;
 	arg->hdr.ret = TEEC_SUCCESS;
-	arg->param[0].attr = LIST;
-	arg->param[0].u.tmem.buf_ptr = rig_ipa(rig, LIST_PAGE);
-	arg->param[0].u.tmem.size = (uint64_t)PAYLOAD * TEST_PAGE;
 	arg->param[0].u.tmem.shm_ref = cookie;
 	return resume(rig, r);
 }
@@ -330,7 +306,7 @@ static struct rig *payload_rig(struct optee *o)
 
 static struct om_regs send_for_payload(struct rig *rig)
 {
-	new_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
+	rig_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	return send(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, MESSAGE);
 }
 
@@ -397,7 +373,7 @@ static void ask_by_another_function(struct rig *rig, struct om_regs *regs)
 
 BREACH_TEST(i8_unknown_function_is_no_command, ask_by_another_function)
 {
-	struct om_message *message = new_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
+	struct om_message *message = rig_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	struct om_request_copy *arg = (void *)((uint8_t *)message + OPTEE_MSG_ARG_SIZE(0));
 	struct om_regs r = send(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, MESSAGE);
 
@@ -418,7 +394,7 @@ static void done(struct rig *rig, struct om_regs *regs)
 /* In another slot than the call before: what that one left is not this one's to find. */
 static void unregister_elsewhere(struct rig *rig, uint64_t cookie)
 {
-	struct om_message *message = new_message(rig, MESSAGE, OPTEE_MSG_CMD_UNREGISTER_SHM, 1);
+	struct om_message *message = rig_message(rig, MESSAGE, OPTEE_MSG_CMD_UNREGISTER_SHM, 1);
 	struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, MESSAGE) } };
 
 	message->param[0].u.rmem.shm_ref = cookie;

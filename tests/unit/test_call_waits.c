@@ -6,18 +6,10 @@
 
 static void new_list(struct rig *rig, uint32_t cmd, uint64_t attr, uint32_t pages)
 {
-	struct om_message *message = rig_va(rig, 0);
-	uint64_t *list = rig_va(rig, 1);
+	struct om_message *message = rig_message(rig, 0, cmd, 1);
 
-	memset(message, 0, TEST_PAGE);
-	message->hdr.cmd = cmd;
-	message->hdr.num_params = 1;
-	message->param[0].attr = attr;
-	message->param[0].u.tmem.buf_ptr = rig_ipa(rig, 1);
-	message->param[0].u.tmem.size = (uint64_t)pages * TEST_PAGE;
+	rig_list(rig, &message->param[0], attr, 1, pages);
 	message->param[0].u.tmem.shm_ref = 0x33;
-	for (uint32_t i = 0; i < pages; i++)
-		list[i] = rig_ipa(rig, 2 + i);
 }
 
 /* Scenario 59: at every piece, and the result is the same. */
@@ -162,11 +154,8 @@ CALL_TEST(fault_b6_not_told_under_an_id, INTERRUPT)
 
 static struct om_message *new_rmem(struct rig *rig, uint32_t page, uint32_t cmd)
 {
-	struct om_message *message = rig_va(rig, page);
+	struct om_message *message = rig_message(rig, page, cmd, 1);
 
-	memset(message, 0, TEST_PAGE);
-	message->hdr.cmd = cmd;
-	message->hdr.num_params = 1;
 	message->param[0].attr = OPTEE_MSG_ATTR_TYPE_RMEM_INPUT;
 	message->param[0].u.rmem.shm_ref = 0x33;
 	return message;

@@ -308,10 +308,9 @@ RIG_TEST(test_scenario_11_cache_is_emptied)
 
 static uint32_t suspend_a_call(struct rig *rig)
 {
-	struct optee_msg_hdr *hdr = rig_va(rig, 0);
 	struct om_regs r;
 
-	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
+	rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	rig_answer(rig, OPTEE_SMC_CALL_WITH_ARG)->a[0] = OPTEE_SMC_RETURN_RPC_FOREIGN_INTR;
 	r = rig_send(rig, 0);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
@@ -359,17 +358,10 @@ TEST(test_cache_answers_that_linux_can_live_with)
 /* A call that pauses on its way out, because it has much to give back. */
 static void pause_an_end(struct rig *rig)
 {
-	struct om_message *message = rig_va(rig, 0);
-	uint64_t *list = rig_va(rig, 1);
+	struct om_message *message = rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
 
-	memset(message, 0, TEST_PAGE);
-	message->hdr.cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
-	message->hdr.num_params = 1;
-	message->param[0].attr = OPTEE_MSG_ATTR_TYPE_TMEM_INPUT | OPTEE_MSG_ATTR_NONCONTIG;
-	message->param[0].u.tmem.buf_ptr = rig_ipa(rig, 1);
-	message->param[0].u.tmem.size = 60 * TEST_PAGE;
-	for (uint32_t i = 0; i < 60; i++)
-		list[i] = rig_ipa(rig, 2 + i);
+	rig_list(rig, &message->param[0], OPTEE_MSG_ATTR_TYPE_TMEM_INPUT | OPTEE_MSG_ATTR_NONCONTIG,
+		 1, 60);
 	rig->host->yield_every = 3;
 	assert_int_equal(rig_send(rig, 0).a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	assert_int_equal(om_call_state(&rig->guest->calls[0]), OM_CALL_ENDING_PAUSED);
@@ -399,7 +391,6 @@ TEST(test_notifications_where_nobody_offers_them)
 
 	for (size_t i = 0; i < COUNT_OF(prepare); i++) {
 		struct rig *rig = rig_new_prepared(prepare[i]);
-		struct optee_msg_hdr *hdr = rig_va(rig, 0);
 		struct om_regs r;
 
 		for (size_t k = 0; k < COUNT_OF(fids); k++) {
@@ -407,7 +398,7 @@ TEST(test_notifications_where_nobody_offers_them)
 			expect_regs(&r, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, 0, 0, 0);
 		}
 		/* Nor the commands that belong to it. */
-		hdr->cmd = OPTEE_MSG_CMD_DO_BOTTOM_HALF;
+		rig_message(rig, 0, OPTEE_MSG_CMD_DO_BOTTOM_HALF, 0);
 		r = rig_send(rig, 0);
 		expect_regs(&r, OPTEE_SMC_RETURN_EBADCMD, 0, 0, 0);
 		assert_int_equal(rig->smcs, 0);

@@ -21,14 +21,13 @@ static void leave_behind(struct rig *rig, uint32_t n, uint32_t pages)
 /* A call that waits for its guest; returns its id. */
 static uint32_t leave_a_call(struct rig *rig)
 {
-	struct optee_msg_hdr *hdr = rig_va(rig, 0);
 	struct om_regs regs;
 
 	/* A reset has closed it. */
 	if (om_guest_counter(rig->guest, OM_COUNT_SESSIONS_NOW) == 0)
 		rig_open_session(rig, RIG_SESSION, true);
 	rig_answer(rig, OPTEE_SMC_CALL_WITH_ARG)->a[0] = OPTEE_SMC_RETURN_RPC_FOREIGN_INTR;
-	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
+	rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	regs = rig_send(rig, 0);
 	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	return (uint32_t)regs.a[3];
@@ -278,16 +277,10 @@ TEST(fault_b9_steps_are_bounded)
 /* A list page of the guest's that was being read when the guest died. */
 RIG_TEST(test_destroy_in_the_middle_of_a_translation)
 {
-	struct om_message *message = rig_va(rig, 0);
-	uint64_t *list = rig_va(rig, 1);
+	struct om_message *message = rig_message(rig, 0, OPTEE_MSG_CMD_REGISTER_SHM, 1);
 
-	for (uint32_t i = 0; i < 60; i++)
-		list[i] = rig_ipa(rig, 2 + i);
-	message->hdr.cmd = OPTEE_MSG_CMD_REGISTER_SHM;
-	message->hdr.num_params = 1;
-	message->param[0].attr = OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG;
-	message->param[0].u.tmem.buf_ptr = rig_ipa(rig, 1);
-	message->param[0].u.tmem.size = 60 * TEST_PAGE;
+	rig_list(rig, &message->param[0],
+		 OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG, 1, 60);
 	message->param[0].u.tmem.shm_ref = 1;
 	rig->host->yield_every = 1;
 	assert_int_equal(rig_send(rig, 0).a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
@@ -344,8 +337,6 @@ RIG_TEST(test_counters_are_sums)
 
 RIG_TEST(test_interrupt_goes_to_who_asked_for_it)
 {
-	struct optee_msg_hdr *hdr = rig_va(rig, 0);
-
 	om_guest_interrupt(rig->guest);
 	assert_int_equal(rig->ram->notified, 0);
 	/* OP-TEE says no: the guest has not asked for it. */
@@ -362,7 +353,7 @@ RIG_TEST(test_interrupt_goes_to_who_asked_for_it)
 	om_guest_interrupt(rig->guest);
 	assert_int_equal(rig->ram->notified, 2);
 
-	hdr->cmd = OPTEE_MSG_CMD_STOP_ASYNC_NOTIF;
+	rig_message(rig, 0, OPTEE_MSG_CMD_STOP_ASYNC_NOTIF, 0);
 	assert_int_equal(rig_send(rig, 0).a[0], OPTEE_SMC_RETURN_OK);
 	om_guest_interrupt(rig->guest);
 	assert_int_equal(rig->ram->notified, 2);

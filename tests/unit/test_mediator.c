@@ -254,9 +254,7 @@ static void reserved_is_late(struct rig *rig)
 /* Asked again after each yielding call until it is known, and in nobody's name. */
 RIG_TEST_BY(test_reserved_memory_is_asked_for_again, rig_new_prepared(reserved_is_late))
 {
-	struct optee_msg_hdr *hdr = rig_va(rig, 0);
-
-	hdr->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
+	rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	/* The rig's call is not the guest's own here: a7 = 0 in its middle is right. */
 	for (uint32_t n = 0; n < 4; n++) {
 		struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG, 0, rig_ipa(rig, 0) } };

@@ -133,7 +133,7 @@ MESSAGE_TEST(test_fault_b3_empty_buffer)
 	message = new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 2);
 	message->param[0].attr = OPTEE_MSG_ATTR_TYPE_RMEM_INPUT;
 	message->param[0].u.rmem.shm_ref = 0x33;
-	make_list(rig, &message->param[1], 0x20b, 1);
+	rig_list(rig, &message->param[1], 0x20b, LIST_PAGE, 1);
 	message->param[1].u.tmem.buf_ptr |= 4095;
 	message->param[1].u.tmem.size = 0;
 	assert_int_equal(send(rig), OPTEE_SMC_RETURN_OK);
@@ -154,7 +154,7 @@ MESSAGE_TEST(test_memory_lent_for_a_call)
 
 	rig->host->rereads_expected = true;	/* one list page for all */
 	for (uint32_t i = 0; i < 4; i++) {
-		make_list(rig, &message->param[i], 0x20b, 3);
+		rig_list(rig, &message->param[i], 0x20b, LIST_PAGE, 3);
 		message->param[i].u.tmem.shm_ref = 0x77;
 	}
 	message->param[2].attr = 0;
@@ -320,8 +320,8 @@ MESSAGE_TEST(test_scenario_49_second_of_two_lists_is_bad)
 {
 	struct om_message *message = new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 2);
 
-	make_list(rig, &message->param[0], 0x209, 20);
-	make_list(rig, &message->param[1], 0x209, 20);
+	rig_list(rig, &message->param[0], 0x209, LIST_PAGE, 20);
+	rig_list(rig, &message->param[1], 0x209, LIST_PAGE, 20);
 	message->param[1].u.tmem.buf_ptr = rig->ram->hole_ipa;
 	expect_refused(rig, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_PAGE);
 	assert_int_equal(rig->ram->pinned, 0);
@@ -353,12 +353,12 @@ TEST(test_invariant_5_pages_of_one_call)
 	}
 	expect_code(rig, OPTEE_SMC_RETURN_OK);
 	assert_int_equal(s.calls, 1);
-	make_list(rig, &message->param[2], 0x209, 1);
+	rig_list(rig, &message->param[2], 0x209, LIST_PAGE, 1);
 	expect_refused(rig, TEEC_ERROR_OUT_OF_MEMORY, OM_COUNT_REFUSED_QUOTA);
 	message->param[0].u.rmem.shm_ref = 0x33;
 	expect_refused(rig, TEEC_ERROR_OUT_OF_MEMORY, OM_COUNT_REFUSED_QUOTA);
 	message->param[0].attr = 0;
-	make_list(rig, &message->param[2], 0x209, 5);
+	rig_list(rig, &message->param[2], 0x209, LIST_PAGE, 5);
 	expect_code(rig, OPTEE_SMC_RETURN_OK);
 	assert_int_equal(s.calls, 2);
 	rig_free(rig);
@@ -378,7 +378,7 @@ MESSAGE_TEST(test_scenario_58_registration_that_optee_refuses)
 	/* The same with an error code of the SMC. */
 	s->code = OPTEE_SMC_RETURN_ENOMEM;
 	new_message(rig, OPTEE_MSG_CMD_REGISTER_SHM, 1);
-	make_list(rig, &message->param[0], LIST, 3);
+	rig_list(rig, &message->param[0], LIST, LIST_PAGE, 3);
 	message->param[0].u.tmem.shm_ref = 0x33;
 	expect_code(rig, OPTEE_SMC_RETURN_ENOMEM);
 	assert_int_equal(rig->ram->pinned, 0);

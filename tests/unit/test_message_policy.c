@@ -120,7 +120,7 @@ POLICY_TEST(test_policy_refuses_with_its_own_code)
 		struct om_message *message = new_message(rig, cmd, n);
 
 		if (cmd == OPTEE_MSG_CMD_REGISTER_SHM)
-			make_list(rig, &message->param[0], LIST, 1);
+			rig_list(rig, &message->param[0], LIST, LIST_PAGE, 1);
 		expect_refused(rig, 0xffff0abc, OM_COUNT_REFUSED_POLICY);
 	}
 	/* What is wrong anyway is not even asked about. */

@@ -224,8 +224,7 @@ static void shown_as(uint32_t call, uint32_t cmd, uint64_t attr, const uint8_t *
 	bool opens = call == OPTEE_MSG_CMD_OPEN_SESSION;
 	uint64_t meta = opens ? OPTEE_MSG_ATTR_META : 0;
 	uint32_t n = opens ? 2 : 1;
-	struct optee_msg_hdr *hdr;
-	struct optee_msg_param *param;
+	struct om_message *message;
 	struct om_request_copy *request, *seen;
 	struct optee o;
 	struct rig *rig = rpc_rig(&o, with_aliases);
@@ -235,18 +234,14 @@ static void shown_as(uint32_t call, uint32_t cmd, uint64_t attr, const uint8_t *
 	request = ask_cmd(&o, 0, cmd, 1);
 	request->param[0].attr = attr;
 	memcpy(request->param[0].u.octets, asked, 16);
-	hdr = rig_va(rig, MESSAGE);
-	param = (void *)(hdr + 1);
-	memset(hdr, 0, TEST_PAGE);
-	hdr->cmd = call;
-	hdr->num_params = n;
+	message = rig_message(rig, MESSAGE, call, n);
 	for (uint32_t i = 0; i < n; i++)
-		param[i].attr = meta | OPTEE_MSG_ATTR_TYPE_VALUE_INPUT;
+		message->param[i].attr = meta | OPTEE_MSG_ATTR_TYPE_VALUE_INPUT;
 	/* To an INVOKE these are numbers. */
-	memcpy(param[0].u.octets, own_name, 16);
+	memcpy(message->param[0].u.octets, own_name, 16);
 	r = rig_call(rig, OPTEE_SMC_CALL_WITH_RPC_ARG, 0, rig_ipa(rig, MESSAGE), 0);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_CMD);
-	seen = (void *)((uint8_t *)hdr + OPTEE_MSG_ARG_SIZE(n));
+	seen = (void *)((uint8_t *)message + OPTEE_MSG_ARG_SIZE(n));
 	assert_int_equal(seen->hdr.cmd, cmd);
 	assert_int_equal(seen->param[0].attr, attr);
 	assert_memory_equal(seen->param[0].u.octets, shown, 16);

@@ -11,19 +11,11 @@
 static void share_carrier(struct rig *rig)
 {
 	struct optee *o = rig->arg;
-	struct om_message *message = rig_va(rig, MESSAGE);
-	uint64_t *list = rig_va(rig, LIST_PAGE);
+	struct om_message *message = rig_message(rig, MESSAGE, OPTEE_MSG_CMD_REGISTER_SHM, 1);
 
 	*o = (struct optee){ 0 };
-	memset(message, 0, sizeof(*message));
-	message->hdr.cmd = OPTEE_MSG_CMD_REGISTER_SHM;
-	message->hdr.num_params = 1;
-	message->param[0].attr = LIST;
-	message->param[0].u.tmem.buf_ptr = rig_ipa(rig, LIST_PAGE);
-	message->param[0].u.tmem.size = 2 * TEST_PAGE;
+	rig_list(rig, &message->param[0], LIST, LIST_PAGE, 2);
 	message->param[0].u.tmem.shm_ref = CARRIER_COOKIE;
-	list[0] = rig_ipa(rig, DATA);
-	list[1] = rig_ipa(rig, DATA + 1);
 	assert_int_equal(rig_send(rig, MESSAGE).a[0], OPTEE_SMC_RETURN_OK);
 }
 
@@ -270,9 +262,7 @@ TEST(test_invariant_7_unregister_waits_for_the_lookup)
 		ask(&user, cases[i].a0, 0)->arg = (struct om_request_copy){
 			.hdr = { .cmd = cases[i].cmd, .num_params = 1 },
 			.param = { { .attr = OPTEE_MSG_ATTR_TYPE_VALUE_INPUT } } };
-		memset(message, 0, TEST_PAGE);
-		message->hdr.cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;
-		message->hdr.num_params = 1;
+		rig_message(rig, MESSAGE, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
 		message->param[0].attr = OPTEE_MSG_ATTR_TYPE_RMEM_INPUT;
 		message->param[0].u.rmem.shm_ref = 0x52;
 		user.inline_at = OPTEE_MSG_ARG_SIZE(1);

@@ -25,13 +25,10 @@ static void write_reply(struct rig *rig, uint64_t attr, uint64_t buf_ptr, uint64
 			uint64_t cookie)
 {
 	struct om_request_copy *arg = guest_arg(rig, true);
-	uint64_t *list = rig_va(rig, LIST_PAGE);
 
-	for (uint32_t i = 0; i < 60; i++)
-		list[i] = rig_ipa(rig, DATA + i);
 	arg->hdr.ret = 0;
 	arg->hdr.ret_origin = 3;
-	arg->param[0].attr = attr;
+	rig_list(rig, &arg->param[0], attr, LIST_PAGE, 60);
 	arg->param[0].u.tmem.buf_ptr = buf_ptr;
 	arg->param[0].u.tmem.size = size;
 	arg->param[0].u.tmem.shm_ref = cookie;
