@@ -28,6 +28,12 @@ om_add_recorded(stress LABELS record SOURCES conformance/test_stress.c
 om_add_recorded(threads LABELS record SOURCES threads/test_threads.c LINKS scenario_fixture
 	ARGUMENTS 200)
 
+# The two that take minutes there: what they add to the others a sanitizer cannot see, and no
+# line is theirs alone.
+if(CMAKE_C_FLAGS MATCHES "-fsanitize|--coverage")
+	set_property(TEST recorded_conformance recorded_invariants APPEND PROPERTY LABELS long)
+endif()
+
 # The recorder, the reader and the replay by themselves.
 om_add_test(test_record LABELS record SOURCES record/test_record.c
 	LINKS conformance_guest test_model om_trace)
