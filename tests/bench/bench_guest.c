@@ -12,7 +12,7 @@
 
 #define VALUE		1000u
 /* Unlike any cookie of bench.c's, which are kernel pointers. */
-#define CARRIER_COOKIE	0x7000u
+#define MESSAGE_BUFFER_COOKIE	0x7000u
 #define RPC_COOKIE	0x8000u
 
 static struct optee_msg_hdr *header(uint8_t *message)
@@ -73,7 +73,7 @@ static void fail(const struct bench_vcpu *vcpu, uint64_t a0)
 static void call(struct bench_vcpu *vcpu, uint32_t fid)
 {
 	bool registered = fid == OPTEE_SMC_CALL_WITH_REGD_ARG;
-	uint64_t where = registered ? vcpu->carrier : vcpu->message_ipa;
+	uint64_t where = registered ? vcpu->message_buffer : vcpu->message_ipa;
 	struct om_regs regs = { .a = { fid, where >> 32, (uint32_t)where } };
 
 	for (;;) {
@@ -170,7 +170,7 @@ void bench_vcpu_init(struct bench_vcpu *vcpu, struct bench_guest *guest, unsigne
 	vcpu->rpc_ipa = bench_guest_page(guest);
 	vcpu->rpc = bench_guest_va(guest, vcpu->rpc_ipa);
 	vcpu->rpc_cookie = RPC_COOKIE + index;
-	vcpu->carrier = CARRIER_COOKIE + index;
+	vcpu->message_buffer = MESSAGE_BUFFER_COOKIE + index;
 	open_session(vcpu);
 }
 
@@ -178,10 +178,10 @@ void bench_carry(struct bench_vcpu *vcpu)
 {
 	struct bench_list list = list_of(vcpu->guest, vcpu->message_ipa);
 
-	bench_register(vcpu, &list, vcpu->carrier);
+	bench_register(vcpu, &list, vcpu->message_buffer);
 }
 
 void bench_uncarry(struct bench_vcpu *vcpu)
 {
-	bench_unregister(vcpu, vcpu->carrier);
+	bench_unregister(vcpu, vcpu->message_buffer);
 }

@@ -120,7 +120,7 @@ struct bench_vcpu {
 	uint64_t rpc_ipa;		/* the page it gives for an ALLOC */
 	uint8_t *rpc;
 	uint64_t rpc_cookie;
-	uint64_t carrier;		/* cookie of the message page when registered */
+	uint64_t message_buffer;		/* cookie of the message page when registered */
 	uint32_t session;		/* its own, of a TA that is a part of OP-TEE */
 };
 

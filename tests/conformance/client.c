@@ -247,10 +247,10 @@ static void after_smc(struct cg_call *c, const uint64_t x[8])
  */
 static void carry(struct cg_call *c, bool back)
 {
-	uint64_t size = c->carrier ? c->carrier->size - c->offset : 0;
+	uint64_t size = c->message_buffer ? c->message_buffer->size - c->offset : 0;
 
 	for (uint64_t i = 0; i < CG_CARRIED_WORDS * sizeof(uint64_t) && i < size; i++) {
-		uint8_t *at = cg_buf_at(c->g, c->carrier, c->offset + i);
+		uint8_t *at = cg_buf_at(c->g, c->message_buffer, c->offset + i);
 
 		if (back)
 			c->msg[i] = *at;

@@ -202,7 +202,7 @@ struct cg_call {
 	uint32_t offset;	/* REGD_ARG: of the message in its buffer */
 	uint8_t *msg;		/* where this program sees it */
 	/* REGD_ARG: msg are CG_CARRIED_WORDS that are copied there and back; or NULL. */
-	const struct cg_buf *carrier;
+	const struct cg_buf *message_buffer;
 	uint64_t id;		/* as given by the last RPC return */
 	uint32_t a[4];		/* as returned by the last SMC */
 	uint64_t x[8];		/* what the next resume passes */

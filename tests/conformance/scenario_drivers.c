@@ -3,7 +3,7 @@
  * The calls of real drivers, each in its own way: the probe, the devices that OP-TEE
  * offers, memory, sessions, requests. What is known of them is in docs/guests.md.
  *
- * A driver is a table; the play is the same for all. Nothing here is hostile, so all of
+ * A driver is a table; what is played is the same for all. Nothing here is hostile, so all of
  * it has to come out as on a machine without a hypervisor.
  */
 #include "client.h"
@@ -102,7 +102,7 @@ static const struct driver linux_6_12 = {
 };
 
 /* A driver while it runs. */
-struct play {
+struct transcript {
 	struct cg_guest *g;
 	const struct driver *d;
 	struct cg_buf slots;		/* for CALL_WITH_REGD_ARG */
@@ -112,7 +112,7 @@ struct play {
 /* ---- calls ---- */
 
 /* Prepares a message where the driver has its own. */
-static bool begin(struct play *p, struct cg_call *c, uint32_t cmd, uint32_t n)
+static bool begin(struct transcript *p, struct cg_call *c, uint32_t cmd, uint32_t n)
 {
 	bool shm = cmd == OPTEE_MSG_CMD_REGISTER_SHM || cmd == OPTEE_MSG_CMD_UNREGISTER_SHM;
 
@@ -131,7 +131,7 @@ static bool begin(struct play *p, struct cg_call *c, uint32_t cmd, uint32_t n)
 }
 
 /* A payload as the driver makes it. */
-static uint32_t allocate(struct play *p, struct cg_call *c)
+static uint32_t allocate(struct transcript *p, struct cg_call *c)
 {
 	struct optee_msg_param *param = cg_rpc_param(c, 0);
 	uint64_t type = param->u.value.a, size = param->u.value.b;
@@ -148,7 +148,7 @@ static uint32_t allocate(struct play *p, struct cg_call *c)
 	return TEEC_SUCCESS;
 }
 
-static void serve(struct play *p, struct cg_call *c)
+static void serve(struct transcript *p, struct cg_call *c)
 {
 	uint32_t cmd = cg_rpc_hdr(c)->cmd;
 	const struct answer *a;
@@ -167,7 +167,7 @@ static void serve(struct play *p, struct cg_call *c)
 }
 
 /* To its end. An interrupt is taken and the call resumed at once: they all do so. */
-static uint64_t run(struct play *p, struct cg_call *c)
+static uint64_t run(struct transcript *p, struct cg_call *c)
 {
 	while (cg_until(c, OPTEE_SMC_RETURN_RPC_CMD)) {
 		if (c->rpc)
@@ -177,7 +177,7 @@ static uint64_t run(struct play *p, struct cg_call *c)
 	return cg_result(c);
 }
 
-static uint64_t run_and_end(struct play *p, struct cg_call *c)
+static uint64_t run_and_end(struct transcript *p, struct cg_call *c)
 {
 	uint64_t result = run(p, c);
 
@@ -185,7 +185,7 @@ static uint64_t run_and_end(struct play *p, struct cg_call *c)
 	return result;
 }
 
-static uint64_t open_session(struct play *p, const uint8_t uuid[16], uint32_t *session)
+static uint64_t open_session(struct transcript *p, const uint8_t uuid[16], uint32_t *session)
 {
 	struct cg_call c;
 	uint64_t result;
@@ -202,7 +202,7 @@ static uint64_t open_session(struct play *p, const uint8_t uuid[16], uint32_t *s
 	return result;
 }
 
-static uint64_t close_session(struct play *p, uint32_t session)
+static uint64_t close_session(struct transcript *p, uint32_t session)
 {
 	struct cg_call c;
 
@@ -215,7 +215,7 @@ static uint64_t close_session(struct play *p, uint32_t session)
 /* ---- memory ---- */
 
 /* A list page that ends with the last entry: what follows means nothing. */
-static void end_list(struct play *p, const struct cg_buf *b)
+static void end_list(struct transcript *p, const struct cg_buf *b)
 {
 	uint64_t *last = cg_buf_entry(p->g, b, b->pages - 1);
 
@@ -225,7 +225,7 @@ static void end_list(struct play *p, const struct cg_buf *b)
 		last[1] = cg_page_ipa(p->g, b->list) + CG_PAGE;
 }
 
-static uint64_t share(struct play *p, const struct cg_buf *b)
+static uint64_t share(struct transcript *p, const struct cg_buf *b)
 {
 	struct cg_call c;
 
@@ -236,7 +236,7 @@ static uint64_t share(struct play *p, const struct cg_buf *b)
 	return run_and_end(p, &c);
 }
 
-static uint64_t unshare(struct play *p, const struct cg_buf *b)
+static uint64_t unshare(struct transcript *p, const struct cg_buf *b)
 {
 	struct cg_call c;
 
@@ -247,7 +247,7 @@ static uint64_t unshare(struct play *p, const struct cg_buf *b)
 }
 
 /* The bytes of a buffer, summed up by the secure world. */
-static void sum_up(struct play *p, uint32_t session, struct cg_buf *b, bool lent)
+static void sum_up(struct transcript *p, uint32_t session, struct cg_buf *b, bool lent)
 {
 	uint8_t want = cg_buf_pattern(p->g, b, b->size);
 	struct cg_call c;
@@ -265,7 +265,7 @@ static void sum_up(struct play *p, uint32_t session, struct cg_buf *b, bool lent
 	cg_call_fini(&c);
 }
 
-static void play_buffer(struct play *p, uint32_t session, uint64_t size)
+static void play_buffer(struct transcript *p, uint32_t session, uint64_t size)
 {
 	uint64_t pages = (p->d->offset + size + CG_PAGE - 1) / CG_PAGE;
 	struct cg_buf b;
@@ -287,7 +287,7 @@ static void play_buffer(struct play *p, uint32_t session, uint64_t size)
 
 /* ---- what they do ---- */
 
-static void play_probe(struct play *p)
+static void play_probe(struct transcript *p)
 {
 	const struct fast *f;
 	uint32_t out[4];
@@ -304,8 +304,8 @@ static void play_probe(struct play *p)
 }
 
 /* OP-TEE writes a size, and UUIDs if there is memory. */
-static uint64_t ask_for_devices(struct play *p, uint32_t session, uint32_t func, uint64_t attr,
-				const struct cg_buf *b, uint64_t *size)
+static uint64_t ask_for_devices(struct transcript *p, uint32_t session, uint32_t func,
+				uint64_t attr, const struct cg_buf *b, uint64_t *size)
 {
 	struct cg_call c;
 	uint64_t result;
@@ -322,7 +322,7 @@ static uint64_t ask_for_devices(struct play *p, uint32_t session, uint32_t func,
 }
 
 /* First how much there is, then all of it, then nothing for what needs a supplicant. */
-static void play_devices(struct play *p)
+static void play_devices(struct transcript *p)
 {
 	uint64_t size = 0, again;
 	uint32_t session;
@@ -347,7 +347,7 @@ static void play_devices(struct play *p)
 	CG_EQ(p->g, "close", close_session(p, session), TEEC_SUCCESS);
 }
 
-static void play_memory(struct play *p)
+static void play_memory(struct transcript *p)
 {
 	uint32_t session;
 
@@ -362,7 +362,7 @@ static void play_memory(struct play *p)
 }
 
 /* Twice, so that what OP-TEE keeps for the second time is used. */
-static void play_requests(struct play *p)
+static void play_requests(struct transcript *p)
 {
 	uint32_t session;
 	struct cg_call c;
@@ -381,7 +381,7 @@ static void play_requests(struct play *p)
 }
 
 /* As at a shutdown: what OP-TEE keeps is given back. */
-static void drop_args(struct play *p)
+static void drop_args(struct transcript *p)
 {
 	uint32_t out[4];
 
@@ -392,9 +392,9 @@ static void drop_args(struct play *p)
 	CG_EQ(p->g, "all are back", out[0], OPTEE_SMC_RETURN_ENOTAVAIL);
 }
 
-static void play(struct cg_guest *g, const struct driver *d, void (*act)(struct play *p))
+static void play(struct cg_guest *g, const struct driver *d, void (*act)(struct transcript *p))
 {
-	struct play p = { .g = g, .d = d };
+	struct transcript p = { .g = g, .d = d };
 	bool slots = d->fid == OPTEE_SMC_CALL_WITH_REGD_ARG;
 
 	play_probe(&p);

@@ -300,7 +300,7 @@ static void regd_init(struct cg_call *c, struct cg_guest *g, const struct cg_buf
 	c->page = CG_NO_PAGE;
 	c->where = b->cookie;
 	c->offset = offset;
-	c->carrier = b;
+	c->message_buffer = b;
 	c->msg = (uint8_t *)text;
 	cg_fill(c->msg, 0, CG_CARRIED_WORDS * sizeof(uint64_t));
 	cg_hdr(c)->cmd = OPTEE_MSG_CMD_INVOKE_COMMAND;

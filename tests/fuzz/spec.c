@@ -480,8 +480,8 @@ static void hold_back(struct spec *s)
 	c->spoiled |= s->world->excused(s->world->ctx);
 	if (!s->decided && c->pending == SPEC_LOADING && refusals(s)) {
 		check_refused(s, OPTEE_SMC_RETURN_OK);
-		if (c->subject && !c->subject->live)
-			spec_buffer_forget(c->subject);
+		if (c->target && !c->target->live)
+			spec_buffer_forget(c->target);
 		spec_session_undo(s, c);
 		spec_set_outcome(s, OPTEE_SMC_RETURN_OK, 0, 0, false, true);
 	}

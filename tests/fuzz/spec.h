@@ -171,8 +171,8 @@ struct spec_call {
 	enum spec_answer answer;
 	struct spec_outcome held_back;
 
-	struct spec_buffer *subject;	/* REGISTER, UNREGISTER: what it is about */
-	struct spec_buffer *carrier;	/* REGD_ARG */
+	struct spec_buffer *target;	/* REGISTER, UNREGISTER: what it is about */
+	struct spec_buffer *message_buffer;	/* REGD_ARG */
 	struct spec_session *session;	/* INVOKE, CLOSE, CANCEL: whose it is */
 	struct spec_session *closes;	/* CLOSE: has it to itself */
 	bool opens;			/* OPEN: a session is charged for it */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* docs/design.md: of a larger buffer, 32 MiB, OP-TEE has no message either. */
-#define CARRIER_PAGES	8192u
+#define MESSAGE_BUFFER_PAGES	8192u
 
 /* --- Where it is, and what it says ---------------------------------------------------- */
 
@@ -29,14 +29,14 @@ static bool locate_carried(struct spec *s, const struct om_regs *regs, uint32_t 
 	if (!b || offset >= b->size)
 		return false;
 	at = (uint64_t)b->offset + offset;
-	if (at % sizeof(uint64_t) || at / OPTEE_MSG_PAGE_SIZE >= CARRIER_PAGES)
+	if (at % sizeof(uint64_t) || at / OPTEE_MSG_PAGE_SIZE >= MESSAGE_BUFFER_PAGES)
 		return false;
 	/* More than two pages there is no use for. */
 	*room = (uint32_t)spec_min(OPTEE_MSG_PAGE_SIZE, b->size - offset);
 	s->now->at = b->pa[at / OPTEE_MSG_PAGE_SIZE] + at % OPTEE_MSG_PAGE_SIZE;
 	if (at / OPTEE_MSG_PAGE_SIZE + 1 < b->pages)
 		s->now->next = b->pa[at / OPTEE_MSG_PAGE_SIZE + 1];
-	s->now->carrier = b;
+	s->now->message_buffer = b;
 	b->users++;
 	return true;
 }
@@ -273,11 +273,11 @@ static void look_at_register(struct spec *s)
 	spec_quota(s, n, c->lists, 1, 0);
 	if (s->must_refuse)
 		return;
-	c->subject = spec_buffer_new(s, SPEC_REGISTERED, tmem->shm_ref, tmem->size,
+	c->target = spec_buffer_new(s, SPEC_REGISTERED, tmem->shm_ref, tmem->size,
 				     tmem->buf_ptr % OPTEE_MSG_PAGE_SIZE, n);
-	c->subject->perhaps = s->may_refuse != 0;
+	c->target->perhaps = s->may_refuse != 0;
 	s->lists += c->lists;
-	if (!spec_walk_guest(s, tmem->buf_ptr, n, c->subject->pa))
+	if (!spec_walk_guest(s, tmem->buf_ptr, n, c->target->pa))
 		s->must_refuse |= SPEC_WHY(PAGE);
 }
 
@@ -348,7 +348,7 @@ void spec_message_again(struct spec *s)
 		return;
 	}
 	if (c->hdr.cmd == OPTEE_MSG_CMD_UNREGISTER_SHM) {
-		if (c->subject)
+		if (c->target)
 			s->may_enter = true;
 		else
 			look(s);
@@ -472,15 +472,15 @@ static void enter_register(struct spec *s, const struct optee_msg_param *shown)
 	struct spec_call *c = s->now;
 
 	spec_check(s, shown->attr == c->param[0].attr, "REGISTER_SHM has another attribute");
-	if (!c->subject)
+	if (!c->target)
 		return;
-	c->subject->perhaps = false;
+	c->target->perhaps = false;
 	c->lent[0] = (struct spec_list){ .start = shown->u.tmem.buf_ptr,
-					 .size = c->subject->pages, .pa = c->subject->pa };
+					 .size = c->target->pages, .pa = c->target->pa };
 	c->lents = 1;
-	enter_list(s, &shown->u.tmem, &c->param[0].u.tmem, c->subject->cookie, c->subject->pa,
-		   c->subject->pages);
-	spec_buffer_hold(s, c->subject);
+	enter_list(s, &shown->u.tmem, &c->param[0].u.tmem, c->target->cookie, c->target->pa,
+		   c->target->pages);
+	spec_buffer_hold(s, c->target);
 }
 
 void spec_message_claim(struct spec *s)
@@ -488,9 +488,9 @@ void spec_message_claim(struct spec *s)
 	struct spec_call *c = s->now;
 	struct spec_buffer *b = spec_find_live(s, c->param[0].u.rmem.shm_ref, SPEC_REGISTERED);
 
-	if (!b || c->subject || c->hdr.cmd != OPTEE_MSG_CMD_UNREGISTER_SHM)
+	if (!b || c->target || c->hdr.cmd != OPTEE_MSG_CMD_UNREGISTER_SHM)
 		return;
-	c->subject = b;
+	c->target = b;
 	b->live = false;
 	b->users++;
 }
@@ -554,14 +554,14 @@ static void settle(struct spec *s, bool success)
 	struct spec_call *c = s->now;
 	bool registers = c->hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM;
 
-	if (!c->subject)
+	if (!c->target)
 		return;
 	if (success == registers) {
-		c->subject->live = true;
+		c->target->live = true;
 		return;
 	}
-	spec_buffer_release(s, c->subject);
-	spec_buffer_forget(c->subject);
+	spec_buffer_release(s, c->target);
+	spec_buffer_forget(c->target);
 }
 
 static void put_outputs(struct spec *s, const struct optee_msg_param *shadow)
@@ -619,16 +619,16 @@ void spec_call_end(struct spec *s, struct spec_call *c)
 
 	for (uint32_t i = 0; i < c->helds; i++)
 		spec_buffer_put(s, c->held[i]);
-	if (c->carrier)
-		spec_buffer_put(s, c->carrier);
+	if (c->message_buffer)
+		spec_buffer_put(s, c->message_buffer);
 	if (c->arg)
 		spec_buffer_put(s, c->arg);
 	spec_rpc_drop(s, c);
 	spec_session_undo(s, c);
-	if (c->subject) {
+	if (c->target) {
 		if (!c->secure_at && c->hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM)
-			spec_buffer_forget(c->subject);
-		spec_buffer_put(s, c->subject);
+			spec_buffer_forget(c->target);
+		spec_buffer_put(s, c->target);
 		if (c->hdr.cmd == OPTEE_MSG_CMD_REGISTER_SHM)
 			s->lists -= c->lists;
 	}

@@ -48,7 +48,7 @@ static void start_in_slot(struct cg_call *c, struct fx_guest *g, uint32_t sessio
 	memcpy(text, c->msg, SLOT_SIZE);
 	set_carried(c, g, b, 0);
 	c->offset = slot * (uint32_t)SLOT_SIZE;
-	c->carrier = b;
+	c->message_buffer = b;
 	c->msg = (uint8_t *)text;
 	cg_start(c);
 	assert_int_equal(c->state, CG_WAITING);

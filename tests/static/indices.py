@@ -33,7 +33,7 @@ OPERATIONS = {"read", "write"}
 # Reads what an operator wrote, before there is a guest.
 NO_GUEST = {"policy.c"}
 # Functions of lib/ that hand a length on to these.
-CARRIERS = {"om_message_read", "om_message_write", "read_arg", "write_arg"}
+PASS_ON = {"om_message_read", "om_message_write", "read_arg", "write_arg"}
 
 
 def syntax_tree(root, source):
@@ -187,7 +187,7 @@ def looked_at(node):
     if kind == "CallExpr":
         callee = bare(inner(node)[0])
         name = callee.get("referencedDecl", {}).get("name")
-        if (callee["kind"] == "MemberExpr" and callee["name"] in OPERATIONS) or name in CARRIERS:
+        if (callee["kind"] == "MemberExpr" and callee["name"] in OPERATIONS) or name in PASS_ON:
             return bare(inner(node)[-1]), False
     return None, False
 

@@ -6,16 +6,16 @@
 #include "rig_rpc.h"
 
 /* Registers the data pages, for messages inside. */
-#define CARRIER_COOKIE 0x2000000u
+#define MESSAGE_BUFFER 0x2000000u
 
-static void share_carrier(struct rig *rig)
+static void share_message_buffer(struct rig *rig)
 {
 	struct optee *o = rig->arg;
 	struct om_message *message = rig_message(rig, MESSAGE, OPTEE_MSG_CMD_REGISTER_SHM, 1);
 
 	*o = (struct optee){ 0 };
 	rig_list(rig, &message->param[0], LIST, LIST_PAGE, 2);
-	message->param[0].u.tmem.shm_ref = CARRIER_COOKIE;
+	message->param[0].u.tmem.shm_ref = MESSAGE_BUFFER;
 	assert_int_equal(rig_send(rig, MESSAGE).a[0], OPTEE_SMC_RETURN_OK);
 }
 
@@ -105,7 +105,7 @@ static void expect_split_request(struct rig *rig, uint32_t offset)
 	for (uint32_t i = 0; i < 4; i++)
 		request->param[i] = (struct optee_msg_param){ OPTEE_MSG_ATTR_TYPE_VALUE_INOUT, { {
 			0x4400u + i, 0x5500u + i, 0x6600u + i } } };
-	r = rig_call(rig, OPTEE_SMC_CALL_WITH_REGD_ARG, 0, CARRIER_COOKIE, offset);
+	r = rig_call(rig, OPTEE_SMC_CALL_WITH_REGD_ARG, 0, MESSAGE_BUFFER, offset);
 	assert_int_equal(r.a[0], OPTEE_SMC_RETURN_RPC_CMD);
 	assert_int_equal(om_pair(r.a[1], r.a[2]), 0);
 	assert_memory_equal(arg, request, sizeof(*arg));
@@ -133,7 +133,7 @@ RPC_TEST(fault_b4_request_across_two_pages)
 {
 	const uint32_t size = OPTEE_MSG_ARG_SIZE(0) + sizeof(struct om_request_copy);
 
-	share_carrier(rig);
+	share_message_buffer(rig);
 	for (uint32_t offset = TEST_PAGE - size; offset <= TEST_PAGE; offset += 8)
 		expect_split_request(rig, offset);
 }
@@ -149,7 +149,7 @@ RPC_TEST(fault_b4_either_half_of_a_request_fails)
 	};
 	struct optee_msg_hdr *hdr = (void *)((uint8_t *)rig_va(rig, DATA) + TEST_PAGE - 64);
 
-	share_carrier(rig);
+	share_message_buffer(rig);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct om_regs r;
 
@@ -159,7 +159,7 @@ RPC_TEST(fault_b4_either_half_of_a_request_fails)
 		ask_cmd(o, 0, OPTEE_RPC_CMD_FS, 4);
 		if (cases[i].op == TEST_OP_WRITE)
 			test_host_fail(rig->host, 1u << cases[i].op, cases[i].n, false);
-		r = rig_call(rig, OPTEE_SMC_CALL_WITH_REGD_ARG, 0, CARRIER_COOKIE, TEST_PAGE - 64);
+		r = rig_call(rig, OPTEE_SMC_CALL_WITH_REGD_ARG, 0, MESSAGE_BUFFER, TEST_PAGE - 64);
 		if (cases[i].op == TEST_OP_READ)
 			test_host_fail(rig->host, 1u << cases[i].op, cases[i].n, false);
 		assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
