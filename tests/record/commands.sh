@@ -66,6 +66,11 @@ python3 - "$scratch/out" <<-'END' || fail 'not the JSON of trace events'
 	assert all(e['dur'] >= 0 for e in runs)
 	assert {e['tid'] for e in runs} <= {e['tid'] for e in events if e['ph'] == 'M'}
 END
+status pcapng 0 "$om_trace" pcapng "$recording"
+[[ $(head -c 4 "$scratch/out" | od -A n -t x1) == ' 0a 0d 0d 0a' ]] || fail 'not pcapng'
+status dissector 0 "$om_trace" dissector
+says "$scratch/out" '[0x32000004] = "CALL_WITH_ARG"' 'Proto("optee"'
+status 'dissector of a file' 2 "$om_trace" dissector "$recording"
 status diff 0 "$om_trace" diff "$recording" "$recording"
 says "$scratch/out" 'the same, in '
 OM_TEST_RECORD=$scratch/other "$program" s20_i8_unknown >/dev/null 2>&1 || fail 'no other recording'

@@ -39,7 +39,10 @@ om_add_test(test_record LABELS record SOURCES record/test_record.c
 	LINKS conformance_guest test_model om_trace)
 add_test(NAME om_trace_commands COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/record/commands.sh
 	$<TARGET_FILE:om-trace> $<TARGET_FILE:recorded_calls>)
-set_tests_properties(om_trace_commands PROPERTIES LABELS record TIMEOUT ${om_test_timeout})
+add_test(NAME om_trace_wireshark COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/record/wireshark.py
+	$<TARGET_FILE:om-trace> $<TARGET_FILE:recorded_rpc>)
+set_tests_properties(om_trace_wireshark PROPERTIES SKIP_RETURN_CODE 77)
+set_tests_properties(om_trace_commands om_trace_wireshark PROPERTIES LABELS record TIMEOUT ${om_test_timeout})
 if(OM_TEST_MUTATION)
 	add_test(NAME om_trace_mutants COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/record/mutants
 		$<TARGET_FILE:om-trace> ${CMAKE_CURRENT_BINARY_DIR}/mutants

@@ -16,6 +16,9 @@ int command_html(const struct recording *r, FILE *out);
 int command_perfetto(const struct recording *r, FILE *out);
 /* Where two runs differ first. */
 int command_diff(const struct recording *a, const struct recording *b, FILE *out);
+/* Packets for Wireshark, and its dissector for them. */
+int command_pcapng(const struct recording *r, FILE *out);
+int command_dissector(FILE *out);
 /* A sequence diagram. */
 int command_mermaid(const struct recording *r, FILE *out);
 

@@ -16,6 +16,8 @@ static const char usage[] =
 	"  om-trace html FILE             a picture, one file for a browser\n"
 	"  om-trace perfetto FILE         trace events, for ui.perfetto.dev\n"
 	"  om-trace mermaid FILE          a sequence diagram\n"
+	"  om-trace pcapng FILE           packets, for Wireshark with the dissector\n"
+	"  om-trace dissector             the dissector: wireshark -X lua_script:FILE\n"
 	"\n"
 	"FILE is a recording, as it is or compressed by zstd; \"-\" is the standard input.\n"
 	"  -o FILE       write there and not to the standard output\n"
@@ -34,10 +36,12 @@ struct options {
 	int files;
 };
 
+#define ANY_FILES	(-1)	/* one or more, one after the other */
+
 struct command {
 	const char *name;
 	int (*run)(const struct recording *r, const struct options *o);
-	int files;	/* how many it takes; 0: one or more, one after the other */
+	int files;	/* how many it takes, or ANY_FILES */
 };
 
 static int run_replay(const struct recording *r, const struct options *o)
@@ -58,6 +62,17 @@ static int run_html(const struct recording *r, const struct options *o)
 static int run_perfetto(const struct recording *r, const struct options *o)
 {
 	return command_perfetto(r, o->out);
+}
+
+static int run_pcapng(const struct recording *r, const struct options *o)
+{
+	return command_pcapng(r, o->out);
+}
+
+static int run_dissector(const struct recording *r, const struct options *o)
+{
+	(void)r;
+	return command_dissector(o->out);
 }
 
 static int run_mermaid(const struct recording *r, const struct options *o)
@@ -96,12 +111,14 @@ static int run_diff(const struct recording *r, const struct options *o)
 }
 
 static const struct command commands[] = {
-	{ "replay", run_replay, 0 },
+	{ "replay", run_replay, ANY_FILES },
 	{ "text", run_text, 1 },
 	{ "diff", run_diff, 2 },
 	{ "html", run_html, 1 },
 	{ "perfetto", run_perfetto, 1 },
 	{ "mermaid", run_mermaid, 1 },
+	{ "pcapng", run_pcapng, 1 },
+	{ "dissector", run_dissector, 0 },
 };
 
 static const struct command *find_command(const char *name)
@@ -114,11 +131,14 @@ static const struct command *find_command(const char *name)
 
 static int run_files(const struct command *command, const struct options *o)
 {
+	const bool any = command->files == ANY_FILES;
 	int worst = 0;
 
-	if (o->files == 0 || (command->files && o->files != command->files))
+	if (any ? o->files == 0 : o->files != command->files)
 		return usage_error("not that many files for ", command->name);
-	for (int i = 0; i < (command->files ? 1 : o->files); i++) {
+	if (command->files == 0)
+		return command->run(NULL, o);
+	for (int i = 0; i < (any ? o->files : 1); i++) {
 		int status = run_file(command, o, o->file[i]);
 
 		if (status > worst)
