@@ -34,6 +34,18 @@ endfunction()
 
 om_install_library(optee_mediator optee_mediator-core-targets)
 if(OM_BUILD_FDT)
+	# libfdt has no .pc file that could say where it is. Where the linker looks by itself is
+	# left out, as it need not be the same on the machine that links.
+	set(om_pc_libfdt -lfdt)
+	get_filename_component(om_libfdt_directory ${libfdt_LIBRARY} DIRECTORY)
+	set(om_link_directories ${CMAKE_C_IMPLICIT_LINK_DIRECTORIES})
+	foreach(directory IN LISTS CMAKE_C_IMPLICIT_LINK_DIRECTORIES)
+		get_filename_component(directory ${directory} REALPATH)
+		list(APPEND om_link_directories ${directory})
+	endforeach()
+	if(NOT om_libfdt_directory IN_LIST om_link_directories)
+		string(PREPEND om_pc_libfdt "-L${om_libfdt_directory} ")
+	endif()
 	om_install_library(optee_mediator_fdt optee_mediator-fdt-targets)
 	install(FILES ${PROJECT_SOURCE_DIR}/cmake/Findlibfdt.cmake DESTINATION ${om_cmake_dir})
 endif()

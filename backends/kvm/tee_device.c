@@ -79,8 +79,12 @@ int om_tee_close_on_exec(struct om_tee_device *device, int fd)
 static int check_version(struct om_tee_device *device)
 {
 	struct tee_ioctl_version_data version = { 0 };
+	int error = om_tee_ioctl(device, TEE_IOC_VERSION, &version);
 
-	if (om_tee_ioctl(device, TEE_IOC_VERSION, &version) < 0)
+	/* What a file says that is no TEE device: most the first, KVM's the second. */
+	if (error == -ENOTTY || error == -EINVAL)
+		return OM_KVM_ERR_NOT_OPTEE;
+	if (error < 0)
 		return OM_KVM_ERR_DEVICE;
 	/* GEN_CAP_PRIVILEGED: the device of tee-supplicant, which serves no clients. */
 	if (version.impl_id != TEE_IMPL_ID_OPTEE || !(version.gen_caps & TEE_GEN_CAP_GP) ||
@@ -102,6 +106,9 @@ static int open_error(int error)
 	case -EACCES:
 	case -EPERM:
 		return OM_KVM_ERR_NO_ACCESS;
+	case -EBUSY:	/* tee-supplicant's device, which one process may open */
+	case -EISDIR:
+		return OM_KVM_ERR_NOT_OPTEE;
 	default:
 		return OM_KVM_ERR_DEVICE;
 	}

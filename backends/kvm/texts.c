@@ -34,7 +34,7 @@ const char *om_kvm_result_text(int result)
 	case OM_KVM_ERR_DEVICE:
 		return "the TEE device does not work: see the kernel's log";
 	case OM_KVM_ERR_NOT_OPTEE:
-		return "not OP-TEE's client device: /dev/tee0, not /dev/teepriv0, of an OP-TEE";
+		return "not a device for OP-TEE's clients: name /dev/tee0, not tee-supplicant's /dev/teepriv0";
 	case OM_KVM_ERR_NO_SHM:
 		return "OP-TEE takes no memory of processes: build it with CFG_CORE_DYN_SHM=y";
 	case OM_KVM_ERR_OVERLAP:

@@ -27,6 +27,9 @@ TEST(a_missing_or_wrong_device_is_named)
 		{ FAKE_OPEN, -EACCES, OM_KVM_ERR_NO_ACCESS },
 		{ FAKE_OPEN, -EPERM, OM_KVM_ERR_NO_ACCESS },
 		{ FAKE_OPEN, -EMFILE, OM_KVM_ERR_DEVICE },
+		/* fault E2: /dev/teepriv0 while tee-supplicant runs; then /dev/kvm */
+		{ FAKE_OPEN, -EBUSY, OM_KVM_ERR_NOT_OPTEE },
+		{ TEE_IOC_VERSION, -EINVAL, OM_KVM_ERR_NOT_OPTEE },
 		{ TEE_IOC_VERSION, -EIO, OM_KVM_ERR_DEVICE },
 		{ FIOCLEX, -EIO, OM_KVM_ERR_DEVICE },
 	};
@@ -105,8 +108,19 @@ TEST(the_real_device_is_opened_by_default)
 	struct om_kvm *kvm;
 
 	assert_int_equal(om_kvm_create(&config, &kvm), OM_KVM_ERR_NO_DEVICE);
-	config.tee_device = "/dev/null";
-	assert_int_equal(om_kvm_create(&config, &kvm), OM_KVM_ERR_DEVICE);
+}
+
+/* With the system calls themselves: what these files answer is the kernel's. */
+TEST(fault_e2_a_file_that_is_no_tee_device_is_named_so)
+{
+	static const char *const files[] = { "/dev/null", "/dev" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct om_kvm_config config = { .tee_device = files[i] };
+		struct om_kvm *kvm;
+
+		assert_int_equal(om_kvm_create(&config, &kvm), OM_KVM_ERR_NOT_OPTEE);
+	}
 }
 
 RIGGED(one_descriptor_for_each_guest)

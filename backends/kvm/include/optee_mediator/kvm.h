@@ -44,7 +44,7 @@ enum om_kvm_result {
 	OM_KVM_ERR_NO_DEVICE = -7,	/* there is no such TEE device */
 	OM_KVM_ERR_NO_ACCESS = -8,	/* this process may not open the TEE device */
 	OM_KVM_ERR_DEVICE = -9,		/* the TEE device failed for another reason */
-	OM_KVM_ERR_NOT_OPTEE = -10,	/* the TEE behind the device is not OP-TEE */
+	OM_KVM_ERR_NOT_OPTEE = -10,	/* no TEE device, another TEE's, or tee-supplicant's */
 	OM_KVM_ERR_NO_SHM = -11,	/* OP-TEE cannot share memory of user space */
 	OM_KVM_ERR_OVERLAP = -12,	/* the memory overlaps an existing region */
 	OM_KVM_ERR_READ_ONLY = -13,	/* read-only memory cannot be shared: leave it out */
