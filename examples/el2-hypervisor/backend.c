@@ -18,7 +18,6 @@ static struct om_limits limits = {
 static const struct om_limits linux_limits = OM_LIMITS_DEFAULT;
 
 #define GUEST_MEM_SIZE	(544 * 1024)
-#define SHADOW_PAGES	144
 
 static struct om_mediator mediator;
 
@@ -147,7 +146,7 @@ static struct om_host_ops ops = {
 
 /* ---- calls of the library (mediator.h) ---- */
 
-void backend_init(bool for_linux, unsigned int pages)
+void backend_init(bool for_linux, unsigned int pages, uint64_t record)
 {
 	enum om_result result;
 
@@ -161,17 +160,26 @@ void backend_init(bool for_linux, unsigned int pages)
 		free_pages[free_count] = free_count;
 	if (trace_guest)
 		ops.trace = trace;
-	result = om_mediator_init(&mediator, &ops, NULL);
+	record_begin(record, &ops);
+	result = recorder ? om_record_mediator_init(recorder, &mediator) :
+			    om_mediator_init(&mediator, &ops, NULL);
 	if (result != OM_OK)
 		fatal(om_result_text(result));
 }
 
 void backend_create(struct guest *g)
 {
+	void *mem = memory.guest[g - guests];
 	struct om_guest *om;
-	enum om_result result = om_guest_create(&mediator, g->id, &limits, g,
-						memory.guest[g - guests], GUEST_MEM_SIZE, &om);
+	enum om_result result;
 
+	if (recorder) {
+		result = om_record_guest_create(recorder, &g->recorded, &mediator, g->id,
+						&limits, g, mem, GUEST_MEM_SIZE);
+		om = g->recorded.guest;
+	} else {
+		result = om_guest_create(&mediator, g->id, &limits, g, mem, GUEST_MEM_SIZE, &om);
+	}
 	if (result != OM_OK)
 		fatal(om_result_text(result));
 	lock(&g->om_lock);
@@ -185,19 +193,21 @@ void backend_create(struct guest *g)
  */
 static void reset(struct vcpu *v)
 {
+	struct guest *g = v->guest;
 	enum om_result result;
 	unsigned int steps = 1;
 
 	if (!vcpus_hold(v))
 		return;
-	while ((result = om_guest_reset(v->guest->om)) == OM_AGAIN) {
+	while ((result = recorder ? om_record_guest_reset(&g->recorded) :
+				    om_guest_reset(g->om)) == OM_AGAIN) {
 		irq_handle(v);
 		steps++;
 	}
-	__builtin_memset(v->guest->moves.waiting, 0, sizeof(v->guest->moves.waiting));
+	__builtin_memset(g->moves.waiting, 0, sizeof(g->moves.waiting));
 	/* On any error the guest has no OP-TEE from now on: its next calls fail. */
 	say("hypervisor: guest %u: another kernel, OP-TEE starts over in %u steps: %s; "
-	    "%u pages pinned\n", v->guest->id, steps, om_result_text(result), v->guest->pinned);
+	    "%u pages pinned\n", g->id, steps, om_result_text(result), g->pinned);
 	vcpus_release(v);
 }
 
@@ -209,7 +219,8 @@ bool backend_smc(struct vcpu *v, uint64_t x[8])
 	struct om_regs regs;
 
 	__builtin_memcpy(regs.a, x, sizeof(regs.a));
-	outcome = om_guest_call(g->om, v->index, &regs);
+	outcome = recorder ? om_record_guest_call(&g->recorded, v->index, &regs) :
+			     om_guest_call(g->om, v->index, &regs);
 	if (outcome == OM_NOT_HANDLED)
 		return false;
 	moves_note(&g->moves, v->index, x, regs.a);
@@ -229,7 +240,9 @@ void backend_interrupt(void)
 
 	for (i = 0; i < guest_count; i++) {
 		lock(&guests[i].om_lock);
-		if (guests[i].om)
+		if (guests[i].om && recorder)
+			om_record_guest_interrupt(&guests[i].recorded);
+		else if (guests[i].om)
 			om_guest_interrupt(guests[i].om);
 		unlock(&guests[i].om_lock);
 	}
@@ -248,7 +261,8 @@ void backend_destroy(struct guest *g)
 	say("hypervisor: guest %u: %u pages pinned, %u shadow pages free\n", g->id, g->pinned,
 	    free_count);
 	/* OM_AGAIN: an interrupt is pending on this core; take it, then continue. */
-	while ((result = om_guest_destroy(om)) == OM_AGAIN) {
+	while ((result = recorder ? om_record_guest_destroy(&g->recorded) :
+				    om_guest_destroy(om)) == OM_AGAIN) {
 		irq_handle(g->stopped_by);
 		steps++;
 	}

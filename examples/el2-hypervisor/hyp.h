@@ -12,6 +12,7 @@
  *	vgic.c     virtual interrupts
  *	linux.c    loads a Linux guest and makes its device tree
  *	backend.c  the backend of optee_mediator: the file to copy from
+ *	record.c   where its recorder writes to
  *	console.c  the serial port, and those of the guests
  */
 #ifndef EL2_HYP_H
@@ -22,6 +23,7 @@
 #include <stdint.h>
 
 #include <optee_mediator/mediator.h>
+#include <optee_mediator/record.h>
 #include <optee_mediator/trace.h>
 
 #include "guest_info.h"
@@ -48,6 +50,10 @@
 /* Guest RAM: 2 MiB blocks of both guests, mixed; every other one is above 4 GiB. */
 #define GUEST_LOW	0x50000000ull
 #define GUEST_HIGH	0x110000000ull
+#define RECORDING	0x140000000ull	/* see record.c */
+
+/* Pages that the library shares with OP-TEE. */
+#define SHADOW_PAGES	144
 
 struct frame {		/* start.S uses these offsets */
 	uint64_t x[31];
@@ -90,6 +96,7 @@ struct guest {
 	bool is_linux;		/* false: the conformance guest */
 	uint64_t ram_size;	/* from GUEST_RAM_IPA */
 	struct om_guest *om;	/* NULL while there is none */
+	struct om_record_guest recorded;	/* the same with the recorder around it */
 	struct guest_info *info;	/* the conformance guest's */
 	uint32_t lock;		/* om_host_ops.lock */
 	uint32_t om_lock;	/* protects the pointer `om` */
@@ -133,14 +140,20 @@ uint64_t stage2_page(const struct guest *g, uint64_t ipa);
 void stage2_write(const struct guest *g, uint64_t ipa, const void *from, size_t size);
 
 /* backend.c */
-/* pages: limit of shared pages; 0: the default */
-void backend_init(bool for_linux, unsigned int pages);
+/* pages: limit of shared pages; 0: the default. record: as for record_begin() */
+void backend_init(bool for_linux, unsigned int pages, uint64_t record);
 void backend_create(struct guest *g);
 void backend_destroy(struct guest *g);
 bool backend_is_empty(void);	/* no guest holds anything */
 bool backend_smc(struct vcpu *v, uint64_t x[8]);
 void backend_interrupt(void);
 void backend_limits(struct guest_info *info);
+
+/* record.c */
+extern struct om_recorder *recorder;	/* NULL: nothing is recorded */
+/* size: of the RAM at RECORDING, in bytes; 0: nothing is recorded */
+void record_begin(uint64_t size, const struct om_host_ops *ops);
+void record_end(void);			/* tells how much there is */
 
 /* irq.c */
 void irq_init(unsigned int cpu);

@@ -10,6 +10,7 @@
  *	trace=N		print the trace of guest N
  *	only=NAME	run only the scenarios whose names begin with NAME
  *	pages=N		how many pages a guest may share, instead of the default
+ *	record=BYTES	record all guests' calls into that much RAM: record.c
  *	linux=BYTES	the guests are Linux, with an initramfs of that size; when killed
  *			they are created again, and do not crash
  *	kernel=BYTES	Linux: the size of the kernel's file
@@ -53,6 +54,7 @@ void power_off(void)
 
 void fatal(const char *what)
 {
+	record_end();
 	say("hypervisor: FAIL: %s\n", what);
 	power_off();
 	__builtin_unreachable();
@@ -190,6 +192,7 @@ static void verdict(void)
 			result = "FAIL";
 	if (!backend_is_empty())
 		fatal("memory is still held after the last guest's end");
+	record_end();
 	say("hypervisor: verdict: %s\n", result);
 	power_off();
 }
@@ -356,7 +359,7 @@ static void boot(void)
 	trace_guest = number("trace=");
 	if (argument("kill="))
 		kill_at = number("kill=");
-	backend_init(argument("linux="), pages);
+	backend_init(argument("linux="), pages, number("record="));
 	for (i = 0; i < CPUS; i++)
 		vcpus[i].cpu = i;
 	guest_count = smp || (argument("linux=") && !argument("run2=")) ? 1 : GUESTS;
@@ -374,10 +377,10 @@ void cpu_main(unsigned int cpu)
 {
 	struct vcpu *v = &vcpus[cpu];
 
+	write_reg(tpidr_el2, v);
 	irq_init(cpu);
 	if (cpu == 0)
 		boot();
-	write_reg(tpidr_el2, v);
 	write_reg(hcr_el2, HCR_EL2);
 	write_reg(cnthctl_el2, 1);	/* EL1 may read the counter, not use the timer */
 	write_reg(cptr_el2, 0x33ff);	/* FP and SIMD are the guest's */

@@ -28,7 +28,7 @@ set(om_demo ${PROJECT_SOURCE_DIR}/scripts/demo)
 om_add_real_test(real_build ${om_demo} --build)
 om_add_real_test(real_two_guests ${om_demo})
 om_add_real_test(real_smp ${om_demo} --smp)
-om_add_real_test(real_kill ${om_demo} --kill)
+om_add_real_test(real_kill ${om_demo} --kill --record ${om_real}/real/kill.omrec)
 om_add_real_test(real_heap ${om_demo} --heap)
 om_add_real_test(real_trace ${om_demo} --trace 2)
 # Limits as a Linux guest has them: what OP-TEE can map is then bounded by no other quota.
@@ -48,6 +48,10 @@ om_add_real_test(real_compare ${PROJECT_SOURCE_DIR}/tests/real/compare
 	$<TARGET_FILE:test_conformance> ${om_real}/real/two.log ${om_real}/real/smp.log
 	${om_real}/real/kill.log ${om_real}/real/wide.log
 	${om_real}/real/zero.log ${om_real}/real-sid/two.log)
+# What was recorded of it is what the library does.
+add_test(NAME real_record COMMAND om-trace replay ${om_real}/real/kill.omrec)
+set_tests_properties(real_record PROPERTIES LABELS real TIMEOUT ${om_test_timeout}
+	FIXTURES_REQUIRED om_real_logs)
 set_tests_properties(real_build PROPERTIES FIXTURES_SETUP om_real)
 set_tests_properties(real_two_guests real_smp real_kill real_heap real_trace
 	fault_a1_wide_limits fault_a2_ram_at_zero real_whole_kernel PROPERTIES
