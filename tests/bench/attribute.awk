@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Tells the instructions of callgrind dumps apart: awk -v lib=/path/to/lib/ \
-#	-v host=/path/to/bench_host.c -f attribute.awk callgrind.out.1 ...
+# Tells the instructions of callgrind dumps apart: awk -f attribute.awk callgrind.out.1 ...
 #
 # For each dump, labelled "operation times pages" by bench.c, prints
 #	instructions operation times pages inside all conduit pin unpin
+#	cost operation library with-host
 #	self operation function instructions-per-operation
 #
 # inside	self cost of the library's functions, and of memcpy and the like
@@ -12,6 +12,8 @@
 # all		what was collected: everything inside om_guest_call()
 # conduit, pin, unpin
 #		these host operations with all they call
+# library, with-host
+#		inside, and all but the conduit, of one operation
 #
 # Wants the dumps with --compress-strings=no --compress-pos=no. The format is
 # described in valgrind's manual, "Callgrind Format Specification".
@@ -27,11 +29,12 @@ function begin_dump()
 	delete edge
 }
 
+# By the end of the path, because a compiler cache may have built another tree's copy.
 function class_of(file)
 {
-	if (index(file, lib) == 1)
+	if (file ~ /\/lib\/[a-z_]+\.[ch]$/)
 		return "lib"
-	return file == host ? "host" : "other"
+	return file ~ /\/tests\/bench\/bench_host\.c$/ ? "host" : "other"
 }
 
 # A function of the library is called by name; elsewhere only libc is left.
@@ -59,6 +62,7 @@ function end_dump(	f, e, pair, inside, to)
 	}
 	print "instructions", operation, times, pages, inside, total, to["bench_smc"] + 0,
 		to["bench_host_pin"] + 0, to["bench_host_unpin"] + 0
+	printf "cost %s %.0f %.0f\n", operation, inside / times, (total - to["bench_smc"]) / times
 }
 
 FNR == 1 { end_dump(); begin_dump() }

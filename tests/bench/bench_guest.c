@@ -14,6 +14,7 @@
 /* Unlike any cookie of bench.c's, which are kernel pointers. */
 #define MESSAGE_BUFFER_COOKIE	0x7000u
 #define RPC_COOKIE	0x8000u
+#define PAYLOAD_COOKIE	0x9000u
 
 static struct optee_msg_hdr *header(uint8_t *message)
 {
@@ -33,6 +34,22 @@ static void begin(struct bench_vcpu *vcpu, uint32_t cmd, uint32_t n)
 	};
 }
 
+static void serve_cmd(const struct bench_vcpu *vcpu, uint8_t *arg)
+{
+	struct optee_msg_param *param = params(arg);
+
+	header(arg)->ret = TEEC_SUCCESS;
+	if (header(arg)->cmd == OPTEE_RPC_CMD_GET_TIME) {
+		param->u.value.a = 1;
+		param->u.value.b = 2;
+	} else if (header(arg)->cmd == OPTEE_RPC_CMD_SHM_ALLOC) {
+		*param = (struct optee_msg_param){
+			.attr = OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG,
+			.u.tmem = { .buf_ptr = vcpu->payload_ipa, .size = BENCH_PAGE,
+				    .shm_ref = PAYLOAD_COOKIE + vcpu->index } };
+	}
+}
+
 /* Serves the RPC in regs as Linux does, and makes regs the reply. */
 static void serve(struct bench_vcpu *vcpu, struct om_regs *regs)
 {
@@ -49,9 +66,7 @@ static void serve(struct bench_vcpu *vcpu, struct om_regs *regs)
 		regs->a[4] = vcpu->rpc_cookie >> 32;
 		regs->a[5] = (uint32_t)vcpu->rpc_cookie;
 	} else if (rpc == OPTEE_SMC_RETURN_RPC_CMD) {
-		params(arg)->u.value.a = 1;
-		params(arg)->u.value.b = 2;
-		header(arg)->ret = TEEC_SUCCESS;
+		serve_cmd(vcpu, arg);
 	}
 	regs->a[0] = OPTEE_SMC_RETURN_FROM_RPC;
 }
@@ -170,6 +185,7 @@ void bench_vcpu_init(struct bench_vcpu *vcpu, struct bench_guest *guest, unsigne
 	vcpu->rpc_ipa = bench_guest_page(guest);
 	vcpu->rpc = bench_guest_va(guest, vcpu->rpc_ipa);
 	vcpu->rpc_cookie = RPC_COOKIE + index;
+	vcpu->payload_ipa = list_of(guest, bench_guest_page(guest)).ipa;
 	vcpu->message_buffer = MESSAGE_BUFFER_COOKIE + index;
 	open_session(vcpu);
 }

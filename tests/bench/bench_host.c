@@ -206,15 +206,19 @@ static void finish(struct bench_host *host, struct bench_thread *thread, struct 
 	give(regs, OPTEE_SMC_RETURN_OK, 0, 0, 0);
 }
 
-static void ask_time(struct bench_thread *thread, struct om_regs *regs, uint32_t index)
+static void ask(struct bench_thread *thread, struct om_regs *regs, uint32_t index, uint32_t cmd)
 {
 	struct optee_msg_hdr *hdr = (void *)thread->rpc;
 	struct optee_msg_param *param = (void *)(hdr + 1);
 
-	hdr->cmd = OPTEE_RPC_CMD_GET_TIME;
+	hdr->cmd = cmd;
 	hdr->ret = TEEC_ERROR_GENERIC;
 	hdr->num_params = 1;
-	param->attr = OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT;
+	param->attr = cmd == OPTEE_RPC_CMD_GET_TIME ? OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT :
+						      OPTEE_MSG_ATTR_TYPE_VALUE_INPUT;
+	param->u.value.a = OPTEE_RPC_SHM_TYPE_KERNEL;
+	param->u.value.b = cmd == OPTEE_RPC_CMD_SHM_FREE ? thread->payload : BENCH_PAGE;
+	param->u.value.c = 0;
 	give(regs, OPTEE_SMC_RETURN_RPC_CMD, thread->cookie >> 32, (uint32_t)thread->cookie,
 	     index);
 }
@@ -237,7 +241,7 @@ static void enter(struct bench_host *host, struct om_regs *regs)
 	} else if (thread->fid == OPTEE_SMC_CALL_WITH_RPC_ARG) {
 		thread->rpc = thread->arg + OPTEE_MSG_ARG_SIZE(hdr->num_params);
 		thread->cookie = 0;
-		ask_time(thread, regs, index);
+		ask(thread, regs, index, OPTEE_RPC_CMD_GET_TIME);
 	} else {
 		give(regs, OPTEE_SMC_RETURN_RPC_ALLOC,
 		     OPTEE_MSG_ARG_SIZE(OPTEE_MSG_RPC_PARAMS), 0, index);
@@ -248,6 +252,7 @@ static void resume(struct bench_host *host, struct om_regs *regs)
 {
 	uint32_t index = (uint32_t)regs->a[3] % BENCH_SHADOW_PAGES;
 	struct bench_thread *thread = &host->threads[index];
+	const struct optee_msg_param *param;
 
 	if (host->script == BENCH_INTERRUPT || thread->fid == OPTEE_SMC_CALL_WITH_RPC_ARG) {
 		finish(host, thread, regs);
@@ -257,9 +262,19 @@ static void resume(struct bench_host *host, struct om_regs *regs)
 	case 0:
 		thread->rpc = shadow_at(host, regs->a[1] << 32 | regs->a[2]);
 		thread->cookie = regs->a[4] << 32 | regs->a[5];
-		ask_time(thread, regs, index);
+		ask(thread, regs, index, host->script == BENCH_TIME ? OPTEE_RPC_CMD_GET_TIME :
+								      OPTEE_RPC_CMD_SHM_ALLOC);
 		break;
 	case 1:
+		if (host->script == BENCH_PAYLOAD) {
+			param = (void *)(thread->rpc + sizeof(struct optee_msg_hdr));
+			thread->payload = param->u.tmem.shm_ref;
+			ask(thread, regs, index, OPTEE_RPC_CMD_SHM_FREE);
+			break;
+		}
+		thread->step++;
+		/* fall through */
+	case 2:
 		give(regs, OPTEE_SMC_RETURN_RPC_FREE, thread->cookie >> 32,
 		     (uint32_t)thread->cookie, index);
 		break;

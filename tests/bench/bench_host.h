@@ -42,6 +42,7 @@ enum bench_script {
 	BENCH_PLAIN,		/* answers */
 	BENCH_INTERRUPT,	/* FOREIGN_INTR first */
 	BENCH_TIME,		/* ALLOC, GET_TIME, FREE first; only GET_TIME when inline */
+	BENCH_PAYLOAD,		/* ALLOC, SHM_ALLOC, SHM_FREE, FREE first */
 };
 
 /* One page of the machine. A cache line each, as vCPUs pin different ones at once. */
@@ -65,6 +66,7 @@ struct bench_thread {
 	uint8_t *arg;
 	uint8_t *rpc;
 	uint64_t cookie;
+	uint64_t payload;	/* the cookie that came with a SHM_ALLOC */
 	uint32_t fid;
 	uint32_t step;
 } __attribute__((aligned(64)));
@@ -120,6 +122,7 @@ struct bench_vcpu {
 	uint64_t rpc_ipa;		/* the page it gives for an ALLOC */
 	uint8_t *rpc;
 	uint64_t rpc_cookie;
+	uint64_t payload_ipa;		/* the list of one page that it gives for a SHM_ALLOC */
 	uint64_t message_buffer;		/* cookie of the message page when registered */
 	uint32_t session;		/* its own, of a TA that is a part of OP-TEE */
 };

@@ -65,11 +65,15 @@ END {
 	row("invoke", "INVOKE, 4 params", "449", "1,731")
 	row("invoke_interrupt", "  with FOREIGN_INTR", "613", "1,961")
 	row("invoke_time", "  with ALLOC, GET_TIME, FREE", "1,193", "3,497")
+	row("invoke_payload", "  with ALLOC, SHM_ALLOC, SHM_FREE, FREE", "1,887", "5,135")
 	row("regd", "INVOKE from a registered page", "-", "-")
 	row("regd_time", "  with GET_TIME inline", "-", "-")
 	row("share_1", "REGISTER + UNREGISTER, 1 page", "899", "3,860")
 	row("share_8", "  8 pages", "-", "-")
+	row("share_32", "  32 pages", "-", "-")
 	row("share_128", "  128 pages", "5,852", "12,335")
+	row("share_511", "  511 pages", "-", "-")
+	row("share_2048", "  2048 pages", "-", "-")
 	row("share_16384", "  16384 pages", "-", "-")
 	print "  targets: INVOKE at most 450 in the library and 800 with the host's operations"
 	print ""
@@ -81,6 +85,7 @@ END {
 	print "INVOKE as buffers are registered         library  with host   change"
 	flat_row("invoke", "  only the one it uses")
 	flat_row("invoke_16", "  16, each used in turn")
+	flat_row("invoke_100", "  100")
 	flat_row("invoke_1000", "  1000")
 	flat_row("invoke_10000", "  10000")
 	print "  target: within 5 %"
