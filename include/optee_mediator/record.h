@@ -74,6 +74,7 @@ enum om_record_function {
 #define OM_RECORD_HAS_CLOCK	(1u << 3)
 #define OM_RECORD_IS_RING	(1u << 4)
 #define OM_RECORD_HAS_ALIAS	(1u << 5)
+#define OM_RECORD_IS_MASKED	(1u << 6)	/* bytes of memory are zeros: om-trace mask --all */
 
 struct om_record_begin {
 	uint32_t version;	/* OM_RECORD_VERSION */

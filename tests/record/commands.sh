@@ -79,6 +79,22 @@ status 'diff of two' 1 "$om_trace" diff "$recording" "${others[0]}"
 says "$scratch/out" 'steps that are the same'
 status 'diff of one' 2 "$om_trace" diff "$recording"
 status 'diff with nothing' 2 "$om_trace" diff "$recording" "$scratch/nowhere"
+status mask 0 "$om_trace" mask "$recording" -o "$scratch/masked"
+status 'replay of a masked one' 0 "$om_trace" replay "$scratch/masked"
+status 'mask --all' 0 "$om_trace" mask --all "$recording" -o "$scratch/all"
+status 'replay of one that is all masked' 2 "$om_trace" replay "$scratch/all"
+says "$scratch/err" 'cannot be replayed: its messages are masked'
+status 'mask of one that is masked' 2 "$om_trace" mask "$scratch/all"
+for command in text html perfetto pcapng; do
+	status "$command of one that is masked" 0 "$om_trace" "$command" "$scratch/all"
+done
+status shrink 0 "$om_trace" shrink --keep interrupted "$recording" -o "$scratch/small"
+says "$scratch/err" 'SMCs are left, after'
+status 'replay of a part' 0 "$om_trace" replay "$scratch/small"
+(($(stat -c %s "$scratch/small") < $(stat -c %s "$recording"))) || fail 'not smaller'
+status 'shrink of what is right' 2 "$om_trace" shrink "$recording"
+says "$scratch/err" 'replays without a difference'
+status 'shrink by no counter' 2 "$om_trace" shrink --keep everything "$recording"
 status html 0 "$om_trace" html -o "$scratch/page.html" "$recording"
 says "$scratch/page.html" '<!doctype html>' 'OPEN_SESSION' '</html>'
 ! grep -E 'src=|https?://[^w]' "$scratch/page.html" || fail 'the page needs something else'

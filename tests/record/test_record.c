@@ -3,7 +3,7 @@
  * The recorder by itself, and the reader and the replay on recordings that are not as they
  * should be. That whole conversations are recorded and replayed: shim.c.
  */
-#include "test.h"
+#include "machine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,181 +11,9 @@
 
 #include <optee_mediator/abi_msg.h>
 #include <optee_mediator/abi_smc.h>
-#include <optee_mediator/record.h>
 
-#include "conformance/client.h"
-#include "host/host.h"
-#include "model/model.h"
-#include "reader.h"
 #include "replay.h"
 #include "say.h"
-
-#define RAM_PAGES	2048u
-#define PAGES		64u
-
-static const struct om_limits limits = {
-	.threads = 2, .buffers = 8, .rpc_args = 2, .pages = 256, .list_pages = 4,
-};
-
-/* What is written to a stream, or dumped from a ring. */
-struct bytes {
-	uint8_t at[1 << 20];
-	size_t used;
-};
-
-/* A machine of one guest that is recorded. */
-struct machine {
-	struct test_host *host;
-	struct model *model;
-	struct test_guest *guest;
-	struct om_mediator mediator;
-	struct om_recorder recorder;
-	struct om_record_page page[PAGES];
-	struct om_record_guest recorded;
-	struct om_record_config config;
-	struct cg_platform platform;
-	struct cg_guest *client;
-	void *memory;
-	uint64_t time;
-	struct bytes *stream;
-};
-
-static void put(void *arg, const void *from, size_t len)
-{
-	struct bytes *bytes = arg;
-
-	assert_true(bytes->used + len <= sizeof(bytes->at));
-	memcpy(bytes->at + bytes->used, from, len);
-	bytes->used += len;
-}
-
-static struct machine *current;
-
-static void write_stream(void *host, const void *from, size_t len)
-{
-	(void)host;
-	put(current->stream, from, len);
-}
-
-static uint64_t clock_of(void *host)
-{
-	(void)host;
-	return current->time += 1000;
-}
-
-static void smc(void *ctx, unsigned int vcpu, uint64_t x[8])
-{
-	struct machine *m = ctx;
-	struct om_regs regs;
-
-	memcpy(regs.a, x, sizeof(regs.a));
-	test_guest_enter(m->guest);
-	om_record_guest_call(&m->recorded, vcpu, &regs);
-	test_guest_leave(m->guest);
-	memcpy(x, regs.a, sizeof(regs.a));
-}
-
-static struct machine *machine_new(void **state)
-{
-	struct machine *m = calloc(1, sizeof(*m));
-
-	*state = current = m;
-	m->host = test_host_new();
-	m->model = model_new(m->host, NULL);
-	m->guest = test_guest_new(m->host, 1, RAM_PAGES);
-	m->memory = aligned_alloc(OM_GUEST_ALIGN, om_guest_size(&limits));
-	m->stream = calloc(1, sizeof(*m->stream));
-	m->config = (struct om_record_config){
-		.ops = &m->host->ops, .host = m->host, .write = write_stream,
-		.pages = m->page, .page_count = PAGES, .clock = clock_of,
-	};
-	return m;
-}
-
-static void start(struct machine *m)
-{
-	assert_int_equal(om_record_init(&m->recorder, &m->config), OM_OK);
-	assert_int_equal(om_record_mediator_init(&m->recorder, &m->mediator), OM_OK);
-	assert_int_equal(om_record_guest_create(&m->recorder, &m->recorded, &m->mediator, 1,
-						&limits, m->guest, m->memory,
-						om_guest_size(&limits)), OM_OK);
-	m->platform = (struct cg_platform){
-		.ctx = m, .smc = smc, .ram = m->guest->ram, .ram_ipa = m->guest->ipa,
-		.ram_size = (uint64_t)RAM_PAGES * TEST_PAGE, .vcpus = 1,
-		.limits = { limits.threads, limits.buffers, limits.rpc_args, limits.pages,
-			    limits.list_pages, limits.call_pages, limits.mapped_pages },
-	};
-	m->client = calloc(1, sizeof(*m->client));
-	cg_memory_init(m->client, &m->platform);
-}
-
-static void end(struct machine *m)
-{
-	enum om_result result;
-
-	do
-		result = om_record_guest_destroy(&m->recorded);
-	while (result == OM_AGAIN);
-	assert_int_equal(result, OM_OK);
-}
-
-/* A session, a buffer, a refusal: what most tests record. */
-static void converse(struct machine *m)
-{
-	struct cg_buf buf;
-	uint32_t session;
-
-	assert_int_equal(cg_open(m->client, cg_uuid_model, &session), TEEC_SUCCESS);
-	assert_true(cg_buf_make(m->client, &buf, 10000, 0));
-	assert_int_equal(cg_register(m->client, &buf), TEEC_SUCCESS);
-	assert_int_not_equal(cg_register(m->client, &buf), TEEC_SUCCESS);
-	assert_int_equal(cg_unregister(m->client, buf.cookie), TEEC_SUCCESS);
-	assert_int_equal(cg_close(m->client, session), TEEC_SUCCESS);
-}
-
-static int teardown(void **state)
-{
-	struct machine *m = *state;
-
-	model_free(m->model);
-	test_host_free(m->host);
-	free(m->memory);
-	free(m->client);
-	free(m->stream);
-	free(m);
-	return 0;
-}
-
-#define RECORD_TEST(name) TEST_IN(name, NULL, teardown)
-
-static enum reading parse(struct recording *r, const struct bytes *bytes, size_t size)
-{
-	uint8_t *copy = malloc(size ? size : 1);
-
-	memcpy(copy, bytes->at, size);
-	return recording_parse(r, "test", copy, size, false);
-}
-
-static struct recording read_bytes(const struct bytes *bytes, size_t size, enum reading expected)
-{
-	struct recording r;
-
-	assert_int_equal(parse(&r, bytes, size), expected);
-	return r;
-}
-
-/* Writes a record's checksum anew: what a recording would say if that had happened. */
-static void sum_again(struct bytes *bytes, const struct record *record)
-{
-	struct om_record_head head;
-	uint64_t sum;
-
-	memcpy(&head, bytes->at + record->at, sizeof(head));
-	sum = om_record_checksum(0, &head, offsetof(struct om_record_head, checksum));
-	sum = om_record_checksum(sum, bytes->at + record->at + sizeof(head), record->len);
-	head.checksum = (uint32_t)sum;
-	memcpy(bytes->at + record->at, &head, sizeof(head));
-}
 
 /* --- Recording ---------------------------------------------------------------------------------- */
 
@@ -196,12 +24,12 @@ RECORD_TEST(a_stream_is_replayed)
 	struct recording r;
 	uint64_t refusals;
 
-	start(m);
+	machine_start(m);
 	converse(m);
 	refusals = om_record_refusals(m->recorded.guest);
 	assert_true(refusals > 0);
-	end(m);
-	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	machine_end(m);
+	r = bytes_read(m->stream, m->stream->used, READ_WHOLE);
 	assert_true(replay(&r, true, &result));
 	assert_false(result.differs);
 	assert_int_equal(result.records, r.count);
@@ -213,7 +41,7 @@ RECORD_TEST(a_stream_is_replayed)
 	recording_free(&r);
 	/* A stream cannot be dumped. */
 	m->stream->used = 0;
-	om_record_dump(&m->recorder, put, m->stream);
+	om_record_dump(&m->recorder, bytes_put, m->stream);
 	assert_int_equal(m->stream->used, 0);
 }
 
@@ -275,7 +103,7 @@ RECORD_TEST(operations_that_are_not_there_stay_so)
 	assert_memory_equal(&m->recorder.ops, &none, sizeof(none));
 	assert_int_equal(om_record_mediator_init(&m->recorder, &m->mediator), OM_ERR_ARGUMENT);
 	/* What was refused for its arguments is passed over. */
-	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	r = bytes_read(m->stream, m->stream->used, READ_WHOLE);
 	assert_true(replay(&r, false, &result));
 	assert_false(result.differs);
 	assert_int_equal(result.records, 2);
@@ -295,7 +123,7 @@ RECORD_TEST(all_operations_and_no_clock)
 	m->config.clock = NULL;
 	m->config.cpu = cpu_7;
 	m->config.lock = m->config.unlock = lock_nothing;
-	start(m);
+	machine_start(m);
 	om_record_guest_call(&m->recorded, 0, &regs);
 	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_OK);
 	om_record_guest_interrupt(&m->recorded);
@@ -310,8 +138,8 @@ RECORD_TEST(all_operations_and_no_clock)
 	assert_int_equal(om_record_guest_create(&m->recorder, &(struct om_record_guest){ 0 },
 						&m->mediator, 2, NULL, m->guest, NULL, 0),
 			 OM_ERR_ARGUMENT);
-	end(m);
-	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	machine_end(m);
+	r = bytes_read(m->stream, m->stream->used, READ_WHOLE);
 	assert_int_equal(r.begin.flags, OM_RECORD_HAS_YIELD | OM_RECORD_HAS_NOTIFY |
 			 OM_RECORD_HAS_AUTHORIZE | OM_RECORD_HAS_ALIAS);
 	for (size_t i = 0; i < r.count; i++)
@@ -333,10 +161,10 @@ RECORD_TEST(a_ring_keeps_the_newest)
 	m->config.write = NULL;
 	m->config.ring = ring;
 	m->config.ring_size = sizeof(ring);
-	start(m);
+	machine_start(m);
 	converse(m);
-	om_record_dump(&m->recorder, put, m->stream);
-	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	om_record_dump(&m->recorder, bytes_put, m->stream);
+	r = bytes_read(m->stream, m->stream->used, READ_WHOLE);
 	assert_true(r.begin.flags & OM_RECORD_IS_RING);
 	assert_true(replay(&r, false, &result));
 	assert_false(result.differs);
@@ -345,15 +173,15 @@ RECORD_TEST(a_ring_keeps_the_newest)
 		converse(m);
 	last = m->recorder.sequence;
 	m->stream->used = 0;
-	om_record_dump(&m->recorder, put, m->stream);
+	om_record_dump(&m->recorder, bytes_put, m->stream);
 	assert_true(m->stream->used > sizeof(ring) - OM_RECORD_RING_MIN);
-	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	r = bytes_read(m->stream, m->stream->used, READ_WHOLE);
 	assert_true(r.record[0].head.sequence > 1);
 	assert_int_equal(r.record[r.count - 1].head.sequence, last);
 	assert_false(replay(&r, false, &result));
 	assert_non_null(strstr(result.why, "overwritten"));
 	recording_free(&r);
-	end(m);
+	machine_end(m);
 }
 
 /* Of an odd size, so that records are cut by its end anywhere. */
@@ -365,32 +193,18 @@ RECORD_TEST(a_small_ring_is_whole_however_it_is_cut)
 	m->config.write = NULL;
 	m->config.ring = ring;
 	m->config.ring_size = sizeof(ring);
-	start(m);
+	machine_start(m);
 	for (uint32_t i = 0; i < 500; i++) {
 		struct recording r;
 
 		converse(m);
 		m->stream->used = 0;
-		om_record_dump(&m->recorder, put, m->stream);
-		r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+		om_record_dump(&m->recorder, bytes_put, m->stream);
+		r = bytes_read(m->stream, m->stream->used, READ_WHOLE);
 		assert_int_equal(r.record[r.count - 1].head.sequence, m->recorder.sequence);
 		recording_free(&r);
 	}
-	end(m);
-}
-
-/* A call with a request of OP-TEE's in it. */
-static void ask_time(struct machine *m)
-{
-	struct cg_call c;
-	uint32_t session;
-
-	assert_int_equal(cg_open(m->client, cg_uuid_stats, &session), TEEC_SUCCESS);
-	assert_true(cg_time_init(&c, m->client, session));
-	cg_do(&c);
-	assert_int_equal(cg_result(&c), TEEC_SUCCESS);
-	cg_call_fini(&c);
-	assert_int_equal(cg_close(m->client, session), TEEC_SUCCESS);
+	machine_end(m);
 }
 
 /* What is not watched is no reason to fail, whichever page it is. */
@@ -404,14 +218,14 @@ RECORD_TEST(too_few_pages_are_told)
 
 		m->stream->used = 0;
 		m->config.page_count = pages;
-		start(m);
+		machine_start(m);
 		converse(m);
 		ask_time(m);
-		end(m);
+		machine_end(m);
 		free(m->client);
 		m->client = NULL;
 		assert_int_equal(m->recorder.pages_lost, OM_RECORD_PAGES(limits) - pages);
-		r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+		r = bytes_read(m->stream, m->stream->used, READ_WHOLE);
 		if (pages == OM_RECORD_PAGES(limits)) {
 			assert_true(replay(&r, false, &result));
 			assert_string_equal(result.why, "");
@@ -429,7 +243,7 @@ RECORD_TEST(a_host_that_fails_is_recorded)
 	struct replay_result result;
 	struct recording r;
 
-	start(m);
+	machine_start(m);
 	for (uint64_t n = 1; n < 12; n++) {
 		uint32_t session;
 
@@ -442,13 +256,13 @@ RECORD_TEST(a_host_that_fails_is_recorded)
 	model_answer_next(m->model, OPTEE_SMC_CALL_WITH_ARG, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION,
 			  0, 0, 0);
 	assert_int_not_equal(cg_open(m->client, cg_uuid_model, &(uint32_t){ 0 }), TEEC_SUCCESS);
-	end(m);
+	machine_end(m);
 	test_host_fail(m->host, 1u << TEST_OP_PAGE_ALLOC, 3, false);
 	assert_int_equal(om_record_guest_create(&m->recorder, &m->recorded, &m->mediator, 1,
 						&limits, m->guest, m->memory,
 						om_guest_size(&limits)), OM_ERR_NO_MEMORY);
 	test_host_fail(m->host, 0, 0, false);
-	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	r = bytes_read(m->stream, m->stream->used, READ_WHOLE);
 	assert_true(replay(&r, false, &result));
 	assert_string_equal(result.why, "");
 	recording_free(&r);
@@ -458,9 +272,9 @@ RECORD_TEST(a_host_that_fails_is_recorded)
 
 static void record_a_little(struct machine *m)
 {
-	start(m);
+	machine_start(m);
 	converse(m);
-	end(m);
+	machine_end(m);
 }
 
 /* A size that is too large may look like a cut: what is said to be good is before it. */
@@ -474,7 +288,7 @@ RECORD_TEST(every_altered_byte_is_noticed)
 		enum reading reading;
 
 		m->stream->at[i] ^= 0x10;
-		reading = parse(&r, m->stream, m->stream->used);
+		reading = bytes_parse(&r, m->stream, m->stream->used);
 		m->stream->at[i] ^= 0x10;
 		assert_int_not_equal(reading, READ_WHOLE);
 		assert_null(strchr(r.error, '\n'));
@@ -493,7 +307,7 @@ RECORD_TEST(a_cut_file_is_good_up_to_there)
 	struct recording whole;
 
 	record_a_little(m);
-	whole = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	whole = bytes_read(m->stream, m->stream->used, READ_WHOLE);
 	for (size_t size = 0; size < m->stream->used; size += 1 + size / 100) {
 		size_t good = 0;
 		bool at_an_end;
@@ -506,13 +320,13 @@ RECORD_TEST(a_cut_file_is_good_up_to_there)
 			    (good == 0 ? size == whole.record[0].at :
 			     whole.record[good - 1].at + whole.record[good - 1].head.size == size);
 		if (size < whole.record[0].at) {
-			r = read_bytes(m->stream, size, READ_BAD);
+			r = bytes_read(m->stream, size, READ_BAD);
 		} else if (at_an_end) {
-			r = read_bytes(m->stream, size, READ_WHOLE);
+			r = bytes_read(m->stream, size, READ_WHOLE);
 		} else {
 			char where[32];
 
-			r = read_bytes(m->stream, size, READ_CUT);
+			r = bytes_read(m->stream, size, READ_CUT);
 			snprintf(where, sizeof(where), "at byte %zu", size);
 			assert_non_null(strstr(r.error, where));
 		}
@@ -527,8 +341,8 @@ RECORD_TEST(a_foreign_file_is_refused)
 	struct machine *m = machine_new(state);
 	struct recording r;
 
-	put(m->stream, "\x7f" "ELF and so on, and so on", 26);
-	r = read_bytes(m->stream, m->stream->used, READ_BAD);
+	bytes_put(m->stream, "\x7f" "ELF and so on, and so on", 26);
+	r = bytes_read(m->stream, m->stream->used, READ_BAD);
 	assert_string_equal(r.error, "test: is no recording: it does not begin with OMRECORD");
 	recording_free(&r);
 	assert_int_equal(recording_load(&r, "/nowhere/to/be/found"), READ_BAD);
@@ -544,7 +358,7 @@ RECORD_TEST(another_version_is_refused)
 	record_a_little(m);
 	m->stream->at[8 + sizeof(struct om_record_head)] = 2;
 	sum_again(m->stream, &first);
-	r = read_bytes(m->stream, m->stream->used, READ_BAD);
+	r = bytes_read(m->stream, m->stream->used, READ_BAD);
 	assert_non_null(strstr(r.error, "version 2"));
 	recording_free(&r);
 }
@@ -563,7 +377,7 @@ RECORD_TEST(another_world_or_library_is_noticed)
 	struct recording whole;
 
 	record_a_little(m);
-	whole = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	whole = bytes_read(m->stream, m->stream->used, READ_WHOLE);
 	for (size_t i = 0; i < whole.count; i++) {
 		const struct record *record = &whole.record[i];
 		struct replay_result result;
@@ -603,12 +417,12 @@ RECORD_TEST(a_difference_is_told_in_words)
 	size_t i = 0;
 
 	record_a_little(m);
-	whole = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	whole = bytes_read(m->stream, m->stream->used, READ_WHOLE);
 	while (whole.record[i].head.kind != OM_RECORD_WRITE)
 		i++;
 	m->stream->at[whole.record[i].at + whole.record[i].head.size - 1] ^= 0x40;
 	sum_again(m->stream, &whole.record[i]);
-	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	r = bytes_read(m->stream, m->stream->used, READ_WHOLE);
 	assert_true(replay(&r, false, &result));
 	assert_true(result.differs);
 	assert_int_equal(result.records, i);
@@ -625,7 +439,7 @@ RECORD_TEST(nothing_recorded_cannot_be_replayed)
 	struct recording r;
 
 	assert_int_equal(om_record_init(&m->recorder, &m->config), OM_OK);
-	r = read_bytes(m->stream, m->stream->used, READ_WHOLE);
+	r = bytes_read(m->stream, m->stream->used, READ_WHOLE);
 	assert_int_equal(r.count, 0);
 	assert_false(replay(&r, false, &result));
 	recording_free(&r);

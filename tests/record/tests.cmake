@@ -35,8 +35,10 @@ if(CMAKE_C_FLAGS MATCHES "-fsanitize|--coverage")
 endif()
 
 # The recorder, the reader and the replay by themselves.
-om_add_test(test_record LABELS record SOURCES record/test_record.c
-	LINKS conformance_guest test_model om_trace)
+om_add_test_library(record_machine SOURCES record/machine.c
+	LINKS conformance_guest test_model om_trace PkgConfig::cmocka)
+om_add_test(test_record LABELS record SOURCES record/test_record.c LINKS record_machine)
+om_add_test(test_trace LABELS record SOURCES record/test_trace.c LINKS record_machine)
 add_test(NAME om_trace_commands COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/record/commands.sh
 	$<TARGET_FILE:om-trace> $<TARGET_FILE:recorded_calls>)
 add_test(NAME om_trace_wireshark COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/record/wireshark.py

@@ -10,6 +10,10 @@
 int command_replay(const struct recording *r, FILE *out);
 /* all: every record, not only the conversation. */
 int command_text(const struct recording *r, bool all, FILE *out);
+/* The least that differs in the same way, or, if not NULL, moves that counter. */
+int command_shrink(const struct recording *r, const char *counter, FILE *out);
+/* Zeros in place of values; all: of all bytes of memory. */
+int command_mask(const struct recording *r, bool all, FILE *out);
 /* One file for a browser. */
 int command_html(const struct recording *r, FILE *out);
 /* Trace events in JSON, for ui.perfetto.dev and chrome://tracing. */

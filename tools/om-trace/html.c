@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "commands.h"
 #include "replay.h"
 #include "story.h"
@@ -39,13 +40,9 @@ static void put_string(FILE *out, const char *text)
 /* Microseconds of a record since the first; without a clock all are 0. */
 static double *times_of(const struct recording *r)
 {
-	double *times = calloc(r->count ? r->count : 1, sizeof(*times));
+	double *times = memory(calloc(r->count + 1, sizeof(*times)));
 	uint64_t start = 0, now = 0;
 
-	if (!times) {
-		perror("om-trace");
-		exit(2);
-	}
 	for (size_t i = 0; i < r->count; i++) {
 		record_time(&r->record[i], &now);
 		if (i == 0)

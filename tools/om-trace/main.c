@@ -13,6 +13,10 @@ static const char usage[] =
 	"  om-trace replay FILE...        runs the library again: does it do the same?\n"
 	"  om-trace text [--all] FILE     for reading; --all: every operation\n"
 	"  om-trace diff FILE FILE        where two runs of one program differ first\n"
+	"  om-trace shrink FILE           cuts one that differs down to the SMCs that matter;\n"
+	"      --keep COUNTER             to those until COUNTER moves: refused_quota, ...\n"
+	"  om-trace mask FILE             zeros for the values that guest and TA exchange;\n"
+	"      --all                      for all that was in memory: cannot be replayed then\n"
 	"  om-trace html FILE             a picture, one file for a browser\n"
 	"  om-trace perfetto FILE         trace events, for ui.perfetto.dev\n"
 	"  om-trace mermaid FILE          a sequence diagram\n"
@@ -31,6 +35,7 @@ static int usage_error(const char *what, const char *which)
 
 struct options {
 	bool all;
+	const char *keep;
 	FILE *out;
 	char **file;
 	int files;
@@ -52,6 +57,16 @@ static int run_replay(const struct recording *r, const struct options *o)
 static int run_text(const struct recording *r, const struct options *o)
 {
 	return command_text(r, o->all, o->out);
+}
+
+static int run_shrink(const struct recording *r, const struct options *o)
+{
+	return command_shrink(r, o->keep, o->out);
+}
+
+static int run_mask(const struct recording *r, const struct options *o)
+{
+	return command_mask(r, o->all, o->out);
 }
 
 static int run_html(const struct recording *r, const struct options *o)
@@ -114,6 +129,8 @@ static const struct command commands[] = {
 	{ "replay", run_replay, ANY_FILES },
 	{ "text", run_text, 1 },
 	{ "diff", run_diff, 2 },
+	{ "shrink", run_shrink, 1 },
+	{ "mask", run_mask, 1 },
 	{ "html", run_html, 1 },
 	{ "perfetto", run_perfetto, 1 },
 	{ "mermaid", run_mermaid, 1 },
@@ -153,6 +170,8 @@ static int parse(struct options *o, int argc, char **argv)
 	for (int i = 0; i < argc; i++) {
 		if (strcmp(argv[i], "--all") == 0) {
 			o->all = true;
+		} else if (strcmp(argv[i], "--keep") == 0 && i + 1 < argc) {
+			o->keep = argv[++i];
 		} else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc) {
 			o->out = fopen(argv[++i], "wb");
 			if (!o->out) {

@@ -12,6 +12,8 @@
 #include <zstd.h>
 #endif
 
+#include "array.h"
+
 #define ZSTD_MAGIC	"\x28\xb5\x2f\xfd"
 #define MAGIC_SIZE	(sizeof(OM_RECORD_MAGIC) - 1)
 /* What a compressed file may hold: a bound for who is given a bomb. */
@@ -262,18 +264,6 @@ static enum reading check_record(struct recording *r, const struct record *recor
 	return READ_WHOLE;
 }
 
-static void grow(struct recording *r)
-{
-	/* Twice as many whenever they are a power of two. */
-	if (r->count & (r->count - 1))
-		return;
-	r->record = realloc(r->record, (r->count ? 2 * r->count : 1) * sizeof(*r->record));
-	if (!r->record) {
-		perror("om-trace");
-		exit(2);
-	}
-}
-
 enum reading recording_parse(struct recording *r, const char *name, uint8_t *bytes, size_t size,
 			     bool unsummed)
 {
@@ -292,7 +282,7 @@ enum reading recording_parse(struct recording *r, const char *name, uint8_t *byt
 				    r->count);
 		if (check_record(r, &record, unsummed) != READ_WHOLE)
 			return READ_BAD;
-		grow(r);
+		r->record = array_grow(r->record, r->count, sizeof(*r->record));
 		r->record[r->count++] = record;
 		at += record.head.size;
 	}

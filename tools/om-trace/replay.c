@@ -22,7 +22,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "say.h"
+#include "shadow.h"
 
 #define PAGE		4096u
 struct world;
@@ -62,6 +64,7 @@ struct world {
 	size_t *after;			/* for each record, the next of the same CPU */
 	const bool *late;		/* ... and what comes behind it is done before that one */
 	struct replay_result *result;
+	const struct replay_edit *edit;	/* NULL: none */
 	bool traced;
 	bool stop;
 
@@ -203,6 +206,54 @@ static const struct record *answer(struct world *w, enum om_record_kind kind, co
 
 /* --- The recorder's sink: what is made is held against what was recorded ------------------------ */
 
+uint8_t *replay_append(uint8_t *bytes, size_t *size, const struct record *record,
+		       uint32_t sequence)
+{
+	struct om_record_head head = record->head;
+	uint64_t sum;
+
+	head.size = (uint16_t)(sizeof(head) + record->len);
+	head.sequence = sequence;
+	sum = om_record_checksum(0, &head, offsetof(struct om_record_head, checksum));
+	head.checksum = (uint32_t)om_record_checksum(sum, record->body, record->len);
+	bytes = memory(realloc(bytes, *size + head.size));
+	memcpy(bytes + *size, &head, sizeof(head));
+	memcpy(bytes + *size + sizeof(head), record->body, record->len);
+	*size += head.size;
+	return bytes;
+}
+
+/* An edited run: what was made is kept, and whether it may be so the edit knows. */
+static bool differs_from_edit(struct world *w, const struct record *record,
+			      const struct record *made, char *why, size_t size)
+{
+	struct replay_result *result = w->result;
+	size_t at = result->made_size;
+
+	result->made = replay_append(result->made, &result->made_size, made, made->head.sequence);
+	if (made->head.kind != record->head.kind)
+		say_difference(record, made, why, size);
+	else if (!w->edit->differs ||
+		 !w->edit->differs(w->edit->arg, w->next, record, made, why, size))
+		return false;
+	result->made_last = at;
+	return true;
+}
+
+static bool differs(struct world *w, const struct record *record, const struct record *made,
+		    char *why, size_t size)
+{
+	if (w->edit)
+		return differs_from_edit(w, record, made, why, size);
+	if (w->made_len == record->head.size &&
+	    memcmp(w->made + offsetof(struct om_record_head, kind),
+		   w->recording->bytes + record->at + offsetof(struct om_record_head, kind),
+		   w->made_len - offsetof(struct om_record_head, kind)) == 0)
+		return false;
+	say_difference(record, made, why, size);
+	return true;
+}
+
 static void compare(struct world *w)
 {
 	const struct record *record = next_record(w);
@@ -211,13 +262,8 @@ static void compare(struct world *w)
 	char text[2 * SAY_SIZE];
 
 	memcpy(&made.head, w->made, sizeof(made.head));
-	if (w->made_len != record->head.size ||
-	    memcmp(w->made + offsetof(struct om_record_head, kind),
-		   w->recording->bytes + record->at + offsetof(struct om_record_head, kind),
-		   w->made_len - offsetof(struct om_record_head, kind)) != 0) {
-		say_difference(record, &made, text, sizeof(text));
+	if (differs(w, record, &made, text, sizeof(text)))
 		differ(w, "%s", text);
-	}
 	pass(w);
 }
 
@@ -304,6 +350,8 @@ static int op_read(void *guest, om_pa_t pa, void *dst, size_t len)
 	if (c.len != len)
 		differ(g->world, "the library reads %zu bytes, recorded: %u", len, c.len);
 	memcpy(dst, record->body + sizeof(c), len);
+	if (g->world->edit && g->world->edit->read)
+		g->world->edit->read(g->world->edit->arg, record->head.cpu, dst, len);
 	return 0;
 }
 
@@ -328,10 +376,8 @@ static int op_page_alloc(void *host, struct om_page *page)
 	*page = (struct om_page){ .pa = { a.pa } };
 	if (a.result)
 		return 0;
-	shadow = calloc(1, sizeof(*shadow));
-	page->va = aligned_alloc(PAGE, PAGE);
-	if (!shadow || !page->va)
-		abort();
+	shadow = memory(calloc(1, sizeof(*shadow)));
+	page->va = memory(aligned_alloc(PAGE, PAGE));
 	*shadow = (struct page){ a.pa, page->va, w->shadows };
 	w->shadows = shadow;
 	return 0;
@@ -353,7 +399,7 @@ static void op_page_free(void *host, const struct om_page *page)
 	}
 }
 
-static uint64_t *shadow_at(const struct world *w, uint64_t pa)
+static uint64_t *shadow_page(const struct world *w, uint64_t pa)
 {
 	for (const struct page *page = w->shadows; page; page = page->next)
 		if (page->pa == pa)
@@ -362,26 +408,22 @@ static uint64_t *shadow_at(const struct world *w, uint64_t pa)
 }
 
 /* What OP-TEE wrote. */
-static void write_windows(struct world *w, const struct record *record, uint32_t n)
+static void write_windows(struct world *w, const struct record *record)
 {
-	size_t at = sizeof(struct om_record_smc);
+	struct window window[2];
+	uint64_t *page[2] = { NULL, NULL };
+	size_t n = shadow_windows(record, window);
 
-	while (n--) {
-		struct om_record_window window;
-		uint64_t *page;
-		size_t word = 0;
-
-		memcpy(&window, record->body + at, sizeof(window));
-		at += sizeof(window);
-		page = shadow_at(w, window.pa);
-		if (!page)
+	for (size_t k = 0; k < n; k++) {
+		page[k] = shadow_page(w, window[k].pa);
+		if (!page[k])
 			differ(w, "OP-TEE wrote to 0x%llx, which is no shadow page",
-			       (unsigned long long)window.pa);
-		for (size_t i = 0; i < OM_RECORD_WORDS; i++)
-			if (window.changed >> i & 1)
-				page[i] = record_word(record, at, word++);
-		at += word * sizeof(uint64_t);
+			       (unsigned long long)window[k].pa);
+		for (uint32_t i = 0; i < OM_RECORD_WORDS; i++)
+			shadow_word(record, &window[k], i, &page[k][i]);
 	}
+	if (w->edit && w->edit->written)
+		w->edit->written(w->edit->arg, w->next, page);
 }
 
 static void op_smc(void *host, struct om_regs *regs)
@@ -390,7 +432,7 @@ static void op_smc(void *host, struct om_regs *regs)
 	const struct record *record = answer(w, OM_RECORD_SMC_RETURN, "waits for OP-TEE");
 	const struct om_record_smc s = record_body(record, struct om_record_smc);
 
-	write_windows(w, record, s.windows);
+	write_windows(w, record);
 	for (size_t i = 0; i < 4; i++)
 		regs->a[i] = s.a[i];
 }
@@ -452,14 +494,7 @@ static void op_trace(void *guest, const struct om_trace_event *event)
 	struct guest *g = guest;
 	struct replay_result *result = g->world->result;
 
-	/* Twice as many whenever they are a power of two. */
-	if (!(result->events & (result->events - 1))) {
-		size_t room = result->events ? 2 * result->events : 1;
-
-		result->event = realloc(result->event, room * sizeof(*result->event));
-		if (!result->event)
-			abort();
-	}
+	result->event = array_grow(result->event, result->events, sizeof(*result->event));
 	result->event[result->events++] = (struct replay_event){
 		g->world->next, g->world->running->number, *event };
 }
@@ -498,13 +533,11 @@ static void forget_guest(struct world *w, struct guest *gone)
 static void create_guest(struct world *w, const struct om_record_enter *e)
 {
 	struct om_limits limits;
-	struct guest *g = calloc(1, sizeof(*g));
+	struct guest *g = memory(calloc(1, sizeof(*g)));
 	size_t size;
 
 	memcpy(&limits, e->arg, sizeof(limits));
 	size = om_guest_size(&limits);
-	if (!g)
-		abort();
 	g->id = e->guest;
 	g->world = w;
 	g->mem = size && size < ((size_t)1 << 30) ? aligned_alloc(OM_GUEST_ALIGN, size) : NULL;
@@ -529,8 +562,13 @@ static bool was_refused(struct world *w)
 
 static void skip(struct world *w)
 {
-	pass(w);
+	struct replay_result *result = w->result;
+
 	w->recorder.sequence++;
+	if (w->edit)
+		result->made = replay_append(result->made, &result->made_size, next_record(w),
+					     w->recorder.sequence);
+	pass(w);
 }
 
 /* Not while another CPU resets or destroys it. */
@@ -554,6 +592,10 @@ static void call_guest(struct world *w, const struct om_record_enter *e)
 	self->guest = g;
 	om_record_guest_call(&g->recorded, e->vcpu, &regs);
 	self->guest = NULL;
+	if (w->edit && w->edit->is_over && w->edit->is_over(w->edit->arg, g->recorded.guest)) {
+		w->result->is_over = true;
+		stop(w, self);
+	}
 }
 
 /* A guest that is to be reset or destroyed: no other CPU may be in a call of it. */
@@ -623,8 +665,10 @@ static void run_cpu(struct world *w)
 		await_turn(w);
 		record = next_record(w);
 		if (record->head.kind == OM_RECORD_ENTER) {
-			const struct om_record_enter e = record_body(record, struct om_record_enter);
+			struct om_record_enter e = record_body(record, struct om_record_enter);
 
+			if (w->edit && w->edit->enter)
+				w->edit->enter(w->edit->arg, record->head.cpu, &e);
 			enter(w, &e);
 			continue;
 		}
@@ -773,6 +817,7 @@ static bool refuse(struct replay_result *result, const char *why)
 /* What is tried: the guesses that were taken back, and what came of it. */
 struct attempt {
 	const struct recording *recording;
+	const struct replay_edit *edit;
 	bool *late;
 	bool trace;
 	uint32_t pages;
@@ -812,19 +857,18 @@ static void note_doubts(struct attempt *a, const struct world *w)
 
 static struct replay_result attempt(struct attempt *a)
 {
-	struct replay_result result = { 0 };
-	struct world *w = calloc(1, sizeof(*w));
+	struct replay_result result = { .made_last = SIZE_MAX };
+	struct world *w = memory(calloc(1, sizeof(*w)));
 
-	if (!w)
-		abort();
 	w->recording = a->recording;
 	w->late = a->late;
 	w->result = &result;
 	w->traced = a->trace;
-	w->after = calloc(a->recording->count, sizeof(*w->after));
-	w->pages = calloc(a->pages, sizeof(*w->pages));
-	if (!w->after || !w->pages)
-		abort();
+	w->edit = a->edit;
+	w->after = memory(calloc(a->recording->count, sizeof(*w->after)));
+	w->pages = memory(calloc(a->pages, sizeof(*w->pages)));
+	if (a->edit && a->edit->begin)
+		a->edit->begin(a->edit->arg);
 	set_up(w, a->pages);
 	run(w);
 	if (result.differs)
@@ -834,48 +878,69 @@ static struct replay_result attempt(struct attempt *a)
 }
 
 #define ATTEMPTS	2000u
+/* There are many of these, and most differ for good. */
+#define EDITED_ATTEMPTS	4u
 
 /* Takes back the one guess that gets furthest; false when none gets further than before. */
 static bool take_back(struct attempt *a, struct replay_result *result, uint32_t *attempts)
 {
 	const struct attempt before = *a;
 
-	for (uint32_t i = 0; i < before.doubts && *attempts < ATTEMPTS; i++, (*attempts)++) {
+	for (uint32_t i = 0; i < before.doubts && *attempts; i++, (*attempts)--) {
 		struct replay_result other;
 
 		a->late[before.doubtful[i]] = true;
 		other = attempt(a);
 		if (!other.differs || other.records > result->records) {
 			free(result->event);
+			free(result->made);
 			*result = other;
 			return true;
 		}
 		a->late[before.doubtful[i]] = false;
 		free(other.event);
+		free(other.made);
 	}
 	return false;
 }
 
-bool replay(const struct recording *r, bool trace, struct replay_result *result)
+/* False: it cannot be tried, and why. */
+static bool can_be_tried(const struct recording *r, struct replay_result *result, uint32_t *pages)
 {
-	struct attempt a = { .recording = r, .trace = trace };
-	uint32_t attempts = 0;
-
-	*result = (struct replay_result){ 0 };
 	if (r->count == 0)
 		return refuse(result, "has nothing in it but its beginning");
+	if (r->begin.flags & OM_RECORD_IS_MASKED)
+		return refuse(result, "cannot be replayed: its messages are masked");
 	if (!recording_is_from_the_start(r))
 		return refuse(result, "cannot be replayed: it is a ring whose beginning was "
 			      "overwritten; record with a larger ring or as a stream");
-	if (!count_pages(r, &a.pages))
+	if (!count_pages(r, pages))
 		return refuse(result, "cannot be replayed: the recorder had no room to watch all "
 			      "shadow pages; give om_record_config.pages more");
-	a.late = calloc(r->count, sizeof(*a.late));
-	if (!a.late)
-		abort();
-	*result = attempt(&a);
-	while (result->differs && take_back(&a, result, &attempts))
-		;
-	free(a.late);
 	return true;
+}
+
+static bool run_again(struct attempt *a, uint32_t attempts, struct replay_result *result)
+{
+	*result = (struct replay_result){ 0 };
+	if (!can_be_tried(a->recording, result, &a->pages))
+		return false;
+	a->late = memory(calloc(a->recording->count, sizeof(*a->late)));
+	*result = attempt(a);
+	while (result->differs && take_back(a, result, &attempts))
+		;
+	free(a->late);
+	return true;
+}
+
+bool replay(const struct recording *r, bool trace, struct replay_result *result)
+{
+	return run_again(&(struct attempt){ .recording = r, .trace = trace }, ATTEMPTS, result);
+}
+
+bool replay_edited(const struct recording *r, const struct replay_edit *edit,
+		   struct replay_result *result)
+{
+	return run_again(&(struct attempt){ .recording = r, .edit = edit }, EDITED_ATTEMPTS,
+			 result);
 }

@@ -10,6 +10,8 @@
 #include <optee_mediator/abi_smc.h>
 #include <optee_mediator/trace.h>
 
+#include "shadow.h"
+
 struct line {
 	char *buf;
 	size_t size;
@@ -251,38 +253,6 @@ static void put_place(struct line *line, size_t at)
 		    words[in_params % sizeof(struct optee_msg_param) / 8]);
 }
 
-/* The window of a page, and its words, as of one record. */
-struct words {
-	struct om_record_window window;
-	size_t at;		/* in the body */
-};
-
-static bool find_window(const struct record *record, uint32_t which, struct words *w)
-{
-	uint32_t n = record_body(record, struct om_record_smc).windows;
-	size_t at = sizeof(struct om_record_smc);
-
-	for (uint32_t i = 0; i < n; i++) {
-		memcpy(&w->window, record->body + at, sizeof(w->window));
-		w->at = at + sizeof(w->window);
-		if (i == which)
-			return true;
-		at = w->at + (size_t)__builtin_popcountll(w->window.changed) * sizeof(uint64_t);
-	}
-	return false;
-}
-
-/* The n-th word of a window; false when it is not in the record. */
-static bool word_of(const struct record *record, const struct words *w, uint32_t n, uint64_t *word)
-{
-	uint64_t before = w->window.changed & ((1ull << n) - 1);
-
-	if (!(w->window.changed >> n & 1))
-		return false;
-	*word = record_word(record, w->at, (size_t)__builtin_popcountll(before));
-	return true;
-}
-
 static void put_word(struct line *line, bool is_there, uint64_t word)
 {
 	if (is_there)
@@ -294,18 +264,18 @@ static void put_word(struct line *line, bool is_there, uint64_t word)
 static bool differ_window(struct line *line, const struct record *a, const struct record *b,
 			  uint32_t which)
 {
-	struct words wa, wb;
+	struct window wa[2], wb[2];
 
-	if (!find_window(a, which, &wa) || !find_window(b, which, &wb))
+	if (shadow_windows(a, wa) <= which || shadow_windows(b, wb) <= which)
 		return false;
 	for (uint32_t n = 0; n < OM_RECORD_WORDS; n++) {
 		uint64_t va = 0, vb = 0;
-		bool in_a = word_of(a, &wa, n, &va);
-		bool in_b = word_of(b, &wb, n, &vb);
+		bool in_a = shadow_word(a, &wa[which], n, &va);
+		bool in_b = shadow_word(b, &wb[which], n, &vb);
 
 		if (in_a == in_b && va == vb)
 			continue;
-		put(line, "in the shadow page 0x%llx, ", (unsigned long long)wa.window.pa);
+		put(line, "in the shadow page 0x%llx, ", (unsigned long long)wa[which].pa);
 		put_place(line, n * 8);
 		put(line, " (byte %u) is ", n * 8);
 		put_word(line, in_b, vb);

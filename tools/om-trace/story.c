@@ -8,6 +8,7 @@
 
 #include <optee_mediator/abi_smc.h>
 
+#include "array.h"
 #include "replay.h"
 #include "say.h"
 
@@ -37,22 +38,11 @@ struct teller {
 	size_t waitings;
 };
 
-static void out_of_memory(void)
-{
-	perror("om-trace");
-	exit(2);
-}
-
 static size_t begin_bar(struct teller *t, enum story_row row, const struct at *at, size_t record)
 {
 	struct story *s = &t->story;
 
-	/* Twice as many whenever they are a power of two. */
-	if (!(s->bars & (s->bars - 1))) {
-		s->bar = realloc(s->bar, (s->bars ? 2 * s->bars : 1) * sizeof(*s->bar));
-		if (!s->bar)
-			out_of_memory();
-	}
+	s->bar = array_grow(s->bar, s->bars, sizeof(*s->bar));
 	s->bar[s->bars] = (struct story_bar){
 		.row = row, .kind = STORY_OPEN, .guest = at->guest, .vcpu = at->vcpu,
 		.from = record, .to = t->r->count - 1,
@@ -78,9 +68,7 @@ static void add_text(struct teller *t, size_t bar, const char *line)
 		return;
 	b = &t->story.bar[bar];
 	old = b->text ? strlen(b->text) : 0;
-	b->text = realloc(b->text, old + strlen(line) + 2);
-	if (!b->text)
-		out_of_memory();
+	b->text = memory(realloc(b->text, old + strlen(line) + 2));
 	sprintf(b->text + old, "%s%s", old ? "\n" : "", line);
 }
 
@@ -319,7 +307,7 @@ static void name_requests(struct story *s)
 				memcpy(guest->label, m->label, sizeof(guest->label));
 			if (m->text) {
 				free(guest->text);
-				guest->text = strdup(m->text);
+				guest->text = memory(strdup(m->text));
 			}
 			break;
 		}
@@ -328,13 +316,11 @@ static void name_requests(struct story *s)
 
 struct story story_of(const struct recording *r)
 {
-	struct teller *t = calloc(1, sizeof(*t));
+	struct teller *t = memory(calloc(1, sizeof(*t)));
 	struct replay_result result;
 	struct story story;
 	size_t next = 0;
 
-	if (!t)
-		out_of_memory();
 	t->r = r;
 	for (size_t i = 0; i < OM_RECORD_CPUS; i++)
 		t->at[i].call = t->at[i].mediator = t->at[i].secure = NONE;
@@ -361,11 +347,9 @@ void story_free(struct story *s)
 
 uint32_t *story_pins(const struct recording *r)
 {
-	uint32_t *pins = calloc(r->count ? r->count : 1, sizeof(*pins));
+	uint32_t *pins = memory(calloc(r->count + 1, sizeof(*pins)));
 	uint32_t now = 0;
 
-	if (!pins)
-		out_of_memory();
 	for (size_t i = 0; i < r->count; i++) {
 		const struct record *record = &r->record[i];
 

@@ -8,14 +8,15 @@
  * program and its dissector alone. The file format is draft-ietf-opsawg-pcapng.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <optee_mediator/abi_msg.h>
 #include <optee_mediator/abi_smc.h>
 
+#include "array.h"
 #include "commands.h"
 #include "replay.h"
+#include "shadow.h"
 #include "trace_names.h"
 
 #define LINKTYPE_USER0	147u
@@ -60,37 +61,15 @@ struct packet {
 	char refused[256];
 };
 
-/* What a shadow page held when it was recorded last. */
-struct shadow {
-	uint64_t pa;
-	uint64_t word[OM_RECORD_WORDS];
-	uint64_t known;		/* a bit for each word */
-	bool asks;		/* an RPC, in the argument behind the message */
-};
-
 struct capture {
 	const struct recording *r;
 	struct packet *packet;
 	size_t packets;
-	struct shadow *shadow;
-	size_t shadows;
+	struct shadows shadows;
 	struct packet_head at[OM_RECORD_CPUS];	/* who is in the library */
 	size_t entered[OM_RECORD_CPUS];		/* the packet of the guest's SMC */
 	struct packet answer[OM_RECORD_CPUS];	/* what will be in that of its return */
 };
-
-static void *more(void *array, size_t n, size_t size)
-{
-	/* Twice as many whenever they are a power of two. */
-	if (n & (n - 1))
-		return array;
-	array = realloc(array, (n ? 2 * n : 1) * size);
-	if (!array) {
-		perror("om-trace");
-		exit(2);
-	}
-	return array;
-}
 
 static struct packet *add_packet(struct capture *c, size_t record, enum side side, bool is_return,
 				 uint64_t time, const uint32_t *a, size_t n)
@@ -98,7 +77,7 @@ static struct packet *add_packet(struct capture *c, size_t record, enum side sid
 	uint8_t cpu = c->r->record[record].head.cpu;
 	struct packet *p;
 
-	c->packet = more(c->packet, c->packets, sizeof(*c->packet));
+	c->packet = array_grow(c->packet, c->packets, sizeof(*c->packet));
 	p = &c->packet[c->packets++];
 	*p = (struct packet){ .time = time, .head = c->at[cpu] };
 	p->head.side = (uint8_t)side;
@@ -209,52 +188,6 @@ static void leave(struct capture *c, size_t i)
 
 /* --- OP-TEE's side: what is in the shadow pages ------------------------------------------------ */
 
-static struct shadow *shadow_at(struct capture *c, uint64_t pa)
-{
-	for (size_t i = 0; i < c->shadows; i++)
-		if (c->shadow[i].pa == pa)
-			return &c->shadow[i];
-	c->shadow = more(c->shadow, c->shadows, sizeof(*c->shadow));
-	c->shadow[c->shadows] = (struct shadow){ .pa = pa };
-	return &c->shadow[c->shadows++];
-}
-
-/* What is recorded of a page is recorded against a page of zeros. */
-static void take_page(struct capture *c, const struct record *record)
-{
-	const struct om_record_alloc a = record_body(record, struct om_record_alloc);
-	struct shadow *shadow;
-
-	if (a.result)
-		return;
-	shadow = shadow_at(c, a.pa);
-	*shadow = (struct shadow){ .pa = a.pa, .known = (1ull << OM_RECORD_WORDS) - 1 };
-}
-
-/* The pages of an SMC, as they are now: the message's, then that of an argument. */
-static size_t take_windows(struct capture *c, const struct record *record, uint64_t pa[2])
-{
-	uint32_t n = record_body(record, struct om_record_smc).windows;
-	size_t at = sizeof(struct om_record_smc);
-
-	for (uint32_t w = 0; w < n; w++) {
-		struct om_record_window window;
-		struct shadow *shadow;
-		size_t word = 0;
-
-		memcpy(&window, record->body + at, sizeof(window));
-		at += sizeof(window);
-		shadow = shadow_at(c, window.pa);
-		for (size_t i = 0; i < OM_RECORD_WORDS; i++)
-			if (window.changed >> i & 1)
-				shadow->word[i] = record_word(record, at, word++);
-		shadow->known |= window.changed;
-		at += word * sizeof(uint64_t);
-		pa[w] = window.pa;
-	}
-	return n;
-}
-
 /* A message in a page, at this word, as far as it is known: a ring may not say all. */
 static size_t message_size(const struct shadow *shadow, size_t from)
 {
@@ -292,17 +225,18 @@ static void take_smc(struct capture *c, size_t i)
 				OPTEE_SMC_RETURN_RPC_PREFIX :
 				s.a[0] == OPTEE_SMC_RETURN_FROM_RPC;
 	struct packet *p = add_packet(c, i, SIDE_SECURE, returns, s.time, s.a, returns ? 4 : 8);
-	uint64_t pa[2];
-	size_t n = take_windows(c, record, pa);
+	struct window window[2];
+	size_t n = shadow_windows(record, window);
 	struct shadow *message;
 
-	if (n == 0)
+	shadow_take(&c->shadows, record);
+	if (n == 0 || c->r->begin.flags & OM_RECORD_IS_MASKED)
 		return;
-	message = shadow_at(c, pa[0]);
+	message = shadow_at(&c->shadows, window[0].pa);
 	if (!is_rpc)
 		put_raw(p, PART_MESSAGE, message, 0);
 	if (n == 2)
-		put_raw(p, PART_ARGUMENT, shadow_at(c, pa[1]), 0);
+		put_raw(p, PART_ARGUMENT, shadow_at(&c->shadows, window[1].pa), 0);
 	else if (asks || (!returns && message->asks))
 		put_raw(p, PART_ARGUMENT, message, message_size(message, 0) / sizeof(uint64_t));
 	message->asks = asks && n == 1;
@@ -318,7 +252,7 @@ static void take_record(struct capture *c, size_t i)
 		leave(c, i);
 		break;
 	case OM_RECORD_PAGE_ALLOC:
-		take_page(c, &c->r->record[i]);
+		shadow_take(&c->shadows, &c->r->record[i]);
 		break;
 	case OM_RECORD_SMC:
 	case OM_RECORD_SMC_RETURN:
@@ -483,14 +417,10 @@ static void write_file(FILE *out, const struct capture *c, const struct replay_r
 
 int command_pcapng(const struct recording *r, FILE *out)
 {
-	struct capture *c = calloc(1, sizeof(*c));
+	struct capture *c = memory(calloc(1, sizeof(*c)));
 	struct replay_result result;
 	size_t next = 0;
 
-	if (!c) {
-		perror("om-trace");
-		exit(2);
-	}
 	c->r = r;
 	for (size_t i = 0; i < OM_RECORD_CPUS; i++) {
 		c->at[i] = (struct packet_head){ .version = PACKET_VERSION, .cpu = (uint8_t)i };
@@ -505,7 +435,7 @@ int command_pcapng(const struct recording *r, FILE *out)
 	write_file(out, c, &result);
 	free(result.event);
 	free(c->packet);
-	free(c->shadow);
+	shadow_free(&c->shadows);
 	free(c);
 	return 0;
 }
