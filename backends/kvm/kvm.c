@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "recording.h"
 #include "tee_conduit.h"
 #include "trap.h"
 
@@ -30,6 +31,8 @@ struct om_kvm {
 	const struct om_policy *policy;	/* or NULL */
 	uint32_t (*authorize)(void *user, const struct om_request *request);
 	void (*trace)(void *user, const struct om_trace_event *event);
+	void (*record)(void *user, const void *bytes, size_t len);
+	struct om_recording *recording;	/* or NULL */
 	void *user;
 };
 
@@ -186,6 +189,44 @@ static void trace(void *guest, const struct om_trace_event *event)
 static const struct om_host_ops ops = { OPS };
 static const struct om_host_ops traced_ops = { OPS, .trace = trace };
 
+/* ---- what the recorder needs ---- */
+
+static void record_write(void *host, const void *bytes, size_t len)
+{
+	struct om_kvm *kvm = host;
+
+	kvm->record(kvm->user, bytes, len);
+}
+
+static void record_lock(void *host)
+{
+	struct om_kvm *kvm = host;
+
+	pthread_mutex_lock(&kvm->recording->lock);
+}
+
+static void record_unlock(void *host)
+{
+	struct om_kvm *kvm = host;
+
+	pthread_mutex_unlock(&kvm->recording->lock);
+}
+
+static bool begin_recording(struct om_kvm *kvm, const struct om_host_ops *host_ops,
+			    const struct om_limits *limits)
+{
+	const struct om_record_config config = {
+		.ops = host_ops, .write = record_write,
+		.clock = om_recording_clock, .cpu = om_recording_number,
+		.lock = record_lock, .unlock = record_unlock,
+	};
+
+	kvm->recording = om_recording_new(&config, kvm, limits);
+	return kvm->recording;
+}
+
+/* ---- the interface ---- */
+
 /* A value of a config, or its default when it is 0. */
 static uint32_t or_default(uint32_t value, uint32_t other)
 {
@@ -227,6 +268,24 @@ static bool is_valid(const struct om_kvm_config *config)
 	       os->open && os->ioctl && os->close;
 }
 
+/* Mediator and guest of the core. The former cannot fail: the conduit answers the probe. */
+static enum om_result init_core(struct om_kvm *kvm, const struct om_limits *limits, size_t size)
+{
+	struct om_recording *recording = kvm->recording;
+	enum om_result result;
+
+	if (!recording) {
+		om_mediator_init(&kvm->mediator, kvm->trace ? &traced_ops : &ops, kvm);
+		return om_guest_create(&kvm->mediator, GUEST_ID, limits, kvm, kvm->guest_mem, size,
+				       &kvm->guest);
+	}
+	om_record_mediator_init(&recording->recorder, &kvm->mediator);
+	result = om_record_guest_create(&recording->recorder, &recording->guest, &kvm->mediator,
+					GUEST_ID, limits, kvm, kvm->guest_mem, size);
+	kvm->guest = recording->guest.guest;
+	return result;
+}
+
 /* Creates the core's guest; the conduit is ready. */
 static int create_guest(struct om_kvm *kvm, const struct om_limits *limits)
 {
@@ -235,10 +294,8 @@ static int create_guest(struct om_kvm *kvm, const struct om_limits *limits)
 	kvm->guest_mem = aligned_alloc(OM_GUEST_ALIGN, size);
 	if (!kvm->guest_mem)
 		return OM_KVM_ERR_NO_MEMORY;
-	/* It cannot fail: the conduit answers the probe as it should. */
-	om_mediator_init(&kvm->mediator, kvm->trace ? &traced_ops : &ops, kvm);
-	if (om_guest_create(&kvm->mediator, GUEST_ID, limits, kvm, kvm->guest_mem, size,
-			    &kvm->guest) == OM_OK)
+	if ((!kvm->record || begin_recording(kvm, kvm->trace ? &traced_ops : &ops, limits)) &&
+	    init_core(kvm, limits, size) == OM_OK)
 		return OM_KVM_OK;
 	free(kvm->guest_mem);
 	return OM_KVM_ERR_NO_MEMORY;
@@ -270,6 +327,7 @@ static int bring_up(struct om_kvm *kvm, const struct om_kvm_config *config)
 
 static void free_kvm(struct om_kvm *kvm)
 {
+	om_recording_free(kvm->recording);
 	om_memory_exit(&kvm->memory);
 	pthread_mutex_destroy(&kvm->lock);
 	free(kvm);
@@ -296,6 +354,7 @@ int om_kvm_create(const struct om_kvm_config *config, struct om_kvm **out)
 	kvm->policy = full.policy;
 	kvm->authorize = full.authorize;
 	kvm->trace = full.trace;
+	kvm->record = full.record;
 	kvm->user = full.user;
 	result = bring_up(kvm, &full);
 	if (result == OM_KVM_OK)
@@ -332,7 +391,8 @@ int om_kvm_call(struct om_kvm *kvm, unsigned int vcpu, struct om_regs *regs)
 {
 	if (!om_trap_is_mine((uint32_t)regs->a[0]))
 		return OM_KVM_NOT_MINE;
-	switch (om_guest_call(kvm->guest, vcpu, regs)) {
+	switch (kvm->recording ? om_recording_call(kvm->recording, vcpu, regs) :
+				 om_guest_call(kvm->guest, vcpu, regs)) {
 	case OM_NOT_HANDLED:
 		return OM_KVM_NOT_MINE;
 	case OM_HANDLED_NEW_DRIVER:
@@ -365,7 +425,8 @@ int om_kvm_reset(struct om_kvm *kvm)
 	if (!om_tee_pool_quiesce(&kvm->conduit.pool, QUIESCE_US))
 		return OM_KVM_AGAIN;
 	do
-		result = om_guest_reset(kvm->guest);
+		result = kvm->recording ? om_record_guest_reset(&kvm->recording->guest) :
+					  om_guest_reset(kvm->guest);
 	while (result == OM_AGAIN);
 	return result == OM_OK ? OM_KVM_OK : OM_KVM_ERR_DEVICE;
 }
@@ -375,7 +436,8 @@ int om_kvm_destroy(struct om_kvm *kvm)
 	if (!om_tee_pool_quiesce(&kvm->conduit.pool, QUIESCE_US))
 		return OM_KVM_AGAIN;
 	/* The conduit always answers OK to VM_DESTROYED: there is no other result than OM_OK. */
-	while (om_guest_destroy(kvm->guest) == OM_AGAIN)
+	while ((kvm->recording ? om_record_guest_destroy(&kvm->recording->guest) :
+				 om_guest_destroy(kvm->guest)) == OM_AGAIN)
 		;
 	om_tee_conduit_exit(&kvm->conduit);
 	free(kvm->conduit.calls.device.path);

@@ -3,7 +3,7 @@
 # optee_mediator_kvm: the backend for VMMs on KVM, a hosted library on the core.
 
 find_package(Threads REQUIRED)
-set(om_kvm_sources kvm.c memory.c tee_calls.c tee_conduit.c tee_device.c tee_shm.c
+set(om_kvm_sources kvm.c memory.c recording.c tee_calls.c tee_conduit.c tee_device.c tee_shm.c
 	tee_workers.c texts.c trap.c)
 list(TRANSFORM om_kvm_sources PREPEND backends/kvm/)
 om_library(optee_mediator_kvm kvm HOSTED ${om_kvm_sources})

@@ -15,6 +15,7 @@
 static const char usage[] =
 	"kvm-vmm --kernel IMAGE [--initrd FILE] [--cmdline TEXT] [--memory MIB] [--cpus N]\n"
 	"        [--tee DEVICE] [--policy FILE [--name GUEST]] [--login] [--trace] [--counters]\n"
+	"        [--record FILE]\n"
 	"\n"
 	"Boots Linux in a virtual machine. The console is standard output.\n"
 	"  --kernel IMAGE   an uncompressed arm64 kernel\n"
@@ -30,6 +31,7 @@ static const char usage[] =
 	"                   runs this program, and of that user's groups\n"
 	"  --trace          the guest's conversation with OP-TEE on standard error\n"
 	"  --counters       what was counted of it, there, at the end\n"
+	"  --record FILE    a recording of it, for om-trace (docs/recording.md)\n"
 	"Exit status: 0 the guest powered off, 1 it failed, 2 it could not be started,\n"
 	"3 a signal ended it.\n";
 
@@ -58,7 +60,7 @@ static unsigned long number(const char *option, const char *text, unsigned long 
 
 static void parse(struct options *options, int argc, char **argv)
 {
-	enum { KERNEL, INITRD, COMMAND_LINE, MEMORY, CPUS, TEE, POLICY, NAME, LOGIN, TRACE, COUNTERS, HELP };
+	enum { KERNEL, INITRD, COMMAND_LINE, MEMORY, CPUS, TEE, POLICY, NAME, LOGIN, TRACE, COUNTERS, RECORD, HELP };
 	static const struct option known[] = {
 		{ "kernel", required_argument, NULL, KERNEL },
 		{ "initrd", required_argument, NULL, INITRD },
@@ -71,6 +73,7 @@ static void parse(struct options *options, int argc, char **argv)
 		{ "login", no_argument, NULL, LOGIN },
 		{ "trace", no_argument, NULL, TRACE },
 		{ "counters", no_argument, NULL, COUNTERS },
+		{ "record", required_argument, NULL, RECORD },
 		{ "help", no_argument, NULL, HELP },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -111,6 +114,9 @@ static void parse(struct options *options, int argc, char **argv)
 			break;
 		case COUNTERS:
 			options->counters = true;
+			break;
+		case RECORD:
+			options->record = optarg;
 			break;
 		case HELP:
 			fputs(usage, stdout);

@@ -3,6 +3,7 @@
  * OP-TEE for the guest: all that a VMM adds to use the library's backend for KVM, except
  * the node in the device tree (tree.c). The file to copy from.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -32,6 +33,27 @@ static void trace(void *user, const struct om_trace_event *event)
 		moves_note(&vmm->moves, event->vcpu, smc, event->arg);
 }
 
+/* Without a buffer, so that it is whole when somebody kills this program. */
+static void open_recording(struct vmm *vmm)
+{
+	vmm->recording = fopen(vmm->options.record, "wb");
+	if (!vmm->recording)
+		die("%s: %s", vmm->options.record, strerror(errno));
+	setvbuf(vmm->recording, NULL, _IONBF, 0);
+}
+
+/* Ends at the first piece that cannot be written. */
+static void record(void *user, const void *bytes, size_t len)
+{
+	struct vmm *vmm = user;
+
+	if (vmm->recording && fwrite(bytes, 1, len, vmm->recording) != len) {
+		perror(vmm->options.record);
+		fclose(vmm->recording);
+		vmm->recording = NULL;
+	}
+}
+
 static void must(int result, const char *what)
 {
 	if (result != OM_KVM_OK)
@@ -54,9 +76,12 @@ void optee_create(struct vmm *vmm)
 		.tee_device = vmm->options.tee,
 		.login = vmm->options.login ? OM_KVM_LOGIN_AS_VMM : OM_KVM_LOGIN_PUBLIC_ONLY,
 		.trace = vmm->options.trace || vmm->options.counters ? trace : NULL,
+		.record = vmm->options.record ? record : NULL,
 		.user = vmm,
 	};
 
+	if (vmm->options.record)
+		open_recording(vmm);
 	if (vmm->options.policy) {
 		load_policy(vmm);
 		config.policy = &vmm->policy->policy;

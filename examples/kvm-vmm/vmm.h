@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "moves.h"
 
@@ -41,6 +42,7 @@ struct options {
 	bool login;			/* clients may be the user that runs the VMM */
 	bool trace;			/* prints the guest's calls to OP-TEE on stderr */
 	bool counters;			/* prints all counters on stderr, at the end */
+	const char *record;		/* the file that gets a recording, or NULL */
 };
 
 /* Why a guest stopped running. */
@@ -75,6 +77,7 @@ struct vmm {
 	_Atomic enum ending ending;
 	struct om_policy_file *policy;	/* the loaded options.policy, or NULL */
 	struct om_kvm *optee;		/* the backend's, or NULL */
+	FILE *recording;		/* or NULL */
 	struct moves moves;		/* moves of the guest's calls, for --counters */
 };
 

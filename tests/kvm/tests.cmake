@@ -19,5 +19,9 @@ foreach(function IN ITEMS calloc aligned_alloc strdup mmap mremap pthread_create
 endforeach()
 om_add_test(test_kvm_process LABELS kvm threads SOURCES kvm/test_kvm_process.c LINKS kvm_rig)
 target_link_options(test_kvm_process PRIVATE LINKER:--wrap=mremap)
+if(TARGET om_trace)
+	om_add_test(test_kvm_record LABELS kvm threads SOURCES kvm/test_kvm_record.c
+		LINKS kvm_rig om_trace)
+endif()
 om_add_test(test_kvm_conformance LABELS kvm threads SOURCES kvm/test_kvm_conformance.c
 	LINKS kvm_rig conformance_frame)

@@ -160,6 +160,15 @@ struct om_kvm_config {
 	 * not change until om_kvm_destroy() returned OM_KVM_OK. NULL: all TAs.
 	 */
 	const struct om_policy *policy;
+
+	/*
+	 * Optional: gets a recording of all that passes between guest and OP-TEE (record.h,
+	 * docs/recording.md) as a stream, in pieces: `bytes` is valid during the call. Called
+	 * inside om_kvm_create(), om_kvm_handle_exit(), om_kvm_call(), om_kvm_reset() and
+	 * om_kvm_destroy(), once at a time, with a lock held: it may call no function for this
+	 * guest. It cannot fail: if it drops a piece, the recording ends there.
+	 */
+	void (*record)(void *user, const void *bytes, size_t len);
 };
 
 /*
