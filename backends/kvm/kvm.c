@@ -24,6 +24,7 @@ struct om_kvm {
 	struct om_guest *guest;
 	void *guest_mem;
 	pthread_mutex_t lock;		/* om_host_ops.lock */
+	struct om_wake wake;
 	struct om_memory memory;
 	struct om_tee_conduit conduit;
 	struct om_kvm_os os;
@@ -236,6 +237,23 @@ static uint32_t or_default(uint32_t value, uint32_t other)
 /* A buffer of 4 MiB, and the pages set aside for other calls: limits.h. */
 #define MAPPED_PAGES	1104u
 
+/* Copies what this library knows of a config. False: more is set, or its size is not. */
+static bool copy_config(struct om_kvm_config *full, const struct om_kvm_config *config)
+{
+	const uint8_t *bytes = (const void *)config;
+	size_t i;
+
+	if (!config)
+		return true;
+	if (config->size < sizeof(*full))
+		return false;
+	for (i = sizeof(*full); i < config->size; i++)
+		if (bytes[i])
+			return false;
+	memcpy(full, config, sizeof(*full));
+	return true;
+}
+
 static void fill_in_defaults(struct om_kvm_config *config)
 {
 	static const struct om_limits limits = OM_LIMITS_DEFAULT, none;
@@ -303,25 +321,20 @@ static int create_guest(struct om_kvm *kvm, const struct om_limits *limits)
 
 static int bring_up(struct om_kvm *kvm, const struct om_kvm_config *config)
 {
-	struct om_tee_device *device = &kvm->conduit.calls.device;
+	struct om_tee_conduit *conduit = &kvm->conduit;
 	int result;
 
-	device->os = *config->os;
-	device->path = strdup(config->tee_device);
-	if (!device->path)
-		return OM_KVM_ERR_NO_MEMORY;
-	kvm->conduit.calls.sessions = config->sessions;
-	kvm->conduit.threads = config->limits.threads;
-	kvm->conduit.wait_us = config->wait_us;
-	result = om_tee_conduit_init(&kvm->conduit, &kvm->memory, config->workers,
+	conduit->calls.device.os = *config->os;
+	conduit->calls.sessions = config->sessions;
+	conduit->threads = config->limits.threads;
+	conduit->wait_us = config->wait_us;
+	result = om_tee_conduit_init(conduit, config->tee_device, &kvm->memory, config->workers,
 				     config->registrations);
-	if (result == OM_KVM_OK) {
-		result = create_guest(kvm, &config->limits);
-		if (result != OM_KVM_OK)
-			om_tee_conduit_exit(&kvm->conduit);
-	}
 	if (result != OM_KVM_OK)
-		free(device->path);
+		return result;
+	result = create_guest(kvm, &config->limits);
+	if (result != OM_KVM_OK)
+		om_tee_conduit_exit(conduit);
 	return result;
 }
 
@@ -329,6 +342,7 @@ static void free_kvm(struct om_kvm *kvm)
 {
 	om_recording_free(kvm->recording);
 	om_memory_exit(&kvm->memory);
+	om_wake_exit(&kvm->wake);
 	pthread_mutex_destroy(&kvm->lock);
 	free(kvm);
 }
@@ -339,16 +353,18 @@ int om_kvm_create(const struct om_kvm_config *config, struct om_kvm **out)
 	struct om_kvm *kvm;
 	int result;
 
-	if (config)
-		full = *config;
+	if (!out || !copy_config(&full, config))
+		return OM_KVM_ERR_ARGUMENT;
 	fill_in_defaults(&full);
-	if (!out || !is_valid(&full))
+	if (!is_valid(&full))
 		return OM_KVM_ERR_ARGUMENT;
 	kvm = calloc(1, sizeof(*kvm));
-	if (!kvm)
+	if (!kvm || !om_wake_init(&kvm->wake)) {
+		free(kvm);
 		return OM_KVM_ERR_NO_MEMORY;
+	}
 	pthread_mutex_init(&kvm->lock, NULL);
-	om_memory_init(&kvm->memory, full.memory_released, full.user);
+	om_memory_init(&kvm->memory, &kvm->wake);
 	kvm->os = *full.os;
 	kvm->login = full.login;
 	kvm->policy = full.policy;
@@ -371,20 +387,29 @@ int om_kvm_set_filter(int vm_fd, const struct om_kvm_os *os)
 	return om_trap_set_filter(os ? os : &om_kvm_linux, vm_fd);
 }
 
-int om_kvm_add_memory(struct om_kvm *kvm, uint64_t gpa, uint64_t size, void *hva,
-		      unsigned int flags)
+int om_kvm_add_memory(struct om_kvm *kvm, const struct om_kvm_memory *memory)
 {
-	return om_memory_add(&kvm->memory, gpa, size, hva, flags);
+	return om_memory_add(&kvm->memory, memory);
 }
 
-int om_kvm_remove_memory(struct om_kvm *kvm, uint64_t gpa, uint64_t size)
+int om_kvm_remove_memory(struct om_kvm *kvm, uint64_t id)
 {
-	return om_memory_remove(&kvm->memory, gpa, size);
+	return om_memory_remove(&kvm->memory, id);
 }
 
-int om_kvm_discard_memory(struct om_kvm *kvm, uint64_t gpa, uint64_t size)
+int om_kvm_may_discard(struct om_kvm *kvm, uint64_t gpa, uint64_t size)
 {
-	return om_memory_discard(&kvm->memory, gpa, size);
+	return om_memory_may_discard(&kvm->memory, gpa, size);
+}
+
+unsigned int om_kvm_wanted_registers(uint32_t fid)
+{
+	return om_trap_wanted(fid);
+}
+
+unsigned int om_kvm_changed_registers(uint32_t fid, const struct om_regs *regs)
+{
+	return om_trap_changed(fid, regs);
 }
 
 int om_kvm_call(struct om_kvm *kvm, unsigned int vcpu, struct om_regs *regs)
@@ -420,15 +445,13 @@ int om_kvm_handle_exit(struct om_kvm *kvm, unsigned int vcpu, int vcpu_fd, struc
 
 int om_kvm_reset(struct om_kvm *kvm)
 {
-	enum om_result result;
-
 	if (!om_tee_pool_quiesce(&kvm->conduit.pool, QUIESCE_US))
 		return OM_KVM_AGAIN;
-	do
-		result = kvm->recording ? om_record_guest_reset(&kvm->recording->guest) :
-					  om_guest_reset(kvm->guest);
-	while (result == OM_AGAIN);
-	return result == OM_OK ? OM_KVM_OK : OM_KVM_ERR_DEVICE;
+	/* The conduit always answers OK to VM_DESTROYED and VM_CREATED: it ends with OM_OK. */
+	while ((kvm->recording ? om_record_guest_reset(&kvm->recording->guest) :
+				 om_guest_reset(kvm->guest)) == OM_AGAIN)
+		;
+	return OM_KVM_OK;
 }
 
 int om_kvm_destroy(struct om_kvm *kvm)
@@ -440,7 +463,6 @@ int om_kvm_destroy(struct om_kvm *kvm)
 				 om_guest_destroy(kvm->guest)) == OM_AGAIN)
 		;
 	om_tee_conduit_exit(&kvm->conduit);
-	free(kvm->conduit.calls.device.path);
 	free(kvm->guest_mem);
 	free_kvm(kvm);
 	return OM_KVM_OK;
@@ -448,7 +470,7 @@ int om_kvm_destroy(struct om_kvm *kvm)
 
 int om_kvm_wait_fd(const struct om_kvm *kvm)
 {
-	return kvm->conduit.pool.idle_fd;
+	return kvm->wake.fd;
 }
 
 const struct om_guest *om_kvm_guest(const struct om_kvm *kvm)

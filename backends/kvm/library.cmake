@@ -4,7 +4,7 @@
 
 find_package(Threads REQUIRED)
 set(om_kvm_sources kvm.c memory.c recording.c tee_calls.c tee_conduit.c tee_device.c tee_shm.c
-	tee_workers.c texts.c trap.c)
+	tee_workers.c texts.c trap.c wake.c)
 list(TRANSFORM om_kvm_sources PREPEND backends/kvm/)
 om_library(optee_mediator_kvm kvm HOSTED ${om_kvm_sources})
 

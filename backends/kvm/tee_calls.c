@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <linux/tee.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +23,48 @@ _Static_assert(OPTEE_MSG_ATTR_TYPE_VALUE_INOUT == TEE_IOCTL_PARAM_ATTR_TYPE_VALU
 	       OPTEE_MSG_ATTR_TYPE_RMEM_INPUT == TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_INPUT &&
 	       OPTEE_MSG_ATTR_TYPE_RMEM_INOUT == TEE_IOCTL_PARAM_ATTR_TYPE_MEMREF_INOUT,
 	       "tee.h numbers parameter types as optee_msg.h does");
+
+int om_tee_calls_init(struct om_tee_calls *calls, struct om_memory *memory,
+		      uint32_t registrations)
+{
+	calls->open_count = 0;
+	calls->open = calloc(calls->sessions, sizeof(*calls->open));
+	if (!calls->open)
+		return OM_KVM_ERR_NO_MEMORY;
+	pthread_mutex_init(&calls->lock, NULL);
+	om_tee_shm_init(&calls->shm, &calls->device, memory, registrations);
+	return OM_KVM_OK;
+}
+
+void om_tee_calls_exit(struct om_tee_calls *calls)
+{
+	om_tee_shm_exit(&calls->shm);
+	pthread_mutex_destroy(&calls->lock);
+	free(calls->open);
+}
+
+/* There is room: the session was charged before. */
+static void note_open(struct om_tee_calls *calls, uint32_t session)
+{
+	pthread_mutex_lock(&calls->lock);
+	calls->open[calls->open_count++] = session;
+	pthread_mutex_unlock(&calls->lock);
+}
+
+/* Refunds a session; not one that was never opened, which a guest may name as well. */
+static void note_closed(struct om_tee_calls *calls, uint32_t session)
+{
+	uint32_t i = 0;
+
+	pthread_mutex_lock(&calls->lock);
+	while (i < calls->open_count && calls->open[i] != session)
+		i++;
+	if (i < calls->open_count) {
+		calls->open[i] = calls->open[--calls->open_count];
+		om_tee_uncount(&calls->device, OM_KVM_COUNT_SESSIONS_NOW);
+	}
+	pthread_mutex_unlock(&calls->lock);
+}
 
 static bool is_memory(uint32_t type)
 {
@@ -364,23 +407,28 @@ static void call_invoke(struct om_tee_calls *calls, struct om_tee_call *call,
 	call->ret_origin = arg.invoke.ret_origin;
 }
 
-static void call_close(struct om_tee_calls *calls, struct om_tee_call *call)
+/*
+ * Linux forgets a session before it asks OP-TEE to close it, also when OP-TEE then fails
+ * (drivers/tee/optee/call.c, optee_close_session()), and EINVAL says that there was none. So
+ * whatever the result is, nobody can close it again, and it is refunded.
+ */
+static int close_session(struct om_tee_calls *calls, uint32_t session)
 {
-	struct tee_ioctl_close_session_arg arg = { .session = call->session };
+	struct tee_ioctl_close_session_arg arg = { .session = session };
 	int result = om_tee_ioctl(&calls->device, TEE_IOC_CLOSE_SESSION, &arg);
 
+	note_closed(calls, session);
+	return result;
+}
+
+static void call_close(struct om_tee_calls *calls, struct om_tee_call *call)
+{
+	int result = close_session(calls, call->session);
+
 	answer_error(call, result);
-	if (result == -EINVAL) {
-		/* OP-TEE's code for an unknown session: entry_std.c, tee_ta_close_session(). */
+	/* OP-TEE's code for an unknown session: entry_std.c, tee_ta_close_session(). */
+	if (result == -EINVAL)
 		call->ret = TEEC_ERROR_ITEM_NOT_FOUND;
-		return;
-	}
-	/*
-	 * Linux forgets a session before it asks OP-TEE to close it, also when OP-TEE then
-	 * fails (drivers/tee/optee/call.c, optee_close_session()). The guest could never
-	 * close it again, so it is refunded in any case.
-	 */
-	om_tee_uncount(&calls->device, OM_KVM_COUNT_SESSIONS_NOW);
 }
 
 static void call_cancel(struct om_tee_calls *calls, struct om_tee_call *call)
@@ -398,7 +446,9 @@ void om_tee_call_make(struct om_tee_calls *calls, struct om_tee_call *call,
 	case OPTEE_MSG_CMD_OPEN_SESSION:
 		call->session = 0;
 		call_open(calls, call, arena);
-		if (call->ret != TEEC_SUCCESS)
+		if (call->ret == TEEC_SUCCESS)
+			note_open(calls, call->session);
+		else
 			om_tee_uncount(&calls->device, OM_KVM_COUNT_SESSIONS_NOW);
 		break;
 	case OPTEE_MSG_CMD_INVOKE_COMMAND:
@@ -463,4 +513,11 @@ void om_tee_call_release(struct om_tee_calls *calls, struct om_tee_call *call)
 			om_tee_shm_put(&calls->shm, buffer);
 	}
 	call->num_params = 0;
+}
+
+void om_tee_calls_forget_all(struct om_tee_calls *calls)
+{
+	while (calls->open_count)
+		(void)close_session(calls, calls->open[calls->open_count - 1]);
+	om_tee_shm_forget_all(&calls->shm);
 }

@@ -44,7 +44,21 @@ struct om_tee_calls {
 	struct om_tee_device device;
 	struct om_tee_shm shm;
 	uint32_t sessions;	/* limit of those open at once */
+	pthread_mutex_t lock;	/* of the two below; held briefly */
+	uint32_t *open;		/* the sessions that are open, in any order */
+	uint32_t open_count;
 };
+
+/* The caller has set device and sessions. Returns OM_KVM_OK, or OM_KVM_ERR_NO_MEMORY. */
+int om_tee_calls_init(struct om_tee_calls *calls, struct om_memory *memory,
+		      uint32_t registrations);
+void om_tee_calls_exit(struct om_tee_calls *calls);
+
+/*
+ * Closes all sessions and ends all registrations of buffers, on the descriptor that stays
+ * open. Blocks until OP-TEE has done so. No call may be under way.
+ */
+void om_tee_calls_forget_all(struct om_tee_calls *calls);
 
 /*
  * Reads a message in a shadow page. True: a worker has to make the call. False: it is

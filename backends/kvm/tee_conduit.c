@@ -15,27 +15,30 @@ static void run(void *ctx, struct om_tee_job *job, struct om_tee_arena *arena)
 	om_tee_call_make(&conduit->calls, &job->call, arena);
 }
 
-int om_tee_conduit_init(struct om_tee_conduit *conduit, struct om_memory *memory,
-			uint32_t workers, uint32_t registrations)
+int om_tee_conduit_init(struct om_tee_conduit *conduit, const char *path,
+			struct om_memory *memory, uint32_t workers, uint32_t registrations)
 {
 	struct om_tee_calls *calls = &conduit->calls;
-	int result = om_tee_open(&calls->device);
+	int result = om_tee_open(&calls->device, path);
 
 	if (result != OM_KVM_OK)
 		return result;
-	result = om_tee_pool_init(&conduit->pool, workers, conduit->threads, run, conduit);
-	if (result != OM_KVM_OK) {
-		om_tee_close(&calls->device);
-		return result;
+	result = om_tee_calls_init(calls, memory, registrations);
+	if (result == OM_KVM_OK) {
+		result = om_tee_pool_init(&conduit->pool, memory->wake, workers, conduit->threads,
+					  run, conduit);
+		if (result != OM_KVM_OK)
+			om_tee_calls_exit(calls);
 	}
-	om_tee_shm_init(&calls->shm, &calls->device, memory, registrations);
-	return OM_KVM_OK;
+	if (result != OM_KVM_OK)
+		om_tee_close(&calls->device);
+	return result;
 }
 
 void om_tee_conduit_exit(struct om_tee_conduit *conduit)
 {
 	om_tee_pool_exit(&conduit->pool);
-	om_tee_shm_exit(&conduit->calls.shm);
+	om_tee_calls_exit(&conduit->calls);
 	om_tee_close(&conduit->calls.device);
 }
 
@@ -75,10 +78,6 @@ static void call_with_arg(struct om_tee_conduit *conduit, struct om_regs *regs)
 	uint32_t cmd = ((const struct optee_msg_hdr *)message)->cmd;
 	struct om_tee_job *job;
 
-	if (calls->device.fd < 0) {
-		set(regs, OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
-		return;
-	}
 	job = om_tee_pool_take(&conduit->pool, cmd == OPTEE_MSG_CMD_CANCEL ? OM_TEE_LANE_CANCEL :
 									   OM_TEE_LANE_CALLS);
 	if (!job) {
@@ -109,15 +108,10 @@ static void resume(struct om_tee_conduit *conduit, struct om_regs *regs)
 	wait(conduit, &conduit->pool.jobs[thread], regs);
 }
 
-static void vm_created(struct om_tee_conduit *conduit, struct om_regs *regs)
-{
-	struct om_tee_device *device = &conduit->calls.device;
-	bool opened = device->fd >= 0 || om_tee_open(device) == OM_KVM_OK;
-
-	set(regs, opened ? OPTEE_SMC_RETURN_OK : OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
-}
-
-/* No worker has a job: om_tee_pool_quiesce() has returned true. */
+/*
+ * No worker has a job: om_tee_pool_quiesce() has returned true. The device stays open, because
+ * after a reset the VMM may have no right to open it any more.
+ */
 static void vm_destroyed(struct om_tee_conduit *conduit, struct om_regs *regs)
 {
 	struct om_tee_calls *calls = &conduit->calls;
@@ -130,12 +124,9 @@ static void vm_destroyed(struct om_tee_conduit *conduit, struct om_regs *regs)
 		om_tee_call_release(calls, &pool->jobs[i].call);
 		om_tee_pool_give(pool, &pool->jobs[i]);
 	}
-	/* Registrations first, because each keeps the descriptor's sessions open. */
-	om_tee_shm_forget_all(&calls->shm);
+	om_tee_calls_forget_all(calls);
 	for (i = 0; i < pool->worker_count; i++)
 		om_tee_arena_free(&calls->shm, &pool->workers[i].arena);
-	om_tee_close(&calls->device);
-	atomic_store(&calls->device.counts[OM_KVM_COUNT_SESSIONS_NOW], 0);
 	set(regs, OPTEE_SMC_RETURN_OK, 0, 0, 0);
 }
 
@@ -164,7 +155,7 @@ void om_tee_smc(struct om_tee_conduit *conduit, struct om_regs *regs)
 		resume(conduit, regs);
 		break;
 	case OPTEE_SMC_VM_CREATED:
-		vm_created(conduit, regs);
+		set(regs, OPTEE_SMC_RETURN_OK, 0, 0, 0);
 		break;
 	case OPTEE_SMC_VM_DESTROYED:
 		vm_destroyed(conduit, regs);

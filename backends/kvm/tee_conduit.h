@@ -3,9 +3,9 @@
  * The conduit: implements om_host_ops.smc on a Linux TEE device.
  *
  * To the core it behaves as a virtualized OP-TEE with one guest: it answers the probe,
- * opens the device on VM_CREATED and closes it on VM_DESTROYED, and returns FOREIGN_INTR
- * while a worker makes the call. It returns no other RPC, because the host's
- * tee-supplicant serves the requests of the real OP-TEE.
+ * gives back all that the guest holds on VM_DESTROYED, and returns FOREIGN_INTR while a worker
+ * makes the call. It returns no other RPC, because the host's tee-supplicant serves the
+ * requests of the real OP-TEE.
  */
 #ifndef OM_KVM_TEE_CONDUIT_H
 #define OM_KVM_TEE_CONDUIT_H
@@ -20,12 +20,12 @@ struct om_tee_conduit {
 };
 
 /*
- * Opens the device and starts the workers. The caller has set threads, wait_us, and all
- * of calls except shm and the device's fd.
- * Returns OM_KVM_OK, or an error of om_tee_open() or om_tee_pool_init().
+ * Opens the device at path and starts the workers. The caller has set threads, wait_us,
+ * calls.sessions and the device's os.
+ * Returns OM_KVM_OK; or, with nothing held, OM_KVM_ERR_NO_MEMORY or an error of om_tee_open().
  */
-int om_tee_conduit_init(struct om_tee_conduit *conduit, struct om_memory *memory,
-			uint32_t workers, uint32_t registrations);
+int om_tee_conduit_init(struct om_tee_conduit *conduit, const char *path,
+			struct om_memory *memory, uint32_t workers, uint32_t registrations);
 /* Call it when OP-TEE holds nothing: after VM_DESTROYED, or if there was no VM_CREATED. */
 void om_tee_conduit_exit(struct om_tee_conduit *conduit);
 

@@ -114,23 +114,18 @@ static int open_error(int error)
 	}
 }
 
-int om_tee_open(struct om_tee_device *device)
+int om_tee_open(struct om_tee_device *device, const char *path)
 {
 	int result;
-	int fd = device->os.open(device->os.ctx, device->path);
+	int fd = device->os.open(device->os.ctx, path);
 
 	om_tee_count(device, OM_KVM_COUNT_SYSTEM_CALLS, 1);
-	if (fd < 0) {
-		device->fd = -1;
-		om_tee_count(device, OM_KVM_COUNT_ERRORS, 1);
+	if (fd < 0)
 		return open_error(fd);
-	}
 	/* os.open may get the descriptor through a socket, which does not keep its flags. */
 	device->fd = om_tee_close_on_exec(device, fd);
-	if (device->fd < 0) {
-		device->fd = -1;
+	if (device->fd < 0)
 		return OM_KVM_ERR_DEVICE;
-	}
 	result = check_version(device);
 	if (result != OM_KVM_OK)
 		om_tee_close(device);
@@ -139,9 +134,7 @@ int om_tee_open(struct om_tee_device *device)
 
 void om_tee_close(struct om_tee_device *device)
 {
-	if (device->fd >= 0)
-		om_tee_unregister(device, device->fd);
-	device->fd = -1;
+	om_tee_unregister(device, device->fd);
 }
 
 void om_tee_unregister(struct om_tee_device *device, int fd)

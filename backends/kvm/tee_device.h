@@ -16,8 +16,7 @@
 
 struct om_tee_device {
 	struct om_kvm_os os;
-	char *path;
-	int fd;			/* -1 when closed; changes only while no worker has a job */
+	int fd;			/* from creation to destruction */
 	uint32_t gen_caps;	/* TEE_GEN_CAP_* */
 	atomic_uint_fast64_t counts[OM_KVM_COUNTERS];
 };
@@ -40,9 +39,9 @@ bool om_tee_count_below(struct om_tee_device *device, enum om_kvm_counter which,
  * Opens the device and checks its version. Returns OM_KVM_OK; or, with nothing open,
  * _ERR_NO_DEVICE, _ERR_NO_ACCESS, _ERR_DEVICE, _ERR_NOT_OPTEE, _ERR_NO_SHM.
  */
-int om_tee_open(struct om_tee_device *device);
+int om_tee_open(struct om_tee_device *device, const char *path);
 
-/* Does nothing when it is closed. Blocks while Linux closes the sessions that are left. */
+/* Closes the device. Blocks while Linux closes sessions that are left. */
 void om_tee_close(struct om_tee_device *device);
 
 /* Makes an ioctl on the device. Returns its result, or -errno. */

@@ -144,49 +144,57 @@ struct alias {
 	uint8_t *va;		/* a reserved range of addresses */
 	size_t size;
 	size_t made;		/* bytes mapped so far, from va */
-	size_t lost;		/* bytes after those that another thread may own now: 0 or a page */
+	size_t lost;		/* bytes after those that another thread may own now, or 0 */
 };
 
 /*
- * Maps a page a second time, as the next page of an alias. One page at a time: a longer
- * range may lie in several mappings, and Linux would take all of it from the file of the
- * first, where pages may follow that are not the guest's. Returns 0, or -errno.
+ * Maps some of the size bytes at `from` a second time, as the next piece of an alias.
+ * Returns 0, or -errno.
  */
-static int alias_page(struct alias *alias, uint8_t *from)
+static int alias_piece(struct om_tee_shm *shm, struct alias *alias, uint8_t *from, size_t size)
 {
-	/*
-	 * First anywhere, because a refusal then has changed nothing. An old size of 0 keeps
-	 * the old mapping.
-	 */
-	void *page = mremap(from, 0, PAGE, MREMAP_MAYMOVE);
+	size_t mapped;
+	/* First anywhere, because a refusal then has changed nothing. */
+	void *piece = om_memory_map_again(shm->memory, from, size, &mapped);
 	int error;
 
-	if (page == MAP_FAILED)
+	if (piece == MAP_FAILED)
 		return -errno;
-	if (mremap(page, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+	if (mremap(piece, mapped, mapped, MREMAP_MAYMOVE | MREMAP_FIXED,
 		   alias->va + alias->made) == MAP_FAILED) {
-		/* Linux may have unmapped this page before it failed; another thread may map it. */
+		/* Linux may have unmapped it before it failed; then another thread may map it. */
 		error = -errno;
-		munmap(page, PAGE);
-		alias->lost = PAGE;
+		munmap(piece, mapped);
+		alias->lost = mapped;
 		return error;
 	}
-	alias->made += PAGE;
+	alias->made += mapped;
 	return 0;
 }
 
-static int alias_pages(struct alias *alias, const struct om_tee_buffer *buffer)
+static int alias_run(struct om_tee_shm *shm, struct alias *alias, const struct om_tee_run *run)
 {
+	size_t begin = alias->made;
 	int error = 0;
-	size_t i, at;
 
-	for (i = 0; i < buffer->runs && !error; i++)
-		for (at = 0; at < buffer->run[i].size && !error; at += PAGE)
-			error = alias_page(alias, buffer->run[i].va + at);
+	while (!error && alias->made - begin < run->size)
+		error = alias_piece(shm, alias, run->va + (alias->made - begin),
+				    run->size - (alias->made - begin));
 	return error;
 }
 
-/* Unmaps an unfinished alias, except the page that another thread may own now. */
+static int alias_runs(struct om_tee_shm *shm, struct alias *alias,
+		      const struct om_tee_buffer *buffer)
+{
+	int error = 0;
+	size_t i;
+
+	for (i = 0; i < buffer->runs && !error; i++)
+		error = alias_run(shm, alias, &buffer->run[i]);
+	return error;
+}
+
+/* Unmaps an unfinished alias, except the piece that another thread may own now. */
 static void alias_undo(const struct alias *alias)
 {
 	size_t behind = alias->made + alias->lost;
@@ -195,7 +203,7 @@ static void alias_undo(const struct alias *alias)
 		munmap(alias->va, alias->made);
 	if (behind < alias->size)
 		munmap(alias->va + behind, alias->size - behind);
-	/* The lost page may still be mapped, so it stays counted. */
+	/* The lost piece may still be mapped, so it stays counted. */
 	atomic_fetch_sub(&aliased, (alias->size - alias->lost) / PAGE);
 }
 
@@ -229,7 +237,7 @@ static bool alias_new(struct om_tee_shm *shm, struct om_tee_buffer *buffer)
 		return false;
 	}
 	alias.va = va;
-	error = alias_pages(&alias, buffer);
+	error = alias_runs(shm, &alias, buffer);
 	if (error) {
 		alias_undo(&alias);
 		buffer->copy_only = error == -EINVAL || error == -EFAULT;

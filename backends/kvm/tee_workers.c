@@ -5,9 +5,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
 
 /* How long to wait before a failed cancellation is tried again. */
 #define RETRY_US	10000u
@@ -45,7 +43,7 @@ static void run_job(struct om_tee_worker *worker, struct om_tee_job *job)
 	if (!pool->quiescing || !is_idle(pool))
 		return;
 	pthread_cond_broadcast(&pool->idle);
-	(void)eventfd_write(pool->idle_fd, 1);
+	om_wake_set(pool->wake, OM_WAKE_IDLE, true);
 }
 
 /*
@@ -189,23 +187,21 @@ static void sync_init(struct om_tee_pool *pool)
 
 static void free_memory(struct om_tee_pool *pool)
 {
-	if (pool->idle_fd >= 0)
-		close(pool->idle_fd);
 	free(pool->workers);
 	free(pool->jobs);
 }
 
-int om_tee_pool_init(struct om_tee_pool *pool, uint32_t workers, uint32_t jobs,
+int om_tee_pool_init(struct om_tee_pool *pool, struct om_wake *wake, uint32_t workers,
+		     uint32_t jobs,
 		     void (*run)(void *ctx, struct om_tee_job *job, struct om_tee_arena *arena),
 		     void *ctx)
 {
-	*pool = (struct om_tee_pool){ .run = run, .ctx = ctx, .job_count = jobs };
+	*pool = (struct om_tee_pool){ .wake = wake, .run = run, .ctx = ctx, .job_count = jobs };
 	pool->limit[OM_TEE_LANE_CALLS] = workers;
 	pool->limit[OM_TEE_LANE_CANCEL] = 1;
 	pool->workers = calloc(workers + 1, sizeof(*pool->workers));
 	pool->jobs = calloc(jobs, sizeof(*pool->jobs));
-	pool->idle_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!pool->workers || !pool->jobs || pool->idle_fd < 0) {
+	if (!pool->workers || !pool->jobs) {
 		free_memory(pool);
 		return OM_KVM_ERR_NO_MEMORY;
 	}
@@ -309,7 +305,6 @@ enum om_tee_job_state om_tee_pool_state(struct om_tee_pool *pool, const struct o
 bool om_tee_pool_quiesce(struct om_tee_pool *pool, uint32_t us)
 {
 	struct timespec deadline = deadline_in(us);
-	eventfd_t ended;
 	uint32_t i;
 	bool idle;
 
@@ -323,7 +318,7 @@ bool om_tee_pool_quiesce(struct om_tee_pool *pool, uint32_t us)
 		;
 	idle = is_idle(pool);
 	pool->quiescing = !idle;
-	(void)eventfd_read(pool->idle_fd, &ended);
+	om_wake_set(pool->wake, OM_WAKE_IDLE, false);
 	pthread_mutex_unlock(&pool->lock);
 	return idle;
 }

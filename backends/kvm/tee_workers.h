@@ -56,7 +56,7 @@ struct om_tee_pool {
 	uint32_t limit[OM_TEE_LANES];	/* the most of those at once */
 	bool quiescing;			/* started INVOKEs have to be cancelled */
 	uint32_t next_cancelled;	/* the job to look at next, to cancel it */
-	int idle_fd;			/* readable: no worker has a job any more */
+	struct om_wake *wake;		/* OM_WAKE_IDLE: no worker has a job any more */
 	bool stopping;
 	struct om_tee_worker *workers;
 	uint32_t worker_count;		/* threads that were started */
@@ -70,7 +70,8 @@ struct om_tee_pool {
  * Starts `workers` threads for calls and one for cancellations. run executes a job.
  * Returns OM_KVM_OK, or OM_KVM_ERR_NO_MEMORY with nothing held.
  */
-int om_tee_pool_init(struct om_tee_pool *pool, uint32_t workers, uint32_t jobs,
+int om_tee_pool_init(struct om_tee_pool *pool, struct om_wake *wake, uint32_t workers,
+		     uint32_t jobs,
 		     void (*run)(void *ctx, struct om_tee_job *job, struct om_tee_arena *arena),
 		     void *ctx);
 /* Ends the workers. No job may be started, and the caller has freed their arenas. */
@@ -94,8 +95,8 @@ enum om_tee_job_state om_tee_pool_state(struct om_tee_pool *pool, const struct o
  * started INVOKE: once for each call of this function, and repeatedly while that fails.
  * It needs neither a free job nor memory, and goes on after this function has returned.
  * The caller has stopped all vCPUs.
- * True: no worker has a job. False: us microseconds have passed; idle_fd becomes readable
- * when no worker has a job any more.
+ * True: no worker has a job. False: us microseconds have passed; when no worker has a job any
+ * more, that is a reason to wake (OM_WAKE_IDLE).
  */
 bool om_tee_pool_quiesce(struct om_tee_pool *pool, uint32_t us);
 

@@ -10,13 +10,13 @@ const char *om_kvm_result_text(int result)
 	case OM_KVM_NOT_MINE:
 		return "not for OP-TEE: the VMM handles this exit";
 	case OM_KVM_AGAIN:
-		return "a call is still in the secure world: call again";
-	case OM_KVM_DEFERRED:
-		return "the memory is in use: memory_released() will tell when it is not";
+		return "OP-TEE is not done yet: poll om_kvm_wait_fd(), then call again";
 	case OM_KVM_NEW_DRIVER:
 		return "another kernel runs in the guest: reset its OP-TEE, its vCPUs stopped";
+	case OM_KVM_IN_USE:
+		return "OP-TEE shares some of this memory: leave it where it is";
 	case OM_KVM_ERR_ARGUMENT:
-		return "an argument is out of its range";
+		return "an argument is out of its range, or config.size is not set";
 	case OM_KVM_ERR_NO_MEMORY:
 		return "no memory, file descriptor or thread can be had";
 	case OM_KVM_ERR_NO_FILTER:
@@ -38,13 +38,13 @@ const char *om_kvm_result_text(int result)
 	case OM_KVM_ERR_NO_SHM:
 		return "OP-TEE takes no memory of processes: build it with CFG_CORE_DYN_SHM=y";
 	case OM_KVM_ERR_OVERLAP:
-		return "the region overlaps another one, in the guest or in this process";
-	case OM_KVM_ERR_READ_ONLY:
-		return "read-only memory cannot be shared: do not add it";
+		return "the guest has another region at these addresses: remove it first";
+	case OM_KVM_ERR_ID:
+		return "another region has this id, or had it and is still being removed";
+	case OM_KVM_ERR_FILE:
+		return "the file is shorter than the region, or cannot be mapped to write";
 	case OM_KVM_ERR_NO_REGION:
-		return "there is no such region: name it as it was added";
-	case OM_KVM_ERR_PINNED:
-		return "the memory is in use: try later, or set memory_released";
+		return "there is no such region: it was not added, or is removed already";
 	case OM_KVM_ERR_REGISTERS:
 		return "the vCPU's registers are out of reach: call from the thread that runs it";
 	default:

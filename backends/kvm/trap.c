@@ -95,22 +95,25 @@ int om_trap_set_filter(const struct om_kvm_os *os, int vm_fd)
 	return OM_KVM_OK;
 }
 
+#define X(n) (1u << (n))
+
 /*
- * The registers of x1..x7 that a function takes, a bit each: reading one costs some
- * thousands of instructions. A resume has only x3, because the only request that the
- * guest ever gets is FOREIGN_INTR, to which there is no reply.
+ * Reading a register costs some thousands of instructions. A resume has only x3, because the
+ * only request that the guest ever gets is FOREIGN_INTR, to which there is no reply.
  */
-static unsigned int arguments(uint32_t fid)
+unsigned int om_trap_wanted(uint32_t fid)
 {
+	if (!om_trap_is_mine(fid))
+		return 0;
 	switch (fid & ~SMCCC_FID_SVE_HINT) {
 	case OPTEE_SMC_CALL_WITH_ARG:
-		return 1u << 1 | 1u << 2;
+		return X(0) | X(1) | X(2);
 	case OPTEE_SMC_RETURN_FROM_RPC:
-		return 1u << 3;
+		return X(0) | X(3);
 	case OPTEE_SMC_EXCHANGE_CAPABILITIES:
-		return 1u << 1;
+		return X(0) | X(1);
 	default:
-		return 0;
+		return X(0);
 	}
 }
 
@@ -127,42 +130,41 @@ int om_trap_read(const struct om_kvm_os *os, int vcpu_fd, const struct kvm_run *
 		 struct om_regs *regs)
 {
 	uint32_t fid = (uint32_t)run->hypercall.nr;
-	unsigned int wanted = arguments(fid);
+	unsigned int wanted = om_trap_wanted(fid);
 	unsigned int n;
 	int result = 0;
 
 	*regs = (struct om_regs){ .a = { fid } };
 	for (n = 1; n < 8 && !result; n++)
-		if (wanted & 1u << n)
+		if (wanted & X(n))
 			result = one_reg(os, vcpu_fd, KVM_GET_ONE_REG, n, &regs->a[n]);
 	return result;
 }
 
 /*
- * The registers of x0..x3 that have to be written. A finished call returns x0; an
- * interrupted one also its id in x3, where a resume has it already. Fast calls are rare,
- * and some return all four.
+ * A finished call returns x0; an interrupted one also its id in x3, where a resume has it
+ * already. Fast calls are rare, and some return all four.
  */
-static unsigned int results(uint32_t fid, const struct om_regs *regs)
+unsigned int om_trap_changed(uint32_t fid, const struct om_regs *regs)
 {
 	bool interrupted = regs->a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR;
 
 	if (fid & SMCCC_FID_FAST)
-		return 0xf;
+		return X(0) | X(1) | X(2) | X(3);
 	if ((fid & ~SMCCC_FID_SVE_HINT) == OPTEE_SMC_RETURN_FROM_RPC || !interrupted)
-		return 1u << 0;
-	return 1u << 0 | 1u << 3;
+		return X(0);
+	return X(0) | X(3);
 }
 
 int om_trap_write(const struct om_kvm_os *os, int vcpu_fd, uint32_t fid,
 		  const struct om_regs *regs)
 {
-	unsigned int changed = results(fid, regs);
+	unsigned int changed = om_trap_changed(fid, regs);
 	unsigned int n;
 	int result = 0;
 
 	for (n = 0; n < 4 && !result; n++)
-		if (changed & 1u << n)
+		if (changed & X(n))
 			result = one_reg(os, vcpu_fd, KVM_SET_ONE_REG, n, &regs->a[n]);
 	return result;
 }

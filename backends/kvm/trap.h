@@ -17,6 +17,10 @@ int om_trap_set_filter(const struct om_kvm_os *os, int vm_fd);
 /* True for a function id in the ranges of the filter. */
 bool om_trap_is_mine(uint32_t fid);
 
+/* As om_kvm_wanted_registers() and om_kvm_changed_registers(). */
+unsigned int om_trap_wanted(uint32_t fid);
+unsigned int om_trap_changed(uint32_t fid, const struct om_regs *regs);
+
 /*
  * Reads the guest's registers into regs: x0 from the exit, and those of x1..x7 that the
  * function takes; the others are 0. Returns 0, or -errno.

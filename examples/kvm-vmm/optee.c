@@ -73,11 +73,16 @@ static void load_policy(struct vmm *vmm)
 void optee_create(struct vmm *vmm)
 {
 	struct om_kvm_config config = {
+		.size = sizeof(config),
 		.tee_device = vmm->options.tee,
 		.login = vmm->options.login ? OM_KVM_LOGIN_AS_VMM : OM_KVM_LOGIN_PUBLIC_ONLY,
 		.trace = vmm->options.trace || vmm->options.counters ? trace : NULL,
 		.record = vmm->options.record ? record : NULL,
 		.user = vmm,
+	};
+	const struct om_kvm_memory ram = {
+		.gpa = RAM_BASE, .size = vmm->options.memory, .hva = vmm->ram,
+		.flags = OM_KVM_MEMORY_SHARED,
 	};
 
 	if (vmm->options.record)
@@ -89,8 +94,7 @@ void optee_create(struct vmm *vmm)
 		config.sessions = vmm->policy->sessions;
 	}
 	must(om_kvm_create(&config, &vmm->optee), vmm->options.tee);
-	must(om_kvm_add_memory(vmm->optee, RAM_BASE, vmm->options.memory, vmm->ram,
-			       OM_KVM_MEMORY_SHARED), "guest memory");
+	must(om_kvm_add_memory(vmm->optee, &ram), "guest memory");
 	/* Last, because from here on KVM passes the guest's calls to this program. */
 	must(om_kvm_set_filter(vmm->vm, NULL), "KVM");
 }

@@ -26,7 +26,7 @@
 #endif
 
 #define OM_VERSION_MAJOR 0
-#define OM_VERSION_MINOR 1
+#define OM_VERSION_MINOR 2
 #define OM_VERSION_PATCH 0
 
 /* Results. The comment of each function lists those that it returns. */

@@ -12,7 +12,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-readonly here headers=$here/../../include
+readonly here headers=$here/../../include kvm=$here/../../backends/kvm/include
 command=${1-} library=${2-}
 if [[ $command != check && $command != record ]] || [[ ! -e $library ]]; then
 	sed -n '4,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
@@ -28,7 +28,7 @@ record=$here/${name%%.so*}.abi
 # dump: the interface that the public headers show, without where it was built
 dump()
 {
-	abidw --headers-dir "$headers" --drop-private-types --no-show-locs \
+	abidw --headers-dir "$headers" --headers-dir "$kvm" --drop-private-types --no-show-locs \
 		--no-corpus-path --no-comp-dir-path "$library" |
 		# abidiff wants its own element first.
 		sed -e '1a <!-- SPDX-License-Identifier: BSD-2-Clause -->' \

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "rig.h"
 
+#include <poll.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,23 +11,14 @@
 /* A slot's message page, then its list pages. */
 #define SLOT_PAGES (DRIVER_PAGES / DRIVER_SLOTS)
 
-static void memory_released(void *user, uint64_t gpa, uint64_t size)
-{
-	struct rig *rig = user;
-
-	rig->releases++;
-	rig->released_gpa = gpa;
-	rig->released_size = size;
-}
-
 struct om_kvm_config rig_config(struct rig *rig)
 {
 	return (struct om_kvm_config){
+		.size = sizeof(struct om_kvm_config),
 		.limits = { .threads = 8, .buffers = 32, .rpc_args = 1, .pages = 2048,
 			    .list_pages = 16, .call_pages = 1024 },
 		.os = &rig->tee.os,
 		.user = rig,
-		.memory_released = memory_released,
 	};
 }
 
@@ -38,6 +30,23 @@ static void *map(size_t size, int flags, int fd)
 	return va;
 }
 
+int rig_add(struct rig *rig, uint64_t id, uint64_t gpa, uint64_t size, void *va,
+	    unsigned int flags)
+{
+	const struct om_kvm_memory memory = {
+		.id = id, .gpa = gpa, .size = size, .hva = va, .flags = flags,
+	};
+
+	return om_kvm_add_memory(rig->kvm, &memory);
+}
+
+bool rig_is_readable(struct rig *rig, int ms)
+{
+	struct pollfd wait = { .fd = om_kvm_wait_fd(rig->kvm), .events = POLLIN };
+
+	return poll(&wait, 1, ms) == 1 && wait.revents == POLLIN;
+}
+
 void rig_populate(struct rig *rig)
 {
 	int fd = memfd_create("guest", MFD_CLOEXEC);
@@ -47,9 +56,9 @@ void rig_populate(struct rig *rig)
 	rig->shared = map(SHARED_SIZE, MAP_SHARED, fd);
 	close(fd);
 	rig->private = map(PRIVATE_SIZE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	assert_int_equal(om_kvm_add_memory(rig->kvm, SHARED_GPA, SHARED_SIZE, rig->shared,
-					   OM_KVM_MEMORY_SHARED), OM_KVM_OK);
-	assert_int_equal(om_kvm_add_memory(rig->kvm, PRIVATE_GPA, PRIVATE_SIZE, rig->private, 0),
+	assert_int_equal(rig_add(rig, SHARED_ID, SHARED_GPA, SHARED_SIZE, rig->shared,
+				 OM_KVM_MEMORY_SHARED), OM_KVM_OK);
+	assert_int_equal(rig_add(rig, PRIVATE_ID, PRIVATE_GPA, PRIVATE_SIZE, rig->private, 0),
 			 OM_KVM_OK);
 }
 

@@ -33,15 +33,23 @@ struct rig {
 	struct om_kvm *kvm;
 	uint8_t *shared;
 	uint8_t *private;
-	uint32_t releases;		/* memory_released() so far, and the last */
-	uint64_t released_gpa;
-	uint64_t released_size;
 };
+
+/* The ids of these two regions; others are a test's own. */
+#define SHARED_ID	1u
+#define PRIVATE_ID	2u
 
 #define COUNT(rig, what) ((unsigned int)om_kvm_counter((rig)->kvm, OM_KVM_COUNT_##what))
 
 /* A config of small limits on the rig's fake device. */
 struct om_kvm_config rig_config(struct rig *rig);
+
+/* As om_kvm_add_memory() of memory that is mapped at va. */
+int rig_add(struct rig *rig, uint64_t id, uint64_t gpa, uint64_t size, void *va,
+	    unsigned int flags);
+
+/* True when the descriptor to wait on is readable, within so many milliseconds. */
+bool rig_is_readable(struct rig *rig, int ms);
 
 /* Gives a guest that was created its memory. */
 void rig_populate(struct rig *rig);

@@ -210,14 +210,14 @@ RIGGED_BY(setup, what_a_call_in_flight_uses_stays)
 	assert_int_equal(rig_send(rig, 2, &unregister_id), OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	assert_int_equal(rig_resume(rig, 2, &unregister_id), OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	assert_int_equal(fake_shms(&rig->tee), 1);
-	assert_int_equal(om_kvm_discard_memory(rig->kvm, DATA, PAGE), OM_KVM_DEFERRED);
+	assert_int_equal(om_kvm_may_discard(rig->kvm, DATA, PAGE), OM_KVM_IN_USE);
 
 	fake_release(&rig->tee, true);
 	assert_int_equal(rig_finish(rig, 1, id), OPTEE_SMC_RETURN_OK);
 	assert_int_equal(rig_finish(rig, 2, unregister_id), OPTEE_SMC_RETURN_OK);
 	assert_int_equal(u->hdr.ret, TEEC_SUCCESS);
 	assert_int_equal(fake_shms(&rig->tee), 0);
-	assert_int_equal(rig->releases, 1);
+	assert_int_equal(om_kvm_may_discard(rig->kvm, DATA, PAGE), OM_KVM_OK);
 }
 
 RIGGED_BY(setup, a_guest_may_change_its_message_meanwhile)
@@ -252,7 +252,6 @@ RIGGED_BY(setup, a_reset_leaves_nothing_behind)
 	assert_int_equal(COUNT(rig, SESSIONS_NOW), 0);
 	assert_int_equal(COUNT(rig, REGISTRATIONS_NOW), 0);
 	assert_int_equal(COUNT(rig, PINNED_NOW), 0);
-	assert_int_equal(rig->tee.opens, 2);
 
 	/* The guest's next life knows nothing of the first, and works. */
 	rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
@@ -416,13 +415,6 @@ RIGGED_BY(setup, fault_b11_one_that_cannot_be_cancelled_is_not_in_the_way)
 	assert_true(reset_ends(rig));
 }
 
-static bool is_readable(struct rig *rig, int ms)
-{
-	struct pollfd wait = { .fd = om_kvm_wait_fd(rig->kvm), .events = POLLIN };
-
-	return poll(&wait, 1, ms) == 1 && wait.revents == POLLIN;
-}
-
 RIGGED_BY(setup, fault_b11_there_is_something_to_wait_on)
 {
 	uint32_t session;
@@ -430,18 +422,18 @@ RIGGED_BY(setup, fault_b11_there_is_something_to_wait_on)
 	start(rig, 1, FAKE_STUBBORN);
 	start(rig, 2, FAKE_BLOCK);
 	fake_wait_blocked(&rig->tee, 2);
-	assert_false(is_readable(rig, 0));
+	assert_false(rig_is_readable(rig, 0));
 	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_AGAIN);
-	assert_false(is_readable(rig, 20));
+	assert_false(rig_is_readable(rig, 20));
 	fake_release(&rig->tee, true);
-	assert_true(is_readable(rig, 10000));
+	assert_true(rig_is_readable(rig, 10000));
 	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_OK);
 	/* It says so once, and nothing of calls as a guest makes them. */
-	assert_false(is_readable(rig, 0));
+	assert_false(rig_is_readable(rig, 0));
 	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
-	assert_false(is_readable(rig, 0));
+	assert_false(rig_is_readable(rig, 0));
 	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_OK);
-	assert_false(is_readable(rig, 0));
+	assert_false(rig_is_readable(rig, 0));
 }
 
 TEST(fault_b11_it_goes_on_while_nobody_asks)
@@ -452,7 +444,7 @@ TEST(fault_b11_it_goes_on_while_nobody_asks)
 	set_fault(rig, (struct fake_fault){ TEE_IOC_CANCEL, 1, true, -ENOMEM });
 	assert_int_equal(om_kvm_destroy(rig->kvm), OM_KVM_AGAIN);
 	set_fault(rig, (struct fake_fault){ 0 });
-	assert_true(is_readable(rig, 10000));
+	assert_true(rig_is_readable(rig, 10000));
 	/* Not in a busy loop: it waited a hundred milliseconds, and some. */
 	pthread_mutex_lock(&rig->tee.lock);
 	asked = rig->tee.count[_IOC_NR(TEE_IOC_CANCEL)];
@@ -483,25 +475,35 @@ RIGGED_BY(setup, calls_that_ended_unfetched_are_forgotten)
 	assert_int_equal(COUNT(rig, PINNED_NOW), 0);
 }
 
-RIGGED_BY(setup, a_reset_without_a_device_can_be_tried_again)
+/* The VMM has given up its right to the device, as a sandboxed one does. */
+RIGGED_BY(setup, fault_e3_reset_does_not_open_the_device_again)
 {
-	struct om_regs regs = { .a = { OPTEE_SMC_CALL_WITH_ARG, 0, SHARED_GPA } };
-	uint32_t session;
+	uint32_t session, i;
 
 	rig->tee.fault = (struct fake_fault){ FAKE_OPEN, 1, true, -EACCES };
-	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_ERR_DEVICE);
-	rig_message(rig, 0, OPTEE_MSG_CMD_CLOSE_SESSION, 0);
-	assert_int_equal(om_kvm_call(rig->kvm, 0, &regs), OM_KVM_OK);
-	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_ENOTAVAIL);
-	rig->tee.fault.nth = 0;
-	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_OK);
-	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
+	for (i = 0; i < 3; i++) {
+		rig_opened(rig);
+		rig_opened(rig);
+		assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_OK);
+		assert_int_equal(fake_sessions(&rig->tee), 0);
+		assert_int_equal(COUNT(rig, SESSIONS_NOW), 0);
+		assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
+	}
+	assert_int_equal(rig->tee.opens, 1);
 }
 
-RIGGED_BY(setup, a_guest_without_a_device_can_be_destroyed)
+/* Whatever Linux says to it: the session cannot be used by the next life. */
+RIGGED_BY(setup, fault_e3_reset_goes_on_when_a_session_cannot_be_closed)
 {
-	rig->tee.fault = (struct fake_fault){ FAKE_OPEN, 1, true, -EACCES };
-	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_ERR_DEVICE);
+	uint32_t first = rig_opened(rig), second = rig_opened(rig), session;
+
+	rig_fail_next(rig, TEE_IOC_CLOSE_SESSION, -ENOMEM);
+	assert_int_equal(om_kvm_reset(rig->kvm), OM_KVM_OK);
+	assert_int_equal(fake_sessions(&rig->tee), 0);
+	assert_int_equal(COUNT(rig, SESSIONS_NOW), 0);
+	assert_int_equal(rig_close(rig, first), TEEC_ERROR_ITEM_NOT_FOUND);
+	assert_int_equal(rig_close(rig, second), TEEC_ERROR_ITEM_NOT_FOUND);
+	assert_int_equal(rig_open(rig, &session), TEEC_SUCCESS);
 }
 
 RIGGED_BY(setup, two_guests_do_not_know_each_other)

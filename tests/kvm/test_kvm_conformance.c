@@ -52,8 +52,9 @@ static bool vm_is_host_address(void *ctx, uint64_t value)
 
 static void world_begin(struct world *w, const struct om_limits *limits, unsigned int flags)
 {
-	struct om_kvm_config config = { .limits = *limits, .workers = limits->threads,
-					.wait_us = 200 };
+	struct om_kvm_config config = { .size = sizeof(config), .limits = *limits,
+					.workers = limits->threads, .wait_us = 200 };
+	struct om_kvm_memory memory = { .gpa = RAM_GPA, .size = RAM_SIZE, .flags = flags };
 	bool shared = flags & OM_KVM_MEMORY_SHARED;
 
 	memset(w, 0, sizeof(*w));
@@ -65,7 +66,8 @@ static void world_begin(struct world *w, const struct om_limits *limits, unsigne
 			  MAP_ANONYMOUS | (shared ? MAP_SHARED : MAP_PRIVATE), -1, 0);
 	assert_true(w->mapping != MAP_FAILED);
 	w->ram = w->mapping + BESIDE;
-	assert_int_equal(om_kvm_add_memory(w->kvm, RAM_GPA, RAM_SIZE, w->ram, flags), OM_KVM_OK);
+	memory.hva = w->ram;
+	assert_int_equal(om_kvm_add_memory(w->kvm, &memory), OM_KVM_OK);
 	w->platform = (struct cg_platform){
 		.ctx = w, .smc = vm_smc, .is_host_address = vm_is_host_address,
 		.ram = w->ram, .ram_ipa = RAM_GPA, .ram_size = RAM_SIZE,

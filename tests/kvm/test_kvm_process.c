@@ -140,10 +140,9 @@ RIGGED(fault_a3_an_alias_ends_at_a_regions_edge)
 {
 	uint8_t *own, *va = map_around_vmms_own(&own);
 
-	assert_int_equal(om_kvm_add_memory(rig->kvm, MORE_GPA, 2 * PAGE, va, OM_KVM_MEMORY_SHARED),
-			 OM_KVM_OK);
-	assert_int_equal(om_kvm_add_memory(rig->kvm, MORE_GPA + 2 * PAGE, 2 * PAGE, va + 2 * PAGE,
-					   OM_KVM_MEMORY_SHARED), OM_KVM_OK);
+	assert_int_equal(rig_add(rig, 3, MORE_GPA, 2 * PAGE, va, OM_KVM_MEMORY_SHARED), OM_KVM_OK);
+	assert_int_equal(rig_add(rig, 4, MORE_GPA + 2 * PAGE, 2 * PAGE, va + 2 * PAGE,
+				 OM_KVM_MEMORY_SHARED), OM_KVM_OK);
 	cross_the_edge(rig, va, own);
 	munmap(va, 4 * PAGE);
 	munmap(own, 2 * PAGE);
@@ -153,8 +152,7 @@ RIGGED(fault_a3_a_region_may_be_several_mappings)
 {
 	uint8_t *own, *va = map_around_vmms_own(&own);
 
-	assert_int_equal(om_kvm_add_memory(rig->kvm, MORE_GPA, 4 * PAGE, va, OM_KVM_MEMORY_SHARED),
-			 OM_KVM_OK);
+	assert_int_equal(rig_add(rig, 3, MORE_GPA, 4 * PAGE, va, OM_KVM_MEMORY_SHARED), OM_KVM_OK);
 	cross_the_edge(rig, va, own);
 	munmap(va, 4 * PAGE);
 	munmap(own, 2 * PAGE);
@@ -167,10 +165,9 @@ RIGGED(fault_a3_regions_in_a_row_are_registered_in_place)
 	uint8_t *own, *va = map_around_vmms_own(&own);
 	uint32_t session = rig_opened(rig);
 
-	assert_int_equal(om_kvm_add_memory(rig->kvm, MORE_GPA, 2 * PAGE, va, OM_KVM_MEMORY_SHARED),
-			 OM_KVM_OK);
-	assert_int_equal(om_kvm_add_memory(rig->kvm, MORE_GPA + 2 * PAGE, 2 * PAGE, va + 2 * PAGE,
-					   OM_KVM_MEMORY_SHARED), OM_KVM_OK);
+	assert_int_equal(rig_add(rig, 3, MORE_GPA, 2 * PAGE, va, OM_KVM_MEMORY_SHARED), OM_KVM_OK);
+	assert_int_equal(rig_add(rig, 4, MORE_GPA + 2 * PAGE, 2 * PAGE, va + 2 * PAGE,
+				 OM_KVM_MEMORY_SHARED), OM_KVM_OK);
 	assert_int_equal(rig_register(rig, 1, pages, 2, 2 * PAGE), TEEC_SUCCESS);
 	increment(rig, session, 1, 2);
 	assert_true(is_filled(own, 0x77) && is_filled(own + PAGE, 0x77));
@@ -344,7 +341,7 @@ static void live_with_missing_memory(void)
 	if (fd < 0 || ftruncate(fd, PAGE) || sigaction(SIGBUS, &action, NULL))
 		_exit(2);
 	va = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (om_kvm_add_memory(rig->kvm, MORE_GPA, PAGE, va, OM_KVM_MEMORY_SHARED) != OM_KVM_OK ||
+	if (rig_add(rig, 3, MORE_GPA, PAGE, va, OM_KVM_MEMORY_SHARED) != OM_KVM_OK ||
 	    rig_register(rig, 1, &page, 1, PAGE) != TEEC_SUCCESS || ftruncate(fd, 0))
 		_exit(2);
 	m = rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);

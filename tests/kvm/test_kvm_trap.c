@@ -247,6 +247,33 @@ RIGGED_BY(setup, an_interrupted_call_is_known_by_x3)
 	assert_int_equal(m->hdr.ret, TEEC_SUCCESS);
 }
 
+/* A VMM that has the registers elsewhere reads three of them, not eight. */
+RIGGED_BY(setup, fault_e3_a_vmm_is_told_which_registers_a_call_takes)
+{
+	static const struct {
+		uint32_t fid;
+		unsigned int wanted;
+	} cases[] = {
+		{ OPTEE_SMC_CALL_WITH_ARG, 0x7 }, { OPTEE_SMC_RETURN_FROM_RPC, 0x9 },
+		{ OPTEE_SMC_CALL_WITH_ARG | SMCCC_FID_SVE_HINT, 0x7 },
+		{ OPTEE_SMC_EXCHANGE_CAPABILITIES, 0x3 }, { OPTEE_SMC_CALLS_UID, 0x1 },
+		{ OPTEE_SMC_VM_DESTROYED, 0x1 }, { 0x84000000 /* PSCI */, 0 }, { 0, 0 },
+	};
+	struct om_regs regs = { .a = { OPTEE_SMC_RETURN_RPC_FOREIGN_INTR } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(om_kvm_wanted_registers(cases[i].fid), cases[i].wanted);
+	assert_int_equal(om_kvm_changed_registers(OPTEE_SMC_CALL_WITH_ARG, &regs), 0x9);
+	assert_int_equal(om_kvm_changed_registers(OPTEE_SMC_RETURN_FROM_RPC, &regs), 0x1);
+	assert_int_equal(om_kvm_changed_registers(OPTEE_SMC_CALLS_UID, &regs), 0xf);
+
+	/* The others may be anything. */
+	regs = (struct om_regs){ .a = { OPTEE_SMC_CALL_WITH_ARG, 0, SHARED_GPA, 5, 5, 5, 5, 5 } };
+	rig_message(rig, 0, OPTEE_MSG_CMD_REGISTER_SHM, 0);
+	assert_int_equal(om_kvm_call(rig->kvm, 0, &regs), OM_KVM_OK);
+	assert_int_equal(om_kvm_changed_registers(OPTEE_SMC_CALL_WITH_ARG, &regs), 0x1);
+}
+
 RIGGED_BY(setup, unknown_functions_in_the_ranges_are_refused)
 {
 	static const uint32_t fids[] = {

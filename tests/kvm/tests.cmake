@@ -14,7 +14,7 @@ om_add_test(test_kvm_conduit LABELS kvm threads LINKS kvm_rig
 om_add_test(test_kvm_distrust LABELS kvm threads SOURCES kvm/test_kvm_distrust.c LINKS kvm_rig)
 target_include_directories(test_kvm_distrust PRIVATE ${PROJECT_SOURCE_DIR}/backends/kvm)
 om_add_test(test_kvm_exhausted LABELS kvm threads SOURCES kvm/test_kvm_exhausted.c LINKS kvm_rig)
-foreach(function IN ITEMS calloc aligned_alloc strdup mmap mremap pthread_create eventfd)
+foreach(function IN ITEMS calloc aligned_alloc mmap mremap pthread_create eventfd)
 	target_link_options(test_kvm_exhausted PRIVATE LINKER:--wrap=${function})
 endforeach()
 om_add_test(test_kvm_process LABELS kvm threads SOURCES kvm/test_kvm_process.c LINKS kvm_rig)

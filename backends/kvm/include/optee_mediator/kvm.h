@@ -7,6 +7,10 @@
  * om_kvm_set_filter(), before any vCPU of the VM runs; then om_kvm_handle_exit() at
  * each KVM_EXIT_HYPERCALL. docs/kvm.md explains each step.
  *
+ * What takes time returns OM_KVM_AGAIN: om_kvm_remove_memory(), om_kvm_reset() and
+ * om_kvm_destroy(). Poll om_kvm_wait_fd() and call the same function again, until it returns
+ * something else. The VMM is called back for policy, trace and recording only.
+ *
  * The host needs arm64, Linux 6.4 or later, an OP-TEE built *without*
  * CFG_NS_VIRTUALIZATION, a TEE device that the VMM may open, and a running
  * tee-supplicant. A struct om_kvm is one guest; a process may have any number.
@@ -31,9 +35,9 @@
 enum om_kvm_result {
 	OM_KVM_OK = 0,
 	OM_KVM_NOT_MINE,		/* the exit is not for OP-TEE; nothing has changed */
-	OM_KVM_AGAIN,			/* a call is still in the secure world: call again */
-	OM_KVM_DEFERRED,		/* memory is in use: memory_released() will follow */
+	OM_KVM_AGAIN,			/* not yet: poll om_kvm_wait_fd(), then call again */
 	OM_KVM_NEW_DRIVER,		/* handled; the guest holds what an old driver left */
+	OM_KVM_IN_USE,			/* OP-TEE shares some of it: leave the memory there */
 
 	OM_KVM_ERR_ARGUMENT = -1,	/* an argument is not what its comment asks */
 	OM_KVM_ERR_NO_MEMORY = -2,	/* no memory, thread or descriptor for this process */
@@ -46,10 +50,10 @@ enum om_kvm_result {
 	OM_KVM_ERR_DEVICE = -9,		/* the TEE device failed for another reason */
 	OM_KVM_ERR_NOT_OPTEE = -10,	/* no TEE device, another TEE's, or tee-supplicant's */
 	OM_KVM_ERR_NO_SHM = -11,	/* OP-TEE cannot share memory of user space */
-	OM_KVM_ERR_OVERLAP = -12,	/* the memory overlaps an existing region */
-	OM_KVM_ERR_READ_ONLY = -13,	/* read-only memory cannot be shared: leave it out */
-	OM_KVM_ERR_NO_REGION = -14,	/* there is no such region */
-	OM_KVM_ERR_PINNED = -15,	/* memory is in use, and memory_released is NULL */
+	OM_KVM_ERR_OVERLAP = -12,	/* the guest has other memory at these addresses */
+	OM_KVM_ERR_ID = -13,		/* another region has this id */
+	OM_KVM_ERR_FILE = -14,		/* the file is too short, or cannot be mapped to write */
+	OM_KVM_ERR_NO_REGION = -15,	/* there is no such region */
 	OM_KVM_ERR_REGISTERS = -16,	/* the vCPU's registers cannot be read or written */
 };
 
@@ -78,7 +82,10 @@ enum om_kvm_login {
  */
 struct om_kvm_os {
 	void *ctx;	/* the first argument of each */
-	/* Opens the TEE device for reading and writing, closed on exec. */
+	/*
+	 * Opens the TEE device for reading and writing, closed on exec. Called by
+	 * om_kvm_create() only, so a VMM may give up its right to the device afterwards.
+	 */
 	int (*open)(void *ctx, const char *path);
 	/*
 	 * KVM_* and TEE_IOC_*; and FIOCLEX, with arg NULL, on each descriptor that
@@ -89,8 +96,15 @@ struct om_kvm_os {
 	int (*close)(void *ctx, int fd);
 };
 
-/* Zero the struct first: 0 and NULL are the defaults, and new fields go to the end. */
+/*
+ * Zero the struct first, then set size: 0 and NULL are the defaults of all other fields, and
+ * new ones go to the end. A library that is older than this header refuses a field that it
+ * does not know, unless the field is 0.
+ */
 struct om_kvm_config {
+	/* sizeof(struct om_kvm_config). */
+	size_t size;
+
 	/* The device's path; NULL: "/dev/tee0". Copied. */
 	const char *tee_device;
 
@@ -146,15 +160,6 @@ struct om_kvm_config {
 	void (*trace)(void *user, const struct om_trace_event *event);
 
 	/*
-	 * Optional: called when memory is no longer in use for which
-	 * om_kvm_remove_memory() or om_kvm_discard_memory() returned OM_KVM_DEFERRED.
-	 * Called on a vCPU's thread or inside om_kvm_reset() or om_kvm_destroy(), with
-	 * no lock held; may call om_kvm_add_memory() and om_kvm_remove_memory(), but
-	 * no other function for this guest.
-	 */
-	void (*memory_released)(void *user, uint64_t gpa, uint64_t size);
-
-	/*
 	 * Optional: which TAs the guest may use, and under which UUID OP-TEE knows them
 	 * (policy_table.h). Asked after the backend's own checks and before authorize. Must
 	 * not change until om_kvm_destroy() returned OM_KVM_OK. NULL: all TAs.
@@ -203,50 +208,73 @@ enum om_kvm_memory_flags {
 	/*
 	 * The mapping at hva is MAP_SHARED (memfd, shared anonymous): its scattered
 	 * pages can be mapped a second time, one after the other, so that OP-TEE can
-	 * use them in place. Without this flag they are copied.
+	 * use them in place. Without this flag, or the next, they are copied.
 	 */
 	OM_KVM_MEMORY_SHARED = 1 << 0,
-	/* The memory slot is KVM_MEM_READONLY: refused, OM_KVM_ERR_READ_ONLY. */
-	OM_KVM_MEMORY_READ_ONLY = 1 << 1,
+	/*
+	 * The memory is `size` bytes of a file (memfd, hugetlbfs) from `offset` on: fd and
+	 * offset are set. hva is a MAP_SHARED mapping of them; or NULL: the backend makes
+	 * one. What has to be mapped a second time is mapped from the file.
+	 */
+	OM_KVM_MEMORY_FILE = 1 << 1,
 };
 
 /*
- * Adds a region of the guest's RAM, mapped at hva in this process. Add only RAM that
- * the guest may write; never devices.
+ * A region of the guest's RAM. Zero the struct first. All of gpa, size, hva and offset are
+ * multiples of 4096 and of the host's page size.
+ */
+struct om_kvm_memory {
+	/*
+	 * The VMM's own name for the region, which no other of the guest has: of those that
+	 * om_kvm_remove_memory() has not returned OM_KVM_OK for. A number, or the address
+	 * of what the VMM knows of the region.
+	 */
+	uint64_t id;
+	uint64_t gpa;		/* where the guest has it */
+	uint64_t size;
+	void *hva;		/* where this process has it mapped, for reading and writing */
+	unsigned int flags;	/* enum om_kvm_memory_flags */
+	int fd;			/* duplicated: the VMM may close its own */
+	uint64_t offset;
+};
+
+/*
+ * Adds a region of the guest's RAM. Add only RAM that the guest may write: never devices,
+ * nor memory slots that are KVM_MEM_READONLY.
  *
- * gpa, size, hva: multiples of 4096 and of the host's page size. The mapping must not
- * change until om_kvm_remove_memory() returned OM_KVM_OK or memory_released() was
- * called. Regions must not overlap, neither in the guest nor in this process.
+ * memory: not needed after the call. The mapping at hva must not change until
+ * om_kvm_remove_memory() has returned OM_KVM_OK for every region that contains it. Regions
+ * must not overlap in the guest, except those that are being removed; in this process they
+ * may, so the same memory can be added again, whole or in parts, while it leaves.
  * Context: also while vCPUs run (hotplug).
- * Returns OM_KVM_OK, _ERR_ARGUMENT, _ERR_OVERLAP, _ERR_READ_ONLY, _ERR_NO_MEMORY.
+ * Returns OM_KVM_OK; or, with nothing changed, OM_KVM_ERR_ARGUMENT, _ERR_OVERLAP, _ERR_ID,
+ * _ERR_FILE, _ERR_NO_MEMORY.
  */
-OM_API int om_kvm_add_memory(struct om_kvm *kvm, uint64_t gpa, uint64_t size, void *hva,
-			     unsigned int flags);
+OM_API int om_kvm_add_memory(struct om_kvm *kvm, const struct om_kvm_memory *memory);
 
 /*
- * Removes a region from the guest. Calls that begin later cannot share it.
+ * Removes a region from the guest: from now on no call can share it. The VMM may take it out
+ * of the guest at once, but must not unmap it in this process, nor close what it is made of,
+ * before the result is OM_KVM_OK.
  *
- * gpa, size: exactly as added.
- * Returns OM_KVM_OK: it may be unmapped. OM_KVM_DEFERRED: some of it is shared with
- * OP-TEE; it has to stay mapped in this process, not in the guest, until
- * memory_released(gpa, size) is called. OM_KVM_ERR_PINNED: some of it is shared and the
- * config has no memory_released: nothing has changed, try again later.
- * OM_KVM_ERR_NO_REGION.
+ * Returns OM_KVM_OK: the id, and the memory, are free. OM_KVM_AGAIN: some of it is shared
+ * with OP-TEE, until the guest unregisters it or is reset; poll om_kvm_wait_fd(), then call
+ * again. It is not undone: to have the memory back, add it under another id.
+ * OM_KVM_ERR_NO_REGION: no region has this id.
  */
-OM_API int om_kvm_remove_memory(struct om_kvm *kvm, uint64_t gpa, uint64_t size);
+OM_API int om_kvm_remove_memory(struct om_kvm *kvm, uint64_t id);
 
 /*
- * Asks whether pages of a region may be discarded (balloon, MADV_DONTNEED, punching a
- * hole). A VMM that discards shared pages harms that guest alone: OP-TEE and the guest
- * would then see different pages.
+ * Asks whether guest memory may be discarded (balloon, MADV_DONTNEED, punching a hole). A
+ * guest gives away no page that it shares with OP-TEE, unless it is broken: then leave the
+ * memory where it is. It is only a question: nothing is remembered, there is nothing to take
+ * back, and a VMM that discards shared pages all the same harms that guest alone.
  *
- * gpa, size: multiples of 4096, inside one region.
- * Returns OM_KVM_OK: none of them is shared now. OM_KVM_DEFERRED: some are; for each of
- * those memory_released(gpa of the page, 4096) is called once, when its last use ends.
- * OM_KVM_ERR_PINNED: some are, and the config has no memory_released.
- * OM_KVM_ERR_NO_REGION.
+ * gpa, size: multiples of 4096. They may span regions that follow each other in the guest.
+ * Returns OM_KVM_OK: no page of them is shared now. OM_KVM_IN_USE: one is; for the others
+ * ask about smaller ranges. OM_KVM_ERR_NO_REGION: some of it is in no region.
  */
-OM_API int om_kvm_discard_memory(struct om_kvm *kvm, uint64_t gpa, uint64_t size);
+OM_API int om_kvm_may_discard(struct om_kvm *kvm, uint64_t gpa, uint64_t size);
 
 struct kvm_run;
 
@@ -272,40 +300,54 @@ OM_API int om_kvm_handle_exit(struct om_kvm *kvm, unsigned int vcpu, int vcpu_fd
 
 /*
  * As om_kvm_handle_exit(), for a VMM that reads and writes the registers itself. regs:
- * x0..x7; on return a[0]..a[3] are the results. Returns OM_KVM_OK, OM_KVM_NEW_DRIVER or
- * OM_KVM_NOT_MINE.
+ * x0..x7, of which those that om_kvm_wanted_registers() does not name may be 0; on return
+ * a[0]..a[3] are the results, of which om_kvm_changed_registers() names those to write.
+ * Returns OM_KVM_OK, OM_KVM_NEW_DRIVER or OM_KVM_NOT_MINE.
  */
 OM_API int om_kvm_call(struct om_kvm *kvm, unsigned int vcpu, struct om_regs *regs);
 
 /*
+ * The registers that a function takes, one bit each: bit 0 is x0, which is fid itself. Three
+ * at most, where KVM makes a system call of each. 0: the exit is not for OP-TEE.
+ * fid: the low 32 bits of x0, as in kvm_run.hypercall.nr. Takes no lock.
+ */
+OM_API unsigned int om_kvm_wanted_registers(uint32_t fid);
+
+/*
+ * The registers of x0..x3 that have to be written after om_kvm_call(), one bit each: the
+ * guest has, or does not want, the others. fid: as it was before the call. Takes no lock.
+ */
+OM_API unsigned int om_kvm_changed_registers(uint32_t fid, const struct om_regs *regs);
+
+/*
  * Resets the guest's OP-TEE (reboot, kexec): closes its sessions and gives back all that
- * it shared; its regions stay. Context: all vCPUs stopped.
+ * it shared; its regions stay, and so does the descriptor of the TEE device, which is not
+ * opened again. Context: all vCPUs stopped.
  *
  * Each call of this function cancels every call of the guest in OP-TEE once, and again if
  * that fails; a worker does so, also after this returned. Waits at most 100 ms for the
- * calls to end. Then closing the device takes a secure thread, and waits for one.
+ * calls to end. Then closing each session takes a secure thread, and waits for one.
  * Returns OM_KVM_OK. OM_KVM_AGAIN: a call is still in OP-TEE (a TA can ignore its
  * cancellation); call again, when om_kvm_wait_fd() is readable or after a second, and
- * before any other function but om_kvm_destroy(). OM_KVM_ERR_DEVICE: the device cannot
- * be opened again: nothing is held, every call of the guest fails, it can only be
- * reset or destroyed.
+ * before any other function but om_kvm_destroy() and om_kvm_remove_memory().
  */
 OM_API int om_kvm_reset(struct om_kvm *kvm);
 
 /*
- * Destroys the guest: closes its sessions, releases its memory, calls memory_released()
- * for every deferred removal, ends the workers. Context: all vCPUs stopped.
+ * Destroys the guest: closes its sessions, releases its memory, also what is still being
+ * removed, ends the workers. Context: all vCPUs stopped.
  *
- * Returns OM_KVM_OK: *kvm must not be used any more. OM_KVM_AGAIN: as for om_kvm_reset();
- * the guest's memory has to stay mapped. A VMM that does not want to wait may exit: Linux
- * closes sessions and releases memory of any process that ends.
+ * Returns OM_KVM_OK: *kvm must not be used any more, all regions are free. OM_KVM_AGAIN: as
+ * for om_kvm_reset(); the guest's memory has to stay mapped. A VMM that does not want to
+ * wait may exit: Linux closes sessions and releases memory of any process that ends.
  */
 OM_API int om_kvm_destroy(struct om_kvm *kvm);
 
 /*
- * The descriptor to wait on (poll, epoll) after om_kvm_reset() or om_kvm_destroy()
- * returned OM_KVM_AGAIN. It becomes readable when no call of the guest is in OP-TEE any
- * more, and stays so until one of the two is called again, which then succeeds.
+ * The descriptor to wait on (poll, epoll) after OM_KVM_AGAIN. It is readable while a call
+ * again of what returned it would succeed: om_kvm_remove_memory(), since the region is not
+ * shared any more; om_kvm_reset() or om_kvm_destroy(), since no call of the guest is in
+ * OP-TEE. Which of them it is it does not tell.
  *
  * The backend owns it: do not read, write or close it. Returns the same descriptor, never
  * an error, from om_kvm_create() until om_kvm_destroy() returns OM_KVM_OK and closes it.
