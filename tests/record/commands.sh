@@ -4,10 +4,10 @@
 # om-trace at the shell: every command on a recording of the tests, and every mistake that
 # somebody makes with one.
 #
-#   commands.sh OM_TRACE TEST_PROGRAM     a program that is linked with shim.c
+#   commands.sh OM_TRACE TEST_PROGRAM RPC_PROGRAM     both are linked with shim.c
 set -euo pipefail
 
-readonly om_trace=$1 program=$2
+readonly om_trace=$1 program=$2 rpc_program=$3
 scratch=$(mktemp -d)
 readonly scratch
 trap 'rm -rf "$scratch"' EXIT
@@ -109,6 +109,13 @@ if command -v zstd >/dev/null; then
 	status zstd 0 "$om_trace" replay "$scratch/small.zst"
 	head -c 100 "$scratch/small.zst" >"$scratch/cut.zst"
 	status 'zstd, cut' 2 "$om_trace" replay "$scratch/cut.zst"
+	{ head -c 60 "$scratch/small.zst"; printf '\xff\xff\xff'; tail -c +64 "$scratch/small.zst"; } \
+		>"$scratch/damaged.zst"
+	status 'zstd, damaged' 2 "$om_trace" replay "$scratch/damaged.zst"
+	says "$scratch/err" 'is compressed by zstd, and damaged'
+	head -c 3000000 /dev/zero | zstd -q -o "$scratch/large.zst"
+	status 'zstd, large and foreign' 2 "$om_trace" replay "$scratch/large.zst"
+	says "$scratch/err" 'is no recording'
 fi
 
 size=$(stat -c %s "$recording")
@@ -124,6 +131,18 @@ status missing 2 "$om_trace" replay "$scratch/nowhere"
 says "$scratch/err" 'No such file or directory'
 : >"$scratch/empty"
 status empty 2 "$om_trace" replay "$scratch/empty"
+status folder 2 "$om_trace" replay "$scratch"
+says "$scratch/err" 'Is a directory'
+
+# Those with RPCs, in pages and behind the message: masked and replayed, drawn.
+mkdir "$scratch/rpc"
+OM_TEST_RECORD=$scratch/rpc "$rpc_program" >/dev/null 2>&1 || fail 'no recordings with RPCs'
+while read -r file; do
+	"$om_trace" mask "$file" | "$om_trace" replay - >"$scratch/out" 2>&1 ||
+		fail "${file##*/}, masked: $(cat "$scratch/out")"
+	"$om_trace" html "$file" -o "$scratch/page.html" || fail "${file##*/}: html"
+	says "$scratch/page.html" '</html>'
+done < <(find "$scratch/rpc" -type f -size +20k | head -12)
 
 status help 0 "$om_trace" --help
 says "$scratch/out" 'om-trace replay FILE' 'Exit status'

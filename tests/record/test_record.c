@@ -363,6 +363,127 @@ RECORD_TEST(another_version_is_refused)
 	recording_free(&r);
 }
 
+/* A body with 1 in each of its words: how long the record must be that it is in. */
+static size_t length_of(enum om_record_kind kind)
+{
+	switch (kind) {
+	case OM_RECORD_ENTER:
+		return sizeof(struct om_record_enter);
+	case OM_RECORD_LEAVE:
+		return sizeof(struct om_record_leave);
+	case OM_RECORD_PIN:		/* refused */
+	case OM_RECORD_UNPIN:
+		return sizeof(struct om_record_pages) + sizeof(uint64_t);
+	case OM_RECORD_READ:		/* failed */
+		return sizeof(struct om_record_copy);
+	case OM_RECORD_WRITE:
+		return sizeof(struct om_record_copy) + 1;
+	case OM_RECORD_PAGE_ALLOC:
+	case OM_RECORD_PAGE_FREE:
+		return sizeof(struct om_record_alloc);
+	case OM_RECORD_SMC:
+	case OM_RECORD_SMC_RETURN:	/* one window, two bits in its mask */
+		return sizeof(struct om_record_smc) + sizeof(struct om_record_window) +
+		       2 * sizeof(uint64_t);
+	case OM_RECORD_YIELD:
+	case OM_RECORD_INTERRUPT:
+		return sizeof(struct om_record_answer);
+	case OM_RECORD_AUTHORIZE:
+		return sizeof(struct om_record_answer) + sizeof(struct om_request);
+	case OM_RECORD_ALIAS:
+		return sizeof(struct om_record_alias);
+	case OM_RECORD_LOCK:
+	case OM_RECORD_NOTIFY:
+		return 0;
+	default:
+		return SIZE_MAX;
+	}
+}
+
+/* The beginning of a recording; what follows is put behind it. */
+static void put_beginning(struct machine *m)
+{
+	assert_int_equal(om_record_init(&m->recorder, &m->config), OM_OK);
+}
+
+static void put_record(struct machine *m, enum om_record_kind kind, uint8_t cpu, const void *body,
+		       size_t len, uint32_t sequence)
+{
+	const struct record record = { .head = { .kind = (uint8_t)kind, .cpu = cpu },
+				       .body = body, .len = len };
+	uint8_t *bytes;
+	size_t size = 0;
+
+	bytes = replay_append(NULL, &size, &record, sequence);
+	bytes_put(m->stream, bytes, size);
+	free(bytes);
+}
+
+RECORD_TEST(a_record_is_as_long_as_its_kind_says)
+{
+	struct machine *m = machine_new(state);
+	uint32_t body[64];
+	size_t start;
+
+	for (size_t i = 0; i < 64; i++)
+		body[i] = 1;
+	put_beginning(m);
+	start = m->stream->used;
+	for (uint32_t kind = 0; kind <= OM_RECORD_KINDS; kind++) {
+		for (size_t len = 0; len <= sizeof(body); len++) {
+			bool fits = len == length_of(kind);
+			struct recording r;
+
+			m->stream->used = start;
+			put_record(m, kind, 0, body, len, 1);
+			r = bytes_read(m->stream, m->stream->used, fits ? READ_WHOLE : READ_BAD);
+			if (!fits)
+				assert_non_null(strstr(r.error, "record 0 at byte 36 ("));
+			recording_free(&r);
+		}
+	}
+}
+
+/* Counts that are larger than anything the recorder writes. */
+RECORD_TEST(counts_are_bounded)
+{
+	struct machine *m = machine_new(state);
+	struct om_record_smc smc = { .windows = 3 };
+	struct om_record_enter e = { .function = OM_RECORD_FUNCTIONS };
+	uint64_t pages[1 + OM_PIN_BATCH + 1] = { (uint64_t)(OM_PIN_BATCH + 1) << 32 };
+	uint64_t window[2 + sizeof(smc) / 8] = { 0 };
+	size_t start;
+	struct recording r;
+
+	put_beginning(m);
+	start = m->stream->used;
+	put_record(m, OM_RECORD_SMC, 0, &smc, sizeof(smc), 1);
+	r = bytes_read(m->stream, m->stream->used, READ_BAD);
+	assert_non_null(strstr(r.error, "(smc) is malformed"));
+	m->stream->used = start;
+	put_record(m, OM_RECORD_ENTER, 0, &e, sizeof(e), 1);
+	r = bytes_read(m->stream, m->stream->used, READ_BAD);
+	m->stream->used = start;
+	put_record(m, OM_RECORD_UNPIN, 0, pages, sizeof(pages), 1);
+	r = bytes_read(m->stream, m->stream->used, READ_BAD);
+	/* A word behind the window. */
+	smc.windows = 1;
+	memcpy(window, &smc, sizeof(smc));
+	window[sizeof(smc) / 8 + 1] = 1ull << OM_RECORD_WORDS;
+	m->stream->used = start;
+	put_record(m, OM_RECORD_SMC, 0, window, sizeof(window), 1);
+	r = bytes_read(m->stream, m->stream->used, READ_BAD);
+	/* Numbers with a gap; a record that is shorter than its head. */
+	m->stream->used = start;
+	put_record(m, OM_RECORD_NOTIFY, 0, NULL, 0, 1);
+	put_record(m, OM_RECORD_NOTIFY, 0, NULL, 0, 3);
+	r = bytes_read(m->stream, m->stream->used, READ_BAD);
+	assert_non_null(strstr(r.error, "at byte 48 record number 3 follows number 1"));
+	m->stream->at[start] = 5;
+	r = bytes_read(m->stream, m->stream->used, READ_BAD);
+	assert_non_null(strstr(r.error, "record 0 at byte 36 says that it has 5 bytes"));
+}
+
 /* --- Replay --------------------------------------------------------------------------------------- */
 
 /*
@@ -442,5 +563,113 @@ RECORD_TEST(nothing_recorded_cannot_be_replayed)
 	r = bytes_read(m->stream, m->stream->used, READ_WHOLE);
 	assert_int_equal(r.count, 0);
 	assert_false(replay(&r, false, &result));
+	recording_free(&r);
+}
+
+/* A recording that begins with these records of another one, and is then composed. */
+static void put_start(struct machine *m, const struct recording *from, size_t records)
+{
+	m->stream->used = 0;
+	put_beginning(m);
+	for (size_t i = 0; i < records; i++)
+		put_record(m, from->record[i].head.kind, from->record[i].head.cpu,
+			   from->record[i].body, from->record[i].len, (uint32_t)i + 1);
+}
+
+static void put_enter(struct machine *m, enum om_record_function function, uint32_t guest,
+		      uint8_t cpu, size_t sequence)
+{
+	const struct om_record_enter e = { .function = function, .guest = guest };
+
+	put_record(m, OM_RECORD_ENTER, cpu, &e, sizeof(e), (uint32_t)sequence);
+}
+
+static void check_why(struct machine *m, const char *words)
+{
+	struct recording r = bytes_read(m->stream, m->stream->used, READ_WHOLE);
+	struct replay_result result;
+
+	assert_true(replay(&r, false, &result));
+	assert_true(result.differs);
+	if (!strstr(result.why, words))
+		fail_msg("\"%s\" does not say \"%s\"", result.why, words);
+	recording_free(&r);
+}
+
+/* What no recorder writes down, since no embedder may do it. */
+RECORD_TEST(worlds_that_cannot_be)
+{
+	struct machine *m = machine_new(state);
+	struct om_record_enter create;
+	struct recording r;
+	size_t n = 0, i = 0;
+
+	record_a_little(m);
+	r = bytes_read(m->stream, m->stream->used, READ_WHOLE);
+	while (r.record[n].head.kind != OM_RECORD_LEAVE ||
+	       record_body(&r.record[n], struct om_record_leave).function != OM_RECORD_GUEST_CREATE)
+		i = r.record[n++].head.kind == OM_RECORD_LEAVE ? n + 1 : i;
+	create = record_body(&r.record[i - 1], struct om_record_enter);
+	n++;
+	put_start(m, &r, n);
+	put_enter(m, OM_RECORD_GUEST_CALL, 9, 0, n + 1);
+	check_why(m, "there is no guest 9");
+	put_start(m, &r, n);
+	put_enter(m, OM_RECORD_MEDIATOR_INIT, 0, 0, n + 1);
+	check_why(m, "the mediator is initialised with guests alive");
+	put_start(m, &r, n);
+	put_enter(m, OM_RECORD_GUEST_RESET, 1, 0, n + 1);
+	put_enter(m, OM_RECORD_GUEST_CALL, 1, 1, n + 2);
+	check_why(m, "guest 1 runs while it is reset or destroyed");
+	put_start(m, &r, n);
+	put_enter(m, OM_RECORD_GUEST_CALL, 1, 0, n + 1);
+	put_enter(m, OM_RECORD_GUEST_RESET, 1, 1, n + 2);
+	check_why(m, "guest 1 is reset or destroyed while it runs");
+	put_start(m, &r, n);
+	put_record(m, OM_RECORD_NOTIFY, 0, NULL, 0, (uint32_t)n + 1);
+	check_why(m, "the library has returned, recorded: raises");
+	put_start(m, &r, 0);
+	create.function = OM_RECORD_GUEST_CREATE;
+	put_record(m, OM_RECORD_ENTER, 0, &create, sizeof(create), 1);
+	check_why(m, "a guest is created without a mediator");
+	recording_free(&r);
+}
+
+/* The first record of a kind with a body of this length at least. */
+static size_t find(const struct recording *r, enum om_record_kind kind, size_t len)
+{
+	size_t i = 0;
+
+	while (r->record[i].head.kind != kind || r->record[i].len < len)
+		i++;
+	return i;
+}
+
+RECORD_TEST(answers_that_cannot_be)
+{
+	struct machine *m = machine_new(state);
+	uint8_t body[4096];
+	struct om_record_copy copy;
+	struct recording r;
+	size_t i;
+
+	record_a_little(m);
+	r = bytes_read(m->stream, m->stream->used, READ_WHOLE);
+	/* A shorter read than the library asked for. */
+	i = find(&r, OM_RECORD_READ, sizeof(copy) + 32);
+	copy = record_body(&r.record[i], struct om_record_copy);
+	memcpy(body, r.record[i].body, r.record[i].len);
+	copy.len--;
+	memcpy(body, &copy, sizeof(copy));
+	put_start(m, &r, i);
+	put_record(m, OM_RECORD_READ, 0, body, r.record[i].len - 1, (uint32_t)i + 1);
+	check_why(m, "the library reads 32 bytes, recorded: 31");
+	/* OP-TEE writes to a page that it was never given. */
+	i = find(&r, OM_RECORD_SMC_RETURN, sizeof(struct om_record_smc) + 16);
+	memcpy(body, r.record[i].body, r.record[i].len);
+	body[sizeof(struct om_record_smc) + 7] ^= 1;
+	put_start(m, &r, i);
+	put_record(m, OM_RECORD_SMC_RETURN, 0, body, r.record[i].len, (uint32_t)i + 1);
+	check_why(m, "which is no shadow page");
 	recording_free(&r);
 }

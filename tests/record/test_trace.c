@@ -309,3 +309,203 @@ RECORD_TEST(what_cannot_be_replayed_is_masked_as_a_whole)
 	recording_free(&masked);
 	recording_free(&r);
 }
+
+/* --- Looking --------------------------------------------------------------------------------------- */
+
+#define FORBIDDEN	77u	/* a function of a TA */
+
+static uint32_t forbid(void *arg, struct test_guest *guest, const struct om_request *request)
+{
+	(void)arg, (void)guest;
+	return request->func == FORBIDDEN ? TEEC_ERROR_ACCESS_DENIED : TEEC_SUCCESS;
+}
+
+static void alias(void *guest, const uint8_t ta[16], uint8_t other[16])
+{
+	(void)guest, (void)ta, (void)other;
+}
+
+static void call(struct machine *m, uint32_t fid)
+{
+	struct om_regs regs = { .a = { fid } };
+
+	om_record_guest_call(&m->recorded, 0, &regs);
+}
+
+/* Every kind of record, and every answer of a host that fails. */
+static void do_everything(struct machine *m)
+{
+	struct cg_buf buf;
+	struct cg_call c;
+	uint32_t session;
+
+	test_host_authorize(m->host, forbid, NULL);
+	m->host->ops.alias = alias;
+	machine_start(m);
+	call(m, OPTEE_SMC_EXCHANGE_CAPABILITIES);
+	call(m, OPTEE_SMC_ENABLE_ASYNC_NOTIF);
+	call(m, 0x84000000);
+	om_record_guest_interrupt(&m->recorded);
+	converse(m);
+	ask_time(m);
+	assert_int_equal(cg_open(m->client, cg_uuid_invoke, &session), TEEC_SUCCESS);
+	assert_true(cg_invoke_init(&c, m->client, session, FORBIDDEN));
+	cg_do(&c);
+	cg_call_fini(&c);
+	/* A list of more than three pages, and an interrupt while it is translated. */
+	atomic_store(&m->host->yield_every, 2);
+	assert_true(cg_buf_make(m->client, &buf, 200000, 0));
+	assert_int_equal(cg_register(m->client, &buf), TEEC_SUCCESS);
+	atomic_store(&m->host->yield_every, 0);
+	/* A resume of nothing, and a new driver in a guest that holds a buffer. */
+	call(m, OPTEE_SMC_RETURN_FROM_RPC);
+	call(m, OPTEE_SMC_EXCHANGE_CAPABILITIES);
+	for (uint64_t n = 1; n < 12; n++) {
+		test_host_fail(m->host, TEST_FAULTS_ALL, n, false);
+		if (cg_call_init(&c, m->client, OPTEE_MSG_CMD_OPEN_SESSION, 2)) {
+			cg_set_open(&c, cg_uuid_model);
+			cg_do(&c);
+			cg_call_fini(&c);
+		}
+	}
+	test_host_fail(m->host, 0, 0, false);
+	machine_end(m);
+	test_host_fail(m->host, 1u << TEST_OP_PAGE_ALLOC, 3, false);
+	om_record_guest_create(&m->recorder, &m->recorded, &m->mediator, 1, &limits, m->guest,
+			       m->memory, om_guest_size(&limits));
+	test_host_fail(m->host, 0, 0, false);
+}
+
+/* What a command writes, as a string for free(). */
+static char *written_by(int (*command)(const struct recording *, FILE *), const struct recording *r)
+{
+	struct output o;
+
+	open_output(&o);
+	assert_int_equal(command(r, o.file), 0);
+	fclose(o.file);
+	return o.bytes;
+}
+
+static int text_all(const struct recording *r, FILE *out)
+{
+	return command_text(r, true, out);
+}
+
+static void check_words(char *text, const char *const *words)
+{
+	for (; *words; words++)
+		if (!strstr(text, *words))
+			fail_msg("\"%s\" is missing", *words);
+	free(text);
+}
+
+RECORD_TEST(every_record_has_its_words)
+{
+	struct machine *m = machine_new(state);
+	struct recording r;
+	uint32_t seen[OM_RECORD_KINDS] = { 0 };
+
+	do_everything(m);
+	r = whole_of(m);
+	for (size_t i = 0; i < r.count; i++)
+		seen[r.record[i].head.kind]++;
+	for (uint32_t kind = OM_RECORD_ENTER; kind < OM_RECORD_KINDS; kind++)
+		if (kind != OM_RECORD_LOCK && !seen[kind])
+			fail_msg("no record of kind \"%s\"", record_kind_name(kind));
+	check_words(written_by(text_all, &r), (const char *const[]){
+		"not the mediator's: ", "who has a new driver", "pins 31 pages 0x", " and 28 more at",
+		": the host refuses", ": the host could not", "the host has none",
+		"has to give way", "asks the policy about command 1", "asks as which TA",
+		"raises the guest's notification", "OP-TEE's notification interrupt for guest 1",
+		"takes a shadow page", "gives the shadow page", "writes", "unpins 1 page 0x",
+		"refused_cookie", "refused_policy", "refused_resume", NULL });
+	check_words(written_by(command_html, &r), (const char *const[]){
+		"refused_cookie", "\"interrupt\"", "GET_TIME", "\"ALLOC\"", "\"FREE\"", NULL });
+	check_words(written_by(command_perfetto, &r), (const char *const[]){
+		"GET_TIME", "\"name\":\"vCPU 0 calls\"", NULL });
+	check_words(written_by(command_mermaid, &r), (const char *const[]){
+		"sequenceDiagram", "refused_cookie", NULL });
+	free(written_by(command_pcapng, &r));
+	recording_free(&r);
+}
+
+RECORD_TEST(what_is_masked_can_be_looked_at)
+{
+	struct machine *m = machine_new(state);
+	struct recording r, masked;
+	struct output o;
+
+	/* A name that a page's script has to be kept from. */
+	m->config.clock = NULL;
+	do_everything(m);
+	r = whole_of(m);
+	open_output(&o);
+	assert_int_equal(command_mask(&r, true, o.file), 0);
+	masked = take_output(&o);
+	snprintf(masked.name, sizeof(masked.name), "a \"<script>\"");
+	check_words(written_by(text_all, &masked), (const char *const[]){
+		"its messages are masked", "asks the policy about command 0", NULL });
+	check_words(written_by(command_html, &masked), (const char *const[]){
+		"explained:0", "a \\\"\\u003cscript>\\\"", NULL });
+	free(written_by(command_pcapng, &masked));
+	assert_int_equal(command_mermaid(&masked, stdout), 2);
+	assert_int_equal(command_diff(&masked, &r, stdout), 2);
+	assert_int_equal(command_diff(&r, &masked, stdout), 2);
+	assert_int_equal(command_replay(&masked, stdout), 2);
+	recording_free(&masked);
+	recording_free(&r);
+}
+
+/* A run that ends before another one does. */
+RECORD_TEST(two_runs_differ_by_their_lengths)
+{
+	struct machine *m = machine_new(state);
+	struct recording r, start;
+	struct output o;
+
+	machine_start(m);
+	converse(m);
+	start = bytes_read(m->stream, m->stream->used, READ_WHOLE);
+	converse(m);
+	machine_end(m);
+	r = whole_of(m);
+	open_output(&o);
+	assert_int_equal(command_diff(&start, &r, o.file), 1);
+	fclose(o.file);
+	check_words(o.bytes, (const char *const[]){ "has no more", NULL });
+	open_output(&o);
+	assert_int_equal(command_diff(&r, &start, o.file), 1);
+	fclose(o.file);
+	check_words(o.bytes, (const char *const[]){ "has no more", NULL });
+	recording_free(&start);
+	recording_free(&r);
+}
+
+/* The text ends with the difference, and the replay says it. */
+RECORD_TEST(a_difference_is_at_the_end_of_the_text)
+{
+	struct machine *m = machine_new(state);
+	struct recording r, altered;
+	struct output o;
+	size_t i;
+
+	machine_start(m);
+	converse(m);
+	machine_end(m);
+	r = whole_of(m);
+	i = find_last(&r, OM_RECORD_LEAVE, 0, 3);
+	m->stream->at[r.record[i].at + sizeof(struct om_record_head) +
+		      offsetof(struct om_record_leave, a)] ^= 1;
+	sum_again(m->stream, &r.record[i]);
+	altered = whole_of(m);
+	check_words(written_by(text_all, &altered), (const char *const[]){
+		"# test: differs at record", "a0 is 0x0, recorded 0x1", NULL });
+	open_output(&o);
+	assert_int_equal(command_replay(&altered, o.file), 1);
+	fclose(o.file);
+	check_words(o.bytes, (const char *const[]){ "a0 is 0x0, recorded 0x1", NULL });
+	assert_int_equal(command_mask(&altered, false, stdout), 2);
+	recording_free(&altered);
+	recording_free(&r);
+}

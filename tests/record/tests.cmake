@@ -40,7 +40,7 @@ om_add_test_library(record_machine SOURCES record/machine.c
 om_add_test(test_record LABELS record SOURCES record/test_record.c LINKS record_machine)
 om_add_test(test_trace LABELS record SOURCES record/test_trace.c LINKS record_machine)
 add_test(NAME om_trace_commands COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/record/commands.sh
-	$<TARGET_FILE:om-trace> $<TARGET_FILE:recorded_calls>)
+	$<TARGET_FILE:om-trace> $<TARGET_FILE:recorded_calls> $<TARGET_FILE:recorded_rpc>)
 add_test(NAME om_trace_wireshark COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/record/wireshark.py
 	$<TARGET_FILE:om-trace> $<TARGET_FILE:recorded_rpc>)
 set_tests_properties(om_trace_wireshark PROPERTIES SKIP_RETURN_CODE 77)

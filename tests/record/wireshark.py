@@ -87,7 +87,7 @@ def main():
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         subprocess.run([om_trace, "dissector", "-o", f"{folder}/optee.lua"], check=True)
         # Those with the most in them: tshark takes a second for each.
-        recordings = sorted(glob.glob(f"{folder}/*.omrec"), key=os.path.getsize)[-4:]
+        recordings = sorted(glob.glob(f"{folder}/*.omrec"), key=os.path.getsize)[-3:]
         seen, answers = [], 0
         for recording in recordings:
             capture = f"{folder}/capture.pcapng"

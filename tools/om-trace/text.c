@@ -91,6 +91,7 @@ static void note_who(struct who *who, const struct record *record)
 static bool say_return(const struct who *who, const struct record *record, char *line, size_t size)
 {
 	struct om_trace_event event = { .id = OM_TRACE_GUEST_RETURN, .arg = { [4] = who->fid } };
+	bool is_new = false;
 	char text[256];
 
 	if (record->head.kind == OM_RECORD_SMC_RETURN) {
@@ -102,11 +103,13 @@ static bool say_return(const struct who *who, const struct record *record, char 
 			return false;
 		for (size_t i = 0; i < 4; i++)
 			event.arg[i] = l.a[i];
+		is_new = l.result == OM_HANDLED_NEW_DRIVER;
 	} else {
 		return false;
 	}
 	om_trace_text(&event, text, sizeof(text));
-	snprintf(line, size, "%s", strstr(text, ": ") + 2);
+	snprintf(line, size, "%s%s", strstr(text, ": ") + 2,
+		 is_new ? ", who has a new driver" : "");
 	return true;
 }
 
