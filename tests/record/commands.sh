@@ -102,7 +102,8 @@ if command -v chromium >/dev/null; then
 	timeout 120 chromium --headless=new --no-sandbox --disable-gpu --dump-dom \
 		"file://$scratch/page.html" >"$scratch/dom.html" 2>/dev/null || fail chromium
 	# Only its script makes these.
-	says "$scratch/dom.html" 'class="bar r3 k0"' 'pinned pages' 'calls: '
+	says "$scratch/dom.html" 'class="bar r3 k0"' 'pinned pages' 'calls: ' 'Longest calls' \
+		'class="strip"' 'class="wait"'
 fi
 if command -v zstd >/dev/null; then
 	zstd -q "$recording" -o "$scratch/small.zst"

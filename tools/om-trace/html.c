@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include "array.h"
 #include "commands.h"
@@ -63,7 +64,7 @@ static void put_bars(FILE *out, const struct story *s, const double *times)
 		put_string(out, b->label);
 		fputc(',', out);
 		put_string(out, b->text);
-		fputc(']', out);
+		fprintf(out, ",%zd]", b->call == SIZE_MAX ? (ssize_t)-1 : (ssize_t)b->call);
 	}
 }
 

@@ -45,7 +45,7 @@ static size_t begin_bar(struct teller *t, enum story_row row, const struct at *a
 	s->bar = array_grow(s->bar, s->bars, sizeof(*s->bar));
 	s->bar[s->bars] = (struct story_bar){
 		.row = row, .kind = STORY_OPEN, .guest = at->guest, .vcpu = at->vcpu,
-		.from = record, .to = t->r->count - 1,
+		.from = record, .to = t->r->count - 1, .call = row == STORY_CALL ? NONE : at->call,
 	};
 	return s->bars++;
 }
@@ -85,9 +85,23 @@ static void set_first_word(struct teller *t, size_t bar, const char *line)
 	const char *from = strstr(line, "> ");
 	char word[64];
 
+	from = from ? from : strstr(line, "- ");
 	snprintf(word, sizeof(word), "%.*s", (int)sizeof(word) - 1, from ? from + 2 : line);
 	word[strcspn(word, " ")] = '\0';
 	set_label(t, bar, word);
+}
+
+/* "OP-TEE -> RPC CMD cookie 0x1, thread 0": how it ended, in two words at most. */
+static void set_outcome(struct teller *t, size_t bar, char *line)
+{
+	char *from = strstr(line, "> ");
+	bool is_rpc = from && strncmp(from + 2, "RPC ", 4) == 0;
+
+	if (!from)
+		return;
+	from += is_rpc ? 6 : 2;
+	from[strcspn(from, " ,")] = '\0';
+	set_label(t, bar, from);
 }
 
 static void set_kind(struct teller *t, size_t bar, enum story_kind kind)
@@ -222,11 +236,13 @@ static void take_record(struct teller *t, size_t i)
 		at->secure = begin_bar(t, STORY_SECURE, at, i);
 		say_record(record, line, sizeof(line));
 		add_text(t, at->secure, line);
-		set_label(t, at->secure, "runs");
+		set_first_word(t, at->secure, line);
 		break;
 	case OM_RECORD_SMC_RETURN:
 		say_record(record, line, sizeof(line));
 		add_text(t, at->secure, line);
+		if (at->call != NONE)
+			set_outcome(t, at->secure, line);
 		end_bar(t, at->secure, i);
 		at->secure = NONE;
 		break;

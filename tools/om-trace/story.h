@@ -32,6 +32,7 @@ struct story_bar {
 	enum story_kind kind;
 	uint32_t guest, vcpu;
 	size_t from, to;	/* records */
+	size_t call;		/* the bar of the call that this is about; SIZE_MAX: none */
 	char label[64];
 	char *text;		/* lines for who wants to know more */
 };
