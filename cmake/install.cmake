@@ -54,6 +54,7 @@ if(OM_BUILD_POLICY)
 	install(FILES ${PROJECT_SOURCE_DIR}/cmake/Findlibyaml.cmake
 		${PROJECT_SOURCE_DIR}/cmake/Findlibuuid.cmake DESTINATION ${om_cmake_dir})
 	install(PROGRAMS tools/ta-alias DESTINATION ${CMAKE_INSTALL_BINDIR})
+	install(FILES tools/ta-alias.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
 if(OM_BUILD_KVM)
 	om_install_library(optee_mediator_kvm optee_mediator-kvm-targets)

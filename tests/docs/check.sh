@@ -8,6 +8,8 @@
 #   - the example in README.md is the one that is compiled
 #   - the policy in docs/policy.md is examples/policy.yaml, which is loaded
 #   - the cases of xtest that docs/kvm.md calls impossible are those that are left out
+#   - Debian's packages have the version of mediator.h, and the library's the soname's
+#   - manual pages are in order, and name each option and command that the program's own help does
 #   - every relative link leads somewhere
 #   - every file that is ours names its licence
 set -euo pipefail
@@ -41,6 +43,33 @@ diff <(sed -n '/^```yaml$/,/^```$/p' docs/policy.md | sed '1d;$d') \
 diff <(sed -n 's/^| \([0-9][0-9]*\) | \(.*\) |$/\1\t\2/p' docs/kvm.md) \
 	<(grep '^[0-9]' tests/real/kvm/not-applicable.list) ||
 	complain 'the table of cases in docs/kvm.md is not tests/real/kvm/not-applicable.list'
+
+version=$(sed -n 's/^#define OM_VERSION_[A-Z]* //p' include/optee_mediator/mediator.h | paste -sd.)
+soversion=${version%.*}
+[[ $version == 0.* ]] || soversion=${version%%.*}
+[[ $(sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog) == "$version" ]] ||
+	complain "debian/changelog is not of version $version"
+grep -qx "Package: liboptee-mediator$soversion" debian/control ||
+	complain "debian/control has no liboptee-mediator$soversion, which the soname asks for"
+
+# The options that a line of the program's help begins with, and om-trace's commands.
+explained()
+{
+	sed -nE 's/^[[:space:]"]*  (-[-a-z]+) .*/\1/p; s/^[[:space:]"]*  om-trace ([a-z]+) .*/\1/p' "$1"
+}
+for page in tools/*.1 tools/*/*.1; do
+	if command -v mandoc >/dev/null; then
+		mandoc -T lint -W warning "$page" || complain "$page: mandoc finds fault with it"
+	fi
+	program=${page%.1}
+	[[ -f $program ]] || program=$(dirname "$page")/main.c
+	words=$(explained "$program")
+	[[ -n $words ]] || complain "$program: no help that $page could be held against"
+	for word in $words; do
+		grep -qE "^\.(It|Cm) (Fl |Cm )?${word#-}( |\$)" "$page" ||
+			complain "$page does not say what $word is"
+	done
+done
 
 while IFS=: read -r file link; do
 	[[ -e $(dirname "$file")/$link ]] || complain "$file links to $link, which is not there"
