@@ -2,8 +2,6 @@
 /* A call's data, and what its steps share. See call.h. Independent of steps and of states. */
 #include "call.h"
 
-#include <optee_mediator/abi_smc.h>
-
 void om_call_init(struct om_call *call, struct om_guest *guest, uint32_t index)
 {
 	/* A reset keeps the generation, so that old ids stay unknown. */
@@ -38,13 +36,6 @@ bool om_call_others(const struct om_guest *guest, const struct om_call *call)
 			return true;
 	}
 	return false;
-}
-
-void om_set_resume(struct om_call *call, uint64_t pa, uint64_t cookie)
-{
-	call->secure = (struct om_regs){ .a = {
-		OPTEE_SMC_RETURN_FROM_RPC, om_high(pa), om_low(pa), call->secure_thread,
-		om_high(cookie), om_low(cookie), 0, call->guest->vm.id } };
 }
 
 bool om_release_some(struct om_call *call)

@@ -46,16 +46,8 @@ struct om_call {
 	uint32_t params;		/* parameters that were fetched */
 	uint32_t kinds;			/* OM_PARAMS_*; LIST: still to be translated */
 	uint32_t policy;		/* the answer of authorize() */
-	uint32_t waits;			/* waits for other calls so far; 0: not waiting */
-
-	/* Progress. Side by side, because the start of a call sets all of them. */
-	bool fetched;			/* the header was fetched: an answer can be written */
-	bool resumed;			/* the guest has been given the call's id */
-	bool translating;		/* a translation is in progress */
-	bool entered;			/* OP-TEE has accepted the call */
+	uint32_t waits;			/* CLAIMING: how often it has waited for other calls */
 	bool in_transit;		/* OP-TEE may not have looked up what it names */
-	bool checked;			/* the request or reply was fetched and checked */
-	bool holds_more;		/* some of target .. lists, message_buffer, payload_lists */
 
 	/*
 	 * What the call holds. A free slot holds nothing: om_call_init() and the end of each
@@ -112,7 +104,12 @@ struct om_call {
  * Sets call->secure to resume OP-TEE. pa, cookie: the answer to an ALLOC, OM_NO_PAGE when there
  * is no page; 0 for other requests, whose answers are in memory.
  */
-void om_set_resume(struct om_call *call, uint64_t pa, uint64_t cookie);
+static inline void om_set_resume(struct om_call *call, uint64_t pa, uint64_t cookie)
+{
+	call->secure = (struct om_regs){ .a = {
+		OPTEE_SMC_RETURN_FROM_RPC, om_high(pa), om_low(pa), call->secure_thread,
+		om_high(cookie), om_low(cookie), 0, call->guest->vm.id } };
+}
 
 /* Releases the buffers on the release list; false: an interrupt is pending and some are left. */
 bool om_release_some(struct om_call *call);
@@ -153,20 +150,20 @@ static inline enum om_call_state om_call_state(const struct om_call *call)
 	return (enum om_call_state)(om_load_relaxed(&call->word) & OM_CALL_STATE_MASK);
 }
 
-/* Sets the registers that give the guest an RPC, with the call's id in a3. */
-static inline void om_set_return(const struct om_call *call, struct om_regs *regs,
-				 uint64_t a0, uint64_t a1, uint64_t a2)
+/* What the call has, for om_call_may_have(). */
+static inline uint32_t om_call_has(const struct om_call *call)
 {
-	regs->a[0] = a0;
-	regs->a[1] = a1;
-	regs->a[2] = a2;
-	regs->a[3] = om_call_id(call);
-}
-
-/* Sets them to FOREIGN_INTR: the guest takes its interrupts and resumes. */
-static inline void om_set_interrupted(const struct om_call *call, struct om_regs *regs)
-{
-	om_set_return(call, regs, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0);
+	return (call->page.raw || call->message_buffer != OM_NONE) * OM_HAS_MESSAGE |
+	       call->in_transit * OM_HAS_TRANSIT |
+	       (call->target != OM_NONE) * OM_HAS_TARGET |
+	       (call->lists.reserved != 0) * OM_HAS_LISTS |
+	       (call->session != OM_NONE) * OM_HAS_SESSION |
+	       call->opens * OM_HAS_OPEN |
+	       (call->closes != OM_NONE) * OM_HAS_CLOSE |
+	       (call->translation.source.raw != 0) * OM_HAS_SOURCE |
+	       (call->rpc_arg != OM_NONE) * OM_HAS_ARG |
+	       (call->payload_lists.reserved != 0) * OM_HAS_PAYLOAD |
+	       (call->release.head != OM_NONE) * OM_HAS_RELEASE;
 }
 
 static inline void om_count(struct om_call *call, enum om_counter which)

@@ -4,18 +4,22 @@
  *
  *   FREE       nobody uses the slot
  *   LOADING    a vCPU copies, checks and translates the guest's message
+ *   CLAIMING   a vCPU claims the buffer or the session that the message ends, and waits
+ *              for the calls that are on their way to it
  *   SECURE     a vCPU is in OP-TEE
- *   ASKING     a vCPU prepares OP-TEE's request (an RPC) for the guest
+ *   ASKING     OP-TEE's request (an RPC) was checked; a vCPU shows it to the guest
  *   WAITING    the guest has a request and owes the reply
- *   REPLYING   a vCPU checks and translates the guest's reply
+ *   REPLYING   a vCPU checks the guest's reply
+ *   SHARING    the reply was checked and has memory, which a vCPU translates
  *   ENDING     a vCPU gives back what the call held
  *   INTERRUPTED the guest takes an interrupt; the resume goes straight to OP-TEE
- *   *_PAUSED   the same, but it was the mediator that gave way in its own work
+ *   *_PAUSED   the same, but it was the mediator that gave way in its own work; a call
+ *              that waits for others is CLAIMING_PAUSED
  *   BROKEN     never reached; a step gave an event that its state does not know
  *
- * In LOADING, SECURE, ASKING, REPLYING and ENDING exactly one vCPU owns the call
- * and may touch it. In all others it belongs to nobody: who resumes it takes it
- * by one atomic exchange (invariant I6). A diagram is in docs/design.md.
+ * In the states from LOADING to ENDING exactly one vCPU owns the call and may touch
+ * it. In all others it belongs to nobody: who resumes it takes it by one atomic
+ * exchange (invariant I6). A diagram is in docs/design.md.
  */
 #ifndef OM_LIB_CALL_STATE_H
 #define OM_LIB_CALL_STATE_H
@@ -28,13 +32,16 @@
 enum om_call_state {
 	OM_CALL_FREE = 0,
 	OM_CALL_LOADING,
+	OM_CALL_CLAIMING,
 	OM_CALL_SECURE,
 	OM_CALL_ASKING,
 	OM_CALL_REPLYING,
+	OM_CALL_SHARING,
 	OM_CALL_ENDING,
 	OM_CALL_LOADING_PAUSED,
+	OM_CALL_CLAIMING_PAUSED,
 	OM_CALL_ASKING_PAUSED,
-	OM_CALL_REPLYING_PAUSED,
+	OM_CALL_SHARING_PAUSED,
 	OM_CALL_ENDING_PAUSED,
 	OM_CALL_INTERRUPTED,
 	OM_CALL_WAITING,
@@ -46,10 +53,12 @@ enum om_call_event {
 	OM_EVENT_BEGIN,		/* the guest starts a call */
 	OM_EVENT_RESUME,	/* the guest resumes it */
 	OM_EVENT_PAUSE,		/* an interrupt is pending; the mediator stops its work */
+	OM_EVENT_CLAIM,		/* the message ends a buffer or a session */
 	OM_EVENT_ENTER,		/* the call is ready for OP-TEE */
 	OM_EVENT_INTERRUPT,	/* there is no request: the guest only has to resume */
 	OM_EVENT_REQUEST,	/* OP-TEE returned with an RPC */
 	OM_EVENT_ASK,		/* the guest has been given the request */
+	OM_EVENT_SHARE,		/* the guest replied with memory */
 	OM_EVENT_END,		/* OP-TEE is done, or is not asked */
 	OM_EVENT_RELEASE,	/* the call holds nothing any more */
 	OM_CALL_EVENTS
@@ -74,6 +83,38 @@ static inline enum om_call_state om_call_next(enum om_call_state state,
 static inline bool om_call_is_owned(enum om_call_state state)
 {
 	return (uint32_t)state - OM_CALL_LOADING <= OM_CALL_ENDING - OM_CALL_LOADING;
+}
+
+/*
+ * What a call has, as bits. om_call_rules says what goes with which state; a call that has come
+ * to a state has no more and no less.
+ */
+#define OM_HAS_MESSAGE		0x001u	/* the place of the message, pinned or in use */
+#define OM_HAS_TRANSIT		0x002u	/* OP-TEE may not have looked up what it names */
+#define OM_HAS_TARGET		0x004u	/* the buffer that it registers or unregisters */
+#define OM_HAS_LISTS		0x008u	/* list pages for what its parameters lend */
+#define OM_HAS_SESSION		0x010u	/* a session that it uses; only in transit */
+#define OM_HAS_OPEN		0x020u	/* a session that it opens, charged */
+#define OM_HAS_CLOSE		0x040u	/* a session that it closes, claimed */
+#define OM_HAS_SOURCE		0x080u	/* a page of the guest's page list, pinned */
+#define OM_HAS_ARG		0x100u	/* the RPC argument, in use */
+#define OM_HAS_PAYLOAD		0x200u	/* list pages for the memory of a reply */
+#define OM_HAS_RELEASE		0x400u	/* buffers to give back */
+
+struct om_call_rule {
+	uint16_t must;
+	uint16_t may;	/* beside what it must have */
+};
+extern const struct om_call_rule om_call_rules[OM_CALL_TABLE];
+
+/* True when a call in this state may have this, and nothing is missing. */
+static inline bool om_call_may_have(enum om_call_state state, uint32_t has)
+{
+	const struct om_call_rule *rule = &om_call_rules[om_index(state, OM_CALL_TABLE)];
+
+	if ((has & OM_HAS_SESSION) && !(has & OM_HAS_TRANSIT))
+		return false;
+	return (has & rule->must) == rule->must && !(has & ~((uint32_t)rule->must | rule->may));
 }
 
 /* Names for traces; static strings, "?" when unknown. */

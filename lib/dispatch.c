@@ -6,14 +6,7 @@
 #include "fast_calls.h"
 #include "lifetime.h"
 #include "machine.h"
-
-static void set_result(struct om_regs *regs, uint64_t a0)
-{
-	regs->a[0] = a0;
-	regs->a[1] = 0;
-	regs->a[2] = 0;
-	regs->a[3] = 0;
-}
+#include "secure.h"
 
 static OM_COLD void trace_refused(const struct om_guest *guest, unsigned int vcpu,
 				  enum om_refusal why, uint32_t code)
@@ -32,7 +25,7 @@ static OM_COLD void refuse(struct om_guest *guest, unsigned int vcpu, uint32_t f
 	if (om_traced(&guest->vm))
 		trace_refused(guest, vcpu, why, code);
 	/* All SMC64 identifiers are unknown; the code for that is a 64-bit -1. */
-	set_result(regs, fid & SMCCC_FID_SMC64 ? UINT64_MAX : code);
+	om_set_regs(regs, fid & SMCCC_FID_SMC64 ? UINT64_MAX : code, 0, 0, 0);
 }
 
 /*
@@ -73,7 +66,7 @@ static enum om_outcome dispatch(struct om_guest *guest, unsigned int vcpu, struc
 	enum om_refusal why;
 
 	if (guest->stage != OM_STAGE_ALIVE) {
-		set_result(regs, OPTEE_SMC_RETURN_ENOTAVAIL);
+		om_set_regs(regs, OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
 		return OM_HANDLED;
 	}
 	switch (fid) {

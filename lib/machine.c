@@ -24,20 +24,15 @@ static OM_NOINLINE bool load_more(struct om_call *call)
 {
 	while (call->refusal == OM_ACCEPTED && !om_message_is_loaded(call)) {
 		call->refusal = om_message_load(call);
-		if (call->refusal == OM_ACCEPTED &&
-		    (call->waits || om_should_yield(&call->guest->vm)))
+		if (call->refusal == OM_ACCEPTED && om_should_yield(&call->guest->vm))
 			return false;
 	}
 	return true;
 }
 
-/* LOADING: prepares the call for OP-TEE. */
-static inline enum om_call_event load(struct om_call *call, struct om_regs *regs)
+/* The message is complete, or refused. */
+static inline enum om_call_event loaded(struct om_call *call)
 {
-	if (!om_message_is_loaded(call) && !load_more(call)) {
-		om_set_interrupted(call, regs);
-		return OM_EVENT_PAUSE;
-	}
 	if (call->refusal != OM_ACCEPTED) {
 		om_message_refuse(call, call->refusal);
 		return OM_EVENT_END;
@@ -46,10 +41,35 @@ static inline enum om_call_event load(struct om_call *call, struct om_regs *regs
 	return OM_EVENT_ENTER;
 }
 
+/* LOADING: prepares the call for OP-TEE. */
+static inline enum om_call_event load(struct om_call *call)
+{
+	if (!om_message_is_loaded(call) && !load_more(call))
+		return OM_EVENT_PAUSE;
+	if (call->refusal == OM_ACCEPTED && om_message_claims(call))
+		return OM_EVENT_CLAIM;
+	return loaded(call);
+}
+
+/* CLAIMING: takes away what the message ends, and waits for calls in transit to it. */
+static OM_NOINLINE enum om_call_event claim(struct om_call *call)
+{
+	call->refusal = om_message_claim(call);
+	if (call->refusal == OM_ACCEPTED && call->waits)
+		return OM_EVENT_PAUSE;
+	return loaded(call);
+}
+
 static bool is_rpc(uint32_t a0)
 {
 	return (a0 & OPTEE_SMC_RETURN_RPC_PREFIX_MASK) == OPTEE_SMC_RETURN_RPC_PREFIX &&
 	       a0 != OPTEE_SMC_RETURN_UNKNOWN_FUNCTION;
+}
+
+/* True for the SMC of a guest that has the call's id: regs are still its own. */
+static bool is_resume(const struct om_regs *regs)
+{
+	return ((uint32_t)regs->a[0] & ~SMCCC_FID_SVE_HINT) == OPTEE_SMC_RETURN_FROM_RPC;
 }
 
 /*
@@ -59,12 +79,12 @@ static bool is_rpc(uint32_t a0)
  * is decided under the lock. The guest is not told so when it has the call's id, because it
  * would resume the call, nor when the call may have to pause in ENDING, because it lends memory.
  */
-static bool ends_busy(struct om_call *call)
+static bool ends_busy(struct om_call *call, const struct om_regs *regs)
 {
 	struct om_guest *guest = call->guest;
 	bool others;
 
-	if (call->resumed || call->lists.first != OM_NONE)
+	if (is_resume(regs) || call->lists.first != OM_NONE)
 		return false;
 	om_lock(&guest->vm);
 	others = om_call_others(guest, call);
@@ -75,20 +95,20 @@ static bool ends_busy(struct om_call *call)
 	return others;
 }
 
-/* OP-TEE ended the call with an error code in a0. */
-static OM_COLD enum om_call_event secure_done(struct om_call *call, uint32_t code,
-						 struct om_regs *regs)
+/* OP-TEE ended the call with an error code in a0. fid: what it was called with. */
+static OM_COLD enum om_call_event secure_done(struct om_call *call, uint64_t fid, uint32_t code,
+					      const struct om_regs *regs)
 {
 	bool busy = code == OPTEE_SMC_RETURN_ETHREAD_LIMIT || code == OPTEE_SMC_RETURN_EBUSY;
+	bool accepted = fid == OPTEE_SMC_RETURN_FROM_RPC;
 
-	if (busy && !call->entered && !ends_busy(call)) {
+	if (busy && !accepted && !ends_busy(call, regs)) {
 		/* The guest resumes, and OP-TEE is asked again. */
 		om_message_address(call);
-		om_set_interrupted(call, regs);
 		return OM_EVENT_INTERRUPT;
 	}
 	/* An unknown code, or one that has no meaning here: the call is over. */
-	if (code > OPTEE_SMC_RETURN_ENOTAVAIL || (busy && call->entered))
+	if (code > OPTEE_SMC_RETURN_ENOTAVAIL || (busy && accepted))
 		code = OPTEE_SMC_RETURN_ENOTAVAIL;
 	om_message_fail(call, code);
 	return OM_EVENT_END;
@@ -118,9 +138,9 @@ static inline void put_session(struct om_call *call)
  * ASKING: passes the request to the guest. The call is no longer in transit when the request
  * shows that OP-TEE has looked up what it names.
  */
-static OM_NOINLINE enum om_call_event ask(struct om_call *call, struct om_regs *regs)
+static OM_NOINLINE enum om_call_event ask(struct om_call *call)
 {
-	enum om_call_event event = om_rpc_ask(call, regs);
+	enum om_call_event event = om_rpc_ask(call);
 	uint32_t i;
 
 	if (event != OM_EVENT_ASK || !call->in_transit || !is_past_lookup(call))
@@ -151,27 +171,25 @@ static OM_COLD void trace_secure_return(const struct om_call *call, uint64_t fid
 }
 
 /* OP-TEE returned from the call with a request, or because of an interrupt. */
-static OM_NOINLINE enum om_call_event secure_left(struct om_call *call, struct om_regs *regs)
+static OM_NOINLINE enum om_call_event secure_left(struct om_call *call)
 {
 	const uint64_t *a = call->secure.a;
 
-	call->entered = true;
 	call->secure_thread = (uint32_t)a[3];
 	if (a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR) {
 		/* OP-TEE may be reading a page list, so the lists stay. */
 		om_count(call, OM_COUNT_INTERRUPTED);
 		om_set_resume(call, 0, 0);
-		om_set_interrupted(call, regs);
 		return OM_EVENT_INTERRUPT;
 	}
 	/* A new request means that OP-TEE has read the list of the last reply. */
 	om_lists_release(&call->guest->shm, &call->payload_lists);
-	call->checked = false;
+	om_rpc_accept(call);
 	return OM_EVENT_REQUEST;
 }
 
 /* SECURE: makes the SMC, and handles what OP-TEE returns. */
-static inline enum om_call_event enter(struct om_call *call, struct om_regs *regs)
+static inline enum om_call_event enter(struct om_call *call, const struct om_regs *regs)
 {
 	const struct om_vm *vm = &call->guest->vm;
 	uint64_t fid = call->secure.a[0];
@@ -187,7 +205,7 @@ static inline enum om_call_event enter(struct om_call *call, struct om_regs *reg
 		om_message_finish(call);
 		return OM_EVENT_END;
 	}
-	return is_rpc(code) ? secure_left(call, regs) : secure_done(call, code, regs);
+	return is_rpc(code) ? secure_left(call) : secure_done(call, fid, code, regs);
 }
 
 static void put(struct om_call *call, uint32_t *index)
@@ -205,7 +223,14 @@ static OM_NOINLINE void put_more(struct om_call *call)
 	om_lists_release(&call->guest->shm, &call->payload_lists);
 	put(call, &call->target);
 	put(call, &call->message_buffer);
-	call->holds_more = false;
+}
+
+/* True when put_more() has something to put back; of two indices, or OM_NONE, none is ~0. */
+static inline bool holds_more(const struct om_call *call)
+{
+	return (call->target & call->message_buffer) != OM_NONE ||
+	       (call->lists.reserved | call->payload_lists.reserved) != 0 ||
+	       call->translation.source.raw != 0;
 }
 
 /* Puts back the buffers that its parameters name. */
@@ -221,26 +246,18 @@ static inline void put_held(struct om_call *call, struct om_guest *guest)
 }
 
 /* ENDING: every call ends here, and gives back all it holds in reverse order. */
-static inline enum om_call_event end(struct om_call *call, struct om_regs *regs)
+static inline enum om_call_event end(struct om_call *call)
 {
 	struct om_guest *guest = call->guest;
 
-	if (call->holds_more)
+	if (holds_more(call))
 		put_more(call);
 	put_session(call);
 	put_held(call, guest);
 	if (call->page.raw)
 		guest->vm.ops->unpin(guest->vm.ctx, &call->page, 1);
 	call->page.raw = 0;
-	if (!om_release(call)) {
-		om_set_interrupted(call, regs);
-		return OM_EVENT_PAUSE;
-	}
-	regs->a[0] = call->result;
-	regs->a[1] = 0;
-	regs->a[2] = 0;
-	regs->a[3] = 0;
-	return OM_EVENT_RELEASE;
+	return om_release(call) ? OM_EVENT_RELEASE : OM_EVENT_PAUSE;
 }
 
 static OM_COLD void trace_state(const struct om_call *call, enum om_call_state from,
@@ -260,16 +277,37 @@ static inline void note_state(struct om_call *call, enum om_call_state from,
 }
 
 /*
+ * What the guest gets when its call goes to this state, which nobody owns: the result; OP-TEE's
+ * request in OP-TEE's own registers, with the call's id for the thread; or FOREIGN_INTR, so that
+ * it takes its interrupts and resumes.
+ */
+static inline void answer(const struct om_call *call, enum om_call_state to,
+			  struct om_regs *regs)
+{
+	const uint64_t *a = call->secure.a;
+
+	if (to == OM_CALL_FREE)
+		om_set_regs(regs, call->result, 0, 0, 0);
+	else if (to == OM_CALL_WAITING)
+		om_set_regs(regs, a[0], a[1], a[2], om_call_id(call));
+	else
+		om_set_regs(regs, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0, om_call_id(call));
+}
+
+/*
  * Moves an owned call to its next state. The store is the last access to the call: if nobody
  * owns it in that state, another vCPU may resume it at once.
  */
 static inline enum om_call_state advance(struct om_call *call, enum om_call_state from,
-					 enum om_call_event event)
+					 enum om_call_event event, struct om_regs *regs)
 {
 	enum om_call_state to = om_call_next(from, event);
 	uint32_t word = om_load_relaxed(&call->word);
 
 	note_state(call, from, event, to);
+	om_assert(om_call_may_have(to, om_call_has(call)));
+	if (!om_call_is_owned(to))
+		answer(call, to, regs);
 	om_store_release(&call->word, (word & ~OM_CALL_STATE_MASK) | to);
 	return to;
 }
@@ -283,15 +321,19 @@ void om_call_run(struct om_call *call, struct om_regs *regs)
 	enum om_call_state state = om_call_state(call);
 
 	if (state == OM_CALL_LOADING)
-		state = advance(call, state, load(call, regs));
+		state = advance(call, state, load(call), regs);
+	if (state == OM_CALL_CLAIMING)
+		state = advance(call, state, claim(call), regs);
 	if (state == OM_CALL_REPLYING)
-		state = advance(call, state, om_rpc_reply(call, regs));
+		state = advance(call, state, om_rpc_reply(call, regs), regs);
+	if (state == OM_CALL_SHARING)
+		state = advance(call, state, om_rpc_share(call), regs);
 	if (state == OM_CALL_SECURE)
-		state = advance(call, state, enter(call, regs));
+		state = advance(call, state, enter(call, regs), regs);
 	if (state == OM_CALL_ASKING)
-		state = advance(call, state, ask(call, regs));
+		state = advance(call, state, ask(call), regs);
 	if (state == OM_CALL_ENDING)
-		(void)advance(call, state, end(call, regs));
+		(void)advance(call, state, end(call), regs);
 }
 
 /* Takes a call that nobody owns, by one atomic exchange (I6). */
@@ -356,13 +398,9 @@ struct om_call *om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_
 	call->split = 0;
 	call->params = 0;
 	call->kinds = 0;
-	call->fetched = false;
 	call->waits = 0;
-	call->resumed = false;
-	call->translating = false;
-	call->entered = false;
 	call->in_transit = true;
-	call->holds_more = false;
+	call->translation.remaining = 0;
 	call->loads_ta = false;
 	call->mapped.uses_window = true;
 	call->held_count = 0;
@@ -390,6 +428,5 @@ struct om_call *om_call_resume(struct om_guest *guest, unsigned int vcpu,
 	    !take(call, word, OM_EVENT_RESUME, generation, vcpu))
 		return NULL;
 	om_count(call, OM_COUNT_RESUMES);
-	call->resumed = true;
 	return call;
 }

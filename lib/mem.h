@@ -11,6 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* True whatever a guest or OP-TEE does. Checked in the builds that tests run on. */
+#ifdef OM_ASSERTIONS
+#define om_assert(condition) ((condition) ? (void)0 : __builtin_trap())
+#else
+#define om_assert(condition) ((void)0)
+#endif
+
 /* Not inlined, because it would slow the common case of its callers down. */
 #define OM_NOINLINE __attribute__((__noinline__))
 

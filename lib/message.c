@@ -72,7 +72,6 @@ static OM_NOINLINE enum om_refusal locate_registered(struct om_call *call,
 	uint64_t position;
 
 	call->message_buffer = om_shm_get(&guest->shm, cookie, OM_SHARE_REGISTERED, false);
-	call->holds_more = true;
 	if (call->message_buffer == OM_NONE)
 		return OM_REFUSED_ADDRESS;
 	buffer = &guest->shm.buffers[call->message_buffer];
@@ -125,32 +124,50 @@ static bool has_room(const struct om_call *call, uint32_t params)
 	return OPTEE_MSG_ARG_SIZE(params) + behind <= call->room;
 }
 
-/* Fetches the message, once: the header, then the parameters that the command may have. */
-static inline enum om_refusal fetch(struct om_call *call)
-{
-	struct om_message *message = &call->message;
-	uint32_t asked;
-	uint32_t n;
+/* What is fetched at once: enough for all commands but an OPEN_SESSION with parameters. */
+#define FIRST_PARAMS	OPTEE_MSG_CALL_PARAMS
+#define FIRST_FETCH	OPTEE_MSG_ARG_SIZE(FIRST_PARAMS)
 
-	if (call->room < sizeof(message->hdr) ||
-	    om_message_read(call, 0, &message->hdr, sizeof(message->hdr)))
+/* Fetches the parameters that did not come with the header. */
+static OM_NOINLINE enum om_refusal fetch_more(struct om_call *call, uint32_t params)
+{
+	/* Bounded by the guest's space, where the header takes that of one; then by our own. */
+	uint32_t n = om_index(params, call->room / sizeof(call->message.param[0]));
+
+	n = om_index(n - FIRST_PARAMS, OM_MESSAGE_PARAMS - FIRST_PARAMS + 1);
+	if (om_message_read(call, FIRST_FETCH, &call->message.param[FIRST_PARAMS],
+			    n * sizeof(call->message.param[0])))
 		return OM_REFUSED_ADDRESS;
-	/* From here on an answer can be written to the message. */
-	call->fetched = true;
-	asked = message->hdr.num_params;
-	if (asked > om_message_max_params(message->hdr.cmd))
+	return OM_ACCEPTED;
+}
+
+/* Finds out how many parameters the message has, and sees to it that they are fetched. */
+static inline enum om_refusal fetch_params(struct om_call *call)
+{
+	uint32_t asked = call->message.hdr.num_params;
+
+	if (asked > om_message_max_params(call->message.hdr.cmd))
 		return OM_ACCEPTED;	/* the check refuses them */
 	/* OP-TEE refuses a message that is cut off: thread_optee_smc.c, get_msg_arg(). */
-	if (!has_room(call, asked))
+	if (!has_room(call, asked) ||
+	    (asked > FIRST_PARAMS && fetch_more(call, asked) != OM_ACCEPTED))
 		return OM_REFUSED_ADDRESS;
-	/* Bounded by the guest's space, where the header takes that of one; then by our own. */
-	n = om_index(asked, call->room / sizeof(message->param[0]));
-	n = om_index(n, OM_MESSAGE_PARAMS + 1);
-	if (n && om_message_read(call, sizeof(message->hdr), message->param,
-				 n * sizeof(message->param[0])))
-		return OM_REFUSED_ADDRESS;
-	call->params = n;
+	call->params = asked;
 	return OM_ACCEPTED;
+}
+
+/* Fetches the message, each byte once. What lies behind it, and was fetched too, is not used. */
+static inline enum om_refusal fetch(struct om_call *call)
+{
+	enum om_refusal why;
+
+	if (call->room < sizeof(call->message.hdr) ||
+	    om_message_read(call, 0, &call->message, om_least(call->room, FIRST_FETCH)))
+		return OM_REFUSED_ADDRESS;
+	why = fetch_params(call);
+	if (om_traced(&call->guest->vm))
+		trace_message(call);
+	return why;
 }
 
 /* Makes the call a user of the session that it names, which ties it to one TA. */
@@ -250,8 +267,6 @@ enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *reg
 
 	if (why == OM_ACCEPTED)
 		why = fetch(call);
-	if (om_traced(&guest->vm) && call->fetched)
-		trace_message(call);
 	if (why == OM_ACCEPTED)
 		why = om_message_check(&call->message, om_async_offered(&guest->vm), &call->kinds);
 	if (why == OM_ACCEPTED)
@@ -276,8 +291,6 @@ static OM_NOINLINE enum om_refusal begin_translation(struct om_call *call,
 	enum om_refusal why = om_translation_begin(&call->guest->shm, &region, &call->lists,
 						   &call->translation);
 
-	call->translating = true;
-	call->holds_more = true;
 	if (registers)
 		call->target = call->translation.buffer;
 	else if (call->translation.buffer != OM_NONE && hold(call, call->translation.buffer))
@@ -288,20 +301,18 @@ static OM_NOINLINE enum om_refusal begin_translation(struct om_call *call,
 	return why;
 }
 
-static enum om_refusal translate(struct om_call *call)
+enum om_refusal om_message_load(struct om_call *call)
 {
 	uint32_t lists = om_params_of(call->kinds, OM_PARAMS_LIST);
 	uint32_t i = om_next_param(&lists);
 	enum om_refusal why = OM_ACCEPTED;
 
-	if (!call->translating)
+	if (!call->translation.remaining)
 		why = begin_translation(call, &call->message.param[i].u.tmem);
 	if (why == OM_ACCEPTED)
 		why = om_translation_step(&call->guest->shm, &call->lists, &call->translation);
-	if (why == OM_ACCEPTED && call->translation.remaining == 0) {
-		call->translating = false;
+	if (why == OM_ACCEPTED && call->translation.remaining == 0)
 		call->kinds -= OM_PARAMS_LIST << i;
-	}
 	return why;
 }
 
@@ -311,13 +322,12 @@ static enum om_refusal translate(struct om_call *call)
  * nothing any more, or another buffer (invariant I7). The wait is bounded, because the guest's
  * scheduler may never run those calls meanwhile; then the buffer stays registered.
  */
-static enum om_refusal claim(struct om_call *call)
+static enum om_refusal claim_buffer(struct om_call *call)
 {
 	om_cookie_t cookie = { call->message.param[0].u.rmem.shm_ref };
 	uint32_t i = om_shm_claim_arrived(&call->guest->shm, cookie);
 
 	call->waits = i == OM_BUSY ? call->waits + 1 : 0;
-	call->holds_more = true;
 	if (i == OM_NONE || call->waits > OM_WAIT_TRIES)
 		return OM_REFUSED_COOKIE;
 	if (i == OM_BUSY)
@@ -348,12 +358,10 @@ static enum om_refusal close_session(struct om_call *call)
 	return call->waits > OM_WAIT_TRIES ? OM_REFUSED_SESSION : OM_ACCEPTED;
 }
 
-enum om_refusal om_message_load(struct om_call *call)
+enum om_refusal om_message_claim(struct om_call *call)
 {
-	if (om_params_of(call->kinds, OM_PARAMS_LIST))
-		return translate(call);
 	return call->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION ? close_session(call) :
-								      claim(call);
+								      claim_buffer(call);
 }
 
 /*
@@ -576,17 +584,18 @@ static uint32_t refusal_ret(const struct om_call *call, enum om_refusal why)
 		return call->policy;
 	/* OP-TEE has another code for CLOSE_SESSION alone: core/tee/entry_std.c. */
 	if (why == OM_REFUSED_SESSION && call->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION)
-		return call->waits ? TEEC_ERROR_BUSY : TEEC_ERROR_ITEM_NOT_FOUND;
+		return call->closes != OM_NONE ? TEEC_ERROR_BUSY : TEEC_ERROR_ITEM_NOT_FOUND;
 	return om_refusal_teec(why);
 }
 
 /*
  * An unknown session is refused with OP-TEE's own code and origin, although OP-TEE is not asked.
- * A session whose CLOSE waited in vain is open.
+ * A session whose CLOSE claimed it, and waited in vain, is open.
  */
 static uint32_t refusal_origin(const struct om_call *call, enum om_refusal why)
 {
-	return why == OM_REFUSED_SESSION && !call->waits ? TEEC_ORIGIN_TEE : TEEC_ORIGIN_COMMS;
+	return why == OM_REFUSED_SESSION && call->closes == OM_NONE ? TEEC_ORIGIN_TEE :
+								      TEEC_ORIGIN_COMMS;
 }
 
 void om_message_refuse(struct om_call *call, enum om_refusal why)

@@ -17,26 +17,27 @@ enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *reg
 /* How often UNREGISTER_SHM and CLOSE_SESSION wait for calls in transit: some 10 ms. */
 #define OM_WAIT_TRIES	4096u
 
-/*
- * Does a bounded piece of the remaining work: translates what the message names by address,
- * claims the buffer it unregisters or the session it closes.
- */
+/* Translates a bounded piece of what the message names by address. */
 enum om_refusal om_message_load(struct om_call *call);
 
 /* True when om_message_load() has nothing left to do. */
 static inline bool om_message_is_loaded(const struct om_call *call)
 {
-	if (om_params_of(call->kinds, OM_PARAMS_LIST))
-		return false;
-	switch (call->message.hdr.cmd) {
-	case OPTEE_MSG_CMD_UNREGISTER_SHM:
-		return call->target != OM_NONE;
-	case OPTEE_MSG_CMD_CLOSE_SESSION:
-		return call->closes != OM_NONE && !call->waits;
-	default:
-		return true;
-	}
+	return om_params_of(call->kinds, OM_PARAMS_LIST) == 0;
 }
+
+/* True for a message that ends a buffer or a session, which om_message_claim() has to claim. */
+static inline bool om_message_claims(const struct om_call *call)
+{
+	return call->message.hdr.cmd == OPTEE_MSG_CMD_UNREGISTER_SHM ||
+	       call->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION;
+}
+
+/*
+ * Claims the buffer that the message unregisters or the session that it closes. Accepted with
+ * call->waits other than 0: calls are in transit to it, and the claim has to be tried again.
+ */
+enum om_refusal om_message_claim(struct om_call *call);
 
 /* Writes the shadow that OP-TEE will read, and the registers that give its address. */
 void om_message_emit(struct om_call *call);

@@ -263,6 +263,7 @@ static enum om_refusal accept_request(struct om_call *call)
 			return OM_REFUSED_REQUEST;
 		om_count(call, OM_COUNT_RPC_ALLOC);
 		call->pending = OM_PENDING_ALLOC;
+		call->secure.a[2] = 0;	/* without meaning, so the guest need not see it */
 		return OM_ACCEPTED;
 	case OPTEE_SMC_RETURN_RPC_FREE:
 		return accept_free(call);
@@ -273,48 +274,36 @@ static enum om_refusal accept_request(struct om_call *call)
 	}
 }
 
-/* Writes the request to the guest's RPC argument, and the registers of the RPC. */
-static enum om_refusal show_cmd(struct om_call *call, struct om_regs *regs)
+void om_rpc_accept(struct om_call *call)
+{
+	call->refusal = accept_request(call);
+}
+
+/* Writes the request to the guest's RPC argument. */
+static enum om_refusal show_cmd(struct om_call *call)
 {
 	uint32_t n = om_index(call->request.hdr.num_params, OPTEE_MSG_RPC_PARAMS + 1);
-	uint64_t cookie = 0;
 
 	if (write_arg(call, &call->request, OPTEE_MSG_ARG_SIZE(n)))
 		return OM_REFUSED_REQUEST;
-	if (call->rpc_arg != OM_NONE)
-		cookie = call->guest->shm.buffers[call->rpc_arg].cookie;
-	om_set_return(call, regs, OPTEE_SMC_RETURN_RPC_CMD, om_high(cookie), om_low(cookie));
 	return OM_ACCEPTED;
 }
 
 /* Shows the request. ALLOC and FREE are about the RPC argument itself: registers are enough. */
-static enum om_refusal show_request(struct om_call *call, struct om_regs *regs)
+static enum om_refusal show_request(struct om_call *call)
 {
-	const uint64_t *a = call->secure.a;
-
-	if (call->pending == OM_PENDING_ALLOC)
-		om_set_return(call, regs, OPTEE_SMC_RETURN_RPC_ALLOC, a[1], 0);
-	else if (call->pending == OM_PENDING_FREE)
-		om_set_return(call, regs, OPTEE_SMC_RETURN_RPC_FREE, a[1], a[2]);
-	else
-		return show_cmd(call, regs);
-	return OM_ACCEPTED;
+	if (call->pending == OM_PENDING_ALLOC || call->pending == OM_PENDING_FREE)
+		return OM_ACCEPTED;
+	return show_cmd(call);
 }
 
-enum om_call_event om_rpc_ask(struct om_call *call, struct om_regs *regs)
+enum om_call_event om_rpc_ask(struct om_call *call)
 {
-	if (!call->checked) {
-		call->refusal = accept_request(call);
-		call->checked = true;
-	}
 	/* Releases before the guest sees the request; unpinning a large payload may pause. */
-	if (!om_release(call)) {
-		om_set_interrupted(call, regs);
+	if (!om_release(call))
 		return OM_EVENT_PAUSE;
-	}
-	call->checked = false;
 	if (call->refusal == OM_ACCEPTED)
-		call->refusal = show_request(call, regs);
+		call->refusal = show_request(call);
 	if (call->refusal == OM_ACCEPTED)
 		return OM_EVENT_ASK;
 
@@ -323,7 +312,6 @@ enum om_call_event om_rpc_ask(struct om_call *call, struct om_regs *regs)
 	om_set_resume(call, OM_NO_PAGE, 0);
 	if (call->pending == OM_PENDING_CMD || call->pending == OM_PENDING_SHM_ALLOC)
 		answer(call, om_refusal_teec(call->refusal), TEEC_ORIGIN_COMMS);
-	om_set_interrupted(call, regs);
 	return OM_EVENT_INTERRUPT;
 }
 
@@ -472,7 +460,6 @@ static enum om_refusal accept_payload(struct om_call *call)
 	call->payload = OM_NONE;
 	call->payload_charge = 0;
 	call->undo_cookie = 0;
-	call->holds_more = true;
 	if (!fetch_reply(call))
 		return OM_REFUSED_REPLY;
 	verdict = om_reply_check(&reply->hdr, &reply->param[0], call->request.param[0].u.value.b);
@@ -531,7 +518,7 @@ static void drop_payload(struct om_call *call)
  * SHM_FREE in the same RPC argument. If that cannot be written, the guest keeps its memory, and
  * OP-TEE gets its error nevertheless.
  */
-static bool ask_undo(struct om_call *call, struct om_regs *regs)
+static bool ask_undo(struct om_call *call)
 {
 	struct om_request_copy *request = &call->request;
 
@@ -543,7 +530,7 @@ static bool ask_undo(struct om_call *call, struct om_regs *regs)
 	request->param[0].attr = OPTEE_MSG_ATTR_TYPE_VALUE_INPUT;
 	request->param[0].u.value.a = call->undo_type;
 	request->param[0].u.value.b = call->undo_cookie;
-	if (show_cmd(call, regs) != OM_ACCEPTED)
+	if (show_cmd(call) != OM_ACCEPTED)
 		return false;
 	if (om_traced(&call->guest->vm))
 		trace_request(call, true);
@@ -566,34 +553,25 @@ static bool translate_payload(struct om_call *call)
 	return true;
 }
 
-static enum om_call_event reply_shm_alloc(struct om_call *call, struct om_regs *regs)
+enum om_call_event om_rpc_share(struct om_call *call)
 {
-	if (!call->checked) {
-		call->undo_type = call->request.param[0].u.value.a;
-		call->refusal = accept_payload(call);
-		call->checked = true;
-	}
-	if (!translate_payload(call)) {
-		om_set_interrupted(call, regs);
+	if (!translate_payload(call))
 		return OM_EVENT_PAUSE;
-	}
 	if (call->refusal == OM_ACCEPTED) {
 		give_payload(call);
 		return OM_EVENT_ENTER;
 	}
 	drop_payload(call);
-	if (!om_release(call)) {
-		om_set_interrupted(call, regs);
+	if (!om_release(call))
 		return OM_EVENT_PAUSE;
-	}
 	om_refused(call, call->refusal, om_refusal_teec(call->refusal));
-	if (ask_undo(call, regs))
+	if (ask_undo(call))
 		return OM_EVENT_ASK;
 	answer(call, om_refusal_teec(call->refusal), TEEC_ORIGIN_COMMS);
 	return OM_EVENT_ENTER;
 }
 
-enum om_call_event om_rpc_reply(struct om_call *call, struct om_regs *regs)
+enum om_call_event om_rpc_reply(struct om_call *call, const struct om_regs *regs)
 {
 	switch (call->pending) {
 	case OM_PENDING_ALLOC:
@@ -603,7 +581,9 @@ enum om_call_event om_rpc_reply(struct om_call *call, struct om_regs *regs)
 		om_set_resume(call, 0, 0);
 		break;
 	case OM_PENDING_SHM_ALLOC:
-		return reply_shm_alloc(call, regs);
+		call->undo_type = call->request.param[0].u.value.a;
+		call->refusal = accept_payload(call);
+		return OM_EVENT_SHARE;
 	case OM_PENDING_UNDO:
 		answer(call, om_refusal_teec(call->refusal), TEEC_ORIGIN_COMMS);
 		break;

@@ -12,16 +12,28 @@
 #include "call.h"
 
 /*
- * Prepares an RPC of OP-TEE (call->secure) for the guest and fills regs. Returns OM_EVENT_ASK;
- * OM_EVENT_PAUSE; or OM_EVENT_INTERRUPT when the guest must not see the request, and OP-TEE will
- * be told that it failed.
+ * Fetches and checks an RPC of OP-TEE (call->secure), and forgets what it releases. Sets
+ * call->refusal.
  */
-enum om_call_event om_rpc_ask(struct om_call *call, struct om_regs *regs);
+void om_rpc_accept(struct om_call *call);
 
 /*
- * Handles the guest's reply; regs are the guest's. Prepares call->secure. Returns
- * OM_EVENT_ENTER; OM_EVENT_PAUSE; or OM_EVENT_ASK when the guest first has to free memory.
+ * Shows an accepted request to the guest, whose registers are then those of call->secure.
+ * Returns OM_EVENT_ASK; OM_EVENT_PAUSE; or OM_EVENT_INTERRUPT when the guest must not see the
+ * request: call->secure tells OP-TEE that it failed.
  */
-enum om_call_event om_rpc_reply(struct om_call *call, struct om_regs *regs);
+enum om_call_event om_rpc_ask(struct om_call *call);
+
+/*
+ * Handles the guest's reply; regs are the guest's. Returns OM_EVENT_ENTER, with call->secure
+ * prepared; or OM_EVENT_SHARE when the reply has memory.
+ */
+enum om_call_event om_rpc_reply(struct om_call *call, const struct om_regs *regs);
+
+/*
+ * Translates that memory. Returns OM_EVENT_ENTER, as above; OM_EVENT_PAUSE; or OM_EVENT_ASK when
+ * the guest first has to free the memory: its registers are those of call->secure once more.
+ */
+enum om_call_event om_rpc_share(struct om_call *call);
 
 #endif

@@ -21,6 +21,16 @@ struct om_regs om_fast_smc(const struct om_mediator *m, uint32_t fid, uint32_t a
  */
 void om_learn_reserved(struct om_mediator *m);
 
+/* Sets what a guest gets of the registers. */
+static inline void om_set_regs(struct om_regs *regs, uint64_t a0, uint64_t a1, uint64_t a2,
+			       uint64_t a3)
+{
+	regs->a[0] = a0;
+	regs->a[1] = a1;
+	regs->a[2] = a2;
+	regs->a[3] = a3;
+}
+
 static inline void om_cut_results(struct om_regs *regs)
 {
 	uint32_t i;

@@ -3,7 +3,8 @@
 #
 # Holds the documents against the code: check.sh PRINT_STATES_PROGRAM
 #
-#   - the state diagram in docs/design.md is the table in lib/call_state.c
+#   - the state diagram in docs/design.md is the table in lib/call_state.c, and what a call
+#     has in each state is the other one there
 #   - the table of floors in docs/design.md is lib/floors.list
 #   - the example in README.md is the one that is compiled
 #   - the policy in docs/policy.md is examples/policy.yaml, which is loaded
@@ -25,8 +26,11 @@ complain()
 }
 
 diff <(sed -n '/^stateDiagram-v2/,/^```/s/^ *\([A-Z_]* --> [A-Z_]*: [A-Z]*\)$/\1/p' docs/design.md |
-	grep -v '^om_' | sort) <("$print_states" | sort) ||
+	grep -v '^om_' | sort) <("$print_states" | grep -e '-->' | sort) ||
 	complain 'the state diagram in docs/design.md is not the table in lib/call_state.c'
+
+diff <(grep -E '^\| [A-Z_]+ \| [^|]+ \| [^|]+ \|$' docs/design.md) <("$print_states" | grep '^|') ||
+	complain 'what a call has in docs/design.md is not om_call_rules in lib/call_state.c'
 
 diff <(sed -n 's/^| \([0-9]*\) | `\(.*\)` | .* | .* |$/\1 \2/p' docs/design.md | sort) \
 	<(sed '/^#/d' lib/floors.list | awk '{ sub(/,.*/, "", $2); print $1, $2 }' | sort) ||

@@ -3,6 +3,7 @@
 #include "accounts.h"
 #include "messages.h"
 
+#include "message.h"
 #include "message_copy.h"
 
 #define PAGE	((uint64_t)OPTEE_MSG_PAGE_SIZE)
@@ -85,7 +86,7 @@ bool message_is_sound(const struct om_call *call)
 		return false;
 	/* There is a place for every buffer that is named or still to be lent. */
 	if (call->held_count > OPTEE_MSG_CALL_PARAMS ||
-	    call->held_count + lists_left(call) > OPTEE_MSG_CALL_PARAMS + (call->translating ? 1 : 0))
+	    call->held_count + lists_left(call) > OPTEE_MSG_CALL_PARAMS + (call->translation.remaining ? 1 : 0))
 		return false;
 	/* All that OP-TEE will have to map is charged (I5). */
 	for (k = 0; k < OPTEE_MSG_CALL_PARAMS; k++)
@@ -95,9 +96,8 @@ bool message_is_sound(const struct om_call *call)
 	    call->mapped.param_pages > world_guest.vm.limits.call_pages || !has_its_session(call))
 		return false;
 	/* A translation that is under way has been begun, and one that is not holds nothing. */
-	if (call->translating)
-		return lists_left(call) > 0 && t->buffer < WORLD_BUFFERS && t->remaining > 0 &&
-		       t->source.raw != 0 && call->lists.reserved > 0;
+	if (t->remaining)
+		return lists_left(call) > 0 && t->buffer < WORLD_BUFFERS && t->source.raw != 0 && call->lists.reserved > 0;
 	return t->source.raw == 0;
 }
 
@@ -151,7 +151,7 @@ static bool tmem_is_sound(const struct om_call *call, uint32_t i, bool listed)
 	const struct optee_msg_param *param = &call->message.param[i];
 	const struct optee_msg_param_tmem *tmem = &param->u.tmem;
 	uint32_t lists = om_params_of(call->kinds, OM_PARAMS_LIST);
-	bool begun = call->translating && lists && om_next_param(&lists) == i;
+	bool begun = call->translation.remaining && lists && om_next_param(&lists) == i;
 
 	if (tmem->buf_ptr == 0)
 		return !listed;
@@ -189,7 +189,7 @@ bool message_param_is_sound(const struct om_call *call, uint32_t i)
 		return kinds == (kinds & OM_PARAMS_LIST) && tmem_is_sound(call, i, listed) &&
 		       param->attr == (OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | LISTED) &&
 		       param->u.tmem.buf_ptr != 0 &&
-		       (listed && !call->translating ? call->target == OM_NONE :
+		       (listed && !call->translation.remaining ? call->target == OM_NONE :
 			names_target(call, param->u.tmem.shm_ref));
 	case OPTEE_MSG_CMD_OPEN_SESSION:
 		if (i < OPTEE_MSG_META_PARAMS)
@@ -212,6 +212,15 @@ bool message_is_all_sound(const struct om_call *call)
 			return false;
 	return message_has_place(call) && message_is_sound(call) &&
 	       call->kinds >> (5 * OM_MESSAGE_PARAMS) == 0;
+}
+
+bool message_is_ready(const struct om_call *call)
+{
+	if (!message_is_all_sound(call) || !om_message_is_loaded(call))
+		return false;
+	if (call->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION)
+		return call->closes != OM_NONE && !call->waits;
+	return call->message.hdr.cmd != OPTEE_MSG_CMD_UNREGISTER_SHM || call->target != OM_NONE;
 }
 
 void om_call_trace(const struct om_call *call, struct om_trace_event *event)

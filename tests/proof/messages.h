@@ -34,6 +34,9 @@ bool message_param_is_sound(const struct om_call *call, uint32_t i);
 /* All of these. */
 bool message_is_all_sound(const struct om_call *call);
 
+/* ... and OP-TEE may see it: all is translated, and what the message ends is claimed. */
+bool message_is_ready(const struct om_call *call);
+
 /* The page that the message lies in. */
 uint64_t message_page(const struct om_call *call);
 

@@ -118,7 +118,7 @@ bool rooms_is_waiting(void)
 		return asked->num_params <= OPTEE_MSG_RPC_PARAMS &&
 		       asked->cmd != OPTEE_RPC_CMD_SHM_ALLOC;
 	case OM_PENDING_SHM_ALLOC:
-		return asked->num_params == 1 && asked->cmd == OPTEE_RPC_CMD_SHM_ALLOC && !call->checked;
+		return asked->num_params == 1 && asked->cmd == OPTEE_RPC_CMD_SHM_ALLOC;
 	case OM_PENDING_UNDO:
 		return call->refusal != OM_ACCEPTED && (uint32_t)call->refusal < OM_COUNTERS &&
 		       call->payload == OM_NONE;
@@ -151,10 +151,11 @@ bool rooms_is_no_page(void)
 	return om_pair(a[1], a[2]) % 8 != 0;
 }
 
-bool rooms_is_return(const struct om_regs *regs, uint64_t a0, uint64_t a1, uint64_t a2)
+bool rooms_is_return(uint64_t a0, uint64_t a1, uint64_t a2)
 {
-	return regs->a[0] == a0 && regs->a[1] == a1 && regs->a[2] == a2 &&
-	       regs->a[3] == om_call_id(&world_call);
+	const uint64_t *a = world_call.secure.a;
+
+	return a[0] == a0 && a[1] == a1 && a[2] == a2;
 }
 
 /* shm.h */

@@ -97,7 +97,7 @@ bool rooms_is_no_page(void);
 /* The SMC that resumes OP-TEE, with this page and cookie. */
 bool rooms_is_resume(uint64_t pa, uint64_t cookie);
 
-/* What the guest gets: an RPC, its number, and the call's id. */
-bool rooms_is_return(const struct om_regs *regs, uint64_t a0, uint64_t a1, uint64_t a2);
+/* What the guest gets of OP-TEE's registers: which RPC, and two words of it. */
+bool rooms_is_return(uint64_t a0, uint64_t a1, uint64_t a2);
 
 #endif

@@ -63,13 +63,6 @@ struct world_message {
 /* Memory for a page list, that holds anything. */
 uint64_t *world_new_list(void);
 
-/* What put_more() in machine.c gives back. */
-static inline bool world_holds_more(const struct om_call *call)
-{
-	return call->target != OM_NONE || call->message_buffer != OM_NONE || call->lists.reserved != 0 ||
-	       call->payload_lists.reserved != 0 || call->translation.source.raw != 0;
-}
-
 /*
  * host_init(), a mediator that knows any reserved memory, and a guest with any limits;
  * the shadow pages are distinct and usable, as alloc_pages() in lifetime.c saw to it.

@@ -176,14 +176,9 @@ static void soil_free_slots(struct om_guest *guest)
 		call->kinds = UINT32_MAX;
 		call->loads_ta = true;
 		call->mapped.uses_window = false;
-		call->fetched = true;
 		call->waits = UINT32_MAX;
-		call->resumed = true;
-		call->translating = true;
-		call->entered = true;
+		call->translation.remaining = UINT32_MAX;
 		call->in_transit = false;
-		call->checked = true;
-		call->holds_more = true;
 		call->held_count = OPTEE_MSG_CALL_PARAMS;
 		call->mapped.param_pages = UINT32_MAX;
 		call->mapped.payload_pages = UINT32_MAX;

@@ -8,19 +8,23 @@
 #include "call_state.h"
 
 static const char *const states[OM_CALL_STATES] = {
-	[OM_CALL_FREE] = "FREE", [OM_CALL_LOADING] = "LOADING", [OM_CALL_SECURE] = "SECURE",
+	[OM_CALL_FREE] = "FREE", [OM_CALL_LOADING] = "LOADING",
+	[OM_CALL_CLAIMING] = "CLAIMING", [OM_CALL_SECURE] = "SECURE",
 	[OM_CALL_ASKING] = "ASKING", [OM_CALL_REPLYING] = "REPLYING",
-	[OM_CALL_ENDING] = "ENDING", [OM_CALL_LOADING_PAUSED] = "LOADING_PAUSED",
+	[OM_CALL_SHARING] = "SHARING", [OM_CALL_ENDING] = "ENDING",
+	[OM_CALL_LOADING_PAUSED] = "LOADING_PAUSED",
+	[OM_CALL_CLAIMING_PAUSED] = "CLAIMING_PAUSED",
 	[OM_CALL_ASKING_PAUSED] = "ASKING_PAUSED",
-	[OM_CALL_REPLYING_PAUSED] = "REPLYING_PAUSED",
+	[OM_CALL_SHARING_PAUSED] = "SHARING_PAUSED",
 	[OM_CALL_ENDING_PAUSED] = "ENDING_PAUSED", [OM_CALL_INTERRUPTED] = "INTERRUPTED",
 	[OM_CALL_WAITING] = "WAITING", [OM_CALL_BROKEN] = "BROKEN",
 };
 
 static const char *const events[OM_CALL_EVENTS] = {
 	[OM_EVENT_BEGIN] = "BEGIN", [OM_EVENT_RESUME] = "RESUME", [OM_EVENT_PAUSE] = "PAUSE",
-	[OM_EVENT_ENTER] = "ENTER", [OM_EVENT_INTERRUPT] = "INTERRUPT",
-	[OM_EVENT_REQUEST] = "REQUEST", [OM_EVENT_ASK] = "ASK", [OM_EVENT_END] = "END",
+	[OM_EVENT_CLAIM] = "CLAIM", [OM_EVENT_ENTER] = "ENTER", [OM_EVENT_INTERRUPT] = "INTERRUPT",
+	[OM_EVENT_REQUEST] = "REQUEST", [OM_EVENT_ASK] = "ASK",
+	[OM_EVENT_SHARE] = "SHARE", [OM_EVENT_END] = "END",
 	[OM_EVENT_RELEASE] = "RELEASE",
 };
 
@@ -30,10 +34,16 @@ static const struct transition {
 } legal[] = {
 	/* A call begins; its message is loaded, refused, or takes time. */
 	{ "FREE", "BEGIN", "LOADING" },
+	{ "LOADING", "CLAIM", "CLAIMING" },
 	{ "LOADING", "ENTER", "SECURE" },
 	{ "LOADING", "END", "ENDING" },
 	{ "LOADING", "PAUSE", "LOADING_PAUSED" },
 	{ "LOADING_PAUSED", "RESUME", "LOADING" },
+	/* What it ends is claimed, refused, or other calls are waited for. */
+	{ "CLAIMING", "ENTER", "SECURE" },
+	{ "CLAIMING", "END", "ENDING" },
+	{ "CLAIMING", "PAUSE", "CLAIMING_PAUSED" },
+	{ "CLAIMING_PAUSED", "RESUME", "CLAIMING" },
 	/* OP-TEE is done, interrupted, or wants something. */
 	{ "SECURE", "END", "ENDING" },
 	{ "SECURE", "INTERRUPT", "INTERRUPTED" },
@@ -44,19 +54,23 @@ static const struct transition {
 	{ "ASKING", "INTERRUPT", "INTERRUPTED" },
 	{ "ASKING", "PAUSE", "ASKING_PAUSED" },
 	{ "ASKING_PAUSED", "RESUME", "ASKING" },
-	/* The reply goes to OP-TEE, has to be undone first, or takes time. */
+	/* The reply goes to OP-TEE, or has memory: that is given, undone, or takes time. */
 	{ "WAITING", "RESUME", "REPLYING" },
 	{ "REPLYING", "ENTER", "SECURE" },
-	{ "REPLYING", "ASK", "WAITING" },
-	{ "REPLYING", "PAUSE", "REPLYING_PAUSED" },
-	{ "REPLYING_PAUSED", "RESUME", "REPLYING" },
+	{ "REPLYING", "SHARE", "SHARING" },
+	{ "SHARING", "ENTER", "SECURE" },
+	{ "SHARING", "ASK", "WAITING" },
+	{ "SHARING", "PAUSE", "SHARING_PAUSED" },
+	{ "SHARING_PAUSED", "RESUME", "SHARING" },
 	/* The end, which may take time but cannot fail. */
 	{ "ENDING", "RELEASE", "FREE" },
 	{ "ENDING", "PAUSE", "ENDING_PAUSED" },
 	{ "ENDING_PAUSED", "RESUME", "ENDING" },
 };
 
-static const char *const owned[] = { "LOADING", "SECURE", "ASKING", "REPLYING", "ENDING" };
+static const char *const owned[] = {
+	"LOADING", "CLAIMING", "SECURE", "ASKING", "REPLYING", "SHARING", "ENDING",
+};
 
 static const char *expected(const char *from, const char *event)
 {
@@ -86,7 +100,7 @@ TEST(test_every_state_with_every_event)
 
 TEST(test_values_out_of_range_are_broken)
 {
-	static const uint32_t beyond[] = { 0, 1, 2, 3, 17, 243, 244, 0x7fffffff, 0xfffffff0 };
+	static const uint32_t beyond[] = { 0, 1, 2, 3, 17, 239, 240, 0x7fffffff, 0xffffffe0 };
 
 	for (uint32_t i = 0; i < COUNT_OF(beyond); i++) {
 		uint32_t s = OM_CALL_STATES + beyond[i];
@@ -130,7 +144,8 @@ TEST(test_invariant_6_who_owns_a_call)
 TEST(test_invariant_6_owned_states_follow_each_other_in_one_order)
 {
 	static const enum om_call_state order[] = {
-		OM_CALL_LOADING, OM_CALL_REPLYING, OM_CALL_SECURE, OM_CALL_ASKING, OM_CALL_ENDING,
+		OM_CALL_LOADING, OM_CALL_CLAIMING, OM_CALL_REPLYING, OM_CALL_SHARING,
+		OM_CALL_SECURE, OM_CALL_ASKING, OM_CALL_ENDING,
 	};
 
 	assert_int_equal(COUNT_OF(order), COUNT_OF(owned));
@@ -167,6 +182,36 @@ TEST(test_invariant_9_every_state_can_end)
 	assert_int_equal(reachable(OM_CALL_FREE), (1u << OM_CALL_BROKEN) - 1u);
 	for (uint32_t s = 0; s < OM_CALL_BROKEN; s++)
 		assert_true(reachable(s) & 1u << OM_CALL_FREE);
+}
+
+/* What a call must have it has, what it may have it may, and nothing else. */
+TEST(test_invariant_9_what_a_call_has_in_each_state)
+{
+	const uint32_t session = OM_HAS_SESSION | OM_HAS_TRANSIT;
+
+	for (uint32_t s = 0; s < OM_CALL_BROKEN; s++) {
+		const enum om_call_state at = (enum om_call_state)s;
+		const struct om_call_rule *rule = &om_call_rules[s];
+		const uint32_t most = (uint32_t)rule->must | rule->may;
+
+		assert_int_equal(rule->must & rule->may, 0);
+		assert_true(om_call_may_have(at, rule->must));
+		assert_true(om_call_may_have(at, most));
+		for (uint32_t bit = 1; bit <= OM_HAS_RELEASE; bit <<= 1) {
+			if (rule->must & bit)
+				assert_false(om_call_may_have(at, most & ~bit));
+			if (!(most & bit))
+				assert_false(om_call_may_have(at, most | bit));
+		}
+		/* A session in use is in transit, or was put. */
+		if (rule->may & OM_HAS_SESSION && rule->may & OM_HAS_TRANSIT)
+			assert_false(om_call_may_have(at, (most | session) & ~OM_HAS_TRANSIT));
+		/* What ends or is over has no session to open or to close, and no request. */
+		if (s == OM_CALL_ENDING || s == OM_CALL_ENDING_PAUSED || s == OM_CALL_FREE)
+			assert_int_equal(most & (OM_HAS_OPEN | OM_HAS_CLOSE | OM_HAS_ARG), 0);
+	}
+	assert_int_equal(om_call_rules[OM_CALL_FREE].may & ~OM_HAS_TRANSIT, 0);
+	assert_false(om_call_may_have(OM_CALL_BROKEN, OM_HAS_MESSAGE));
 }
 
 TEST(test_names)

@@ -32,9 +32,8 @@ enum om_refusal om_message_fetch(struct om_call *call, const struct om_regs *reg
 	(void)regs;
 	PROVE(call->split == 0 && call->params == 0 && call->kinds == 0 && call->held_count == 0 &&
 	      call->mapped.param_pages == 0 && call->mapped.payload_pages == 0 &&
-	      call->refused_cookie == 0 && !call->fetched && !call->waits &&
-	      !call->resumed && !call->translating && !call->entered &&
-	      call->in_transit && !call->holds_more && !call->loads_ta && call->mapped.uses_window,
+	      call->refused_cookie == 0 && !call->waits && call->translation.remaining == 0 &&
+	      call->in_transit && !call->loads_ta && call->mapped.uses_window,
 	      "nothing is left of the call before (I9)");
 	fetches++;
 	return fetched;

@@ -7,7 +7,8 @@
  * owns (is_sound()) is proved of the call that the run leaves, and assumed of the one that
  * it takes.
  *
- * Assumes: is_sound(), which om_message_fetch/ and om_call_begin/ prove of a new call. Of
+ * Assumes: is_sound(), which begins with the table in call_state.c, and which
+ * om_message_fetch/ and om_call_begin/ prove of a new call. Of
  * message.c and rpc.c what their headers promise and om_message_*, om_rpc_* and
  * reply_shm_alloc/ prove, at their models here; of the registry what rooms.h says, of
  * sessions and of what is mapped what accounts.h says. Nothing of OP-TEE: it returns with
@@ -54,11 +55,13 @@ static struct {
 	uint32_t word;		/* at first */
 	uint32_t pieces;	/* of loading */
 	uint32_t ended;		/* by finish, refuse or fail */
+	bool accepted;		/* OP-TEE had accepted the call before */
 	bool has_asked;		/* OP-TEE returned with a request */
 	bool was_shown;		/* a request is in the guest's hands */
 	bool given;		/* away */
 	uint32_t answer;	/* a0 of OP-TEE's return */
-	struct om_regs prepared, regs;
+	struct om_regs prepared;
+	bool has_id;		/* the guest gave the call's id */
 	struct om_lists lists, payload_lists;
 	bool in_transit;		/* at first */
 	bool past_lookup;	/* a request was shown that says so */
@@ -148,57 +151,68 @@ static void close_session(struct om_call *of)
 	of->session = accounts.user_of = OM_NONE;
 }
 
-/* om_message_load/: a message that is loaded has no list left, or has its target. */
-static void load_all(struct om_call *of)
-{
-	of->kinds = 0;
-	if (of->message.hdr.cmd == OPTEE_MSG_CMD_UNREGISTER_SHM && of->target == OM_NONE)
-		of->target = any_buffer(OM_HOLD_USER);
-	if (of->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION)
-		close_session(of);
-}
-
 enum om_refusal om_message_load(struct om_call *of)
 {
 	prove_owned(OM_CALL_LOADING);
 	PROVE(of->refusal == OM_ACCEPTED && !om_message_is_loaded(of),
 	      "loading goes on while there is something to load");
 	seen.pieces++;
-	of->holds_more = true;
-	of->translating = any_bool();
-	of->waits = any_below(OM_WAIT_TRIES + 1);
+	of->translation.remaining = any_u32();
 	of->translation.source.raw = any_u64();
 	if (of->lists.reserved == 0 && any_bool())
 		of->lists = any_lists();
-	if (of->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION && any_bool())
-		close_session(of);
 	(void)om_map_param(&world_guest.mapping, &of->mapped, any_below(OM_LIMIT_PAGES));
 	if (of->held_count < OPTEE_MSG_CALL_PARAMS && any_bool())
 		of->held[of->held_count++] = any_buffer(OM_HOLD_USER + OM_HOLD_IN_TRANSIT);
-	else if (of->target == OM_NONE && any_bool())
+	else if (of->target == OM_NONE && !om_message_claims(of) && any_bool())
 		of->target = any_buffer(OM_HOLD_USER);
 	seen.lists = of->lists;
-	accounts.is_unused = !of->waits;
 	if (any_bool())
 		return OM_REFUSED_PAGE;
-	/* Who waits is not loaded. */
-	if (seen.pieces >= 2 && !of->waits)
-		load_all(of);
+	if (seen.pieces >= 2)
+		of->kinds = 0;
 	if (om_message_is_loaded(of))
 		of->translation.source.raw = 0;
-	ASSUME(!of->waits || !om_message_is_loaded(of));
 	return OM_ACCEPTED;
+}
+
+/* om_message_load/: who closes a session takes it from others, and then waits for them. */
+enum om_refusal om_message_claim(struct om_call *of)
+{
+	prove_owned(OM_CALL_CLAIMING);
+	PROVE(of->refusal == OM_ACCEPTED && om_message_is_loaded(of) && om_message_claims(of),
+	      "what a message ends is claimed when it is loaded");
+	of->waits = any_below(OM_WAIT_TRIES + 1);
+	if (of->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION) {
+		if (of->closes == OM_NONE && any_bool())
+			return OM_REFUSED_SESSION;
+		close_session(of);
+		accounts.is_unused = !of->waits;
+	} else if (!of->waits) {
+		of->target = any_buffer(OM_HOLD_USER);
+	}
+	return any_bool() ? OM_REFUSED_COOKIE : OM_ACCEPTED;
 }
 
 void om_message_address(struct om_call *of)
 {
-	PROVE(!of->entered, "a call is sent to OP-TEE again only if it was not taken");
+	PROVE(!seen.accepted, "a call is sent to OP-TEE again only if it was not taken");
 	of->secure = seen.prepared = any_smc();
+	ASSUME(of->secure.a[0] != OPTEE_SMC_RETURN_FROM_RPC);
+}
+
+/* The state in which a message becomes complete, or is refused. */
+static enum om_call_state prepared_in(const struct om_call *of)
+{
+	return is_state(OM_CALL_CLAIMING) && om_message_claims(of) ? OM_CALL_CLAIMING :
+								     OM_CALL_LOADING;
 }
 
 void om_message_emit(struct om_call *of)
 {
-	prove_owned(OM_CALL_LOADING);
+	prove_owned(prepared_in(of));
+	PROVE(IMPLIES(om_message_claims(of), is_state(OM_CALL_CLAIMING) && !of->waits),
+	      "... and what it ends is claimed");
 	PROVE(of->refusal == OM_ACCEPTED && om_message_is_loaded(of),
 	      "OP-TEE sees a message that is accepted and complete");
 	om_message_address(of);
@@ -229,8 +243,8 @@ void om_message_finish(struct om_call *of)
 
 void om_message_refuse(struct om_call *of, enum om_refusal why)
 {
-	prove_owned(OM_CALL_LOADING);
-	PROVE(why != OM_ACCEPTED && ghost.smcs == 0 && !of->entered,
+	prove_owned(prepared_in(of));
+	PROVE(why != OM_ACCEPTED && ghost.smcs == 0,
 	      "what is refused has not reached OP-TEE");
 	end_message(of);
 }
@@ -252,25 +266,16 @@ void om_message_fail(struct om_call *of, uint32_t code)
 	      "an error is one that a guest knows");
 	PROVE(code == seen.answer || code == OPTEE_SMC_RETURN_ENOTAVAIL, "... OP-TEE's own, if it is");
 	/* Linux would wait for a call of its own to end, for ever or under a stale id. */
-	PROVE(IMPLIES(told, !of->entered && !of->resumed && of->lists.first == OM_NONE &&
+	PROVE(IMPLIES(told, !seen.accepted && !seen.has_id && of->lists.first == OM_NONE &&
 		      is_under_way(&calls[1]) && world_guest.vm.limits.threads == 2),
 	      "a guest is told to wait only while another of its calls is under way (I9)");
 	end_message(of);
 	of->result = code;
 }
 
-/* An RPC for the guest. */
-static void show(const struct om_call *of, struct om_regs *regs, bool interrupted)
+/* A call whose request, or whose reply, is checked; the argument is in a buffer, or not. */
+static void check(struct om_call *of)
 {
-	om_set_return(of, regs, interrupted ? OPTEE_SMC_RETURN_RPC_FOREIGN_INTR :
-		      any_bool() ? OPTEE_SMC_RETURN_RPC_CMD : OPTEE_SMC_RETURN_RPC_ALLOC,
-		      interrupted ? 0 : any_u32(), interrupted ? 0 : any_u32());
-}
-
-/* A call whose request, or whose reply, is judged; the argument is in a buffer, or not. */
-static void judge(struct om_call *of)
-{
-	of->checked = any_bool();
 	of->rpc_arg = any_u32();
 	of->pending = any_u32();
 	of->request.hdr.cmd = any_u32();
@@ -288,28 +293,28 @@ static void go_on(struct om_call *of)
 	of->rpc_arg = OM_NONE;
 	of->translation.source.raw = 0;
 	of->secure = seen.prepared = any_smc();
+	of->secure.a[0] = seen.prepared.a[0] = OPTEE_SMC_RETURN_FROM_RPC;
 }
 
-enum om_call_event om_rpc_ask(struct om_call *of, struct om_regs *regs)
+void om_rpc_accept(struct om_call *of)
 {
 	uint32_t i;
 
-	prove_owned(OM_CALL_ASKING);
-	PROVE(IMPLIES(seen.has_asked, !of->checked), "a new request is judged (I6)");
+	prove_owned(OM_CALL_SECURE);
+	PROVE(seen.has_asked, "a request is OP-TEE's (I6)");
 	PROVE(of->payload_lists.reserved == 0, "OP-TEE has read the last reply's list, it is given back");
-	if (seen.has_asked)
-		for (i = 0; i < 4; i++)
-			PROVE(of->secure.a[i] >> 32 == 0,
-			      "what OP-TEE says has 32 bits (I10)");
-	judge(of);
-	show(of, regs, any_bool());
-	seen.regs = *regs;
-	if (any_bool()) {
-		ASSUME(regs->a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	for (i = 0; i < 4; i++)
+		PROVE(of->secure.a[i] >> 32 == 0, "what OP-TEE says has 32 bits (I10)");
+	check(of);
+}
+
+enum om_call_event om_rpc_ask(struct om_call *of)
+{
+	prove_owned(OM_CALL_ASKING);
+	if (of->release.head != OM_NONE && any_bool())
 		return OM_EVENT_PAUSE;
-	}
+	of->release.head = OM_NONE;
 	if (any_bool()) {
-		ASSUME(regs->a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 		go_on(of);
 		return OM_EVENT_INTERRUPT;
 	}
@@ -318,27 +323,35 @@ enum om_call_event om_rpc_ask(struct om_call *of, struct om_regs *regs)
 	return OM_EVENT_ASK;
 }
 
-enum om_call_event om_rpc_reply(struct om_call *of, struct om_regs *regs)
+enum om_call_event om_rpc_reply(struct om_call *of, const struct om_regs *regs)
 {
+	(void)regs;
 	prove_owned(OM_CALL_REPLYING);
 	PROVE(ghost.smcs == 0, "a reply is the guest's");
-	of->holds_more = true;
-	of->translation.source.raw = any_u64();
-	of->payload_lists = any_lists();
-	judge(of);
+	of->refusal = any_u32();
 	if (any_bool()) {
 		go_on(of);
-		seen.payload_lists = of->payload_lists;
 		return OM_EVENT_ENTER;
 	}
-	show(of, regs, any_bool());
-	seen.regs = *regs;
+	of->translation.source.raw = any_u64();
+	of->payload_lists = any_lists();
+	seen.payload_lists = of->payload_lists;
+	return OM_EVENT_SHARE;
+}
+
+enum om_call_event om_rpc_share(struct om_call *of)
+{
+	prove_owned(OM_CALL_SHARING);
+	of->translation.source.raw = any_u64();
+	check(of);
 	if (any_bool()) {
-		ASSUME(regs->a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
-		seen.payload_lists = of->payload_lists;
-		return OM_EVENT_PAUSE;
+		go_on(of);
+		return OM_EVENT_ENTER;
 	}
+	if (any_bool())
+		return OM_EVENT_PAUSE;
 	of->translation.source.raw = 0;
+	of->release.head = OM_NONE;
 	of->payload_lists = (struct om_lists){ .first = OM_NONE };
 	seen.payload_lists = of->payload_lists;
 	seen.was_shown = true;
@@ -375,6 +388,7 @@ void host_secure_world(struct om_regs *regs)
 		PROVE(ghost.smc.a[i] == seen.prepared.a[i],
 		      "OP-TEE is entered with what was prepared, for this guest (I10)");
 	PROVE(call->rpc_arg == OM_NONE, "... and its last request was answered");
+	seen.accepted = ghost.smc.a[0] == OPTEE_SMC_RETURN_FROM_RPC;
 	PROVE(IMPLIES(call->in_transit, has_session()),
 	      "OP-TEE looks a session up while it is in use, or closes one that nobody uses");
 	*regs = any_regs();
@@ -409,7 +423,7 @@ static bool is_recorded(void)
 	uint32_t i;
 
 	if (call->held_count > OPTEE_MSG_CALL_PARAMS || !is_buffer(call->target) ||
-	    !is_buffer(call->message_buffer) || (world_holds_more(call) && !call->holds_more))
+	    !is_buffer(call->message_buffer))
 		return false;
 	for (i = 0; i < OPTEE_MSG_CALL_PARAMS; i++)
 		if (i < call->held_count && call->held[i] >= WORLD_BUFFERS)
@@ -440,35 +454,49 @@ static bool is_on_course(void)
 	       IMPLIES(call->closes != OM_NONE, accounts.is_unused);
 }
 
+/* OP-TEE's registers are those of its request, which the guest gets. */
+static bool is_request(void)
+{
+	const uint64_t *a = call->secure.a;
+
+	return is_rpc((uint32_t)om_low(a[0])) && a[0] >> 32 == 0 && a[1] >> 32 == 0 && a[2] >> 32 == 0;
+}
+
 /* True of a call that is in flight; owned or not makes no difference to what it is. */
 static bool is_sound(enum om_call_state state)
 {
-	bool answered = call->rpc_arg == OM_NONE;
 	bool translates = call->translation.source.raw != 0;
-	bool has_payload = call->payload_lists.reserved != 0;
 
-	if (!is_recorded() || !accounts_are_recorded(call) ||
+	if (!om_call_may_have(state, om_call_has(call)) || !is_recorded() || !accounts_are_recorded(call) ||
 	    call->mapped.param_pages > world_guest.vm.limits.call_pages ||
 	    !is_session(call->session) || !is_session(call->closes))
 		return false;
 	switch (state) {
 	case OM_CALL_LOADING:
 	case OM_CALL_LOADING_PAUSED:
-		return answered && !call->entered && call->in_transit && call->mapped.payload_pages == 0 &&
+		return call->mapped.payload_pages == 0 &&
 		       IMPLIES(call->refusal == OM_ACCEPTED, has_session() || is_closing()) &&
-		       !(translates && call->refusal == OM_ACCEPTED && om_message_is_loaded(call));
+		       IMPLIES(call->refusal == OM_ACCEPTED, call->page.raw || call->message_buffer != OM_NONE) &&
+		       !(translates && call->refusal == OM_ACCEPTED && om_message_is_loaded(call)) &&
+		       IMPLIES(om_message_claims(call), call->target == OM_NONE);
+	case OM_CALL_CLAIMING:
+	case OM_CALL_CLAIMING_PAUSED:
+		return call->mapped.payload_pages == 0 && call->refusal == OM_ACCEPTED &&
+		       om_message_claims(call) && om_message_is_loaded(call) &&
+		       (has_session() || is_closing());
 	case OM_CALL_SECURE:
 	case OM_CALL_INTERRUPTED:
-		return answered && !translates && is_smc(&call->secure) && is_on_course();
+		return is_smc(&call->secure) && is_on_course() &&
+		       (call->in_transit || call->secure.a[0] == OPTEE_SMC_RETURN_FROM_RPC);
 	case OM_CALL_ASKING:
 	case OM_CALL_ASKING_PAUSED:
 	case OM_CALL_WAITING:
-		return call->entered && !translates && !has_payload && is_on_course();
 	case OM_CALL_REPLYING:
-	case OM_CALL_REPLYING_PAUSED:
-		return call->entered && is_on_course();
+	case OM_CALL_SHARING:
+	case OM_CALL_SHARING_PAUSED:
+		return is_request() && is_on_course();
 	default:
-		return answered && call->closes == OM_NONE && !call->opens;
+		return true;
 	}
 }
 
@@ -522,7 +550,7 @@ static void init(enum om_call_state state)
 	ASSUME(call->page.raw % PAGE == 0 && IMPLIES(call->page.raw == ghost.page, ghost.pins > 0));
 	accounts_take_over(call);
 	/* Who has OP-TEE's ear waited before: whatever is left of that is no matter. */
-	if (state != OM_CALL_LOADING)
+	if (state != OM_CALL_CLAIMING)
 		accounts.is_unused = true;
 	ASSUME(is_sound(state));
 	seen.in_transit = call->in_transit;
@@ -547,8 +575,8 @@ static void prove_in_flight(enum om_call_state state, const struct om_regs *regs
 	PROVE(regs->a[3] == om_call_id(call), "... with the call's id");
 	PROVE(waits == seen.was_shown, "... which waits when there is something to answer");
 	if (waits)
-		PROVE(regs->a[0] == seen.regs.a[0] && regs->a[1] == seen.regs.a[1] &&
-		      regs->a[2] == seen.regs.a[2], "... as it was shown");
+		PROVE(regs->a[0] == call->secure.a[0] && regs->a[1] == call->secure.a[1] &&
+		      regs->a[2] == call->secure.a[2], "... as OP-TEE made it");
 	else
 		PROVE(regs->a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR && regs->a[1] == 0 &&
 		      regs->a[2] == 0, "... and otherwise only comes back");
@@ -605,6 +633,7 @@ static void prove_run(void)
 
 	ASSUME(om_call_is_owned(from));
 	init(from);
+	seen.has_id = is_resume(&regs);
 	had_page = call->page.raw != 0;
 	pins = ghost.pins - (had_page && call->page.raw == ghost.page);
 	pauses = call->counters[OM_COUNT_PAUSED];
@@ -629,7 +658,7 @@ static void prove_run(void)
 		prove_in_flight(to, &regs);
 		if (to == OM_CALL_WAITING)
 			REACHED("the guest has a request");
-		else if (to == OM_CALL_LOADING_PAUSED && call->closes != OM_NONE)
+		else if (to == OM_CALL_CLAIMING_PAUSED && call->closes != OM_NONE)
 			REACHED("a session that closes waits");
 		else if (to == OM_CALL_INTERRUPTED)
 			REACHED("interrupted");

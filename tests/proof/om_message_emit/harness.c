@@ -116,7 +116,7 @@ int main(void)
 	rooms_init();
 	world_shadows[0].page.va = &shadow;
 	pa = world_shadows[0].page.pa.raw;
-	ASSUME(message_is_all_sound(call) && om_message_is_loaded(call));
+	ASSUME(message_is_ready(call));
 	before = words[word];
 
 	om_message_emit(call);

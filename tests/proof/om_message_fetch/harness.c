@@ -95,7 +95,7 @@ static void prove_accepted(const struct om_call *call)
 	uint32_t i = any_below(OM_MESSAGE_PARAMS);
 
 	PROVE(message_has_place(call), "there is room for an accepted message, and for RPCs");
-	PROVE(message_is_sound(call) && !call->translating, "an accepted message is sound");
+	PROVE(message_is_sound(call) && call->translation.remaining == 0, "an accepted message is sound");
 	PROVE(message_param_is_sound(call, i), "... and so is each parameter (I2)");
 	PROVE(call->kinds >> (5 * OM_MESSAGE_PARAMS) == 0, "... and its kinds");
 	PROVE(IMPLIES(om_params_of(call->kinds, OM_PARAMS_RMEM) >> i & 1,
@@ -133,8 +133,8 @@ int main(void)
 	       call->fid == OPTEE_SMC_CALL_WITH_REGD_ARG);
 	/* om_call_begin() */
 	ASSUME(call->split == 0 && call->params == 0 && call->kinds == 0 && call->held_count == 0 &&
-	       call->mapped.param_pages == 0 && call->mapped.payload_pages == 0 && !call->fetched &&
-	       !call->translating && !call->holds_more);
+	       call->mapped.param_pages == 0 && call->mapped.payload_pages == 0 &&
+	       call->translation.remaining == 0);
 	/* A slot that is free holds nothing. */
 	ASSUME(call->page.raw == 0 && call->message_buffer == OM_NONE && call->target == OM_NONE &&
 	       call->translation.source.raw == 0);
@@ -155,19 +155,18 @@ int main(void)
 	PROVE(recorded(call) == rooms.users, "each buffer that is held is recorded (I9)");
 	PROVE(accounts_are_recorded(call),
 	      "... and so is each session and page that is charged (I5, I9)");
-	PROVE(IMPLIES(call->message_buffer != OM_NONE, call->holds_more), "... to be given back");
 	PROVE(call->mapped.uses_window == (call->session == OM_NONE || !world_sessions[call->session].loaded),
 	      "what a loaded TA maps is not charged to OP-TEE's window, all else is (I5)");
 	PROVE(call->closes == OM_NONE, "no session is closed yet");
 	PROVE(IMPLIES(call->opens, call->message.hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION),
 	      "a session is charged to who opens one");
-	PROVE(IMPLIES(call->fetched && call->message_buffer != OM_NONE,
+	PROVE(IMPLIES(why != OM_REFUSED_ADDRESS && call->message_buffer != OM_NONE,
 		      call->room <= world_buffers[call->message_buffer].size - om_low(regs.a[3])),
 	      "a message in a buffer does not go past its end (I2)");
 	PROVE(call->target == OM_NONE && rooms.published == 0 && rooms.forgotten == 0,
 	      "no buffer is touched yet");
 	/* om_message_refuse() writes there. */
-	PROVE(IMPLIES(call->fetched, call->room >= sizeof(struct optee_msg_hdr) &&
+	PROVE(IMPLIES(why != OM_REFUSED_ADDRESS, call->room >= sizeof(struct optee_msg_hdr) &&
 		      message_is_placed(call) &&
 		      call->room <= OPTEE_MSG_PAGE_SIZE - call->at.raw % OPTEE_MSG_PAGE_SIZE &&
 		      IMPLIES(message_page(call) == ghost.page, ghost.pins > 0)),
@@ -175,8 +174,6 @@ int main(void)
 	PROVE(IMPLIES(call->split, call->message_buffer != OM_NONE &&
 		      (world_buffers[call->message_buffer].offset + om_low(regs.a[3])) %
 		      OPTEE_MSG_PAGE_SIZE == call->split), "... where the guest said it is");
-	PROVE(IMPLIES(why != OM_ACCEPTED && why != OM_REFUSED_ADDRESS, call->fetched),
-	      "a reason is only written to a message that is there (I3)");
 	if (why == OM_ACCEPTED)
 		prove_accepted(call);
 	else if (call->held_count)

@@ -157,28 +157,29 @@ static void finish(struct om_call *call)
 }
 
 /* As OP-TEE would say it of a session that is not open, or cannot be closed now. */
-static uint32_t told(const struct om_call *call, enum om_refusal why)
+static uint32_t told(const struct om_call *call, enum om_refusal why, bool closes)
 {
 	if (why == OM_REFUSED_POLICY)
 		return call->policy;
 	if (why == OM_REFUSED_SESSION && call->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION)
-		return call->waits ? TEEC_ERROR_BUSY : TEEC_ERROR_ITEM_NOT_FOUND;
+		return closes ? TEEC_ERROR_BUSY : TEEC_ERROR_ITEM_NOT_FOUND;
 	return om_refusal_teec(why);
 }
 
 static void refuse(struct om_call *call)
 {
 	enum om_refusal why = (enum om_refusal)any_u32();
+	bool closes = call->closes != OM_NONE;
 
 	/* om_message_fetch/: a reason is only written to a message that is there. */
-	ASSUME(why != OM_ACCEPTED && (call->fetched || why == OM_REFUSED_ADDRESS));
+	ASSUME(why != OM_ACCEPTED);
 	om_message_refuse(call, why);
 	prove_session(call, false, false);
 	PROVE(refusals == 1, "a refusal is counted");
 	PROVE(ret_written == (om_refusal_smc(why) == OPTEE_SMC_RETURN_OK),
 	      "the reason is in a0 or in the message");
-	PROVE(IMPLIES(ret_written, ret == told(call, why) && origin ==
-		      (why == OM_REFUSED_SESSION && !call->waits ? TEEC_ORIGIN_TEE :
+	PROVE(IMPLIES(ret_written, ret == told(call, why, closes) && origin ==
+		      (why == OM_REFUSED_SESSION && !closes ? TEEC_ORIGIN_TEE :
 		       TEEC_ORIGIN_COMMS)),
 	      "... and is the one in the table");
 	PROVE(IMPLIES(!ret_written, call->result == om_refusal_smc(why)), "... in a0");
@@ -212,7 +213,7 @@ int main(void)
 	ASSUME(IMPLIES(message_page(call) == ghost.page, ghost.pins > 0));
 
 	if (ends) {
-		ASSUME(message_is_all_sound(call) && om_message_is_loaded(call));
+		ASSUME(message_is_ready(call));
 		byte.may_be_written = may_be_written(call, byte.offset);
 		begin(call);
 		if (any_bool()) {
@@ -229,7 +230,7 @@ int main(void)
 	/* Refused at any point of its loading, so that nothing but its place is sound. */
 	ASSUME(message_is_placed(call) &&
 	       call->room <= OPTEE_MSG_PAGE_SIZE - call->at.raw % OPTEE_MSG_PAGE_SIZE);
-	ASSUME(IMPLIES(call->fetched, call->room >= sizeof(struct optee_msg_hdr)));
+	ASSUME(call->room >= sizeof(struct optee_msg_hdr));
 	byte.may_be_written = lies_in(byte.offset, offsetof(struct optee_msg_hdr, ret),
 				      2 * sizeof(uint32_t));
 	ASSUME(call->closes == OM_NONE || call->closes < WORLD_SESSIONS);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * om_message_load(): a piece of a page list is translated, or the buffer that is to be
- * unregistered is claimed, or the session that is to be closed is taken.
+ * om_message_load(): a piece of a page list is translated; om_message_claim(): the buffer that
+ * is to be unregistered is claimed, or the session that is to be closed is taken.
  *
  * One piece from any point of any message, so by induction all pieces of all messages.
  *
@@ -53,17 +53,15 @@ int main(void)
 	struct om_call *call = &world_call;
 	uint32_t i = any_below(OM_MESSAGE_PARAMS);
 	uint32_t kinds, remaining, cmd;
-	bool translating;
 	enum om_refusal why;
 
 	world_init();
 	rooms_init();
-	ASSUME(message_is_all_sound(call) && !om_message_is_loaded(call));
+	ASSUME(message_is_all_sound(call) && !message_is_ready(call));
 	cmd = call->message.hdr.cmd;
 	/* Only parameters hold any. */
 	ASSUME(IMPLIES(has_no_params(cmd), call->held_count == 0));
-	ASSUME(IMPLIES(world_holds_more(call), call->holds_more));
-	/* Only claim() and close_session() wait, so often; om_call_begin() says that nobody does. */
+	/* Only om_message_claim() waits, so often; om_call_begin() says that nobody does. */
 	ASSUME(call->waits <= OM_WAIT_TRIES);
 	ASSUME(IMPLIES(call->waits, cmd == OPTEE_MSG_CMD_UNREGISTER_SHM ||
 		       (cmd == OPTEE_MSG_CMD_CLOSE_SESSION && call->closes != OM_NONE)));
@@ -73,14 +71,12 @@ int main(void)
 	rooms.users = recorded(call);
 	kinds = call->kinds;
 	remaining = call->translation.remaining;
-	translating = call->translating;
 
-	why = om_message_load(call);
+	why = om_message_is_loaded(call) ? om_message_claim(call) : om_message_load(call);
 
 	PROVE(recorded(call) == rooms.users, "each buffer that is held is recorded (I9)");
 	PROVE(accounts_are_recorded(call),
 	      "... and so is each session and page that is charged (I5, I9)");
-	PROVE(IMPLIES(world_holds_more(call), call->holds_more), "... to be given back");
 	PROVE(call->held_count <= OPTEE_MSG_CALL_PARAMS &&
 	      call->mapped.param_pages <= world_guest.vm.limits.call_pages,
 	      "a call holds no more than it may (I5)");
@@ -99,17 +95,17 @@ int main(void)
 	PROVE(message_param_is_sound(call, i), "... and so does each parameter (I2, I7)");
 	PROVE(call->waits || call->kinds < kinds || call->target != OM_NONE ||
 	      call->closes != OM_NONE ||
-	      (call->translating && (!translating || call->translation.remaining < remaining)),
+	      (call->translation.remaining && (!remaining || call->translation.remaining < remaining)),
 	      "a piece gets on, or waits for others");
-	PROVE(IMPLIES(call->waits, !om_message_is_loaded(call)), "who waits is not loaded");
+	PROVE(IMPLIES(call->waits, !message_is_ready(call)), "who waits is not ready");
 	PROVE(call->waits <= OM_WAIT_TRIES, "... and does not wait for ever");
-	if (call->closes != OM_NONE && om_message_is_loaded(call)) {
+	if (call->closes != OM_NONE && message_is_ready(call)) {
 		PROVE(accounts.is_unused, "a session is closed when nobody is on the way to it");
 		REACHED("a session closes");
 	}
-	if (om_message_is_loaded(call))
+	if (message_is_ready(call))
 		REACHED("loaded");
-	if (call->translating)
+	if (call->translation.remaining)
 		REACHED("a list has more to translate");
 	if (call->waits && call->closes == OM_NONE)
 		REACHED("an unregistration waits");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * om_rpc_ask(): any request of OP-TEE, honest or not, and a call that paused before it was
+ * om_rpc_accept() and om_rpc_ask(): any request of OP-TEE, honest or not, and a call that paused before it was
  * shown, by induction: it is one of those that this harness begins with.
  *
  * Assumes: what secure_left() in machine.c leaves: OP-TEE's registers of 32 bits, no argument
@@ -111,9 +111,11 @@ static int write_request(void *guest, om_pa_t pa, const void *src, size_t len)
 static bool has_argument(void)
 {
 	const struct om_call *call = &world_call;
+	uint64_t cookie = om_pair(secure.a[1], secure.a[2]);
 
-	return rooms.arg_came ? call->rpc_arg == ROOMS_ARG && rooms.arg_users == 1 :
-	       call->rpc_arg == OM_NONE && rooms.arg_users == 0 &&
+	return rooms.arg_came ? call->rpc_arg == ROOMS_ARG && rooms.arg_users == 1 &&
+	       world_buffers[ROOMS_ARG].cookie == cookie :
+	       call->rpc_arg == OM_NONE && rooms.arg_users == 0 && cookie == 0 &&
 	       call->fid != OPTEE_SMC_CALL_WITH_ARG;
 }
 
@@ -171,7 +173,7 @@ static bool is_paused(void)
 {
 	const struct om_call *call = &world_call;
 
-	return call->checked && is_what_it_asks() && call->release.head < WORLD_BUFFERS && is_judged() &&
+	return is_what_it_asks() && call->release.head < WORLD_BUFFERS && is_judged() &&
 	       call->translation.source.raw == 0 && call->payload_lists.reserved == 0;
 }
 
@@ -180,7 +182,8 @@ static bool secure_is_kept(void)
 {
 	const uint64_t *a = world_call.secure.a;
 
-	return a[0] == secure.a[0] && a[1] == secure.a[1] && a[2] == secure.a[2];
+	return a[0] == secure.a[0] && a[1] == secure.a[1] &&
+	       a[2] == (a[0] == OPTEE_SMC_RETURN_RPC_ALLOC ? 0 : secure.a[2]);
 }
 
 /* OP-TEE asks for the TA that the call opens: the guest is told its own name. */
@@ -209,20 +212,20 @@ static void prove_shown(void)
 	PROVE(call->release.head == OM_NONE, "what OP-TEE let go of is given back (I7)");
 	switch (call->pending) {
 	case OM_PENDING_ALLOC:
-		PROVE(rooms_is_return(&regs, OPTEE_SMC_RETURN_RPC_ALLOC, secure.a[1], 0) &&
+		PROVE(rooms_is_return(OPTEE_SMC_RETURN_RPC_ALLOC, secure.a[1], 0) &&
 		      secure.a[1] <= OPTEE_MSG_PAGE_SIZE, "ALLOC is of one page at most");
 		PROVE(writes == 0, "ALLOC is in registers");
 		REACHED("ALLOC");
 		break;
 	case OM_PENDING_FREE:
-		PROVE(rooms_is_return(&regs, OPTEE_SMC_RETURN_RPC_FREE, secure.a[1], secure.a[2]),
+		PROVE(rooms_is_return(OPTEE_SMC_RETURN_RPC_FREE, secure.a[1], secure.a[2]),
 		      "FREE names what OP-TEE named");
 		PROVE(writes == 0, "FREE is in registers");
 		REACHED("FREE");
 		break;
 	default:
 		PROVE(writes == 1 && !write_failed, "the guest has the request");
-		PROVE(rooms_is_return(&regs, OPTEE_SMC_RETURN_RPC_CMD, om_high(cookie), om_low(cookie)),
+		PROVE(rooms_is_return(OPTEE_SMC_RETURN_RPC_CMD, om_high(cookie), om_low(cookie)),
 		      "the guest is told which argument it is in");
 		prove_named();
 		if (call->pending == OM_PENDING_SHM_ALLOC)
@@ -240,8 +243,6 @@ static void prove_not_shown(void)
 			world_call.pending == OM_PENDING_SHM_ALLOC;
 
 	PROVE(rooms.refusals == 1 && world_call.refusal != OM_ACCEPTED, "a refusal is counted");
-	PROVE(rooms_is_return(&regs, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0),
-	      "the guest only comes back");
 	PROVE(rooms_is_resume(answered ? 0 : OM_NO_PAGE, 0), "OP-TEE goes on with its own thread (I10)");
 	PROVE(IMPLIES(!answered || (uint32_t)secure.a[0] == OPTEE_SMC_RETURN_RPC_ALLOC,
 		      rooms_is_no_page()), "a refused ALLOC is answered with no page, not even page 0 (I2)");
@@ -301,7 +302,6 @@ static void prove_returned(enum om_call_event event, bool first)
 	      "a TA is one that is loaded when OP-TEE asks for it, and only then (I5)");
 	switch (event) {
 	case OM_EVENT_ASK:
-		PROVE(!world_call.checked, "the reply is judged anew");
 		prove_shown();
 		break;
 	case OM_EVENT_INTERRUPT:
@@ -311,8 +311,6 @@ static void prove_returned(enum om_call_event event, bool first)
 		PROVE(event == OM_EVENT_PAUSE, "there is nothing else");
 		PROVE(is_paused() && secure_is_kept(), "a call that pauses can go on (I9)");
 		PROVE(writes == 0 && rooms.refusals == 0, "... and nobody has been told anything");
-		PROVE(rooms_is_return(&regs, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0),
-		      "the guest takes its interrupts, and comes back");
 		REACHED("paused");
 		break;
 	}
@@ -330,7 +328,6 @@ static void init(bool has_arg)
 		world_call.secure.a[i] = any_u32();
 	loads_ta = world_call.loads_ta = any_bool();
 	secure = world_call.secure;
-	regs = old_regs = any_regs();
 	old_inline = rooms_message.request;
 	old_arg = rooms_arg;
 }
@@ -340,7 +337,6 @@ static void prove_first(uint64_t a0, bool has_cookie)
 {
 	init(false);
 	judged_now = true;
-	world_call.checked = false;
 	world_call.secure.a[0] = a0;
 	if (has_cookie)
 		ASSUME(world_call.secure.a[1] != 0 || world_call.secure.a[2] != 0);
@@ -348,7 +344,8 @@ static void prove_first(uint64_t a0, bool has_cookie)
 		world_call.secure.a[1] = world_call.secure.a[2] = 0;
 	secure = world_call.secure;
 
-	prove_returned(om_rpc_ask(&world_call, &regs), true);
+	om_rpc_accept(&world_call);
+	prove_returned(om_rpc_ask(&world_call), true);
 }
 
 /* What is neither ALLOC nor FREE nor a command: is_rpc() in machine.c lets some through. */
@@ -364,12 +361,11 @@ static uint64_t any_other(void)
 static void prove_resumed(bool has_arg)
 {
 	init(has_arg);
-	world_call.checked = true;
 	/* What memory names was looked up before the pause. */
 	rooms.lookups = 1;
 	ASSUME(is_paused());
 
-	prove_returned(om_rpc_ask(&world_call, &regs), false);
+	prove_returned(om_rpc_ask(&world_call), false);
 }
 
 /* Each of them for itself: then what is asked is a number, and not a variable. */

@@ -20,8 +20,8 @@
  * Unwind: 5
  *   OPTEE_MSG_RPC_PARAMS = 4 parameters; the world has 3 of anything.
  * Options: -DWORLD_BUFFERS=3u -DWORLD_SHADOWS=3u -DWORLD_BUCKETS=1u
- * Options: --unwindset rooms_init.0:30 --unwindset regs_are_kept.0:9
- *   There are 29 counters, and 8 registers.
+ * Options: --unwindset rooms_init.0:30
+ *   There are 29 counters.
  * Scale: OM_PIN_BATCH=3u
  *   As in om_translation_step/.
  */

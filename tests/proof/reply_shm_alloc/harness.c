@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * reply_shm_alloc(): any reply of a guest to SHM_ALLOC, and every piece of what follows,
+ * om_rpc_reply() and om_rpc_share(): any reply of a guest to SHM_ALLOC, and every piece of what follows,
  * by induction: a call that paused is one of those that this harness begins with.
  *
  * Assumes: rooms_is_waiting(), what om_rpc_ask/ proves of a call whose guest was asked, or
@@ -23,8 +23,8 @@
  *   OPTEE_MSG_RPC_PARAMS = 4 parameters; two steps of a translation or a release, which
  *   are as good as a million (rooms_rpc.c); the world has 3 of anything.
  * Options: -DWORLD_BUFFERS=3u -DWORLD_SHADOWS=3u -DWORLD_BUCKETS=1u
- * Options: --unwindset rooms_init.0:30 --unwindset regs_are_kept.0:9
- *   There are 29 counters, and 8 registers.
+ * Options: --unwindset rooms_init.0:30
+ *   There are 29 counters.
  * Scale: OM_PIN_BATCH=3u
  *   As in om_translation_step/.
  */
@@ -36,6 +36,8 @@ static uint32_t writes;
 static bool write_failed;
 /* How much OP-TEE asked for: the request in private memory is used for the answer, too. */
 static uint64_t wanted;
+/* OP-TEE's registers, which the guest had with the request. */
+static struct om_regs secure;
 
 /* The guest sees one thing here: a SHM_FREE, with nothing in it but its own cookie. */
 static int write_request(void *guest, om_pa_t pa, const void *src, size_t len)
@@ -101,7 +103,7 @@ static bool is_paused(void)
 {
 	const struct om_call *call = &world_call;
 
-	return call->pending == OM_PENDING_SHM_ALLOC && call->checked && call->holds_more &&
+	return call->pending == OM_PENDING_SHM_ALLOC &&
 	       (rooms.arg_came ? call->rpc_arg == ROOMS_ARG && rooms.arg_users == 1 :
 			call->rpc_arg == OM_NONE && call->fid != OPTEE_SMC_CALL_WITH_ARG) &&
 	       (is_translating() || is_dropping());
@@ -120,7 +122,7 @@ static void prove_given(void)
 	      "memory is a list or a page");
 	if (param->attr == LIST)
 		PROVE(page == world_shadows[ROOMS_NEW_SHADOW].page.pa.raw &&
-		      call->payload_lists.reserved > 0 && call->holds_more,
+		      call->payload_lists.reserved > 0,
 		      "a list is a shadow page, which stays until OP-TEE has read it (I2, I4)");
 	else
 		PROVE(page == rooms.new_page.raw && tmem->size <= OPTEE_MSG_PAGE_SIZE &&
@@ -162,9 +164,7 @@ static void prove_undone(void)
 	PROVE(writes == 1 && !write_failed, "the guest has the request");
 	PROVE(rooms_is_waiting() && world_call.pending == OM_PENDING_UNDO,
 	      "its reply is what om_rpc_reply/ assumes");
-	PROVE(rooms_is_return(&regs, OPTEE_SMC_RETURN_RPC_CMD,
-			      om_high(rooms.arg_came ? world_buffers[ROOMS_ARG].cookie : 0),
-			      om_low(rooms.arg_came ? world_buffers[ROOMS_ARG].cookie : 0)),
+	PROVE(rooms_is_return(secure.a[0], secure.a[1], secure.a[2]),
 	      "the guest gets a request, in the argument that it replied in");
 	PROVE(has_nothing(), "what is to be freed is not held (I7)");
 	PROVE(rooms.refusals == 1, "a refusal is counted");
@@ -174,7 +174,7 @@ static void prove_undone(void)
 	REACHED("to be undone");
 }
 
-/* What is true whenever reply_shm_alloc() returns. */
+/* What is true whenever om_rpc_share() returns. */
 static void prove_returned(enum om_call_event event, bool first)
 {
 	PROVE(reads == (first ? 1 : 0), "a reply is fetched once (I1)");
@@ -199,8 +199,6 @@ static void prove_returned(enum om_call_event event, bool first)
 	default:
 		PROVE(event == OM_EVENT_PAUSE, "there is nothing else");
 		PROVE(is_paused(), "a call that pauses can go on (I9)");
-		PROVE(rooms_is_return(&regs, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0),
-		      "the guest takes its interrupts, and comes back");
 		PROVE(header_is_kept() && params_are_kept(0) && rooms.refusals == 0,
 		      "OP-TEE sees nothing of it");
 		if (world_call.refusal == OM_ACCEPTED)
@@ -216,8 +214,10 @@ static void prove_first(bool has_arg)
 	replies_init(OM_PENDING_SHM_ALLOC, has_arg);
 	host_ops.write = write_request;
 	wanted = asked.param[0].u.value.b;
+	secure = world_call.secure;
 
-	prove_returned(reply_shm_alloc(&world_call, &regs), true);
+	PROVE(om_rpc_reply(&world_call, &regs) == OM_EVENT_SHARE, "a reply with memory is shared");
+	prove_returned(om_rpc_share(&world_call), true);
 }
 
 /* A call that has paused: what was made of its reply is as if the rooms had made it. */
@@ -229,7 +229,6 @@ static void prove_resumed(bool has_arg)
 	host_ops.read = read_reply;
 	host_ops.write = write_request;
 	call->pending = OM_PENDING_SHM_ALLOC;
-	call->checked = true;
 	wanted = any_u64();
 	if (any_bool()) {
 		rooms.made = ROOMS_RESERVED;
@@ -242,11 +241,11 @@ static void prove_resumed(bool has_arg)
 		rooms.charged = any_u32();
 	}
 	ASSUME(is_paused());
-	regs = old_regs = any_regs();
+	secure = call->secure;
 	old_shadow = *rooms_shadow();
 	asked = call->request;
 
-	prove_returned(reply_shm_alloc(call, &regs), false);
+	prove_returned(om_rpc_share(call), false);
 }
 
 /* Each of them for itself: then where the request came in is a number, and not a variable. */
