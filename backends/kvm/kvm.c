@@ -274,6 +274,7 @@ static void fill_in_defaults(struct om_kvm_config *config)
 		config->limits.sessions = config->sessions + 1;
 	config->registrations = or_default(config->registrations, 128);
 	config->wait_us = or_default(config->wait_us, 1000);
+	config->spin_us = or_default(config->spin_us, 20);
 }
 
 static bool is_valid(const struct om_kvm_config *config)
@@ -282,7 +283,8 @@ static bool is_valid(const struct om_kvm_config *config)
 
 	return om_guest_size(&config->limits) && config->workers <= 64 &&
 	       config->sessions <= 4096 && config->registrations <= 4096 &&
-	       config->wait_us <= 100000 && (unsigned int)config->login <= OM_KVM_LOGIN_AS_VMM &&
+	       config->wait_us <= 100000 && config->spin_us <= 1000 &&
+	       (unsigned int)config->login <= OM_KVM_LOGIN_AS_VMM &&
 	       os->open && os->ioctl && os->close;
 }
 
@@ -328,6 +330,7 @@ static int bring_up(struct om_kvm *kvm, const struct om_kvm_config *config)
 	conduit->calls.sessions = config->sessions;
 	conduit->threads = config->limits.threads;
 	conduit->wait_us = config->wait_us;
+	conduit->spin_us = config->spin_us;
 	result = om_tee_conduit_init(conduit, config->tee_device, &kvm->memory, config->workers,
 				     config->registrations);
 	if (result != OM_KVM_OK)

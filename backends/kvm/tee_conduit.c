@@ -26,7 +26,7 @@ int om_tee_conduit_init(struct om_tee_conduit *conduit, const char *path,
 	result = om_tee_calls_init(calls, memory, registrations);
 	if (result == OM_KVM_OK) {
 		result = om_tee_pool_init(&conduit->pool, memory->wake, workers, conduit->threads,
-					  run, conduit);
+					  conduit->spin_us, run, conduit);
 		if (result != OM_KVM_OK)
 			om_tee_calls_exit(calls);
 	}
@@ -88,7 +88,8 @@ static void call_with_arg(struct om_tee_conduit *conduit, struct om_regs *regs)
 	job->message = message;
 	if (om_tee_call_begin(calls, message, &job->call)) {
 		om_tee_count(&calls->device, OM_KVM_COUNT_CALLS, 1);
-		om_tee_pool_start(&conduit->pool, job);
+		if (om_tee_pool_start(&conduit->pool, job))
+			om_tee_count(&calls->device, OM_KVM_COUNT_AWAKE, 1);
 		wait(conduit, job, regs);
 		return;
 	}

@@ -16,11 +16,12 @@ struct om_tee_conduit {
 	struct om_tee_calls calls;
 	struct om_tee_pool pool;
 	uint32_t threads;	/* the number that the guest is told */
-	uint32_t wait_us;	/* how long a vCPU waits for a worker */
+	uint32_t wait_us;	/* how long a vCPU waits for a worker, */
+	uint32_t spin_us;	/* ... and how long of that without sleeping */
 };
 
 /*
- * Opens the device at path and starts the workers. The caller has set threads, wait_us,
+ * Opens the device at path and starts the workers. The caller has set threads, wait_us, spin_us,
  * calls.sessions and the device's os.
  * Returns OM_KVM_OK; or, with nothing held, OM_KVM_ERR_NO_MEMORY or an error of om_tee_open().
  */

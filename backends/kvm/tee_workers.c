@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "tee_workers.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -23,6 +24,45 @@ static struct timespec deadline_in(uint32_t us)
 		t.tv_sec++;
 	}
 	return t;
+}
+
+static bool has_passed(const struct timespec *deadline)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec > deadline->tv_sec ||
+	       (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
+}
+
+/* The most opportunities to wait awake that are left out: then a try costs 2 % of its time. */
+#define MOST_LEFT_OUT	1023u
+
+static bool may_spin(struct om_tee_spin *spin)
+{
+	uint32_t n = spin->left_out;
+
+	if (n)
+		spin->left_out = n - 1;
+	return n == 0;
+}
+
+static void note_spin(struct om_tee_spin *spin, bool in_vain)
+{
+	uint32_t n = in_vain ? 2 * spin->backoff + 1 : 0;
+
+	spin->backoff = n < MOST_LEFT_OUT ? n : MOST_LEFT_OUT;
+	spin->left_out = spin->backoff;
+}
+
+/* Tells the CPU that this is a loop which waits. */
+static void relax(void)
+{
+#if defined(__aarch64__)
+	__asm__ volatile("yield" ::: "memory");
+#elif defined(__x86_64__)
+	__asm__ volatile("pause" ::: "memory");
+#endif
 }
 
 /* The caller of each function from here to work() holds lock; run_job() drops it meanwhile. */
@@ -85,6 +125,29 @@ static void cancel(struct om_tee_worker *worker, struct om_tee_job *stuck)
 	pthread_cond_timedwait(&pool->work[worker->lane], &pool->lock, &later);
 }
 
+/*
+ * Waits awake, without the lock, until there is a job or time is up. Not on the lane for
+ * cancellations, which are rare.
+ */
+static void stay_awake(struct om_tee_worker *worker)
+{
+	struct om_tee_pool *pool = worker->pool;
+	struct timespec deadline;
+
+	if (!pool->spin_us || worker->lane != OM_TEE_LANE_CALLS || pool->queue[worker->lane] ||
+	    !may_spin(&pool->worker_spin))
+		return;
+	pool->awake[worker->lane]++;
+	pthread_mutex_unlock(&pool->lock);
+	deadline = deadline_in(pool->spin_us);
+	while (!atomic_load_explicit(&pool->queued[worker->lane], memory_order_relaxed) &&
+	       !has_passed(&deadline))
+		relax();
+	pthread_mutex_lock(&pool->lock);
+	pool->awake[worker->lane]--;
+	note_spin(&pool->worker_spin, !pool->queue[worker->lane]);
+}
+
 /* Waits for the next job of a worker's lane; NULL: the pool ends. */
 static struct om_tee_job *next_job(struct om_tee_worker *worker)
 {
@@ -98,8 +161,10 @@ static struct om_tee_job *next_job(struct om_tee_worker *worker)
 		else
 			pthread_cond_wait(&pool->work[worker->lane], &pool->lock);
 	}
-	if (job)
+	if (job) {
 		pool->queue[worker->lane] = job->next;
+		pool->queued[worker->lane]--;
+	}
 	return job;
 }
 
@@ -113,6 +178,7 @@ static void *work(void *arg)
 		run_job(worker, job);
 		job->state = OM_TEE_JOB_DONE;
 		pthread_cond_signal(&job->done);
+		stay_awake(worker);
 	}
 	pthread_mutex_unlock(&worker->pool->lock);
 	return NULL;
@@ -175,9 +241,14 @@ static void cond_init(pthread_cond_t *cond)
 
 static void sync_init(struct om_tee_pool *pool)
 {
+	pthread_mutexattr_t attr;
 	uint32_t i;
 
-	pthread_mutex_init(&pool->lock, NULL);
+	/* It is held so briefly that to wait awake for it costs less than to sleep. */
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+	pthread_mutex_init(&pool->lock, &attr);
+	pthread_mutexattr_destroy(&attr);
 	cond_init(&pool->idle);
 	for (i = 0; i < OM_TEE_LANES; i++)
 		cond_init(&pool->work[i]);
@@ -191,12 +262,21 @@ static void free_memory(struct om_tee_pool *pool)
 	free(pool->jobs);
 }
 
+/* Who waits awake on the only CPU keeps the other from what it waits for. */
+static bool has_cpus(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1;
+}
+
 int om_tee_pool_init(struct om_tee_pool *pool, struct om_wake *wake, uint32_t workers,
-		     uint32_t jobs,
+		     uint32_t jobs, uint32_t spin_us,
 		     void (*run)(void *ctx, struct om_tee_job *job, struct om_tee_arena *arena),
 		     void *ctx)
 {
 	*pool = (struct om_tee_pool){ .wake = wake, .run = run, .ctx = ctx, .job_count = jobs };
+	pool->spin_us = has_cpus() ? spin_us : 0;
 	pool->limit[OM_TEE_LANE_CALLS] = workers;
 	pool->limit[OM_TEE_LANE_CANCEL] = 1;
 	pool->workers = calloc(workers + 1, sizeof(*pool->workers));
@@ -268,14 +348,36 @@ void om_tee_pool_give(struct om_tee_pool *pool, struct om_tee_job *job)
 	pthread_mutex_unlock(&pool->lock);
 }
 
-void om_tee_pool_start(struct om_tee_pool *pool, struct om_tee_job *job)
+bool om_tee_pool_start(struct om_tee_pool *pool, struct om_tee_job *job)
 {
+	enum om_tee_lane lane = job->lane;
+	bool awake;
+
 	pthread_mutex_lock(&pool->lock);
 	job->state = OM_TEE_JOB_STARTED;
-	job->next = pool->queue[job->lane];
-	pool->queue[job->lane] = job;
-	pthread_cond_signal(&pool->work[job->lane]);
+	job->next = pool->queue[lane];
+	pool->queue[lane] = job;
+	/* One worker that is awake takes one job: the others of the queue need their own. */
+	awake = ++pool->queued[lane] <= pool->awake[lane];
+	job->awake = awake && may_spin(&pool->vcpu_spin);
+	if (!awake)
+		pthread_cond_signal(&pool->work[lane]);
 	pthread_mutex_unlock(&pool->lock);
+	return awake;
+}
+
+/* As om_tee_pool_wait(), for spin_us at most. Once for each job, just after its start. */
+static bool wait_awake(struct om_tee_pool *pool, struct om_tee_job *job, uint32_t us)
+{
+	struct timespec deadline = deadline_in(us < pool->spin_us ? us : pool->spin_us);
+	bool done;
+
+	job->awake = false;
+	while (job->state != OM_TEE_JOB_DONE && !has_passed(&deadline))
+		relax();
+	done = job->state == OM_TEE_JOB_DONE;
+	note_spin(&pool->vcpu_spin, !done);
+	return done;
 }
 
 bool om_tee_pool_wait(struct om_tee_pool *pool, struct om_tee_job *job, uint32_t us)
@@ -283,6 +385,8 @@ bool om_tee_pool_wait(struct om_tee_pool *pool, struct om_tee_job *job, uint32_t
 	struct timespec deadline = deadline_in(us);
 	bool done;
 
+	if (job->awake && wait_awake(pool, job, us))
+		return true;
 	pthread_mutex_lock(&pool->lock);
 	while (job->state == OM_TEE_JOB_STARTED &&
 	       pthread_cond_timedwait(&job->done, &pool->lock, &deadline) == 0)
@@ -294,12 +398,8 @@ bool om_tee_pool_wait(struct om_tee_pool *pool, struct om_tee_job *job, uint32_t
 
 enum om_tee_job_state om_tee_pool_state(struct om_tee_pool *pool, const struct om_tee_job *job)
 {
-	enum om_tee_job_state state;
-
-	pthread_mutex_lock(&pool->lock);
-	state = job->state;
-	pthread_mutex_unlock(&pool->lock);
-	return state;
+	(void)pool;
+	return job->state;
 }
 
 bool om_tee_pool_quiesce(struct om_tee_pool *pool, uint32_t us)

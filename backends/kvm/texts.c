@@ -71,6 +71,7 @@ const char *om_kvm_counter_name(enum om_kvm_counter which)
 		[OM_KVM_COUNT_SESSIONS_NOW] = "sessions_now",
 		[OM_KVM_COUNT_REGISTRATIONS_NOW] = "registrations_now",
 		[OM_KVM_COUNT_PINNED_NOW] = "pinned_now",
+		[OM_KVM_COUNT_AWAKE] = "awake",
 	};
 
 	return (unsigned int)which < OM_KVM_COUNTERS ? names[which] : NULL;

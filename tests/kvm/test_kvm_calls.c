@@ -8,7 +8,7 @@
 
 #include <errno.h>
 #include <linux/tee.h>
-#include <poll.h>
+#include <sched.h>
 #include <time.h>
 
 /* One for each guest: where a test fails, workers are still in the last one's device. */
@@ -228,6 +228,67 @@ RIGGED_BY(setup, a_guest_may_change_its_message_meanwhile)
 	fake_release(&rig->tee, true);
 	assert_int_equal(end(rig, &s), TEEC_SUCCESS);
 	assert_int_equal(s.m->hdr.session, 0xffffffff);
+}
+
+/* Workers that stay awake */
+
+static struct rig *start_awake(void)
+{
+	struct rig *rig = next_rig();
+	struct om_kvm_config config = rig_config(rig);
+
+	config.spin_us = 1000;
+	config.wait_us = 200;
+	rig_init(rig, &config);
+	return rig;
+}
+
+/* So many calls in a row; fewer, when a worker was found awake for more than `enough`. */
+static void call_in_a_row(struct rig *rig, uint32_t session, uint32_t calls, uint32_t enough)
+{
+	while (calls-- && COUNT(rig, AWAKE) <= enough) {
+		rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
+		assert_int_equal(rig_invoke(rig, 0, session, FAKE_NOTHING), TEEC_SUCCESS);
+	}
+}
+
+/* The CPUs that this process may use, as they were. */
+static cpu_set_t use_one_cpu(void)
+{
+	cpu_set_t all, one;
+	size_t cpu = 0;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	while (!CPU_ISSET(cpu, &all))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	return all;
+}
+
+TEST(calls_in_a_row_find_a_worker_awake)
+{
+	struct rig *rig = start_awake();
+	cpu_set_t all;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	if (CPU_COUNT(&all) > 1) {
+		call_in_a_row(rig, rig_opened(rig), 100000, 20);
+		assert_true(COUNT(rig, AWAKE) > 20);
+	}
+	rig_exit(rig);
+}
+
+TEST(on_one_cpu_nobody_waits_awake)
+{
+	cpu_set_t all = use_one_cpu();
+	struct rig *rig = start_awake();
+
+	call_in_a_row(rig, rig_opened(rig), 200, UINT32_MAX - 1);
+	assert_int_equal(COUNT(rig, AWAKE), 0);
+	rig_exit(rig);
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
 }
 
 /* Reset and destruction */

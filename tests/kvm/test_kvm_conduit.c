@@ -86,6 +86,9 @@ TEST(configs_out_of_range_are_refused)
 	config.wait_us = 100001;
 	assert_int_equal(rig_try(rigs, &config), OM_KVM_ERR_ARGUMENT);
 	config = good;
+	config.spin_us = 1001;
+	assert_int_equal(rig_try(rigs, &config), OM_KVM_ERR_ARGUMENT);
+	config = good;
 	config.login = (enum om_kvm_login)2;
 	assert_int_equal(rig_try(rigs, &config), OM_KVM_ERR_ARGUMENT);
 	config = good;

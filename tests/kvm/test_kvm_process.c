@@ -101,8 +101,11 @@ static uint32_t mappings(void)
 
 /* Mappings */
 
-/* A file of six pages, two of the VMM's own between four of the guest's: at va, in a row. */
-static uint8_t *map_around_vmms_own(uint8_t **own)
+/*
+ * A file of six pages, two of the VMM's own between four of the guest's: at va, in a row. Its
+ * descriptor goes to *file, unless that is NULL.
+ */
+static uint8_t *map_around_vmms_own(uint8_t **own, int *file)
 {
 	int fd = memfd_create("file", MFD_CLOEXEC);
 	uint8_t *va = mmap(NULL, 4 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -114,7 +117,10 @@ static uint8_t *map_around_vmms_own(uint8_t **own)
 	assert_true(mmap(va + 2 * PAGE, 2 * PAGE, prot, fixed, fd, 4 * PAGE) == va + 2 * PAGE);
 	*own = mmap(NULL, 2 * PAGE, prot, MAP_SHARED, fd, 2 * PAGE);
 	assert_true(*own != MAP_FAILED);
-	close(fd);
+	if (file)
+		*file = fd;
+	else
+		close(fd);
 	for (uint32_t i = 0; i < 4; i++)
 		memset(va + i * PAGE, 0x10 * (int)(i + 1), PAGE);
 	memset(*own, 0x77, 2 * PAGE);
@@ -138,7 +144,7 @@ static void cross_the_edge(struct rig *rig, const uint8_t *va, const uint8_t *ow
 
 RIGGED(fault_a3_an_alias_ends_at_a_regions_edge)
 {
-	uint8_t *own, *va = map_around_vmms_own(&own);
+	uint8_t *own, *va = map_around_vmms_own(&own, NULL);
 
 	assert_int_equal(rig_add(rig, 3, MORE_GPA, 2 * PAGE, va, OM_KVM_MEMORY_SHARED), OM_KVM_OK);
 	assert_int_equal(rig_add(rig, 4, MORE_GPA + 2 * PAGE, 2 * PAGE, va + 2 * PAGE,
@@ -148,9 +154,28 @@ RIGGED(fault_a3_an_alias_ends_at_a_regions_edge)
 	munmap(own, 2 * PAGE);
 }
 
+RIGGED(fault_a3_an_alias_of_a_file_ends_at_a_regions_edge)
+{
+	struct om_kvm_memory memory = { .gpa = MORE_GPA, .size = 2 * PAGE,
+					.flags = OM_KVM_MEMORY_FILE };
+	uint8_t *own, *va = map_around_vmms_own(&own, &memory.fd);
+
+	for (uint32_t i = 0; i < 2; i++) {
+		memory.id = 3 + i;
+		memory.gpa = MORE_GPA + i * 2 * PAGE;
+		memory.hva = va + i * 2 * PAGE;
+		memory.offset = i * 4 * PAGE;
+		assert_int_equal(om_kvm_add_memory(rig->kvm, &memory), OM_KVM_OK);
+	}
+	cross_the_edge(rig, va, own);
+	munmap(va, 4 * PAGE);
+	munmap(own, 2 * PAGE);
+	close(memory.fd);
+}
+
 RIGGED(fault_a3_a_region_may_be_several_mappings)
 {
-	uint8_t *own, *va = map_around_vmms_own(&own);
+	uint8_t *own, *va = map_around_vmms_own(&own, NULL);
 
 	assert_int_equal(rig_add(rig, 3, MORE_GPA, 4 * PAGE, va, OM_KVM_MEMORY_SHARED), OM_KVM_OK);
 	cross_the_edge(rig, va, own);
@@ -162,7 +187,7 @@ RIGGED(fault_a3_a_region_may_be_several_mappings)
 RIGGED(fault_a3_regions_in_a_row_are_registered_in_place)
 {
 	const uint64_t pages[] = { MORE_GPA + PAGE, MORE_GPA + 2 * PAGE };
-	uint8_t *own, *va = map_around_vmms_own(&own);
+	uint8_t *own, *va = map_around_vmms_own(&own, NULL);
 	uint32_t session = rig_opened(rig);
 
 	assert_int_equal(rig_add(rig, 3, MORE_GPA, 2 * PAGE, va, OM_KVM_MEMORY_SHARED), OM_KVM_OK);
@@ -208,6 +233,35 @@ RIGGED(fault_a4_what_a_failed_alias_leaves_is_not_unmapped)
 		assert_int_equal(msync(fault.taken, PAGE, MS_ASYNC), 0);
 		assert_true(is_filled(fault.taken, 0x3c));
 		munmap(fault.taken, PAGE);
+		assert_int_equal(rig_unregister(rig, 1), TEEC_SUCCESS);
+	}
+}
+
+/* Pieces of a file are of several pages, and so is what may be somebody else's then. */
+RIGGED(fault_a4_what_a_failed_alias_of_a_file_leaves_is_not_unmapped)
+{
+	const uint64_t pages[] = { MORE_GPA + 2 * PAGE, MORE_GPA + 3 * PAGE, MORE_GPA,
+				   MORE_GPA + PAGE };
+	struct om_kvm_memory memory = { .id = 3, .gpa = MORE_GPA, .size = 4 * PAGE,
+					.flags = OM_KVM_MEMORY_FILE };
+	uint32_t session = rig_opened(rig), nth;
+
+	memory.fd = memfd_create("file", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(memory.fd, 4 * PAGE), 0);
+	assert_int_equal(om_kvm_add_memory(rig->kvm, &memory), OM_KVM_OK);
+	close(memory.fd);
+	for (nth = 1; nth <= 2; nth++) {
+		assert_int_equal(rig_register(rig, 1, pages, 4, 4 * PAGE), TEEC_SUCCESS);
+		fault.nth = nth;
+		fault.fixed = true;
+		fault.error = ENOMEM;
+		increment(rig, session, 1, 4);
+		assert_int_equal(fault.nth, 0);
+		assert_int_equal(COUNT(rig, COPIED), nth);
+		assert_true(is_filled(fault.taken, 0x3c));
+		munmap(fault.taken, PAGE);
+		increment(rig, session, 1, 4);
+		assert_int_equal(COUNT(rig, ALIASED), nth);
 		assert_int_equal(rig_unregister(rig, 1), TEEC_SUCCESS);
 	}
 }
@@ -317,17 +371,19 @@ TEST(fault_a5_no_descriptor_survives_exec)
 
 /* Signals */
 
+static int awaited;	/* the signal that the VMM recovers from */
+
 static void map_something_there(int signal, siginfo_t *info, void *context)
 {
 	void *page = (void *)((uintptr_t)info->si_addr & ~(uintptr_t)(PAGE - 1));
 
 	(void)context;
-	if (signal != SIGBUS || mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED |
+	if (signal != awaited || mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED |
 				     MAP_ANONYMOUS, -1, 0) != page)
 		_exit(3);
 }
 
-/* A guest whose memory turns out to be missing when a worker reads it. */
+/* A guest whose memory turns out to be missing, or out of reach, when a worker reads it. */
 static void live_with_missing_memory(void)
 {
 	struct sigaction action = { .sa_sigaction = map_something_there, .sa_flags = SA_SIGINFO };
@@ -338,28 +394,38 @@ static void live_with_missing_memory(void)
 	struct message *m;
 	uint8_t *va;
 
-	if (fd < 0 || ftruncate(fd, PAGE) || sigaction(SIGBUS, &action, NULL))
+	if (fd < 0 || ftruncate(fd, PAGE) || sigaction(awaited, &action, NULL))
 		_exit(2);
 	va = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (rig_add(rig, 3, MORE_GPA, PAGE, va, OM_KVM_MEMORY_SHARED) != OM_KVM_OK ||
-	    rig_register(rig, 1, &page, 1, PAGE) != TEEC_SUCCESS || ftruncate(fd, 0))
+	    rig_register(rig, 1, &page, 1, PAGE) != TEEC_SUCCESS)
+		_exit(2);
+	if (awaited == SIGBUS ? ftruncate(fd, 0) : mprotect(va, PAGE, PROT_NONE))
 		_exit(2);
 	m = rig_message(rig, 0, OPTEE_MSG_CMD_INVOKE_COMMAND, 1);
 	rig_rmem(m, 0, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, 1, 0, 16);
 	_exit(rig_invoke(rig, 0, session, FAKE_MEMORY) == TEEC_SUCCESS && va[0] == 1 ? 0 : 4);
 }
 
-TEST(fault_b13_a_worker_survives_what_the_vmm_recovers_from)
+static void survive(int signal)
 {
-	pid_t child = fork();
+	pid_t child;
 	int status;
 
+	awaited = signal;
+	child = fork();
 	assert_true(child >= 0);
 	if (!child)
 		live_with_missing_memory();
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_false(WIFSIGNALED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+TEST(fault_b13_a_worker_survives_what_the_vmm_recovers_from)
+{
+	survive(SIGBUS);
+	survive(SIGSEGV);
 }
 
 /* The set of signals that a thread blocks, by its name in /proc. */

@@ -12,7 +12,10 @@ target_link_options(test_kvm_calls PRIVATE LINKER:--wrap=pthread_cond_timedwait)
 om_add_test(test_kvm_conduit LABELS kvm threads LINKS kvm_rig
 	SOURCES kvm/test_kvm_conduit.c kvm/test_kvm_conduit_memory.c)
 om_add_test(test_kvm_distrust LABELS kvm threads SOURCES kvm/test_kvm_distrust.c LINKS kvm_rig)
-target_include_directories(test_kvm_distrust PRIVATE ${PROJECT_SOURCE_DIR}/backends/kvm)
+om_add_test(test_kvm_workers LABELS kvm threads SOURCES kvm/test_kvm_workers.c LINKS kvm_rig)
+foreach(what IN ITEMS distrust workers)
+	target_include_directories(test_kvm_${what} PRIVATE ${PROJECT_SOURCE_DIR}/backends/kvm)
+endforeach()
 om_add_test(test_kvm_exhausted LABELS kvm threads SOURCES kvm/test_kvm_exhausted.c LINKS kvm_rig)
 foreach(function IN ITEMS calloc aligned_alloc mmap mremap pthread_create eventfd)
 	target_link_options(test_kvm_exhausted PRIVATE LINKER:--wrap=${function})
@@ -25,3 +28,5 @@ if(TARGET om_trace)
 endif()
 om_add_test(test_kvm_conformance LABELS kvm threads SOURCES kvm/test_kvm_conformance.c
 	LINKS kvm_rig conformance_frame)
+# scripts/bench --kvm. As a test it only shows that it still works: nothing is measured.
+om_add_test(bench_kvm LABELS bench kvm threads ARGUMENTS smoke SOURCES kvm/bench_kvm.c LINKS kvm_rig)

@@ -174,6 +174,14 @@ struct om_kvm_config {
 	 * guest. It cannot fail: if it drops a piece, the recording ends there.
 	 */
 	void (*record)(void *user, const void *bytes, size_t len);
+
+	/*
+	 * How long a worker that has ended a call stays awake for the next one, in
+	 * microseconds: 1..1000; 0: 20. A call that comes in that time is handed over, and
+	 * back if it is as short, without a system call; the vCPU then waits awake, too.
+	 * Where the process may use one CPU only, all of them sleep at once.
+	 */
+	uint32_t spin_us;
 };
 
 /*
@@ -375,6 +383,7 @@ enum om_kvm_counter {
 	OM_KVM_COUNT_SESSIONS_NOW,
 	OM_KVM_COUNT_REGISTRATIONS_NOW,
 	OM_KVM_COUNT_PINNED_NOW,	/* guest pages in use */
+	OM_KVM_COUNT_AWAKE,		/* calls given to a worker that was awake: config.spin_us */
 	OM_KVM_COUNTERS			/* the number of counters */
 };
 
