@@ -39,13 +39,14 @@ struct om_call {
 	om_pa_t page;			/* pinned for this call; raw 0: none */
 	om_pa_t at;			/* address of the message in a pinned page; see split */
 	uint32_t room;			/* bytes from there to the end of page or buffer */
-	uint32_t split;			/* not 0: begins so far behind `at`, ends in `next` */
-	om_pa_t next;			/* split: the next page of the buffer, pinned */
 	uint32_t message_buffer;	/* REGD_ARG: the buffer in which it lies */
+	om_pa_t next;			/* split: the next page of the buffer, pinned */
 	struct om_message message;
+	uint32_t policy;		/* the answer of authorize() */
+	/* Side by side, because the start of a call zeroes these four. */
+	uint32_t split;			/* not 0: begins so far behind `at`, ends in `next` */
 	uint32_t params;		/* parameters that were fetched */
 	uint32_t kinds;			/* OM_PARAMS_*; LIST: still to be translated */
-	uint32_t policy;		/* the answer of authorize() */
 	uint32_t waits;			/* CLAIMING: how often it has waited for other calls */
 	bool in_transit;		/* OP-TEE may not have looked up what it names */
 

@@ -66,20 +66,19 @@ static uint32_t sort_rmem(const struct optee_msg_param_rmem *rmem, uint32_t bits
 	return null ? bits - OM_PARAMS_RMEM + OM_PARAMS_EMPTY : bits;
 }
 
-static uint32_t sort_plain(const struct optee_msg_param *param, uint64_t attr)
+static inline uint32_t sort_plain(uint64_t attr)
 {
-	uint32_t bits = attr < PLAIN_TYPES ?
-			plain_types[om_index((uint32_t)attr, PLAIN_TYPES)] : 0;
-
-	return (bits & OM_PARAMS_RMEM) != 0 ? sort_rmem(&param->u.rmem, bits) : bits;
+	return attr < PLAIN_TYPES ? plain_types[om_index((uint32_t)attr, PLAIN_TYPES)] : 0;
 }
 
 /* Other parameters: with bits that OP-TEE ignores, by address, or invalid. */
 static OM_NOINLINE uint32_t sort_other(const struct optee_msg_param *param)
 {
-	uint32_t bits = sort_plain(param, om_attr(param));
+	uint32_t bits = sort_plain(om_attr(param));
 
-	return bits ? bits : sort_tmem(param);
+	if (!bits)
+		return sort_tmem(param);
+	return (bits & OM_PARAMS_RMEM) != 0 ? sort_rmem(&param->u.rmem, bits) : bits;
 }
 
 static enum om_refusal sort_params(const struct om_message *message, uint32_t first,
@@ -90,9 +89,11 @@ static enum om_refusal sort_params(const struct om_message *message, uint32_t fi
 	uint32_t i;
 
 	for (i = first; i < n; i++) {
-		uint32_t bits = sort_plain(&message->param[i], message->param[i].attr);
+		uint32_t bits = sort_plain(message->param[i].attr);
 
-		if (!bits)
+		if ((bits & OM_PARAMS_RMEM) != 0)
+			bits = sort_rmem(&message->param[i].u.rmem, bits);
+		else if (!bits)
 			bits = sort_other(&message->param[i]);
 		if (!bits)
 			return OM_REFUSED_PARAMS;
