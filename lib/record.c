@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The recorder: an embedder's operations and the functions of mediator.h, wrapped. See
- * record.h. It knows both as any embedder does, and nothing of the library's inside.
+ * record.h. It uses both as an embedder does, and knows nothing of the library's internals.
  *
- * All but the operations themselves happens under the recorder's lock, a record at a time;
- * so the records of all CPUs are in one order, and a replay takes them in that.
+ * Each record is written under the recorder's lock. So the records of all CPUs have one order,
+ * and a replay follows it.
  */
 #include "recording.h"
 
@@ -134,7 +134,7 @@ static void op_page_free(void *host, const struct om_page *page)
 	r->config.ops->page_free(r->config.host, page);
 }
 
-/* Only who is alone in the library needs nobody to know when the lock was taken. */
+/* When the lock was taken matters only while another CPU is in the library. */
 static void op_lock(void *guest)
 {
 	const struct om_record_guest *g = guest;
@@ -152,7 +152,7 @@ static void op_unlock(void *guest)
 	g->recorder->config.ops->unlock(g->ctx);
 }
 
-/* "No" is the common answer, and is not worth a record: the next yes says how many. */
+/* false is the common answer and gets no record: that of the next true says how many there were. */
 static bool op_should_yield(void *host)
 {
 	struct om_recorder *r = host;
@@ -196,13 +196,13 @@ static void op_alias(void *guest, const uint8_t ta[16], uint8_t alias[16])
 	record(g->recorder, OM_RECORD_ALIAS, &(struct om_piece){ &body, sizeof(body) }, 1);
 }
 
-/* Its address is taken: of a function of another file that would be a global offset table's. */
+/* In this file, because the address of a function in another one takes a global offset table. */
 static void op_smc(void *host, struct om_regs *regs)
 {
 	om_recorder_smc(host, regs);
 }
 
-/* What a trace says follows from the rest: a replay makes it anew. */
+/* Events are not recorded: a replay produces them again. */
 static void op_trace(void *guest, const struct om_trace_event *event)
 {
 	const struct om_record_guest *g = guest;
@@ -210,7 +210,7 @@ static void op_trace(void *guest, const struct om_trace_event *event)
 	g->recorder->config.ops->trace(g->ctx, event);
 }
 
-/* What the embedder has not got the library must not think it has. */
+/* An operation that the embedder does not have stays absent. */
 #define WRAPPED(ops, name)	((ops)->name ? op_##name : NULL)
 
 static struct om_host_ops wrapped(const struct om_host_ops *ops)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Records on their way out: framed, summed up, into a stream or a ring. See record.h.
- * Knows nothing of what a record says.
+ * Writes records: adds head and checksum, and puts them into a stream or a ring. See record.h.
+ * Knows nothing of what a record means.
  */
 #include "recording.h"
 
@@ -31,7 +31,7 @@ uint64_t om_record_checksum(uint64_t sum, const void *bytes, size_t len)
 	return add_word(sum, word);
 }
 
-/* Copies out of the ring, from a byte counted since the beginning. */
+/* Copies out of the ring. `from` counts the bytes ever written to it. */
 static void ring_get(const struct om_recorder *r, uint64_t from, void *bytes, size_t len)
 {
 	size_t at = (size_t)(from % r->config.ring_size);
@@ -55,7 +55,7 @@ static void ring_put(struct om_recorder *r, const void *bytes, size_t len)
 	r->head += len;
 }
 
-/* The oldest records make room: whole ones, so that what is left begins with one. */
+/* Drops the oldest records, whole ones, so that the ring always begins with a record. */
 static void ring_make_room(struct om_recorder *r, size_t len)
 {
 	while (r->head + len - r->tail > r->config.ring_size) {
@@ -99,7 +99,7 @@ void om_recorder_append(struct om_recorder *r, uint8_t cpu, enum om_record_kind 
 	r->noes[cpu] = 0;
 }
 
-/* The beginning of a recording, as its reader sees it. */
+/* What follows the magic of every recording. */
 struct beginning {
 	struct om_record_head head;
 	struct om_record_begin body;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The recorder at OP-TEE's door: registers, and what is in the shadow pages that an SMC is
- * about. Which those are the registers say, to anybody who knows the ABI; so it is never
- * more than two pages that are compared with what they held. See record.h.
+ * Records an SMC to OP-TEE: its registers, and the shadow pages that it is about. The registers
+ * say which pages those are, by the ABI: two at most, so that no others have to be compared with
+ * what they held. See record.h.
  */
 #include "recording.h"
 
@@ -44,7 +44,7 @@ static struct om_record_page *find_argument(const struct om_recorder *r, uint32_
 	return NULL;
 }
 
-/* A page that is an RPC argument from now on; who had its cookie has it no longer. */
+/* The page becomes an RPC argument. One that had the same cookie loses it. */
 static void name_argument(struct om_recorder *r, uint64_t pa, uint32_t client, uint64_t cookie)
 {
 	struct om_record_page *page = om_recorder_page(r, pa);
@@ -66,7 +66,7 @@ static void forget_argument(struct om_recorder *r, uint32_t client, uint64_t coo
 		page->cookie = 0;
 }
 
-/* The call of this message waits outside of OP-TEE, as this thread. */
+/* The call of this message has left OP-TEE, which knows it by this thread. */
 static void suspend(struct om_recorder *r, struct om_record_page *message, uint32_t client,
 		    uint32_t thread)
 {
@@ -80,7 +80,7 @@ static void suspend(struct om_recorder *r, struct om_record_page *message, uint3
 	message->suspended = 1;
 }
 
-/* Words that changed since they were recorded last; returns where the next window goes. */
+/* Writes the words that changed since the last record; returns where the next window goes. */
 static uint64_t *put_window(struct om_record_page *page, uint64_t *to)
 {
 	struct om_record_window head = { .pa = page->pa };
@@ -108,7 +108,7 @@ static bool is_list(const struct optee_msg_param *param)
 	       (param->attr & OPTEE_MSG_ATTR_TYPE_MASK) >= OPTEE_MSG_ATTR_TYPE_TMEM_INPUT;
 }
 
-/* All the entries of a list that say something, over its pages. */
+/* Adds the used entries of a page list to a checksum, page by page. */
 static uint64_t sum_list(const struct om_recorder *r, uint64_t sum,
 			 const struct optee_msg_param_tmem *tmem)
 {
@@ -127,7 +127,7 @@ static uint64_t sum_list(const struct om_recorder *r, uint64_t sum,
 	return sum;
 }
 
-/* The lists that a message or an argument at the beginning of a page names. */
+/* Adds the page lists that a message or an RPC argument names. */
 static uint64_t sum_lists(const struct om_recorder *r, uint64_t sum, const void *at)
 {
 	const struct optee_msg_hdr *hdr = at;
@@ -141,7 +141,7 @@ static uint64_t sum_lists(const struct om_recorder *r, uint64_t sum, const void 
 	return sum;
 }
 
-/* Behind the message, where its own number of parameters says. */
+/* The RPC argument behind a message, whose number of parameters says where. */
 static const void *inline_argument(const struct om_record_page *message)
 {
 	const struct optee_msg_hdr *hdr = (const void *)message->va;
@@ -172,7 +172,7 @@ static void record_windows(struct om_recorder *r, uint8_t cpu, enum om_record_ki
 	       { r->scratch, (size_t)((uint8_t *)end - (uint8_t *)r->scratch) } }, 2);
 }
 
-/* A call that goes on: with the answer to its request, which the library has written. */
+/* A call goes on: `argument` is the page in which the library answered its request. */
 static uint64_t resume(struct om_recorder *r, const uint64_t *a, struct about *about)
 {
 	uint64_t given = om_pair(a[1], a[2]);
@@ -222,7 +222,7 @@ static bool is_rpc(uint32_t a0)
 	       a0 != OPTEE_SMC_RETURN_UNKNOWN_FUNCTION;
 }
 
-/* Where OP-TEE has written: its request, which the library will read. */
+/* `argument` is the page in which OP-TEE wrote its request, which the library will read. */
 static void note_request(struct om_recorder *r, const uint32_t *a, struct about *about)
 {
 	uint64_t cookie = om_pair(a[1], a[2]);

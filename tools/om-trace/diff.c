@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Two runs of one program: where their conversations with OP-TEE first differ. Held against
- * each other is what was asked and answered, not addresses, cookies, sessions or times, which
- * are others in every run.
+ * Finds where two runs of one program first differ. Requests and answers are compared; addresses,
+ * cookies, sessions and times are not, because they differ in every run.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 #include "commands.h"
 #include "replay.h"
 
-/* How many arguments of an event say the same in every run; 0: the event is left out. */
+/* How many of an event's arguments are compared; 0: the event is left out. */
 static size_t compared(const struct om_trace_event *event)
 {
 	switch (event->id) {

@@ -95,7 +95,7 @@ static int run_mermaid(const struct recording *r, const struct options *o)
 	return command_mermaid(r, o->out);
 }
 
-/* One recording: 1 when it is cut, whatever could be done with the rest. */
+/* Runs a command on a recording. Of one that is cut the rest is used, and the status is 1. */
 static int run_file(const struct command *command, const struct options *o, const char *name)
 {
 	struct recording r;
@@ -164,7 +164,7 @@ static int run_files(const struct command *command, const struct options *o)
 	return worst;
 }
 
-/* What is behind the command's name: options, then files. NULL file: an error, told. */
+/* Options and files. Returns 0, or the exit status after it has said what is wrong. */
 static int parse(struct options *o, int argc, char **argv)
 {
 	for (int i = 0; i < argc; i++) {

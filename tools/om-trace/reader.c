@@ -16,7 +16,7 @@
 
 #define ZSTD_MAGIC	"\x28\xb5\x2f\xfd"
 #define MAGIC_SIZE	(sizeof(OM_RECORD_MAGIC) - 1)
-/* What a compressed file may hold: a bound for who is given a bomb. */
+/* The most that a compressed file may hold: a small one can be made to fill all memory. */
 #define SIZE_MAX_READ	((size_t)1 << 32)
 
 static const char *const kind_names[OM_RECORD_KINDS] = {
@@ -120,7 +120,7 @@ static bool windows_fit(const struct record *record)
 	n = record_body(record, struct om_record_smc).windows;
 	if (n > 2)
 		return false;
-	while (n--) {
+	for (; n > 0; n--) {
 		size_t size = window_size(record, at);
 
 		if (size == 0)
@@ -218,8 +218,9 @@ static bool take(const struct recording *r, size_t at, struct record *record)
 	memcpy(&record->head, r->bytes + at, sizeof(record->head));
 	record->at = at;
 	record->body = r->bytes + at + sizeof(record->head);
-	record->len = record->head.size - sizeof(record->head);
-	return record->head.size < sizeof(record->head) || r->size - at >= record->head.size;
+	record->len = record->head.size < sizeof(record->head) ? 0 :
+		      record->head.size - sizeof(record->head);
+	return r->size - at >= record->head.size;
 }
 
 static enum reading parse_begin(struct recording *r, bool unsummed, size_t *at)
@@ -326,7 +327,7 @@ static uint8_t *read_all(FILE *file, size_t *size)
 }
 
 #ifdef OM_TRACE_ZSTD
-/* Also of a file that is cut: as much as is there. NULL: not zstd's, or too large. */
+/* Of a file that is cut, as much as is there. NULL: it is damaged, or too large. */
 static uint8_t *decompress(const uint8_t *from, size_t size, size_t *out_size)
 {
 	ZSTD_DStream *stream = ZSTD_createDStream();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A recording in memory, checked: whoever gets a record from here may rely on its lengths.
- * Knows the format (record.h), nothing of what it means.
+ * Reads a recording into memory and checks it, so that the lengths in its records can be relied
+ * on. Knows the format (record.h), and nothing of what a record means.
  */
 #ifndef OM_TRACE_READER_H
 #define OM_TRACE_READER_H
@@ -22,7 +22,7 @@ struct record {
 enum reading {
 	READ_WHOLE,
 	READ_CUT,	/* ends in the middle of a record; those before are good */
-	READ_BAD,	/* foreign, altered, or not to be had: there is nothing */
+	READ_BAD,	/* foreign, altered or unreadable: no record is there */
 };
 
 struct recording {
@@ -39,8 +39,8 @@ struct recording {
 enum reading recording_load(struct recording *r, const char *name);
 
 /*
- * Takes over bytes (from malloc) as a recording of that name. `unsummed`: checksums are not
- * held against what they sum, for a fuzzer.
+ * Makes a recording of bytes, which come from malloc and belong to it from now on. `unsummed`:
+ * checksums are not checked, for a fuzzer.
  */
 enum reading recording_parse(struct recording *r, const char *name, uint8_t *bytes, size_t size,
 			     bool unsummed);

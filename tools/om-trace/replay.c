@@ -2,16 +2,15 @@
 /*
  * Replay. See replay.h.
  *
- * What is run is the library with the recorder (lib/record.c) around it, on operations that
- * answer as recorded. So it makes a recording of its own, and that must be the same byte
- * for byte: nothing has to be compared that the recorder does not write down, and nothing
- * that it does can be forgotten. It is compared record by record, as they come.
+ * The library runs with the recorder (lib/record.c) around it, on operations that answer as
+ * recorded. So it makes a recording of its own, and each record of that must be the recorded
+ * one, byte for byte: what the recorder writes down is compared, all of it and nothing else.
  *
- * Each CPU of the recording is a thread, but one runs at a time: the one whose record is
- * the next. What a CPU does between two of its records, it does right after the first. That
- * is a guess where CPUs share something without an operation between them (who takes a call
- * by its id is decided by an atomic). A guess that leads to a difference is taken back: the
- * CPU does it right before the second record instead, and all is run again.
+ * Each CPU of the recording is a thread. One runs at a time: the one that made the next record.
+ * What a CPU did between two of its records it does right after the first. That is a guess where
+ * CPUs share something without an operation in between; an atomic decides, for instance, which of
+ * them gets a call. A guess that leads to a difference is taken back: the CPU does it right before
+ * the second record instead, and all runs again.
  */
 #include "replay.h"
 
@@ -101,7 +100,7 @@ static const struct record *own_next(const struct world *w)
 	return i < w->recording->count ? &w->recording->record[i] : NULL;
 }
 
-/* The next record has come true. */
+/* The library has made the next record. */
 static void pass(struct world *w)
 {
 	w->running->last = w->next;
@@ -267,7 +266,7 @@ static void compare(struct world *w)
 	pass(w);
 }
 
-/* Pieces of records. The beginning of the recording, which comes first, says nothing. */
+/* Takes records in pieces. The beginning of the recording comes first and is skipped. */
 static void sink(void *host, const void *bytes, size_t len)
 {
 	struct world *w = host;
@@ -548,7 +547,10 @@ static void create_guest(struct world *w, const struct om_record_enter *e)
 		forget_guest(w, g);
 }
 
-/* Arguments that the library refused cannot all be had again: nothing came of it. */
+/*
+ * A call with arguments that the library refused is skipped: not all of them are recorded, and it
+ * changed nothing.
+ */
 static bool was_refused(struct world *w)
 {
 	const struct record *record = w->next + 1 < w->recording->count ?
@@ -655,7 +657,7 @@ static void enter(struct world *w, const struct om_record_enter *e)
 	}
 }
 
-/* What a CPU does: what its records say it was called for, one after the other. */
+/* Calls for a CPU the functions that its records say, one after the other. */
 static void run_cpu(struct world *w)
 {
 	for (;;) {
@@ -814,7 +816,7 @@ static bool refuse(struct replay_result *result, const char *why)
 
 #define DOUBTS	256u
 
-/* What is tried: the guesses that were taken back, and what came of it. */
+/* A run, with the guesses that are taken back in it, and those that can be after it. */
 struct attempt {
 	const struct recording *recording;
 	const struct replay_edit *edit;
@@ -834,8 +836,8 @@ static bool was_left(const struct world *w, size_t i)
 }
 
 /*
- * What CPUs did beside each other since the first of those that are in the library now was
- * called: the last of it first, because most guesses show at once.
+ * The guesses that can be wrong: those since all CPUs that are in the library now were called.
+ * The last comes first, because most wrong guesses show at once.
  */
 static void note_doubts(struct attempt *a, const struct world *w)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Runs the library in the world of a recording. The library is that which this program is
- * linked with; the world is what the recording says it answered.
+ * Runs the library again: the one that this program is linked with, on operations that answer
+ * as they did when the recording was made.
  */
 #ifndef OM_TRACE_REPLAY_H
 #define OM_TRACE_REPLAY_H

@@ -7,10 +7,10 @@
 
 #define SAY_SIZE	400u
 
-/* What happened, such as "the guest's pages 0x40001000 are pinned, at 0x5b40003000". */
+/* What a record says, such as "the guest's pages 0x40001000 are pinned, at 0x5b40003000". */
 void say_record(const struct record *record, char *buf, size_t size);
 
-/* How two records of the same kind differ; the longest first difference in a few words. */
+/* The first difference between what was recorded and what the library does now. */
 void say_difference(const struct record *recorded, const struct record *now, char *buf,
 		    size_t size);
 

@@ -79,7 +79,7 @@ static void set_label(struct teller *t, size_t bar, const char *label)
 			 (int)sizeof(t->story.bar[bar].label) - 1, label);
 }
 
-/* What is called, of a line that says more: without whom it comes from. */
+/* The label is the name of what is called: the first word behind the arrow. */
 static void set_first_word(struct teller *t, size_t bar, const char *line)
 {
 	const char *from = strstr(line, "> ");
@@ -110,7 +110,7 @@ static void set_kind(struct teller *t, size_t bar, enum story_kind kind)
 		t->story.bar[bar].kind = kind;
 }
 
-/* An event's words without whose it is. */
+/* An event in words, without guest and vCPU. */
 static void words(const struct om_trace_event *event, char *buf, size_t size)
 {
 	char line[256];
@@ -180,7 +180,7 @@ static void enter(struct teller *t, struct at *at, size_t i)
 	set_first_word(t, at->mediator, line);
 }
 
-/* The guest goes on: it has to come back with an answer, or is told the result. */
+/* The guest goes on: it is told the result, or has to come back with an answer. */
 static void leave_call(struct teller *t, struct at *at, const struct om_record_leave *l, size_t i)
 {
 	struct om_trace_event event = {
@@ -261,7 +261,7 @@ static void set_request(struct teller *t, size_t bar, char *line)
 	set_label(t, bar, name);
 }
 
-/* What the library says itself about the step that it is in. */
+/* Takes over what the library traced in this step. */
 static void take_event(struct teller *t, const struct replay_event *e)
 {
 	const struct om_trace_event *event = &e->event;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A recording as what a person sees: who worked when, on which vCPU, for which call, and
- * what was waited for. The pictures (html.c, perfetto.c) are made of this.
+ * Makes bars of a recording: who worked when, on which vCPU, for which call, and what was waited
+ * for. html.c draws them.
  */
 #ifndef OM_TRACE_STORY_H
 #define OM_TRACE_STORY_H

@@ -34,7 +34,7 @@ static bool is_conversation(const struct record *record)
 	}
 }
 
-/* Of the trace only what no record says. */
+/* False for events that repeat what a record says. */
 static bool is_news(const struct om_trace_event *event)
 {
 	switch (event->id) {
@@ -75,7 +75,7 @@ static void print_events(FILE *out, bool has_clock, const struct replay_result *
 	}
 }
 
-/* Who is in the library, and what was called last: what comes back is read by that. */
+/* Notes who is in the library and what was called last, which says how to read what comes back. */
 static void note_who(struct who *who, const struct record *record)
 {
 	if (record->head.kind == OM_RECORD_ENTER) {
@@ -87,7 +87,7 @@ static void note_who(struct who *who, const struct record *record)
 	}
 }
 
-/* Registers that come back, in words that take knowing what was called; else false. */
+/* Returned registers in words, by the function that was called. False: another record. */
 static bool say_return(const struct who *who, const struct record *record, char *line, size_t size)
 {
 	struct om_trace_event event = { .id = OM_TRACE_GUEST_RETURN, .arg = { [4] = who->fid } };

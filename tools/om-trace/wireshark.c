@@ -237,7 +237,7 @@ static void take_smc(struct capture *c, size_t i)
 		put_raw(p, PART_MESSAGE, message, 0);
 	if (n == 2)
 		put_raw(p, PART_ARGUMENT, shadow_at(&c->shadows, window[1].pa), 0);
-	else if (asks || (!returns && message->asks))
+	else if ((asks || (!returns && message->asks)) && message_size(message, 0))
 		put_raw(p, PART_ARGUMENT, message, message_size(message, 0) / sizeof(uint64_t));
 	message->asks = asks && n == 1;
 }
