@@ -651,6 +651,7 @@ RECORD_TEST(answers_that_cannot_be)
 	uint8_t body[4096];
 	struct om_record_copy copy;
 	struct recording r;
+	char words[64];
 	size_t i;
 
 	record_a_little(m);
@@ -663,7 +664,9 @@ RECORD_TEST(answers_that_cannot_be)
 	memcpy(body, &copy, sizeof(copy));
 	put_start(m, &r, i);
 	put_record(m, OM_RECORD_READ, 0, body, r.record[i].len - 1, (uint32_t)i + 1);
-	check_why(m, "the library reads 32 bytes, recorded: 31");
+	snprintf(words, sizeof(words), "the library reads %u bytes, recorded: %u", copy.len + 1,
+		 copy.len);
+	check_why(m, words);
 	/* OP-TEE writes to a page that it was never given. */
 	i = find(&r, OM_RECORD_SMC_RETURN, sizeof(struct om_record_smc) + 16);
 	memcpy(body, r.record[i].body, r.record[i].len);

@@ -58,16 +58,37 @@ static void mask_byte(struct stream *s, uint8_t *byte)
 		*byte = 0;
 }
 
-/* As much of these bytes as belongs to the message. */
-static void mask_bytes(struct stream *s, uint8_t *bytes, size_t len)
+static bool is_over(const struct stream *s)
 {
-	for (size_t i = 0; i < len && s->what != NOTHING; i++) {
-		if (s->at >= sizeof(s->hdr) &&
-		    s->at >= OPTEE_MSG_ARG_SIZE(s->hdr.num_params % (OPTEE_MSG_MAX_NUM_PARAMS + 1)))
-			s->what = NOTHING;
-		else
-			mask_byte(s, bytes + i);
+	return s->at >= sizeof(s->hdr) &&
+	       s->at >= OPTEE_MSG_ARG_SIZE(s->hdr.num_params % (OPTEE_MSG_MAX_NUM_PARAMS + 1));
+}
+
+/* As many of these bytes as belong to the message; returns how many those are. */
+static size_t mask_bytes(struct stream *s, uint8_t *bytes, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len && !is_over(s); i++)
+		mask_byte(s, bytes + i);
+	return i;
+}
+
+/* The library fetches this much of a message at once, and does not use what lies behind it. */
+#define FIRST_FETCH	OPTEE_MSG_ARG_SIZE(OPTEE_MSG_CALL_PARAMS)
+
+/* What the library reads of a guest: a message, in up to two pages, then lists. */
+static void mask_read(struct stream *s, uint8_t *bytes, size_t len)
+{
+	size_t n;
+
+	if (is_over(s) && (s->at >= FIRST_FETCH || len != FIRST_FETCH - s->at)) {
+		s->what = NOTHING;
+		return;
 	}
+	n = mask_bytes(s, bytes, len);
+	memset(bytes + n, 0, len - n);
+	s->at += (uint32_t)(len - n);
 }
 
 /* --- The run without values ------------------------------------------------------------------------ */
@@ -124,7 +145,8 @@ static void read_guest(void *arg, uint8_t cpu, void *bytes, size_t len)
 {
 	struct mask *m = arg;
 
-	mask_bytes(&m->stream[cpu], bytes, len);
+	if (m->stream[cpu].what != NOTHING)
+		mask_read(&m->stream[cpu], bytes, len);
 }
 
 static void written(void *arg, size_t i, uint64_t *page[2])
