@@ -45,11 +45,28 @@ add_test(NAME om_trace_wireshark COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/record/wire
 	$<TARGET_FILE:om-trace> $<TARGET_FILE:recorded_rpc>)
 set_tests_properties(om_trace_wireshark PROPERTIES SKIP_RETURN_CODE 77)
 set_tests_properties(om_trace_commands om_trace_wireshark PROPERTIES LABELS record TIMEOUT ${om_test_timeout})
-if(OM_TEST_MUTATION)
-	add_test(NAME om_trace_mutants COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/record/mutants
-		$<TARGET_FILE:om-trace> ${CMAKE_CURRENT_BINARY_DIR}/mutants
-		$<TARGET_FILE:recorded_calls> $<TARGET_FILE:recorded_rpc>
-		$<TARGET_FILE:recorded_sessions> $<TARGET_FILE:recorded_shm>)
-	set_tests_properties(om_trace_mutants PROPERTIES LABELS mutation
+# Those of the real OP-TEE that are in the tree, each a test.
+if(zstd_FOUND)
+	add_executable(recorded_real record/test_real.c)
+	om_target_defaults(recorded_real)
+	target_compile_definitions(recorded_real PRIVATE
+		OM_TEST_RECORDINGS="${CMAKE_CURRENT_SOURCE_DIR}/record/real")
+	target_link_libraries(recorded_real PRIVATE om_trace)
+	file(GLOB recordings CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/record/real/*.omrec.zst)
+	foreach(recording IN LISTS recordings)
+		get_filename_component(name ${recording} NAME_WE)
+		om_add_test_run(recorded_real_${name} recorded_real LABELS record ARGUMENTS ${name}.)
+	endforeach()
+endif()
+
+# A rule of the library's that is gone shows in them, whatever other tests would say.
+if(OM_TEST_MUTATION AND zstd_FOUND)
+	add_test(NAME recorded_real_mutations COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/mutation/run
+		-b ${CMAKE_CURRENT_BINARY_DIR}/recorded_mutation -t recorded_real
+		fault_b2_size_is_not_written_back fault_b4_argument_is_in_the_first_page
+		fault_b5_driver_of_an_empty_guest_is_new fault_c1_unknown_close_is_bad_parameters
+		i1_header_read_twice i1_list_entries_are_read_twice i2_offset_is_no_page
+		i3_results_not_zeroed i3_reserved_memory_is_told i10_creation_in_the_guests_name)
+	set_tests_properties(recorded_real_mutations PROPERTIES LABELS mutation
 		TIMEOUT ${om_test_timeout})
 endif()
