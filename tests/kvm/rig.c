@@ -142,7 +142,8 @@ struct message *rig_message(struct rig *rig, uint32_t slot, uint32_t cmd, uint32
 
 static uint32_t smc(struct rig *rig, uint32_t slot, struct om_regs regs, uint32_t *id)
 {
-	assert_int_equal(om_kvm_call(rig->kvm, slot, &regs), OM_KVM_OK);
+	assert_int_equal(rig->call ? rig->call(rig, slot, &regs) :
+				     om_kvm_call(rig->kvm, slot, &regs), OM_KVM_OK);
 	*id = (uint32_t)regs.a[3];
 	return (uint32_t)regs.a[0];
 }

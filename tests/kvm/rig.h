@@ -31,6 +31,8 @@
 struct rig {
 	struct fake_tee tee;
 	struct om_kvm *kvm;
+	/* How the guest's calls get to the backend; NULL: om_kvm_call(). */
+	int (*call)(struct rig *rig, uint32_t vcpu, struct om_regs *regs);
 	uint8_t *shared;
 	uint8_t *private;
 };
