@@ -460,12 +460,15 @@ RECORD_TEST(counts_are_bounded)
 	put_record(m, OM_RECORD_SMC, 0, &smc, sizeof(smc), 1);
 	r = bytes_read(m->stream, m->stream->used, READ_BAD);
 	assert_non_null(strstr(r.error, "(smc) is malformed"));
+	recording_free(&r);
 	m->stream->used = start;
 	put_record(m, OM_RECORD_ENTER, 0, &e, sizeof(e), 1);
 	r = bytes_read(m->stream, m->stream->used, READ_BAD);
+	recording_free(&r);
 	m->stream->used = start;
 	put_record(m, OM_RECORD_UNPIN, 0, pages, sizeof(pages), 1);
 	r = bytes_read(m->stream, m->stream->used, READ_BAD);
+	recording_free(&r);
 	/* A word behind the window. */
 	smc.windows = 1;
 	memcpy(window, &smc, sizeof(smc));
@@ -473,15 +476,18 @@ RECORD_TEST(counts_are_bounded)
 	m->stream->used = start;
 	put_record(m, OM_RECORD_SMC, 0, window, sizeof(window), 1);
 	r = bytes_read(m->stream, m->stream->used, READ_BAD);
+	recording_free(&r);
 	/* Numbers with a gap; a record that is shorter than its head. */
 	m->stream->used = start;
 	put_record(m, OM_RECORD_NOTIFY, 0, NULL, 0, 1);
 	put_record(m, OM_RECORD_NOTIFY, 0, NULL, 0, 3);
 	r = bytes_read(m->stream, m->stream->used, READ_BAD);
 	assert_non_null(strstr(r.error, "at byte 48 record number 3 follows number 1"));
+	recording_free(&r);
 	m->stream->at[start] = 5;
 	r = bytes_read(m->stream, m->stream->used, READ_BAD);
 	assert_non_null(strstr(r.error, "record 0 at byte 36 says that it has 5 bytes"));
+	recording_free(&r);
 }
 
 /* --- Replay --------------------------------------------------------------------------------------- */

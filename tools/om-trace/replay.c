@@ -217,7 +217,8 @@ uint8_t *replay_append(uint8_t *bytes, size_t *size, const struct record *record
 	head.checksum = (uint32_t)om_record_checksum(sum, record->body, record->len);
 	bytes = memory(realloc(bytes, *size + head.size));
 	memcpy(bytes + *size, &head, sizeof(head));
-	memcpy(bytes + *size + sizeof(head), record->body, record->len);
+	if (record->len)
+		memcpy(bytes + *size + sizeof(head), record->body, record->len);
 	*size += head.size;
 	return bytes;
 }
