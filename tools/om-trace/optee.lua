@@ -17,7 +17,7 @@ local HEAD, PARAM = 48, 32
 local PART_MESSAGE, PART_ARGUMENT, PART_REFUSED = 1, 2, 3
 local RETURN_FROM_RPC, RPC_PREFIX, UNKNOWN_FUNCTION = 0x32000003, 0xffff0000, 0xffffffff
 local CALL_WITH_ARG, CALL_WITH_RPC_ARG, CALL_WITH_REGD_ARG = 0x32000004, 0x32000012, 0x32000013
-local OPEN_SESSION, FROM_BOOT = 0, { [0xbf00ff01] = true, [0xbf00ff03] = true }
+local OPEN_SESSION, ANSWERS_IN_A0 = 0, { [0xbf00ff01] = true, [0xbf00ff03] = true }
 
 local optee = Proto("optee", "OP-TEE conversation through a mediator")
 local f = {
@@ -199,8 +199,10 @@ local function dissect_registers(buffer, tree, h, me)
 	elseif is_rpc(h.a[0]) then
 		tree:add_le(f.rpc, a0)
 		what = "RPC " .. (names.rpc[h.a[0]] or "?")
-	elseif FROM_BOOT[me.asked] then
+	elseif ANSWERS_IN_A0[me.asked] then
 		what = "answer"
+	elseif me.asked == h.a[0] then
+		what = "not for OP-TEE"
 	else
 		tree:add_le(f.status, a0)
 		what = names.status[h.a[0]] or string.format("status 0x%x", h.a[0])
