@@ -101,7 +101,7 @@ static void set_outcome(struct teller *t, size_t bar, char *line)
 		return;
 	from += is_rpc ? 6 : 2;
 	from[strcspn(from, " ,")] = '\0';
-	set_label(t, bar, from);
+	set_label(t, bar, strcmp(from, "FOREIGN_INTR") == 0 ? "interrupt" : from);
 }
 
 static void set_kind(struct teller *t, size_t bar, enum story_kind kind)
