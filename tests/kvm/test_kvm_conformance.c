@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <conformance/frame.h>
 
@@ -55,19 +56,27 @@ static void world_begin(struct world *w, const struct om_limits *limits, unsigne
 	struct om_kvm_config config = { .size = sizeof(config), .limits = *limits,
 					.workers = limits->threads, .wait_us = 200 };
 	struct om_kvm_memory memory = { .gpa = RAM_GPA, .size = RAM_SIZE, .flags = flags };
-	bool shared = flags & OM_KVM_MEMORY_SHARED;
+	bool file = flags & OM_KVM_MEMORY_FILE;
+	int type = MAP_ANONYMOUS | (flags & OM_KVM_MEMORY_SHARED ? MAP_SHARED : MAP_PRIVATE);
 
 	memset(w, 0, sizeof(*w));
 	fake_init(&w->tee);
 	config.os = &w->tee.os;
 	assert_int_equal(om_kvm_create(&config, &w->kvm), OM_KVM_OK);
 	/* Memory of the VMM's own on both sides: whoever gets there by mistake is not stopped. */
+	memory.fd = file ? memfd_create("guest", MFD_CLOEXEC) : -1;
+	if (file)
+		assert_int_equal(ftruncate(memory.fd, RAM_SIZE + 2 * BESIDE), 0);
 	w->mapping = mmap(NULL, RAM_SIZE + 2 * BESIDE, PROT_READ | PROT_WRITE,
-			  MAP_ANONYMOUS | (shared ? MAP_SHARED : MAP_PRIVATE), -1, 0);
+			  file ? MAP_SHARED : type, memory.fd, 0);
 	assert_true(w->mapping != MAP_FAILED);
 	w->ram = w->mapping + BESIDE;
-	memory.hva = w->ram;
+	/* A file is mapped by the backend once more, as in a process that is not the VMM. */
+	memory.hva = file ? NULL : w->ram;
+	memory.offset = BESIDE;
 	assert_int_equal(om_kvm_add_memory(w->kvm, &memory), OM_KVM_OK);
+	if (file)
+		close(memory.fd);
 	w->platform = (struct cg_platform){
 		.ctx = w, .smc = vm_smc, .is_host_address = vm_is_host_address,
 		.ram = w->ram, .ram_ipa = RAM_GPA, .ram_size = RAM_SIZE,
@@ -93,13 +102,14 @@ static void world_end(void)
 	fake_exit(&w->tee);
 }
 
-/* Shared and private memory, room to spare and little of it. */
+/* Shared and private memory, and memory given as a file; room to spare and little of it. */
 static const struct set_up {
 	const char *name;
 	struct om_limits limits;
 	unsigned int flags;
 } set_ups[] = {
 	{ "shared", OM_LIMITS_DEFAULT, OM_KVM_MEMORY_SHARED },
+	{ "file", OM_LIMITS_DEFAULT, OM_KVM_MEMORY_FILE },
 	{ "private", { .threads = 4, .buffers = 24, .rpc_args = 1, .pages = 1500,
 		       .list_pages = 3, .call_pages = 700 }, 0 },
 };
