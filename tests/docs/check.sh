@@ -59,21 +59,24 @@ grep -qx "Package: liboptee-mediator$soversion" debian/control ||
 # The options that a line of the program's help begins with, and om-trace's commands.
 explained()
 {
-	sed -nE 's/^[[:space:]"]*  (-[-a-z]+) .*/\1/p; s/^[[:space:]"]*  om-trace ([a-z]+) .*/\1/p' "$1"
+	sed -nE 's/^[[:space:]"]*  (-[-a-z]+) .*/\1/p; s/^[[:space:]"]*  (om-trace )?([a-z]+) .*  .*/\2/p' "$1"
 }
-for page in tools/*.1 tools/*/*.1; do
+while read -r page program; do
 	if command -v mandoc >/dev/null; then
 		mandoc -T lint -W warning "$page" || complain "$page: mandoc finds fault with it"
 	fi
-	program=${page%.1}
-	[[ -f $program ]] || program=$(dirname "$page")/main.c
 	words=$(explained "$program")
 	[[ -n $words ]] || complain "$program: no help that $page could be held against"
 	for word in $words; do
-		grep -qE "^\.(It|Cm) (Fl |Cm )?${word#-}( |\$)" "$page" ||
+		grep -qE "^\\.(It|Cm) (Fl |Cm )?${word#-}( |\$)" "$page" ||
 			complain "$page does not say what $word is"
 	done
-done
+done <<-PAGES
+	tools/om-trace/om-trace.1 tools/om-trace/main.c
+	tools/ta-alias.1 tools/ta-alias
+	tools/optee-mediatord/optee-mediatord.8 tools/optee-mediatord/mediatord.c
+	tools/optee-mediatord/optee-mediatorctl.1 tools/optee-mediatord/ctl.c
+PAGES
 
 while IFS=: read -r file link; do
 	[[ -e $(dirname "$file")/$link ]] || complain "$file links to $link, which is not there"

@@ -35,6 +35,8 @@ om_target_defaults(optee-mediatorctl)
 
 if(OM_INSTALL)
 	install(TARGETS optee-mediatord optee-mediatorctl)
+	install(FILES ${om_mediatord}/optee-mediatord.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+	install(FILES ${om_mediatord}/optee-mediatorctl.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 	set(bindir ${CMAKE_INSTALL_FULL_BINDIR})
 	configure_file(${om_mediatord}/system/optee-mediatord@.service
 		${PROJECT_BINARY_DIR}/optee-mediatord@.service @ONLY)
