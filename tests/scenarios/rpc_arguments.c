@@ -526,6 +526,8 @@ FX_TEST(fault_b8_refused_cookie_that_becomes_a_payload_is_freed_as_one)
 	struct cg_call c;
 
 	begin_refused(&c, g, cookie, then, 3);
+	/* Not there where a host operation was made to fail before. */
+	assert_non_null(c.rpc);
 	assert_int_equal(cg_rpc_hdr(&c)->cmd, OPTEE_RPC_CMD_SHM_ALLOC);
 	reply(&c, param(TMEM_OUT, ipa, CG_PAGE, cookie));
 	/* FREE of it is not shown, and takes nothing away. */
