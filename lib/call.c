@@ -16,6 +16,7 @@ void om_call_init(struct om_call *call, struct om_guest *guest, uint32_t index)
 	call->opens = false;
 	call->message_buffer = OM_NONE;
 	call->rpc_arg = OM_NONE;
+	call->arg_entry = 0;
 	call->lists.first = OM_NONE;
 	call->lists.reserved = 0;
 	call->payload_lists.first = OM_NONE;

@@ -77,6 +77,8 @@ struct om_call {
 	struct om_request_copy request;	/* the reply is checked by it */
 	struct om_request_copy reply;	/* here because stacks are small */
 	uint32_t rpc_arg;		/* its buffer until it is answered, else OM_NONE */
+	uint32_t arg_entry;		/* the buffer of the last one in this slot; a guess */
+	struct om_request_copy *shadow_arg;	/* the argument as OP-TEE sees it */
 	uint32_t payload;		/* SHM_ALLOC: the buffer that is made */
 	uint32_t payload_charge;	/* the pages charged for it: mapping.h */
 	struct om_lists payload_lists;	/* its page list, until the next request */

@@ -40,6 +40,14 @@ static uint64_t load(const uint64_t *counter)
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
+/* What is charged, without what is parked, which another CPU may change meanwhile. */
+static uint64_t not_parked(const struct om_shm *shm, uint32_t used)
+{
+	uint32_t parked = om_shm_parked(shm);
+
+	return used > parked ? used - parked : 0;
+}
+
 uint64_t om_guest_counter(const struct om_guest *guest, enum om_counter which)
 {
 	const struct om_shm *shm = &guest->shm;
@@ -49,12 +57,12 @@ uint64_t om_guest_counter(const struct om_guest *guest, enum om_counter which)
 
 	switch (which) {
 	case OM_COUNT_PAGES_NOW:
-		return om_load_relaxed(&shm->pages_used);
+		return not_parked(shm, om_load_relaxed(&shm->pages_used));
 	case OM_COUNT_PAGES_PEAK:
 		return om_load_relaxed(&shm->pages_peak);
 	case OM_COUNT_BUFFERS_NOW:
 		return (uint64_t)om_load_relaxed(&shm->buffers_used) +
-		       om_load_relaxed(&shm->rpc_args_used);
+		       not_parked(shm, om_load_relaxed(&shm->rpc_args_used));
 	case OM_COUNT_SESSIONS_NOW:
 		return om_load_relaxed(&guest->sessions.used);
 	default:

@@ -134,19 +134,15 @@ static struct om_regs cache_off(struct om_guest *guest)
 	struct om_regs r = forward_cache(guest, OPTEE_SMC_DISABLE_SHM_CACHE);
 	struct om_release release = { OM_NONE };
 	om_cookie_t cookie = { om_pair(r.a[1], r.a[2]) };
-	uint32_t i;
 
 	if (r.a[0] == OPTEE_SMC_RETURN_EBUSY)
 		return result(OPTEE_SMC_RETURN_EBUSY, 0, 0, 0);
 	if (r.a[0] != OPTEE_SMC_RETURN_OK)
 		return result(OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
-	i = om_shm_claim(&guest->shm, cookie, OM_SHARE_RPC_ARG);
-	if (i == OM_NONE) {
+	if (!om_shm_free_arg(&guest->shm, cookie, 0, &release)) {
 		om_count_guest(guest, OM_COUNT_REFUSED_REQUEST);
 		return result(OPTEE_SMC_RETURN_ENOTAVAIL, 0, 0, 0);
 	}
-	om_shm_forget(&guest->shm, i);
-	om_shm_put(&guest->shm, i, &release);
 	/* It is one page, so should_yield is not asked. */
 	while (om_shm_release_step(&guest->shm, &release))
 		;

@@ -380,7 +380,8 @@ bool om_guest_holds(const struct om_guest *guest)
 	uint32_t i;
 
 	if (om_load_relaxed(&guest->shm.buffers_used) ||
-	    om_load_relaxed(&guest->shm.rpc_args_used) || om_load_relaxed(&guest->sessions.used))
+	    om_load_relaxed(&guest->shm.rpc_args_used) != om_shm_parked(&guest->shm) ||
+	    om_load_relaxed(&guest->sessions.used))
 		return true;
 	for (i = 0; i < guest->vm.limits.threads; i++)
 		if (om_call_state(&guest->calls[i]) != OM_CALL_FREE)

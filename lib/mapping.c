@@ -19,8 +19,12 @@ void om_mapping_init(struct om_mapping *mapping, const struct om_limits *limits)
 /* Takes pages that all calls share; false when there are not enough. */
 static bool take(struct om_mapping *mapping, uint32_t pages)
 {
-	uint32_t left = om_load_relaxed(&mapping->left);
+	uint32_t left;
 
+	/* An exchange of nothing would make vCPUs compete for the word. */
+	if (pages == 0)
+		return true;
+	left = om_load_relaxed(&mapping->left);
 	while (pages <= left) {
 		if (om_exchange(&mapping->left, left, left - pages))
 			return true;

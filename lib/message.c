@@ -71,7 +71,7 @@ static OM_NOINLINE enum om_refusal locate_registered(struct om_call *call,
 	const struct om_buffer *buffer;
 	uint64_t position;
 
-	call->message_buffer = om_shm_get(&guest->shm, cookie, OM_SHARE_REGISTERED, false);
+	call->message_buffer = om_shm_get(&guest->shm, cookie, OM_SHARE_REGISTERED);
 	if (call->message_buffer == OM_NONE)
 		return OM_REFUSED_ADDRESS;
 	buffer = &guest->shm.buffers[call->message_buffer];

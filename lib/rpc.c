@@ -17,32 +17,15 @@ static size_t arg_offset(const struct om_call *call)
 	return OPTEE_MSG_ARG_SIZE(call->message.hdr.num_params);
 }
 
-/* The RPC argument that OP-TEE sees: behind the message, or in its own page. */
-static struct om_request_copy *shadow_arg(struct om_call *call)
-{
-	const struct om_shm *shm = &call->guest->shm;
-
-	if (call->rpc_arg != OM_NONE)
-		return shm->shadows[shm->buffers[call->rpc_arg].shadow].page.va;
-	return (void *)((uint8_t *)call->shadow->page.va + arg_offset(call));
-}
-
-/* The page that the guest allocated for the RPC argument. */
-static om_pa_t arg_page(const struct om_call *call)
-{
-	const struct om_shm *shm = &call->guest->shm;
-
-	return om_shm_page(&call->guest->shm, &shm->buffers[call->rpc_arg], 0);
-}
-
-/* Reads the RPC argument of the guest: in that page, or behind the message. */
-static OM_NOINLINE int read_arg(const struct om_call *call, void *dst, size_t len)
+/* Reads the RPC argument of the guest: in a page that it allocated, or behind the message. */
+static int read_arg(const struct om_call *call, void *dst, size_t len)
 {
 	const struct om_guest *guest = call->guest;
 
 	if (call->rpc_arg == OM_NONE)
 		return om_message_read(call, arg_offset(call), dst, len);
-	return guest->vm.ops->read(guest->vm.ctx, arg_page(call), dst, len);
+	return guest->vm.ops->read(guest->vm.ctx, om_shm_first_page(&guest->shm, call->rpc_arg),
+				   dst, len);
 }
 
 static int write_arg(const struct om_call *call, const void *src, size_t len)
@@ -51,13 +34,14 @@ static int write_arg(const struct om_call *call, const void *src, size_t len)
 
 	if (call->rpc_arg == OM_NONE)
 		return om_message_write(call, arg_offset(call), src, len);
-	return guest->vm.ops->write(guest->vm.ctx, arg_page(call), src, len);
+	return guest->vm.ops->write(guest->vm.ctx, om_shm_first_page(&guest->shm, call->rpc_arg),
+				    src, len);
 }
 
 /* Writes the answer to the shadow, and puts the RPC argument back until the next request. */
 static void answer(struct om_call *call, uint32_t ret, uint32_t origin)
 {
-	struct om_request_copy *shadow = shadow_arg(call);
+	struct om_request_copy *shadow = call->shadow_arg;
 
 	shadow->hdr.ret = ret;
 	shadow->hdr.ret_origin = origin;
@@ -75,12 +59,8 @@ static enum om_refusal accept_free(struct om_call *call)
 	if (cookie.raw != 0 && cookie.raw == call->refused_cookie) {
 		/* It was refused here, but the guest has allocated it. */
 		call->refused_cookie = 0;
-	} else {
-		uint32_t i = om_shm_remove(&call->guest->shm, cookie, OM_SHARE_RPC_ARG);
-
-		if (i == OM_NONE)
-			return OM_REFUSED_REQUEST;
-		om_shm_put(&call->guest->shm, i, &call->release);
+	} else if (!om_shm_free_arg(&call->guest->shm, cookie, call->arg_entry, &call->release)) {
+		return OM_REFUSED_REQUEST;
 	}
 	om_count(call, OM_COUNT_RPC_FREE);
 	call->pending = OM_PENDING_FREE;
@@ -96,7 +76,7 @@ static bool says_something(uint64_t attr)
 /* Fetches a request: loads each word of the shadow once. */
 static void fetch_request(struct om_call *call)
 {
-	const struct om_request_copy *shadow = shadow_arg(call);
+	const struct om_request_copy *shadow = call->shadow_arg;
 	struct om_request_copy *request = &call->request;
 	uint32_t i;
 
@@ -155,10 +135,10 @@ static enum om_refusal check_memory(struct om_call *call, const struct optee_msg
 	om_cookie_t cookie = { rmem->shm_ref };
 	const struct om_buffer *buffer;
 	uint64_t size;
-	uint32_t i = om_shm_get(&guest->shm, cookie, OM_SHARE_PAYLOAD, false);
+	uint32_t i = om_shm_get(&guest->shm, cookie, OM_SHARE_PAYLOAD);
 
 	if (i == OM_NONE)
-		i = om_shm_get(&guest->shm, cookie, OM_SHARE_REGISTERED, false);
+		i = om_shm_get(&guest->shm, cookie, OM_SHARE_REGISTERED);
 	if (i == OM_NONE)
 		return OM_REFUSED_REQUEST;
 	buffer = &guest->shm.buffers[i];
@@ -216,15 +196,25 @@ static OM_COLD void trace_request(const struct om_call *call, bool own)
 			       request->hdr.cmd);
 }
 
-/* Gets the RPC argument of a command; false when OP-TEE names an unknown one. */
+/*
+ * Gets the RPC argument of a command: behind the message, or in a page of its own. False when
+ * OP-TEE names an unknown one.
+ */
 static bool find_arg(struct om_call *call)
 {
+	struct om_shm *shm = &call->guest->shm;
 	om_cookie_t cookie = { om_pair(call->secure.a[1], call->secure.a[2]) };
 
-	if (cookie.raw == 0)
+	if (cookie.raw == 0) {
+		call->shadow_arg = (void *)((uint8_t *)call->shadow->page.va + arg_offset(call));
 		return call->fid != OPTEE_SMC_CALL_WITH_ARG;
-	call->rpc_arg = om_shm_get(&call->guest->shm, cookie, OM_SHARE_RPC_ARG, true);
-	return call->rpc_arg != OM_NONE;
+	}
+	call->rpc_arg = om_shm_get_arg(shm, cookie, call->arg_entry);
+	if (call->rpc_arg == OM_NONE)
+		return false;
+	call->arg_entry = call->rpc_arg;
+	call->shadow_arg = shm->shadows[shm->buffers[call->rpc_arg].shadow].page.va;
+	return true;
 }
 
 /* CMD: fetches and checks the request, and removes what it releases. */
@@ -328,13 +318,14 @@ static void reply_alloc(struct om_call *call, const struct om_regs *regs)
 	uint64_t ipa = om_pair(regs->a[1], regs->a[2]);
 	const struct om_share share = {
 		.kind = OM_SHARE_RPC_ARG, .size = OPTEE_MSG_PAGE_SIZE, .pages = 1,
-		.cookie = { om_pair(regs->a[4], regs->a[5]) },
+		.cookie = { om_pair(regs->a[4], regs->a[5]) }, .entry = call->arg_entry,
 	};
 	const struct om_shm *shm = &call->guest->shm;
 	uint32_t i;
 	enum om_refusal why = om_share_page(&call->guest->shm, &share, ipa, &i);
 
 	if (why == OM_ACCEPTED) {
+		call->arg_entry = i;
 		om_set_resume(call, shm->shadows[shm->buffers[i].shadow].page.pa.raw,
 			      share.cookie.raw);
 		om_shm_publish_put(&call->guest->shm, i);
@@ -402,7 +393,7 @@ static void take_output(struct optee_msg_param *shadow, const struct optee_msg_p
 
 static void reply_cmd(struct om_call *call)
 {
-	struct om_request_copy *shadow = shadow_arg(call);
+	struct om_request_copy *shadow = call->shadow_arg;
 	const struct om_request_copy *reply = &call->reply;
 	uint32_t i;
 
@@ -446,7 +437,7 @@ static enum om_refusal begin_payload(struct om_call *call, enum om_reply_verdict
 	t->remaining = 0;
 	why = om_share_page(&guest->shm, &page, tmem->buf_ptr, &call->payload);
 	if (why == OM_ACCEPTED)
-		t->list_start = om_shm_page(&guest->shm, &guest->shm.buffers[call->payload], 0).raw;
+		t->list_start = om_shm_first_page(&guest->shm, call->payload).raw;
 	return why;
 }
 
@@ -485,7 +476,7 @@ static enum om_refusal accept_payload(struct om_call *call)
 /* Gives OP-TEE the payload, or the guest's own error. */
 static void give_payload(struct om_call *call)
 {
-	struct om_request_copy *shadow = shadow_arg(call);
+	struct om_request_copy *shadow = call->shadow_arg;
 
 	if (call->payload != OM_NONE) {
 		shadow->hdr.num_params = 1;

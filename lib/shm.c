@@ -61,7 +61,9 @@ void om_shm_init_row(struct om_shm *shm, uint32_t i)
 
 	if (i < n) {
 		om_zero(&shm->buffers[i], sizeof(shm->buffers[i]));
-		shm->buffers[i].next = next_in_pool(0, n, i);
+		shm->buffers[i].shadow = i < limits->rpc_args ? shm->rpc_shadow + i : OM_NONE;
+		shm->buffers[i].next = next_in_pool(0, i < limits->rpc_args ? limits->rpc_args : n,
+						    i);
 	}
 	n = om_shm_pins_count(limits);
 	if (i < n) {
@@ -70,10 +72,6 @@ void om_shm_init_row(struct om_shm *shm, uint32_t i)
 	}
 	if (i <= shm->bucket_mask)
 		shm->buckets[i] = OM_NONE;
-	n = limits->rpc_args;
-	if (i < n)
-		shm->shadows[shm->free_rpc_shadows + i].next =
-			next_in_pool(shm->free_rpc_shadows, n, i);
 	n = limits->list_pages;
 	if (i < n)
 		shm->shadows[shm->free_lists + i].next = next_in_pool(shm->free_lists, n, i);
@@ -81,10 +79,10 @@ void om_shm_init_row(struct om_shm *shm, uint32_t i)
 
 void om_shm_init(struct om_shm *shm, uint32_t rpc_shadow, uint32_t list_shadow)
 {
-
-	shm->free_buffers = 0;
+	shm->rpc_shadow = rpc_shadow;
+	shm->free_args = 0;
+	shm->free_buffers = shm->vm.limits.rpc_args;
 	shm->free_pins = 0;
-	shm->free_rpc_shadows = rpc_shadow;
 	shm->free_lists = list_shadow;
 	shm->bucket_mask = om_shm_bucket_count(&shm->vm.limits) - 1;
 	shm->lists_left = shm->vm.limits.list_pages;
@@ -102,7 +100,7 @@ static uint32_t *bucket_of(struct om_shm *shm, uint64_t cookie)
 	return &shm->buckets[(cookie >> 32) & shm->bucket_mask];
 }
 
-static uint64_t cookie_of(const struct om_buffer *buffer)
+static inline uint64_t cookie_of(const struct om_buffer *buffer)
 {
 	return __atomic_load_n(&buffer->cookie, __ATOMIC_RELAXED);
 }
@@ -110,6 +108,19 @@ static uint64_t cookie_of(const struct om_buffer *buffer)
 static inline uint64_t hold_of(const struct om_buffer *buffer)
 {
 	return __atomic_load_n(&buffer->hold, __ATOMIC_ACQUIRE);
+}
+
+/* Replaces *old by new, atomically; otherwise sets *old to what is there, and is false. */
+static inline bool exchange_hold(struct om_buffer *buffer, uint64_t *old, uint64_t new)
+{
+	return __atomic_compare_exchange_n(&buffer->hold, old, new, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
+}
+
+static inline bool is_it(const struct om_buffer *buffer, om_cookie_t cookie,
+			 enum om_trace_share kind)
+{
+	return cookie_of(buffer) == cookie.raw && om_load_relaxed(&buffer->kind) == kind;
 }
 
 /*
@@ -147,7 +158,17 @@ bool om_shm_is_known(struct om_shm *shm, om_cookie_t cookie)
 	om_lock(&shm->vm);
 	i = search(shm, cookie.raw, &length);
 	om_unlock(&shm->vm);
-	return i != OM_NONE;
+	return i != OM_NONE && !(hold_of(&shm->buffers[i]) & OM_HOLD_PARKED);
+}
+
+uint32_t om_shm_parked(const struct om_shm *shm)
+{
+	uint32_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < shm->vm.limits.rpc_args; i++)
+		n += (hold_of(&shm->buffers[i]) & OM_HOLD_PARKED) != 0;
+	return n;
 }
 
 /* Checks the quotas, before anything is taken. The caller holds the lock. */
@@ -188,13 +209,20 @@ static uint32_t take_pins(struct om_shm *shm)
 	return i;
 }
 
+/* The free entries for buffers of a kind. */
+static uint32_t *pool_of(struct om_shm *shm, uint32_t kind)
+{
+	return kind == OM_SHARE_RPC_ARG ? &shm->free_args : &shm->free_buffers;
+}
+
 /* Takes an entry from the free list and fills it in. The caller holds the lock. */
 static uint32_t make_buffer(struct om_shm *shm, const struct om_share *share)
 {
-	uint32_t index = shm->free_buffers;
+	uint32_t *pool = pool_of(shm, share->kind);
+	uint32_t index = *pool;
 	struct om_buffer *buffer = &shm->buffers[index];
 
-	shm->free_buffers = om_load_relaxed(&buffer->next);
+	*pool = om_load_relaxed(&buffer->next);
 	__atomic_store_n(&buffer->cookie, share->cookie.raw, __ATOMIC_RELAXED);
 	om_store_relaxed(&buffer->kind, share->kind);
 	buffer->first = take_pins(shm);
@@ -202,11 +230,6 @@ static uint32_t make_buffer(struct om_shm *shm, const struct om_share *share)
 	buffer->pages = share->pages;
 	buffer->size = share->size;
 	buffer->offset = share->offset;
-	buffer->shadow = OM_NONE;
-	if (share->kind == OM_SHARE_RPC_ARG) {
-		buffer->shadow = shm->free_rpc_shadows;
-		shm->free_rpc_shadows = shm->shadows[buffer->shadow].next;
-	}
 	/* A temporary buffer is a parameter of a call that is in transit, like a named one. */
 	__atomic_store_n(&buffer->hold, hold_of(buffer) + OM_HOLD_GENERATION + OM_HOLD_USER +
 			 (share->kind == OM_SHARE_TEMPORARY ? OM_HOLD_IN_TRANSIT : 0),
@@ -214,18 +237,17 @@ static uint32_t make_buffer(struct om_shm *shm, const struct om_share *share)
 	return index;
 }
 
-/* Checks whether the cookie can be taken. The caller holds the lock. */
-static inline enum om_refusal check_cookie(struct om_shm *shm, const uint32_t *bucket,
-					   const struct om_share *share)
+/* Checks whether quotas allow it and the cookie can be taken. The caller holds the lock. */
+static inline enum om_refusal check_share(struct om_shm *shm, const uint32_t *bucket,
+					  const struct om_share *share)
 {
-	uint32_t length;
+	uint32_t length = 0;
 
-	if (share->kind == OM_SHARE_TEMPORARY)
-		return OM_ACCEPTED;
-	if (share->cookie.raw == 0 ||
-	    search_bucket(shm, bucket, share->cookie.raw, &length) != OM_NONE)
+	if (share->kind != OM_SHARE_TEMPORARY &&
+	    (share->cookie.raw == 0 ||
+	     search_bucket(shm, bucket, share->cookie.raw, &length) != OM_NONE))
 		return OM_REFUSED_COOKIE;
-	return length < CHAIN_MAX ? OM_ACCEPTED : OM_REFUSED_QUOTA;
+	return length < CHAIN_MAX && fits(shm, share) ? OM_ACCEPTED : OM_REFUSED_QUOTA;
 }
 
 static inline uint32_t take_list(struct om_shm *shm)
@@ -237,6 +259,63 @@ static inline uint32_t take_list(struct om_shm *shm)
 	return i;
 }
 
+/* Takes a buffer out of its chain. The caller holds the lock. */
+static inline void unlink_buffer(struct om_shm *shm, uint32_t index)
+{
+	struct om_buffer *buffer = &shm->buffers[index];
+	uint32_t *link = bucket_of(shm, buffer->cookie);
+
+	while (*link != index)
+		link = &shm->buffers[*link].next;
+	om_store_release(link, buffer->next);
+}
+
+/*
+ * Frees a buffer's first record of pins; with the last one it refunds the buffer. The caller
+ * holds the lock.
+ */
+static inline void refund(struct om_shm *shm, struct om_release *release)
+{
+	uint32_t index = release->head;
+	struct om_buffer *buffer = &shm->buffers[index];
+	struct om_pins *pins = &shm->pins[buffer->first];
+	uint32_t rest = pins->next;
+	uint32_t *pool;
+
+	pins->next = shm->free_pins;
+	shm->free_pins = buffer->first;
+	buffer->first = rest;
+	if (rest != OM_NONE)
+		return;
+	if (buffer->kind == OM_SHARE_RPC_ARG)
+		om_store_relaxed(&shm->rpc_args_used, shm->rpc_args_used - 1);
+	else if (buffer->kind != OM_SHARE_TEMPORARY)
+		om_store_relaxed(&shm->buffers_used, shm->buffers_used - 1);
+	om_store_relaxed(&shm->pages_used, shm->pages_used - buffer->pages);
+	release->head = om_load_relaxed(&buffer->next);
+	pool = pool_of(shm, buffer->kind);
+	om_store_relaxed(&buffer->next, *pool);
+	*pool = index;
+}
+
+/* Frees the arguments that are parked, one of which is in the way. The caller holds the lock. */
+static OM_COLD void free_parked(struct om_shm *shm)
+{
+	uint32_t i;
+
+	for (i = 0; i < shm->vm.limits.rpc_args; i++) {
+		struct om_buffer *buffer = &shm->buffers[i];
+		uint64_t hold = hold_of(buffer);
+		struct om_release parked = { i };
+
+		if (!(hold & OM_HOLD_PARKED) || !exchange_hold(buffer, &hold, hold - OM_HOLD_PARKED))
+			continue;
+		unlink_buffer(shm, i);
+		om_store_relaxed(&buffer->next, OM_NONE);
+		refund(shm, &parked);
+	}
+}
+
 /* list: set to the first list page; NULL when the caller needs none now. */
 static enum om_refusal reserve(struct om_shm *shm, const struct om_share *share,
 			       uint32_t *index, uint32_t *list)
@@ -245,9 +324,11 @@ static enum om_refusal reserve(struct om_shm *shm, const struct om_share *share,
 	enum om_refusal why;
 
 	om_lock(&shm->vm);
-	why = check_cookie(shm, bucket, share);
-	if (why == OM_ACCEPTED && !fits(shm, share))
-		why = OM_REFUSED_QUOTA;
+	why = check_share(shm, bucket, share);
+	if (why != OM_ACCEPTED) {
+		free_parked(shm);
+		why = check_share(shm, bucket, share);
+	}
 	if (why == OM_ACCEPTED) {
 		charge(shm, share);
 		*index = make_buffer(shm, share);
@@ -262,10 +343,23 @@ static enum om_refusal reserve(struct om_shm *shm, const struct om_share *share,
 	return why;
 }
 
+/* Takes an argument out of its parking place, in a life of its own; false when it is not there. */
+static inline bool unpark(struct om_buffer *buffer, const struct om_share *share)
+{
+	uint64_t old = hold_of(buffer);
+
+	return (old & OM_HOLD_PARKED) && is_it(buffer, share->cookie, share->kind) &&
+	       exchange_hold(buffer, &old, old - OM_HOLD_PARKED + OM_HOLD_GENERATION +
+			     OM_HOLD_USER);
+}
+
 enum om_refusal om_shm_reserve(struct om_shm *shm, const struct om_share *share,
 			       uint32_t *index)
 {
-	return reserve(shm, share, index, NULL);
+	if (!unpark(&shm->buffers[share->entry], share))
+		return reserve(shm, share, index, NULL);
+	*index = share->entry;
+	return OM_ACCEPTED;
 }
 
 enum om_refusal om_shm_reserve_listed(struct om_shm *shm, const struct om_share *share,
@@ -318,12 +412,6 @@ struct om_use {
 	uint32_t claim;		/* LIVE, so that nobody else can become a user; or 0 */
 };
 
-static inline bool is_it(const struct om_buffer *buffer, om_cookie_t cookie,
-			 enum om_trace_share kind)
-{
-	return cookie_of(buffer) == cookie.raw && om_load_relaxed(&buffer->kind) == kind;
-}
-
 /*
  * Makes the caller a user of a live buffer if it has this cookie and kind. Safe without the
  * lock, because the exchange fails when the entry's generation has changed since the comparison.
@@ -334,8 +422,7 @@ static inline bool become_user(struct om_buffer *buffer, om_cookie_t cookie,
 	uint64_t old = hold_of(buffer);
 
 	while ((old & OM_HOLD_LIVE) && !(old & use.busy) && is_it(buffer, cookie, kind))
-		if (__atomic_compare_exchange_n(&buffer->hold, &old, old + use.add - use.claim,
-						false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		if (exchange_hold(buffer, &old, old + use.add - use.claim))
 			return true;
 	return false;
 }
@@ -385,12 +472,20 @@ static inline uint32_t get(struct om_shm *shm, om_cookie_t cookie, enum om_trace
 	return find(shm, cookie, kind, use);
 }
 
-uint32_t om_shm_get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind,
-		    bool alone)
+uint32_t om_shm_get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind)
 {
-	const struct om_use use = { .busy = alone ? BUSY_USERS : 0, .add = OM_HOLD_USER };
-	uint32_t i = get(shm, cookie, kind, use);
+	return get(shm, cookie, kind, (struct om_use){ .add = OM_HOLD_USER });
+}
 
+uint32_t om_shm_get_arg(struct om_shm *shm, om_cookie_t cookie, uint32_t entry)
+{
+	const struct om_use alone = { .busy = BUSY_USERS, .add = OM_HOLD_USER };
+	uint32_t i;
+
+	/* It is most often where the call had it before. */
+	if (become_user(&shm->buffers[entry], cookie, OM_SHARE_RPC_ARG, alone))
+		return entry;
+	i = get(shm, cookie, OM_SHARE_RPC_ARG, alone);
 	return i == OM_BUSY ? OM_NONE : i;
 }
 
@@ -444,17 +539,6 @@ void om_shm_publish_put(struct om_shm *shm, uint32_t index)
 			   __ATOMIC_RELEASE);
 }
 
-/* Takes a buffer out of its chain. The caller holds the lock. */
-static inline void unlink_buffer(struct om_shm *shm, uint32_t index)
-{
-	struct om_buffer *buffer = &shm->buffers[index];
-	uint32_t *link = bucket_of(shm, buffer->cookie);
-
-	while (*link != index)
-		link = &shm->buffers[*link].next;
-	om_store_release(link, buffer->next);
-}
-
 void om_shm_forget(struct om_shm *shm, uint32_t index)
 {
 	if (om_traced(&shm->vm))
@@ -479,38 +563,42 @@ uint32_t om_shm_remove(struct om_shm *shm, om_cookie_t cookie, enum om_trace_sha
 	return i;
 }
 
+/*
+ * Parks an argument that the caller has claimed and nobody else uses: its page is unpinned
+ * before another call can have the entry.
+ */
+static inline void park(struct om_shm *shm, struct om_buffer *buffer)
+{
+	struct om_pins *pins = &shm->pins[buffer->first];
+
+	shm->vm.ops->unpin(shm->vm.ctx, pins->pa, 1);
+	pins->count = 0;
+	__atomic_fetch_add(&buffer->hold, OM_HOLD_PARKED - OM_HOLD_USER, __ATOMIC_RELEASE);
+}
+
+bool om_shm_free_arg(struct om_shm *shm, om_cookie_t cookie, uint32_t entry,
+		     struct om_release *release)
+{
+	uint32_t i = entry;
+
+	if (!become_user(&shm->buffers[entry], cookie, OM_SHARE_RPC_ARG, claim))
+		i = om_shm_claim(shm, cookie, OM_SHARE_RPC_ARG);
+	if (i == OM_NONE)
+		return false;
+	if ((uint32_t)hold_of(&shm->buffers[i]) != OM_HOLD_USER) {
+		om_shm_forget(shm, i);
+		om_shm_put(shm, i, release);
+		return true;
+	}
+	if (om_traced(&shm->vm))
+		trace_share(shm, i, OM_TRACE_UNSHARE);
+	park(shm, &shm->buffers[i]);
+	return true;
+}
+
 void om_shm_put(struct om_shm *shm, uint32_t index, struct om_release *release)
 {
 	om_shm_put_users(shm, index, OM_HOLD_USER, release);
-}
-
-/*
- * Frees a buffer's first record of pins; with the last one it refunds the buffer. The caller
- * holds the lock.
- */
-static void refund(struct om_shm *shm, struct om_release *release)
-{
-	uint32_t index = release->head;
-	struct om_buffer *buffer = &shm->buffers[index];
-	struct om_pins *pins = &shm->pins[buffer->first];
-	uint32_t rest = pins->next;
-
-	pins->next = shm->free_pins;
-	shm->free_pins = buffer->first;
-	buffer->first = rest;
-	if (rest != OM_NONE)
-		return;
-	if (buffer->kind == OM_SHARE_RPC_ARG) {
-		shm->shadows[buffer->shadow].next = shm->free_rpc_shadows;
-		shm->free_rpc_shadows = buffer->shadow;
-		om_store_relaxed(&shm->rpc_args_used, shm->rpc_args_used - 1);
-	} else if (buffer->kind != OM_SHARE_TEMPORARY) {
-		om_store_relaxed(&shm->buffers_used, shm->buffers_used - 1);
-	}
-	om_store_relaxed(&shm->pages_used, shm->pages_used - buffer->pages);
-	release->head = om_load_relaxed(&buffer->next);
-	om_store_relaxed(&buffer->next, shm->free_buffers);
-	shm->free_buffers = index;
 }
 
 bool om_shm_release_step(struct om_shm *shm, struct om_release *release)
@@ -527,6 +615,11 @@ bool om_shm_release_step(struct om_shm *shm, struct om_release *release)
 	refund(shm, release);
 	om_unlock(&shm->vm);
 	return true;
+}
+
+om_pa_t om_shm_first_page(const struct om_shm *shm, uint32_t index)
+{
+	return shm->pins[shm->buffers[index].first].pa[0];
 }
 
 om_pa_t om_shm_page(const struct om_shm *shm, const struct om_buffer *buffer, uint32_t n)

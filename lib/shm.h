@@ -17,10 +17,16 @@
  *   forgotten  its cookie is free; the last user to put it back releases it.
  *   released   on a call's list; its pins are given back record by record, then the
  *              entry is free.
+ *   parked     an RPC argument that was freed: nothing is pinned and no call can get it, but
+ *              it keeps its cookie, its charge and its entry for the next ALLOC under that
+ *              cookie. Whoever is refused because of it frees it first, so to everybody else
+ *              it is not there.
  *
  * Locking: the guest's lock guards the tables. Getting a buffer takes no lock: entries
  * never move, so a stale index is harmless, and the one exchange that makes a user fails
- * when the entry's generation is not the one in which the cookie was compared.
+ * when the entry's generation is not the one in which the cookie was compared. Nor does
+ * parking an argument and taking it again, so calls on several vCPUs that ask their guest
+ * write nothing in common.
  */
 #ifndef OM_LIB_SHM_H
 #define OM_LIB_SHM_H
@@ -44,13 +50,14 @@ struct om_pins {
 _Static_assert(sizeof(struct om_pins) == 256, "whole cache lines");
 
 /*
- * hold: the lower half has LIVE, the number of users, and the number of those that are in
+ * hold: the lower half has LIVE or PARKED, the number of users, and the number of those that are in
  * transit: calls that name the buffer and that OP-TEE may not know yet. The upper half is the
  * generation of the entry, so that a vCPU that has found a buffer cannot become a user of the
  * next one in that entry.
  */
 #define OM_HOLD_GENERATION		0x100000000u
 #define OM_HOLD_LIVE		0x80000000u
+#define OM_HOLD_PARKED		0x40000000u
 #define OM_HOLD_IN_TRANSIT	0x00010000u
 #define OM_HOLD_USER		0x00000001u
 
@@ -65,7 +72,7 @@ struct om_buffer {
 	uint32_t pages;		/* charged */
 	uint64_t size;		/* bytes, as the guest gave them */
 	uint32_t offset;	/* of the first byte in the first page */
-	uint32_t shadow;	/* RPC argument: the page that OP-TEE sees instead */
+	uint32_t shadow;	/* RPC argument: the page that OP-TEE sees instead; constant */
 	uint32_t owner;		/* payload: id of the call that was charged: mapping.h */
 } __attribute__((__aligned__(64)));	/* vCPUs with a buffer each write `hold` at once */
 
@@ -83,17 +90,18 @@ struct om_shm {
 	struct om_shadow *shadows;
 	uint32_t *buckets;
 	uint32_t bucket_mask;
+	uint32_t rpc_shadow;	/* the shadow page of the first RPC argument */
 	/*
 	 * The fields from here on are guarded by the guest's lock. The last four are also
 	 * written atomically, because counters are read without the lock.
 	 */
+	uint32_t free_args;	/* entries from 0 on; the other kinds have those behind */
 	uint32_t free_buffers;
 	uint32_t free_pins;
-	uint32_t free_rpc_shadows;
 	uint32_t free_lists;
 	uint32_t lists_left;
 	uint32_t buffers_used;	/* registered and payload */
-	uint32_t rpc_args_used;
+	uint32_t rpc_args_used;	/* parked ones included, as in the pages */
 	uint32_t pages_used;
 	uint32_t pages_peak;
 };
@@ -109,8 +117,9 @@ struct om_share {
 	om_cookie_t cookie;	/* unused when TEMPORARY */
 	uint64_t size;
 	uint32_t offset;
-	uint32_t pages;		/* at least 1 */
+	uint32_t pages;		/* at least 1; an RPC_ARG has one */
 	uint32_t lists;		/* list pages the caller will take, may be 0 */
+	uint32_t entry;		/* RPC_ARG: the entry in which it may be parked */
 };
 
 /* How many of each these limits need. */
@@ -130,7 +139,8 @@ void om_shm_init_row(struct om_shm *shm, uint32_t i);
 
 /*
  * Charges a new buffer to the quotas and takes its cookie; the caller is its user. Sets *index
- * when accepted; otherwise nothing has changed.
+ * when accepted; otherwise nothing has changed. Takes no lock when the buffer is parked in
+ * share->entry.
  */
 enum om_refusal om_shm_reserve(struct om_shm *shm, const struct om_share *share,
 			       uint32_t *index);
@@ -157,12 +167,25 @@ static inline struct om_pins *om_shm_next_pins(struct om_shm *shm, struct om_buf
 uint32_t om_shm_take_list(struct om_shm *shm);
 void om_shm_give_lists(struct om_shm *shm, uint32_t first, uint32_t last, uint32_t n);
 
+/* Finds a live buffer of this kind and makes the caller a user. Returns its index or OM_NONE. */
+uint32_t om_shm_get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind);
+
 /*
- * Finds a live buffer of this kind and makes the caller a user. Returns its index or OM_NONE.
- * alone: only if it has no other user.
+ * As om_shm_get(), for an RPC argument that nobody else uses. entry: where it was last, below
+ * om_limits.rpc_args; it is looked for elsewhere, too.
  */
-uint32_t om_shm_get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind,
-		    bool alone);
+uint32_t om_shm_get_arg(struct om_shm *shm, om_cookie_t cookie, uint32_t entry);
+
+/*
+ * Frees an RPC argument: no call can get it any more, and its page is unpinned and its cookie
+ * free, now or, if another call uses it, when that call puts it back. entry as above. False when
+ * there is no such argument.
+ */
+bool om_shm_free_arg(struct om_shm *shm, om_cookie_t cookie, uint32_t entry,
+		     struct om_release *release);
+
+/* How many RPC arguments are parked. */
+uint32_t om_shm_parked(const struct om_shm *shm);
 
 /*
  * As om_shm_get(), for a registered buffer that a message names. The user is in transit until
@@ -193,9 +216,6 @@ void om_shm_publish_put(struct om_shm *shm, uint32_t index);
 /* Frees the cookie of a reserved or claimed buffer. */
 void om_shm_forget(struct om_shm *shm, uint32_t index);
 
-/* Puts a buffer back for a user that is not in transit any more. */
-void om_shm_put(struct om_shm *shm, uint32_t index, struct om_release *release);
-
 /*
  * Puts a buffer back for one or more users of the same call. users: OM_HOLD_USER for each, plus
  * OM_HOLD_IN_TRANSIT if they are in transit. A buffer that is not LIVE and has no user left goes
@@ -212,13 +232,19 @@ static inline void om_shm_put_users(struct om_shm *shm, uint32_t index, uint32_t
 	release->head = index;
 }
 
+/* Puts a buffer back for a user that is not in transit any more. */
+void om_shm_put(struct om_shm *shm, uint32_t index, struct om_release *release);
+
 /* Unpins one record of the buffers on the list; false when the list is empty. */
 bool om_shm_release_step(struct om_shm *shm, struct om_release *release);
 
-/* True when the cookie is taken by a buffer, live or not. */
+/* True when the cookie is taken by a buffer, live or not, that is not parked. */
 bool om_shm_is_known(struct om_shm *shm, om_cookie_t cookie);
 
-/* The PA of the n-th page of a buffer that the caller uses. n < pages. */
+/* The PA of the first page of a buffer that the caller uses. */
+om_pa_t om_shm_first_page(const struct om_shm *shm, uint32_t index);
+
+/* That of the n-th page. n < pages. */
 om_pa_t om_shm_page(const struct om_shm *shm, const struct om_buffer *buffer, uint32_t n);
 
 #endif

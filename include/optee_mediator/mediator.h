@@ -212,7 +212,7 @@ enum om_counter {
 	OM_COUNT_REFUSED_REQUEST,	/* RPC of OP-TEE that the guest is not shown */
 	OM_COUNT_REFUSED_REPLY,		/* reply to an RPC that OP-TEE is not given */
 	OM_COUNT_PAGES_NOW,		/* pages charged to the quota now */
-	OM_COUNT_PAGES_PEAK,		/* the most so far */
+	OM_COUNT_PAGES_PEAK,		/* the most so far, with freed RPC arguments */
 	OM_COUNT_BUFFERS_NOW,		/* buffers and RPC arguments held now */
 	OM_COUNT_REFUSED_SESSION,	/* not open, or being closed */
 	OM_COUNT_SESSIONS_NOW,		/* sessions charged to the limit now */

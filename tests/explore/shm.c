@@ -3,6 +3,7 @@
 #include "world.h"
 
 #include "guest.h"
+#include "page_list.h"
 
 /* --- The registry ------------------------------------------------------------------------------- */
 
@@ -235,13 +236,18 @@ static void ask_time(void)
 	do_call(c, &world.result[schedule_vcpu()][0]);
 }
 
-static void empty_cache_and_end(void)
+static void empty_cache(void)
 {
 	uint32_t out[4];
 
 	while (cg_fast(world.g->cg, OPTEE_SMC_DISABLE_SHM_CACHE, 0, out) == OPTEE_SMC_RETURN_OK)
 		if (!cg_rpc_arg_drop(world.g->cg, (uint64_t)out[1] << 32 | out[2]))
 			test_fail("a cookie that is not the guest's");
+}
+
+static void empty_cache_and_end(void)
+{
+	empty_cache();
 	end();
 }
 
@@ -285,7 +291,173 @@ static void end_asking(void)
 	empty_cache_and_end();
 }
 
+/*
+ * An argument that was freed is taken again without the lock, so what comes in between is
+ * tried on the registry itself. Entry 0 has the argument; the guest may have one more.
+ */
+#define FREED 0x77u
+#define OTHER 0x78u
+
+static struct om_shm *registry(void)
+{
+	return &world.g->om->shm;
+}
+
+static bool allocate(enum om_trace_share kind, uint64_t cookie, uint32_t *index)
+{
+	const struct om_share share = { .kind = kind, .cookie = { cookie }, .pages = 1,
+					.size = CG_PAGE };
+
+	return om_share_page(registry(), &share, cg_page_ipa(world.g->cg, 0), index) ==
+	       OM_ACCEPTED;
+}
+
+static void allocate_live(uint64_t cookie)
+{
+	uint32_t i;
+
+	if (!allocate(OM_SHARE_RPC_ARG, cookie, &i))
+		test_fail("allocate");
+	om_shm_publish_put(registry(), i);
+}
+
+static bool free_arg(uint64_t cookie)
+{
+	struct om_release release = { OM_NONE };
+	bool found = om_shm_free_arg(registry(), (om_cookie_t){ cookie }, 0, &release);
+
+	while (om_shm_release_step(registry(), &release))
+		;
+	return found;
+}
+
+/* Gives back what was reserved. */
+static void give_up(uint32_t index)
+{
+	struct om_release release = { OM_NONE };
+
+	om_shm_forget(registry(), index);
+	om_shm_put(registry(), index, &release);
+	while (om_shm_release_step(registry(), &release))
+		;
+}
+
+static void live_begin(void)
+{
+	begin();
+	empty_cache();
+	allocate_live(FREED);
+}
+
+static void freed_begin(void)
+{
+	live_begin();
+	if (!free_arg(FREED))
+		test_fail("free");
+}
+
+/* As freed_begin(), and the guest has no more arguments. */
+static void full_begin(void)
+{
+	freed_begin();
+	allocate_live(OTHER);
+}
+
+static void take_as(enum om_trace_share kind, uint64_t cookie)
+{
+	uint32_t i = OM_NONE;
+	bool taken = allocate(kind, cookie, &i);
+
+	world.result[schedule_vcpu()][0] = taken;
+	world.result[schedule_vcpu()][1] = i;
+}
+
+static void take_again(void)
+{
+	take_as(OM_SHARE_RPC_ARG, FREED);
+}
+
+static void take_to_register(void)
+{
+	take_as(OM_SHARE_REGISTERED, FREED);
+}
+
+static void take_the_entry(void)
+{
+	take_as(OM_SHARE_RPC_ARG, OTHER + 1);
+}
+
+static void take_and_free(void)
+{
+	uint32_t i;
+
+	world.result[0][0] = allocate(OM_SHARE_RPC_ARG, FREED, &i);
+	if (!world.result[0][0])
+		return;
+	om_shm_publish_put(registry(), i);
+	must(free_arg(FREED), "free what was taken");
+}
+
+static void free_it(void)
+{
+	world.result[schedule_vcpu()][0] = free_arg(FREED);
+}
+
+static void use_arg(void)
+{
+	struct om_release release = { OM_NONE };
+	uint32_t i = om_shm_get_arg(registry(), (om_cookie_t){ FREED }, 0);
+
+	world.result[1][0] = i != OM_NONE;
+	if (i == OM_NONE)
+		return;
+	must(om_shm_first_page(registry(), i).raw != 0 && registry()->pins[i].count <= 1, "use");
+	om_shm_put(registry(), i, &release);
+	while (om_shm_release_step(registry(), &release))
+		;
+}
+
+static void end_registry(void)
+{
+	struct om_shm *shm = registry();
+
+	for (uint32_t v = 0; v < 2; v++)
+		if (world.result[v][0] == 1 && world.result[v][1] < OM_NONE)
+			give_up((uint32_t)world.result[v][1]);
+	(void)free_arg(OTHER);
+	must(shm->rpc_args_used == om_shm_parked(shm) && shm->pages_used == om_shm_parked(shm) &&
+	     shm->buffers_used == 0, "what is charged");
+	end();
+}
+
+static void end_one_has_it(void)
+{
+	must(world.result[0][0] + world.result[1][0] == 1, "one cookie for two");
+	end_registry();
+}
+
+/* Whoever comes first; a second one finds no entry, or the first one has given it back. */
+static void end_one_entry(void)
+{
+	must(world.result[0][0] || world.result[1][0], "an entry that is free");
+	end_registry();
+}
+
+static void end_freed(void)
+{
+	must(world.result[0][0] == 1, "free");
+	end_registry();
+}
+
 const struct cast casts_of_shm[] = {
+	{ { "freed argument: allocate, allocate", 2, freed_begin, { take_again, take_again },
+	    end_one_has_it }, 2, 1 },
+	{ { "freed argument: allocate, register", 2, freed_begin, { take_again, take_to_register },
+	    end_one_has_it }, 2, 1 },
+	{ { "freed argument: allocate, take its entry", 2, full_begin,
+	    { take_and_free, take_the_entry }, end_one_entry }, 2, 1 },
+	{ { "argument: free, free", 2, live_begin, { free_it, free_it }, end_one_has_it }, 2, 1 },
+	{ { "argument: free, use", 2, live_begin, { free_it, use_arg }, end_freed }, 2, 1 },
 	{ { "register, unregister", 2, buffers_begin, { register_it, unregister_it },
 	    end_register_unregister }, 2, 1 },
 	{ { "register, register", 2, buffers_begin, { register_it, register_it },

@@ -24,9 +24,14 @@ bool registry_init(void)
 	/* A buffer that is free has had any number of lives. */
 	ASSUME(om_low(world_buffers[REGISTRY_FREE].hold) == 0);
 	shm->free_buffers = REGISTRY_FREE;
+	shm->free_args = REGISTRY_FREE;
 	shm->free_pins = REGISTRY_FREE;
 	world_record(REGISTRY_FREE)->count = 0;
 	world_record(REGISTRY_FREE)->next = OM_NONE;
+
+	/* Those of RPC arguments come first; om_shm_free_arg/ has one that is parked. */
+	ASSUME(limits->rpc_args <= REGISTRY_FREE + 1);
+	ASSUME(!(used->hold & OM_HOLD_PARKED));
 
 	/* What is charged is within the limits; buffer 0 is part of it. */
 	ASSUME(shm->pages_used <= limits->pages && shm->buffers_used <= limits->buffers);
@@ -72,7 +77,7 @@ bool registry_is(const struct registry *before)
 		if (before->bucket[i] != world_buckets[i])
 			return false;
 	return a->free_buffers == b->free_buffers && a->free_pins == b->free_pins &&
-	       a->free_rpc_shadows == b->free_rpc_shadows && a->free_lists == b->free_lists &&
+	       a->free_args == b->free_args && a->free_lists == b->free_lists &&
 	       a->lists_left == b->lists_left && a->buffers_used == b->buffers_used &&
 	       a->rpc_args_used == b->rpc_args_used && a->pages_used == b->pages_used &&
 	       same_buffer(&before->used, &world_buffers[REGISTRY_USED]);

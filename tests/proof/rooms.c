@@ -58,10 +58,9 @@ static uint32_t find(uint64_t cookie, enum om_trace_share kind)
 	return i;
 }
 
-uint32_t om_shm_get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind,
-		    bool alone)
+uint32_t om_shm_get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind)
 {
-	(void)shm, (void)alone;
+	(void)shm;
 	return find(cookie.raw, kind);
 }
 

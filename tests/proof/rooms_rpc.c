@@ -64,6 +64,8 @@ void rooms_init(bool has_arg)
 	call->rpc_arg = has_arg ? ROOMS_ARG : OM_NONE;
 	rooms.arg_users = has_arg;
 	rooms.arg_came = has_arg;
+	call->shadow_arg = rooms_shadow();
+	ASSUME(call->arg_entry < world_guest.vm.limits.rpc_args);
 
 	/* 64 bits do not overflow in a lifetime. */
 	for (i = 0; i < OM_COUNTERS; i++)
@@ -112,6 +114,8 @@ bool rooms_is_waiting(void)
 	if (call->rpc_arg == OM_NONE ?
 	    rooms.arg_users != 0 || call->fid == OPTEE_SMC_CALL_WITH_ARG :
 	    rooms.arg_users != 1 || call->rpc_arg != ROOMS_ARG)
+		return false;
+	if (call->shadow_arg != rooms_shadow())
 		return false;
 	switch (call->pending) {
 	case OM_PENDING_CMD:
@@ -174,21 +178,46 @@ static void name_buffer(struct om_shm *shm)
 	rooms.named_users = 1;
 }
 
-uint32_t om_shm_get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind,
-		    bool alone)
+/* RPC arguments are entries below limits.rpc_args: om_shm_init/. */
+static void prove_entry(const struct om_shm *shm, uint32_t entry)
+{
+	PROVE(entry < shm->vm.limits.rpc_args, "rooms: an argument is looked for where one can be");
+}
+
+uint32_t om_shm_get_arg(struct om_shm *shm, om_cookie_t cookie, uint32_t entry)
+{
+	prove_entry(shm, entry);
+	if (any_bool())
+		return OM_NONE;
+	PROVE(rooms.arg_users == 0, "rooms: one call has an argument (I6)");
+	shm->buffers[ROOMS_ARG].cookie = cookie.raw;
+	rooms.arg_users = 1;
+	rooms.arg_came = true;
+	return ROOMS_ARG;
+}
+
+bool om_shm_free_arg(struct om_shm *shm, om_cookie_t cookie, uint32_t entry,
+		     struct om_release *release)
+{
+	prove_entry(shm, entry);
+	if (any_bool())
+		return false;
+	rooms.removals++;
+	rooms.removed = cookie;
+	rooms.removed_kind = OM_SHARE_RPC_ARG;
+	if (any_bool())
+		release->head = ROOMS_NAMED;
+	return true;
+}
+
+uint32_t om_shm_get(struct om_shm *shm, om_cookie_t cookie, enum om_trace_share kind)
 {
 	struct om_buffer *named = &shm->buffers[ROOMS_NAMED];
 	uint64_t bytes;
 
+	PROVE(kind != OM_SHARE_RPC_ARG, "rooms: one call has an argument (I6)");
 	if (any_bool())
 		return OM_NONE;
-	if (kind == OM_SHARE_RPC_ARG) {
-		PROVE(alone && rooms.arg_users == 0, "rooms: one call has an argument (I6)");
-		shm->buffers[ROOMS_ARG].cookie = cookie.raw;
-		rooms.arg_users = 1;
-		rooms.arg_came = true;
-		return ROOMS_ARG;
-	}
 	name_buffer(shm);
 	if (cookie.raw == rooms.watched) {
 		bytes = (uint64_t)named->pages * OPTEE_MSG_PAGE_SIZE - named->offset;
@@ -249,14 +278,14 @@ bool om_shm_is_known(struct om_shm *shm, om_cookie_t cookie)
 	return rooms.known;
 }
 
-om_pa_t om_shm_page(const struct om_shm *shm, const struct om_buffer *buffer, uint32_t n)
+om_pa_t om_shm_first_page(const struct om_shm *shm, uint32_t index)
 {
-	PROVE(n == 0, "rooms: the first page is asked for");
-	if (buffer == &shm->buffers[ROOMS_ARG]) {
+	(void)shm;
+	if (index == ROOMS_ARG) {
 		PROVE(rooms.arg_users == 1, "rooms: an argument is held while it is used (I4)");
 		return rooms.arg_page;
 	}
-	PROVE(buffer == &shm->buffers[ROOMS_NEW] && rooms.made == ROOMS_RESERVED,
+	PROVE(index == ROOMS_NEW && rooms.made == ROOMS_RESERVED,
 	      "rooms: a buffer is held while it is used (I4)");
 	return rooms.new_page;
 }
@@ -338,6 +367,7 @@ enum om_refusal om_share_page(struct om_shm *shm, const struct om_share *share,
 	      (share->kind == OM_SHARE_RPC_ARG || share->kind == OM_SHARE_PAYLOAD),
 	      "rooms: what om_share_page/ assumes");
 	PROVE(rooms.made == ROOMS_NOTHING, "rooms: one buffer at a time");
+	prove_entry(shm, share->entry);
 	if (any_bool())
 		return any_refusal();
 	ASSUME(share->cookie.raw != 0);

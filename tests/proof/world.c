@@ -83,7 +83,7 @@ static void init_registry(struct om_shm *shm)
 		.vm = world_guest.vm, .buffers = world_buffers, .pins = world_record(0), .shadows = world_shadows,
 		.buckets = world_buckets, .bucket_mask = WORLD_BUCKETS - 1,
 		.free_buffers = any_u32(), .free_pins = any_u32(),
-		.free_rpc_shadows = any_u32(), .free_lists = any_u32(),
+		.rpc_shadow = any_u32(), .free_args = any_u32(), .free_lists = any_u32(),
 		.lists_left = any_u32(), .buffers_used = any_u32(),
 		.rpc_args_used = any_u32(), .pages_used = any_u32(), .pages_peak = any_u32(),
 	};

@@ -72,11 +72,11 @@ static void expect_empty_tables(struct rig *rig)
 
 	for (i = shm->free_buffers, n = 0; i != OM_NONE; i = shm->buffers[i].next)
 		n++;
-	assert_int_equal(n, om_shm_buffer_count(limits));
+	assert_int_equal(n, om_shm_buffer_count(limits) - limits->rpc_args);
 	for (i = shm->free_pins, n = 0; i != OM_NONE; i = shm->pins[i].next, n++)
 		assert_int_equal(shm->pins[i].count, 0);
 	assert_int_equal(n, om_shm_pins_count(limits));
-	for (i = shm->free_rpc_shadows, n = 0; i != OM_NONE; i = shm->shadows[i].next)
+	for (i = shm->free_args, n = 0; i != OM_NONE; i = shm->buffers[i].next)
 		n++;
 	assert_int_equal(n, limits->rpc_args);
 	for (i = shm->free_lists, n = 0; i != OM_NONE; i = shm->shadows[i].next)

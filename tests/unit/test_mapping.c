@@ -3,9 +3,12 @@
  * The account of what OP-TEE maps: what a call is charged, what it gets back, and what
  * all calls of a guest have together. Knows pages, not buffers.
  */
+#define _GNU_SOURCE	/* MAP_ANONYMOUS */
+
 #include "rig.h"
 
 #include <pthread.h>
+#include <sys/mman.h>
 
 #include "mapping.h"
 
@@ -121,6 +124,22 @@ TEST(test_limits_that_are_not_given)
 }
 
 /* --- Parameters ------------------------------------------------------------------- */
+
+/* So that small calls on several vCPUs have no word in common: here it cannot be written. */
+MAPPING_TEST(test_small_calls_write_nothing_in_common, 100, 50)
+{
+	struct om_mapping *mapping = mmap(NULL, TEST_PAGE, PROT_READ | PROT_WRITE,
+					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct om_mapped *mapped = &rig->guest->calls[0].mapped;
+
+	assert_ptr_not_equal(mapping, MAP_FAILED);
+	*mapping = rig->guest->mapping;
+	assert_int_equal(mprotect(mapping, TEST_PAGE, PROT_READ), 0);
+	for (uint32_t i = 0; i < OWN; i++)
+		assert_int_equal(om_map_param(mapping, mapped, 1), OM_ACCEPTED);
+	om_unmap_params(mapping, mapped);
+	munmap(mapping, TEST_PAGE);
+}
 
 /* Within its own pages a call touches nothing that others use; beyond, to the last one. */
 MAPPING_TEST(test_invariant_5_parameters_to_the_last_page, THREADS * OWN + 10, 0)

@@ -143,6 +143,96 @@ RIG_TEST(test_alone_means_no_other_user)
 	unshare(rig, OM_SHARE_RPC_ARG, 3);
 }
 
+/* An argument of one pinned page, live and then freed, while nobody else used it. */
+static uint32_t park(struct rig *rig, uint64_t cookie)
+{
+	struct om_release release = { OM_NONE };
+	uint32_t index = reserve(rig, OM_SHARE_RPC_ARG, cookie, 1);
+
+	pin(rig, index, 1);
+	om_shm_publish_put(&rig->guest->shm, index);
+	assert_true(om_shm_free_arg(&rig->guest->shm, (om_cookie_t){ cookie }, index, &release));
+	assert_int_equal(release.head, OM_NONE);
+	return index;
+}
+
+RIG_TEST(test_scenario_33_freed_argument_holds_nothing)
+{
+	struct om_release release = { OM_NONE };
+	uint32_t index = park(rig, 3);
+
+	assert_int_equal(rig->ram->pinned, 0);
+	assert_int_equal(om_shm_parked(&rig->guest->shm), 1);
+	expect_usage(rig, 0, 0, 0);
+	assert_false(known(rig, 3));
+	assert_int_equal(get(rig, OM_SHARE_RPC_ARG, 3, false), OM_NONE);
+	assert_int_equal(get(rig, OM_SHARE_RPC_ARG, 3, true), OM_NONE);
+	assert_false(om_shm_free_arg(&rig->guest->shm, (om_cookie_t){ 3 }, index, &release));
+}
+
+/* It comes back as a new buffer, whether it is found at once or looked for. */
+RIG_TEST(test_scenario_33_freed_argument_is_allocated_again)
+{
+	for (uint32_t entry = 0; entry < rig->guest->vm.limits.rpc_args; entry++) {
+		struct om_share s = share_of(OM_SHARE_RPC_ARG, 3, 1);
+		uint32_t index = park(rig, 3);
+		uint64_t hold = rig->guest->shm.buffers[index].hold;
+
+		s.entry = entry;
+		assert_int_equal(om_shm_reserve(&rig->guest->shm, &s, &index), OM_ACCEPTED);
+		assert_int_equal(om_shm_parked(&rig->guest->shm), 0);
+		assert_true(rig->guest->shm.buffers[index].hold >> 32 > hold >> 32);
+		expect_usage(rig, 0, 1, 1);
+		assert_int_equal(get(rig, OM_SHARE_RPC_ARG, 3, false), OM_NONE);
+		om_shm_publish_put(&rig->guest->shm, index);
+		unshare(rig, OM_SHARE_RPC_ARG, 3);
+	}
+}
+
+/* Invariant I5: whoever needs its cookie, its page or its entry gets it. */
+RIG_TEST(test_invariant_5_freed_argument_is_in_nobodys_way)
+{
+	const struct om_limits *limits = &rig->guest->vm.limits;
+	uint32_t i;
+
+	park(rig, 3);
+	share(rig, OM_SHARE_REGISTERED, 3);
+	assert_int_equal(om_shm_parked(&rig->guest->shm), 0);
+	unshare(rig, OM_SHARE_REGISTERED, 3);
+
+	park(rig, 3);
+	i = reserve(rig, OM_SHARE_REGISTERED, 4, limits->pages);
+	assert_int_equal(om_shm_parked(&rig->guest->shm), 0);
+	drop(rig, i);
+
+	for (i = 0; i < limits->rpc_args; i++)
+		park(rig, 100 + i);
+	assert_int_equal(om_shm_parked(&rig->guest->shm), limits->rpc_args);
+	for (i = 0; i < limits->rpc_args; i++)
+		share(rig, OM_SHARE_RPC_ARG, 200 + i);
+	for (i = 0; i < limits->rpc_args; i++)
+		unshare(rig, OM_SHARE_RPC_ARG, 200 + i);
+	expect_usage(rig, 0, 0, 0);
+}
+
+/* A secure world that frees what another call of the guest's is asked with. */
+RIG_TEST(test_invariant_7_argument_is_freed_under_its_user)
+{
+	struct om_release release = { OM_NONE };
+	uint32_t index = reserve(rig, OM_SHARE_RPC_ARG, 3, 1);
+
+	pin(rig, index, 1);
+	om_shm_publish(&rig->guest->shm, index);
+	assert_true(om_shm_free_arg(&rig->guest->shm, (om_cookie_t){ 3 }, index, &release));
+	assert_int_equal(om_shm_parked(&rig->guest->shm), 0);
+	assert_int_equal(rig->ram->pinned, 1);
+	assert_false(known(rig, 3));
+	om_shm_put(&rig->guest->shm, index, &release);
+	drain(rig, &release);
+	assert_int_equal(rig->ram->pinned, 0);
+	expect_usage(rig, 0, 0, 0);
+}
+
 /* Invariant I7: an RPC argument's cookie is no data buffer's, and so on. */
 RIG_TEST(test_invariant_7_a_cookie_is_of_one_kind)
 {

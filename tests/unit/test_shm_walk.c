@@ -126,6 +126,12 @@ static void walk_reserve(struct walk *w)
 	if (kind == OM_SHARE_TEMPORARY && sum(w, kind, false) == WALK_THREADS * 4u)
 		return;
 	s.lists = pick(w, 3);
+	if (kind == OM_SHARE_RPC_ARG) {
+		s.size = OPTEE_MSG_PAGE_SIZE;
+		s.pages = 1;
+		s.lists = 0;
+		s.entry = pick(w, WALK_RPC_ARGS);
+	}
 	expected = expect_reserve(w, &s);
 	assert_int_equal(om_shm_reserve(&w->rig->guest->shm, &s, &index), expected);
 	if (expected != OM_ACCEPTED) {
@@ -176,7 +182,7 @@ static void walk_get(struct walk *w)
 	enum om_trace_share kind = (enum om_trace_share)pick(w, KINDS);
 	uint64_t cookie = w->cookies[pick(w, WALK_COOKIES)];
 	struct ref *r = owner(w, cookie);
-	bool alone = pick(w, 4) == 0;
+	bool alone = kind == OM_SHARE_RPC_ARG && pick(w, 4) == 0;
 	bool found = r && r->state == REF_LIVE && r->kind == kind && !(alone && r->users);
 
 	assert_int_equal(get(w->rig, kind, cookie, alone), found ? r->index : OM_NONE);
@@ -250,16 +256,32 @@ static void walk_compare(struct walk *w)
 	const struct om_shm *shm = &w->rig->guest->shm;
 	uint32_t pinned = 0;
 
-	assert_int_equal(shm->pages_used, pages_used(w));
-	assert_int_equal(shm->pages_peak, w->peak);
+	assert_int_equal(shm->pages_used - om_shm_parked(shm), pages_used(w));
+	assert_in_range(shm->pages_peak, w->peak, w->peak + WALK_RPC_ARGS);
 	assert_int_equal(shm->lists_left, lists_left(w));
 	assert_int_equal(shm->buffers_used, sum(w, OM_SHARE_REGISTERED, true));
-	assert_int_equal(shm->rpc_args_used, sum(w, OM_SHARE_RPC_ARG, false));
+	assert_int_equal(shm->rpc_args_used - om_shm_parked(shm), sum(w, OM_SHARE_RPC_ARG, false));
 	for (uint32_t i = 0; i < WALK_SLOTS; i++)
 		pinned += w->ref[i].state != REF_FREE ? w->ref[i].pinned : 0;
 	assert_int_equal(w->rig->ram->pinned, pinned);
 	for (uint32_t i = 0; i < WALK_COOKIES; i++)
 		assert_int_equal(known(w->rig, w->cookies[i]), owner(w, w->cookies[i]) != NULL);
+}
+
+/* One that nobody uses is parked; any other is released by its last user. */
+static void walk_free_arg(struct walk *w)
+{
+	om_cookie_t cookie = { w->cookies[pick(w, WALK_COOKIES)] };
+	struct ref *r = owner(w, cookie.raw);
+	bool found = r && r->state == REF_LIVE && r->kind == OM_SHARE_RPC_ARG;
+
+	if (found && !r->pinned)
+		return;
+	assert_int_equal(om_shm_free_arg(&w->rig->guest->shm, cookie, pick(w, WALK_RPC_ARGS),
+					 &w->release), found);
+	if (!found)
+		return;
+	r->state = r->users ? REF_FORGOTTEN : REF_FREE;
 }
 
 static void walk_step(struct walk *w)
@@ -287,6 +309,9 @@ static void walk_step(struct walk *w)
 		break;
 	case 12:
 		walk_give_lists(w, r);
+		break;
+	case 13:
+		walk_free_arg(w);
 		break;
 	default:
 		walk_release(w);
@@ -489,7 +514,7 @@ static void *reader(void *arg)
 	(void)arg;
 	while (!om_load_relaxed(&race.stop)) {
 		om_cookie_t cookie = { 1 + n++ % 2 };
-		uint32_t i = om_shm_get(&guest->shm, cookie, OM_SHARE_REGISTERED, n % 3 == 0);
+		uint32_t i = om_shm_get(&guest->shm, cookie, OM_SHARE_REGISTERED);
 
 		if (i != OM_NONE) {
 			const struct om_buffer *buffer = &guest->shm.buffers[i];
@@ -595,7 +620,7 @@ static void other_vcpu(int signal)
 		other.held = OM_NONE;
 	} else if (other.turn++ % 2) {
 		other.held = om_shm_get(&other.guest->shm, (om_cookie_t){ other.cookie },
-					OM_SHARE_REGISTERED, false);
+					OM_SHARE_REGISTERED);
 	} else {
 		other_replaces_the_buffer();
 	}
@@ -623,7 +648,7 @@ TEST(test_invariant_7_replaced_at_any_instruction)
 	for (uint32_t n = 0; n < 300000; n++) {
 		om_cookie_t cookie = { 1 + n % 2 };
 
-		i = om_shm_get(&race.rig->guest->shm, cookie, OM_SHARE_REGISTERED, false);
+		i = om_shm_get(&race.rig->guest->shm, cookie, OM_SHARE_REGISTERED);
 		if (i != OM_NONE) {
 			wrong += race.rig->guest->shm.buffers[i].cookie != cookie.raw;
 			om_shm_put(&race.rig->guest->shm, i, &release);

@@ -42,7 +42,7 @@ int main(void)
 	(void)registry_init();
 	ASSUME(share.kind == OM_SHARE_RPC_ARG || share.kind == OM_SHARE_PAYLOAD);
 	ASSUME(share.pages == 1 && share.lists == 0);
-	world_guest.shm.free_rpc_shadows = 0;
+	ASSUME(share.entry < world_guest.vm.limits.rpc_args);
 	before = registry_now();
 
 	if (om_share_page(&world_guest.shm, &share, any_u64(), &index) != OM_ACCEPTED) {

@@ -62,17 +62,17 @@ int main(void)
 	for (i = 0; i < om_shm_rows(limits); i++)
 		om_shm_init_row(&world_guest.shm, i);
 
-	PROVE(shm->free_buffers == 0 && shm->free_pins == 0 && shm->free_rpc_shadows == rpc &&
+	PROVE(shm->free_args == 0 && shm->free_buffers == limits->rpc_args && shm->free_pins == 0 &&
 	      shm->free_lists == list, "pools begin with their first");
 	i = any_below(buffers);
-	PROVE(is_chained(world_buffers[i].next, i, 0, buffers) && world_buffers[i].cookie == 0 &&
-	      world_buffers[i].hold == 0, "every buffer is free");
+	PROVE(is_chained(world_buffers[i].next, i, 0, i < limits->rpc_args ? limits->rpc_args :
+			 buffers), "every buffer is free");
+	PROVE(world_buffers[i].cookie == 0 && world_buffers[i].hold == 0, "... and nobody's");
+	PROVE(world_buffers[i].shadow == (i < limits->rpc_args ? rpc + i : OM_NONE),
+	      "every RPC argument has a shadow page");
 	i = any_below(pins);
 	PROVE(is_chained(world_record(i)->next, i, 0, pins) && world_record(i)->count == 0,
 	      "every record is free and empty");
-	i = rpc + any_below(limits->rpc_args);
-	PROVE(is_chained(world_shadows[i].next, i, rpc, limits->rpc_args),
-	      "every shadow page of RPC arguments is free");
 	i = list + any_below(limits->list_pages);
 	PROVE(is_chained(world_shadows[i].next, i, list, limits->list_pages),
 	      "every list page is free");

@@ -25,7 +25,7 @@ void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 	(void)vm, (void)vcpu, (void)call, (void)event;
 }
 
-#define FIRST	0u	/* the buffer, its first record, its shadow page */
+#define FIRST	0u	/* the buffer, its first record */
 #define NEXT	1u
 
 static uint32_t count, unpins;
@@ -55,7 +55,6 @@ int main(void)
 	next = any_bool() ? NEXT : OM_NONE;
 	buffer->next = next;
 	buffer->first = FIRST;
-	buffer->shadow = FIRST;
 	ASSUME(buffer->kind <= OM_SHARE_TEMPORARY);
 	world_record(FIRST)->next = rest;
 	count = world_record(FIRST)->count;
@@ -85,7 +84,7 @@ int main(void)
 		      shm->buffers_used == before.buffers_used &&
 		      shm->rpc_args_used == before.rpc_args_used &&
 		      shm->free_buffers == before.free_buffers &&
-		      shm->free_rpc_shadows == before.free_rpc_shadows,
+		      shm->free_args == before.free_args,
 		      "nothing is refunded while pins are left (I5)");
 		REACHED("one record of more");
 		return 0;
@@ -94,14 +93,13 @@ int main(void)
 	      shm->buffers_used == before.buffers_used - counted &&
 	      shm->rpc_args_used == before.rpc_args_used - (buffer->kind == OM_SHARE_RPC_ARG),
 	      "what was charged is refunded (I5)");
-	PROVE(shm->free_buffers == FIRST && buffer->next == before.free_buffers &&
-	      release.head == next, "the buffer is free, and the next one follows");
 	if (buffer->kind == OM_SHARE_RPC_ARG)
-		PROVE(shm->free_rpc_shadows == FIRST &&
-		      world_shadows[FIRST].next == before.free_rpc_shadows,
-		      "the shadow of an RPC argument is free");
+		PROVE(shm->free_args == FIRST && buffer->next == before.free_args &&
+		      shm->free_buffers == before.free_buffers, "the RPC argument is free");
 	else
-		PROVE(shm->free_rpc_shadows == before.free_rpc_shadows, "there is no shadow to free");
+		PROVE(shm->free_buffers == FIRST && buffer->next == before.free_buffers &&
+		      shm->free_args == before.free_args, "the buffer is free");
+	PROVE(release.head == next, "... and the next one follows");
 	REACHED("the last record");
 	return 0;
 }

@@ -58,25 +58,27 @@ static void prove_charged(const struct registry *before, const struct om_share *
 static void live(const struct om_share *share, uint32_t index, struct om_release *release)
 {
 	uint32_t found;
+	bool arg = share->kind == OM_SHARE_RPC_ARG;
 
 	if (share->kind == OM_SHARE_TEMPORARY) {
 		om_shm_arrived(&world_guest.shm, index);
 		om_shm_put(&world_guest.shm, index, release);
 		return;
 	}
-	found = om_shm_get(&world_guest.shm, share->cookie, share->kind, false);
+	found = om_shm_get(&world_guest.shm, share->cookie, share->kind);
 	PROVE(found == OM_NONE, "a reserved buffer is not found");
 	om_shm_publish_put(&world_guest.shm, index);
-	found = om_shm_get(&world_guest.shm, share->cookie, share->kind, true);
+	found = arg ? om_shm_get_arg(&world_guest.shm, share->cookie, share->entry) :
+		      om_shm_get(&world_guest.shm, share->cookie, share->kind);
 	PROVE(found == index, "a live buffer is found by its cookie");
-	PROVE(om_shm_get(&world_guest.shm, share->cookie, share->kind, true) == OM_NONE,
+	PROVE(IMPLIES(arg, om_shm_get_arg(&world_guest.shm, share->cookie, share->entry) == OM_NONE),
 	      "who wants it alone does not get it twice (I6)");
 	om_shm_put(&world_guest.shm, index, release);
 	PROVE(om_shm_claim(&world_guest.shm, share->cookie, share->kind) == index,
 	      "a live buffer can be claimed");
 	PROVE(om_shm_claim(&world_guest.shm, share->cookie, share->kind) == OM_NONE,
 	      "a claimed buffer cannot be claimed");
-	PROVE(om_shm_get(&world_guest.shm, share->cookie, share->kind, false) == OM_NONE,
+	PROVE(om_shm_get(&world_guest.shm, share->cookie, share->kind) == OM_NONE,
 	      "a claimed buffer is not found");
 	om_shm_forget(&world_guest.shm, index);
 	PROVE(!om_shm_is_known(&world_guest.shm, share->cookie), "a forgotten cookie is free (I7)");
@@ -97,9 +99,9 @@ int main(void)
 	in_use = registry_init();
 	/* The callers: pages is computed from a size that is not 0; lists only for a list. */
 	ASSUME((uint32_t)share.kind <= OM_SHARE_TEMPORARY && share.pages >= 1);
+	ASSUME(share.entry < world_guest.vm.limits.rpc_args);
 	ASSUME(listed ? share.lists >= 1 : share.lists == 0);
 	/* The free shadow pages. */
-	world_guest.shm.free_rpc_shadows = 0;
 	world_guest.shm.free_lists = 1;
 	world_shadows[0].next = world_shadows[1].next = OM_NONE;
 	before = registry_now();
@@ -117,8 +119,6 @@ int main(void)
 		      !(in_use && used->cookie == share.cookie.raw)),
 	      "a cookie in use, or 0, is refused (I7)");
 	prove_charged(&before, &share, &world_buffers[index]);
-	if (share.kind == OM_SHARE_RPC_ARG)
-		PROVE(world_buffers[index].shadow == 0, "an RPC argument has a shadow page");
 	REACHED("accepted");
 
 	/* Some pages are pinned; the translation is proved elsewhere. */
