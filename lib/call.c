@@ -63,7 +63,17 @@ void om_call_trace(const struct om_call *call, struct om_trace_event *event)
 void om_trace_param(const struct om_call *call, enum om_trace_id id, uint32_t index,
 		    const struct optee_msg_param *param, uint32_t cmd)
 {
-	om_call_trace(call, &(struct om_trace_event){
-		 .id = id, .arg = { index, param->attr, param->u.value.a, param->u.value.b,
-				    param->u.value.c, cmd } });
+	/* No initializer, because to clear the rest first takes more of the stack. */
+	struct om_trace_event event;
+
+	event.id = id;
+	event.arg[0] = index;
+	event.arg[1] = param->attr;
+	event.arg[2] = param->u.value.a;
+	event.arg[3] = param->u.value.b;
+	event.arg[4] = param->u.value.c;
+	event.arg[5] = cmd;
+	event.arg[6] = 0;
+	event.arg[7] = 0;
+	om_call_trace(call, &event);
 }

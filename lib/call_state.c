@@ -2,7 +2,7 @@
 /* The state table of a yielding call. Independent of what a call does. */
 #include "call_state.h"
 
-#define STEP(event, state) [OM_EVENT_##event] = OM_CALL_##state ^ OM_CALL_BROKEN
+#define STEP(event, state) [OM_EVENT_##event] = (OM_CALL_##state ^ OM_CALL_BROKEN)
 
 const uint8_t om_call_table[OM_CALL_TABLE][OM_CALL_TABLE] = {
 	[OM_CALL_FREE] = { STEP(BEGIN, LOADING) },

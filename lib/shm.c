@@ -110,10 +110,10 @@ static inline uint64_t hold_of(const struct om_buffer *buffer)
 	return __atomic_load_n(&buffer->hold, __ATOMIC_ACQUIRE);
 }
 
-/* Replaces *old by new, atomically; otherwise sets *old to what is there, and is false. */
-static inline bool exchange_hold(struct om_buffer *buffer, uint64_t *old, uint64_t new)
+/* Replaces old by new, atomically; false when something else is there. */
+static inline bool exchange_hold(struct om_buffer *buffer, uint64_t old, uint64_t new)
 {
-	return __atomic_compare_exchange_n(&buffer->hold, old, new, false, __ATOMIC_ACQ_REL,
+	return __atomic_compare_exchange_n(&buffer->hold, &old, new, false, __ATOMIC_ACQ_REL,
 					   __ATOMIC_ACQUIRE);
 }
 
@@ -308,7 +308,7 @@ static OM_COLD void free_parked(struct om_shm *shm)
 		uint64_t hold = hold_of(buffer);
 		struct om_release parked = { i };
 
-		if (!(hold & OM_HOLD_PARKED) || !exchange_hold(buffer, &hold, hold - OM_HOLD_PARKED))
+		if (!(hold & OM_HOLD_PARKED) || !exchange_hold(buffer, hold, hold - OM_HOLD_PARKED))
 			continue;
 		unlink_buffer(shm, i);
 		om_store_relaxed(&buffer->next, OM_NONE);
@@ -349,7 +349,7 @@ static inline bool unpark(struct om_buffer *buffer, const struct om_share *share
 	uint64_t old = hold_of(buffer);
 
 	return (old & OM_HOLD_PARKED) && is_it(buffer, share->cookie, share->kind) &&
-	       exchange_hold(buffer, &old, old - OM_HOLD_PARKED + OM_HOLD_GENERATION +
+	       exchange_hold(buffer, old, old - OM_HOLD_PARKED + OM_HOLD_GENERATION +
 			     OM_HOLD_USER);
 }
 
@@ -421,9 +421,11 @@ static inline bool become_user(struct om_buffer *buffer, om_cookie_t cookie,
 {
 	uint64_t old = hold_of(buffer);
 
-	while ((old & OM_HOLD_LIVE) && !(old & use.busy) && is_it(buffer, cookie, kind))
-		if (exchange_hold(buffer, &old, old + use.add - use.claim))
+	while ((old & OM_HOLD_LIVE) && !(old & use.busy) && is_it(buffer, cookie, kind)) {
+		if (exchange_hold(buffer, old, old + use.add - use.claim))
 			return true;
+		old = hold_of(buffer);
+	}
 	return false;
 }
 
