@@ -49,16 +49,14 @@ om_add_real_test(real_compare ${PROJECT_SOURCE_DIR}/tests/real/compare
 	${om_real}/real/kill.log ${om_real}/real/wide.log
 	${om_real}/real/zero.log ${om_real}/real-sid/two.log)
 # What was recorded of it is what the library does.
-add_test(NAME real_record COMMAND om-trace replay ${om_real}/real/kill.omrec)
-set_tests_properties(real_record PROPERTIES LABELS real TIMEOUT ${om_test_timeout}
-	FIXTURES_REQUIRED om_real_logs)
+om_add_real_test(real_record $<TARGET_FILE:om-trace> replay ${om_real}/real/kill.omrec)
 set_tests_properties(real_build PROPERTIES FIXTURES_SETUP om_real)
 set_tests_properties(real_two_guests real_smp real_kill real_heap real_trace
 	fault_a1_wide_limits fault_a2_ram_at_zero real_whole_kernel PROPERTIES
 	FIXTURES_REQUIRED om_real)
 set_tests_properties(real_two_guests real_smp real_kill fault_a1_wide_limits
 	fault_a2_ram_at_zero fault_d5_optee_4_10 PROPERTIES FIXTURES_SETUP om_real_logs)
-set_tests_properties(real_compare PROPERTIES FIXTURES_REQUIRED om_real_logs)
+set_tests_properties(real_compare real_record PROPERTIES FIXTURES_REQUIRED om_real_logs)
 
 # Linux guests and OP-TEE's own test suite: a quick selection always, all of it with --full.
 set(om_linux ${om_demo} --linux)
