@@ -415,10 +415,14 @@ static void write_windows(struct world *w, const struct record *record)
 	size_t n = shadow_windows(record, window);
 
 	for (size_t k = 0; k < n; k++) {
-		page[k] = shadow_page(w, window[k].pa);
+		uint64_t pa = window[k].pa;
+
+		if (w->edit && w->edit->page)
+			pa = w->edit->page(w->edit->arg, pa);
+		page[k] = shadow_page(w, pa);
 		if (!page[k])
 			differ(w, "OP-TEE wrote to 0x%llx, which is no shadow page",
-			       (unsigned long long)window[k].pa);
+			       (unsigned long long)pa);
 		for (uint32_t i = 0; i < OM_RECORD_WORDS; i++)
 			shadow_word(record, &window[k], i, &page[k][i]);
 	}

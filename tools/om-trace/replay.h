@@ -22,6 +22,8 @@ struct replay_edit {
 	void (*enter)(void *arg, uint8_t cpu, struct om_record_enter *e);
 	/* What was read of the guest. */
 	void (*read)(void *arg, uint8_t cpu, void *bytes, size_t len);
+	/* The shadow page that is in the place of this one; NULL: each is what it was. */
+	uint64_t (*page)(void *arg, uint64_t pa);
 	/*
 	 * What OP-TEE wrote, as record number i says, is in these pages: the message's, and that
 	 * of an argument. NULL: there is none.

@@ -5,7 +5,8 @@
  *
  * What a recording says of an SMC depends on those before it: ids of calls count up, and of a
  * shadow page only the words are there that changed. So of a part of a recording the library makes
- * a recording of its own; ids are translated, and pages compared by their whole content. Up to the
+ * a recording of its own; ids and the pages of RPC arguments are translated, because the library
+ * takes what was freed last, and pages are compared by their whole content. Up to the
  * failure the result is that recording, and so it fails in the same way wherever it is replayed.
  */
 #include <string.h>
@@ -31,6 +32,11 @@ struct id {
 	uint32_t guest, recorded, now;
 };
 
+/* The shadow page that an RPC argument had in the recording, and the one it has now. */
+struct place {
+	uint64_t recorded, now;
+};
+
 struct shrink {
 	const struct recording *r;
 	size_t *span;		/* for each record, the number of its SMC */
@@ -51,6 +57,8 @@ struct shrink {
 	struct shadows shadows;
 	struct id *id;
 	size_t ids;
+	struct place *place;
+	size_t places;
 	uint32_t guest[OM_RECORD_CPUS];
 
 	uint32_t runs;
@@ -71,6 +79,7 @@ static void begin(void *arg)
 
 	shadow_free(&s->shadows);
 	s->ids = 0;
+	s->places = 0;
 }
 
 static void enter(void *arg, uint8_t cpu, struct om_record_enter *e)
@@ -86,6 +95,41 @@ static void enter(void *arg, uint8_t cpu, struct om_record_enter *e)
 		e->arg[3] = s->id[i].now;
 		return;
 	}
+}
+
+static uint64_t page_now(void *arg, uint64_t pa)
+{
+	const struct shrink *s = arg;
+
+	for (size_t i = s->places; i-- > 0;)
+		if (s->place[i].recorded == pa)
+			return s->place[i].now;
+	return pa;
+}
+
+static bool is_shadow(const struct shadows *s, uint64_t pa)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->page[i].pa == pa)
+			return true;
+	return false;
+}
+
+/* The answer to an ALLOC is a page of the library's: which one it is now is noted. */
+static void translate_answer(struct shrink *s, const struct record *recorded,
+			     struct om_record_smc *made)
+{
+	const struct om_record_smc was = record_body(recorded, struct om_record_smc);
+	uint64_t pa = (uint64_t)was.a[1] << 32 | was.a[2];
+	uint64_t now = (uint64_t)made->a[1] << 32 | made->a[2];
+
+	if (was.a[0] != OPTEE_SMC_RETURN_FROM_RPC || made->a[0] != was.a[0] ||
+	    !is_shadow(&s->shadows, pa) || !is_shadow(&s->shadows, now))
+		return;
+	s->place = array_grow(s->place, s->places, sizeof(*s->place));
+	s->place[s->places++] = (struct place){ pa, now };
+	made->a[1] = was.a[1];
+	made->a[2] = was.a[2];
 }
 
 /*
@@ -159,19 +203,23 @@ static bool make_whole(struct shrink *s, size_t origin, const struct record *rec
 {
 	struct window was[2], is[2];
 	size_t n = shadow_windows(recorded, was);
+	struct om_record_smc smc = record_body(made, struct om_record_smc);
 
 	shadow_take(&s->shadows, made);
 	if (shadow_windows(made, is) != n)
 		return false;
 	begin_whole(&whole[0], recorded);
 	begin_whole(&whole[1], made);
+	if (made->head.kind == OM_RECORD_SMC)
+		translate_answer(s, recorded, &smc);
+	memcpy(whole[1].body, &smc, sizeof(smc));
 	for (size_t w = 0; w < n; w++) {
 		uint64_t which = was[w].changed | is[w].changed;
 
-		if (was[w].pa != is[w].pa)
+		if (page_now(s, was[w].pa) != is[w].pa)
 			return false;
 		put_words(&whole[0], was[w].pa, which, s->pages[s->pages_of[origin]].word[w]);
-		put_words(&whole[1], is[w].pa, which, shadow_at(&s->shadows, is[w].pa)->word);
+		put_words(&whole[1], was[w].pa, which, shadow_at(&s->shadows, is[w].pa)->word);
 	}
 	return true;
 }
@@ -250,7 +298,8 @@ static const char *reason(const char *why)
 static bool fails(struct shrink *s, struct replay_result *result)
 {
 	const struct replay_edit edit = { .arg = s, .begin = begin, .enter = enter,
-					  .written = written, .differs = differs,
+					  .page = page_now, .written = written,
+					  .differs = differs,
 					  .is_over = is_over };
 
 	choose_part(s);
@@ -559,6 +608,7 @@ int command_shrink(const struct recording *r, const char *counter, FILE *out)
 	status = shrink(s, out);
 	shadow_free(&s->shadows);
 	free(s->id);
+	free(s->place);
 	free(s->keeps);
 	free(s->part.record);
 	free(s->pages_of);
