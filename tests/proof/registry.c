@@ -82,3 +82,13 @@ bool registry_is(const struct registry *before)
 	       a->rpc_args_used == b->rpc_args_used && a->pages_used == b->pages_used &&
 	       same_buffer(&before->used, &world_buffers[REGISTRY_USED]);
 }
+
+void no_argument_is_parked(struct om_shm *shm)
+{
+	uint32_t i;
+
+	(void)shm;
+	for (i = 0; i < WORLD_BUFFERS; i++)
+		PROVE(!(world_buffers[i].hold & OM_HOLD_PARKED),
+		      "no RPC argument is parked here");
+}

@@ -25,4 +25,7 @@ struct registry {
 struct registry registry_now(void);
 bool registry_is(const struct registry *before);
 
+/* In place of free_parked(), of which om_shm_free_arg/ is: registry_init() parks none. */
+void no_argument_is_parked(struct om_shm *shm);
+
 #endif

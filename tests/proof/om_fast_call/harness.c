@@ -13,7 +13,7 @@
  * it (I7, I4), and whatever else OP-TEE answers changes nothing; EBUSY is only told while
  * another call is in flight.
  *
- * Class: quick
+ * Class: long
  * Sources: fast_calls.c secure.c shm.c
  * Model: builtin.c host.c registry.c world.c
  * Unwind: 5

@@ -9,7 +9,7 @@
  * under it gets the same entry in another life, without the lock, and nothing is charged
  * twice; whoever else wants cookie, page or entry gets them, and the charges are exact (I5).
  *
- * Class: quick
+ * Class: long
  * Sources: shm.c
  * Model: host.c registry.c world.c
  * Unwind: 5

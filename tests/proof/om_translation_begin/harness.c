@@ -13,6 +13,7 @@
  * Class: quick
  * Sources: page_list.c shm.c
  * Model: host.c registry.c world.c
+ * Replace: free_parked:no_argument_is_parked
  * Unwind: 5
  *   The world has at most 2 of anything; one page is pinned.
  * Options: -DWORLD_BUCKETS=1u
