@@ -225,12 +225,17 @@ static OM_NOINLINE void put_more(struct om_call *call)
 	put(call, &call->message_buffer);
 }
 
-/* True when put_more() has something to put back; of two indices, or OM_NONE, none is ~0. */
+/*
+ * True when put_more() has something to put back; of two indices, or OM_NONE, none is ~0. A page
+ * list that is read has list pages of ours, or is the target's.
+ */
 static inline bool holds_more(const struct om_call *call)
 {
-	return (call->target & call->message_buffer) != OM_NONE ||
-	       (call->lists.reserved | call->payload_lists.reserved) != 0 ||
-	       call->translation.source.raw != 0;
+	bool holds = (call->target & call->message_buffer) != OM_NONE ||
+		     (call->lists.reserved | call->payload_lists.reserved) != 0;
+
+	om_assert(holds || call->translation.source.raw == 0);
+	return holds;
 }
 
 /* Puts back the buffers that its parameters name. */

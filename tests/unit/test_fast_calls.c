@@ -306,6 +306,44 @@ RIG_TEST(test_scenario_11_cache_is_emptied)
 	expect_cache(rig, OPTEE_SMC_DISABLE_SHM_CACHE, OPTEE_SMC_RETURN_ENOTAVAIL, 0);
 }
 
+/* The call on another vCPU that uses an argument, and ends when this one next takes the lock. */
+static struct {
+	struct rig *rig;
+	uint32_t arg;		/* OM_NONE: it has ended */
+	void (*lock)(void *guest);
+} user;
+
+static void lock_as_it_ends(void *guest)
+{
+	struct om_release release = { OM_NONE };
+
+	if (user.arg != OM_NONE)
+		om_shm_put(&user.rig->guest->shm, user.arg, &release);
+	assert_int_equal(release.head, OM_NONE);
+	user.arg = OM_NONE;
+	user.lock(guest);
+}
+
+/* Invariant I4: who was not its last user when the argument was freed may be so by the end. */
+RIG_TEST(test_invariant_4_cache_is_emptied_as_its_user_ends)
+{
+	struct rig_answer *off = rig_answer(rig, OPTEE_SMC_DISABLE_SHM_CACHE);
+	const om_cookie_t cookie = { 3 };
+
+	share_rpc_arg(rig, cookie.raw);
+	off->a[2] = cookie.raw;
+	user.rig = rig;
+	user.arg = om_shm_get(&rig->guest->shm, cookie, OM_SHARE_RPC_ARG);
+	user.lock = rig->host->ops.lock;
+	rig->host->ops.lock = lock_as_it_ends;
+	expect_cache(rig, OPTEE_SMC_DISABLE_SHM_CACHE, OPTEE_SMC_RETURN_OK, cookie.raw);
+	rig->host->ops.lock = user.lock;
+	assert_int_equal(user.arg, OM_NONE);
+	assert_int_equal(rig->ram->pinned, 0);
+	assert_int_equal(om_shm_parked(&rig->guest->shm), 0);
+	assert_false(known(rig, cookie.raw));
+}
+
 static uint32_t suspend_a_call(struct rig *rig)
 {
 	struct om_regs r;

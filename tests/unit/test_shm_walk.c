@@ -666,6 +666,83 @@ TEST(test_invariant_7_replaced_at_any_instruction)
 	rig_free(race.rig);
 }
 
+/* A call on another vCPU that allocates the freed argument, without the lock, and frees it. */
+static struct {
+	struct rig *rig;
+	uint32_t entry;		/* of the argument that is parked */
+	bool has_it;
+	volatile bool runs;	/* it is its turn at any moment */
+} allocator;
+
+static void allocator_takes_it(int signal)
+{
+	struct om_share s = share_of(OM_SHARE_RPC_ARG, 3, 1);
+	struct om_shm *shm = &allocator.rig->guest->shm;
+	uint32_t index;
+
+	(void)signal;
+	if (!allocator.runs || allocator.has_it ||
+	    !(shm->buffers[allocator.entry].hold & OM_HOLD_PARKED))
+		return;
+	s.entry = allocator.entry;
+	if (om_shm_reserve(shm, &s, &index) != OM_ACCEPTED || index != allocator.entry)
+		abort();
+	allocator.has_it = true;
+}
+
+/* Gives it back, or frees what this vCPU has got: an argument is parked again. */
+static void park_again(struct rig *rig, uint32_t index)
+{
+	struct om_release release = { OM_NONE };
+
+	pin(rig, index, 1);
+	om_shm_publish_put(&rig->guest->shm, index);
+	assert_true(om_shm_free_arg(&rig->guest->shm, (om_cookie_t){ 3 }, index, &release));
+	assert_int_equal(release.head, OM_NONE);
+	allocator.has_it = false;
+	allocator.entry = index;
+}
+
+/* Invariant I7: a freed argument is one call's, or its cookie another buffer's. */
+TEST(test_invariant_7_freed_argument_is_allocated_at_any_instruction)
+{
+	static const struct rig_setup setup = {
+		.limits = { .threads = 1, .buffers = 4, .rpc_args = 1, .pages = 8,
+			    .list_pages = 1 },
+		.ram_pages = 8, .prepare = with_spin_lock,
+	};
+	struct rig *rig;
+	uint32_t index;
+
+	race = (struct race){ 0 };
+	race.rig = rig = rig_new(&setup);
+	allocator.rig = rig;
+	park_again(rig, reserve(rig, OM_SHARE_RPC_ARG, 3, 1));
+	rig_preempt(allocator_takes_it, 20);
+	for (uint32_t n = 0; n < 200000; n++) {
+		bool alloc = n % 2;
+		struct om_share s = share_of(alloc ? OM_SHARE_RPC_ARG : OM_SHARE_REGISTERED, 3, 1);
+		enum om_refusal why;
+
+		s.entry = allocator.entry;
+		allocator.runs = true;
+		why = om_shm_reserve(&rig->guest->shm, &s, &index);
+		allocator.runs = false;
+		assert_int_equal(why == OM_ACCEPTED, !allocator.has_it);
+		if (allocator.has_it)
+			index = allocator.entry;
+		if (!alloc && why == OM_ACCEPTED) {
+			drop(rig, index);
+			index = reserve(rig, OM_SHARE_RPC_ARG, 3, 1);
+		}
+		park_again(rig, index);
+	}
+	rig_preempt(NULL, 0);
+	assert_int_equal(rig->ram->pinned, 0);
+	assert_int_equal(om_shm_parked(&rig->guest->shm), 1);
+	rig_free(rig);
+}
+
 /* The maker of a buffer, on another vCPU: done with it, at whatever moment. */
 static struct {
 	struct om_guest *guest;
