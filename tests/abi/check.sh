@@ -32,7 +32,7 @@ dump()
 		--no-corpus-path --no-comp-dir-path "$library" |
 		# abidiff wants its own element first.
 		sed -e '1a <!-- SPDX-License-Identifier: BSD-2-Clause -->' \
-			-e "s|path='[^']*/lib/|path='lib/|"
+			-e "s,path='[^']*/\(lib\|backends\)/,path='\1/,"
 }
 
 if [[ $command == record ]]; then
