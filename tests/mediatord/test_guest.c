@@ -97,15 +97,15 @@ DAEMON_TEST(reset_gives_all_back)
 	use_buffer(rig, rig_opened(rig), 0x1000);
 }
 
-/* One that stays in the TA until it is let go. */
-static void begin_stubborn(struct rig *rig)
+/* Begins a call of this function, which stays in the TA. */
+static void begin_call(struct rig *rig, uint32_t func)
 {
 	struct message *m;
 	uint32_t id, session = rig_opened(rig);
 
 	m = rig_message(rig, 1, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	m->hdr.session = session;
-	m->hdr.func = FAKE_STUBBORN;
+	m->hdr.func = func;
 	assert_int_equal(rig_send(rig, 1, &id), OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
 	fake_wait_blocked(&rig->tee, 1);
 }
@@ -115,7 +115,7 @@ DAEMON_TEST(reset_is_asked_again_and_nothing_else_is_served_meanwhile)
 	uint64_t x[8] = { OPTEE_SMC_CALLS_COUNT };
 	int channel;
 
-	begin_stubborn(rig);
+	begin_call(rig, FAKE_STUBBORN);
 	assert_int_equal(om_client_reset(&daemon->client), OM_MEDIATORD_AGAIN);
 	assert_int_equal(om_client_call(daemon->channel[0], x), OM_MEDIATORD_ERR_RESETTING);
 	assert_int_equal(om_client_may_discard(&daemon->client, DATA, PAGE),
@@ -147,13 +147,6 @@ DAEMON_TEST(channel_can_be_opened_again)
 
 DAEMON_TEST(vmm_that_dies_in_mid_call_takes_its_guest_with_it)
 {
-	struct message *m;
-	uint32_t id, session = rig_opened(rig);
-
-	m = rig_message(rig, 1, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
-	m->hdr.session = session;
-	m->hdr.func = FAKE_BLOCK;
-	assert_int_equal(rig_send(rig, 1, &id), OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
-	fake_wait_blocked(&rig->tee, 1);
+	begin_call(rig, FAKE_BLOCK);
 	/* daemon_stop(): the connection is closed, and what it held is looked for. */
 }

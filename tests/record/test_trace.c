@@ -79,6 +79,18 @@ static void talk(struct machine *m)
 	assert_int_equal(cg_close(m->client, session), TEEC_SUCCESS);
 }
 
+/* The machine in which that was said, and its recording. */
+static struct machine *record_talk(void **state, struct recording *r)
+{
+	struct machine *m = machine_new(state);
+
+	machine_start(m);
+	talk(m);
+	machine_end(m);
+	*r = whole_of(m);
+	return m;
+}
+
 /* The n-th record of a kind whose body has at least so many bytes, from the end. */
 static size_t find_last(const struct recording *r, enum om_record_kind kind, size_t len,
 			uint32_t nth)
@@ -122,14 +134,10 @@ static void shrink_planted(struct machine *m, size_t i, size_t byte, uint32_t mo
 
 RECORD_TEST(a_wrong_answer_shrinks_to_its_call_and_session)
 {
-	struct machine *m = machine_new(state);
 	struct recording r;
+	struct machine *m = record_talk(state, &r);
 	size_t i;
 
-	machine_start(m);
-	talk(m);
-	machine_end(m);
-	r = whole_of(m);
 	assert_true(smcs(&r) > 150);
 	/* The result of a call with three RPCs; the open of its session, too. */
 	i = find_last(&r, OM_RECORD_WRITE, sizeof(struct om_record_copy) + 8, 12);
@@ -139,14 +147,10 @@ RECORD_TEST(a_wrong_answer_shrinks_to_its_call_and_session)
 
 RECORD_TEST(a_wrong_register_shrinks)
 {
-	struct machine *m = machine_new(state);
 	struct recording r;
+	struct machine *m = record_talk(state, &r);
 	size_t i;
 
-	machine_start(m);
-	talk(m);
-	machine_end(m);
-	r = whole_of(m);
 	i = find_last(&r, OM_RECORD_LEAVE, 0, 40);
 	recording_free(&r);
 	shrink_planted(m, i, offsetof(struct om_record_leave, a[1]), 5);
@@ -154,14 +158,10 @@ RECORD_TEST(a_wrong_register_shrinks)
 
 RECORD_TEST(a_wrong_word_of_a_shadow_page_shrinks)
 {
-	struct machine *m = machine_new(state);
 	struct recording r;
+	struct machine *m = record_talk(state, &r);
 	size_t i;
 
-	machine_start(m);
-	talk(m);
-	machine_end(m);
-	r = whole_of(m);
 	i = find_last(&r, OM_RECORD_SMC, sizeof(struct om_record_smc) +
 		      sizeof(struct om_record_window) + 8, 30);
 	recording_free(&r);
@@ -171,14 +171,10 @@ RECORD_TEST(a_wrong_word_of_a_shadow_page_shrinks)
 /* Another operation than the library's: no record is made that could differ. */
 RECORD_TEST(a_wrong_operation_shrinks)
 {
-	struct machine *m = machine_new(state);
 	struct recording r;
+	struct machine *m = record_talk(state, &r);
 	size_t i;
 
-	machine_start(m);
-	talk(m);
-	machine_end(m);
-	r = whole_of(m);
 	i = find_last(&r, OM_RECORD_READ, 0, 10);
 	m->stream->at[r.record[i].at + offsetof(struct om_record_head, kind)] = OM_RECORD_WRITE;
 	r.record[i].head.kind = OM_RECORD_WRITE;
@@ -189,16 +185,12 @@ RECORD_TEST(a_wrong_operation_shrinks)
 
 RECORD_TEST(a_counter_is_kept)
 {
-	struct machine *m = machine_new(state);
 	struct recording r, shrunk;
 	struct replay_result result;
 	struct output o;
 	uint32_t refusals = 0;
 
-	machine_start(m);
-	talk(m);
-	machine_end(m);
-	r = whole_of(m);
+	(void)record_talk(state, &r);
 	open_output(&o);
 	/* converse() registers a buffer twice. */
 	assert_int_equal(command_shrink(&r, "refused_cookie", o.file), 0);
