@@ -8,6 +8,7 @@ foreach(what IN ITEMS protocol guest outside)
 	om_add_test(test_mediatord_${what} LABELS mediatord threads
 		SOURCES mediatord/test_${what}.c LINKS mediatord_rig)
 endforeach()
+target_link_options(test_mediatord_outside PRIVATE LINKER:--wrap=send)
 if(NOT OM_BUILD_MEDIATORD)
 	return()
 endif()
@@ -26,7 +27,7 @@ target_compile_definitions(test_mediatord_client PRIVATE
 
 add_test(NAME test_mediatorctl COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/mediatord/test-ctl
 	$<TARGET_FILE:fake_mediatord> $<TARGET_FILE:optee-mediatorctl>)
-set_tests_properties(test_mediatorctl PROPERTIES LABELS mediatord TIMEOUT ${om_test_timeout})
+set_tests_properties(test_mediatorctl PROPERTIES LABELS mediatord TIMEOUT ${om_test_program_timeout})
 
 # Sanitizers and coverage make system calls of their own.
 if(CMAKE_C_FLAGS MATCHES "-fsanitize|-fprofile|--coverage")
@@ -51,6 +52,6 @@ if(OM_RUSTC)
 		DEPENDS ${rust}/src/lib.rs ${rust}/src/sys.rs ${rust}/tests/daemon.rs)
 	add_custom_target(test_rust_client ALL DEPENDS ${out}/test_rust_client)
 	add_test(NAME test_rust_client COMMAND ${out}/test_rust_client)
-	set_tests_properties(test_rust_client PROPERTIES LABELS mediatord TIMEOUT ${om_test_timeout}
+	set_tests_properties(test_rust_client PROPERTIES LABELS mediatord TIMEOUT ${om_test_program_timeout}
 		ENVIRONMENT "OM_FAKE_MEDIATORD=$<TARGET_FILE:fake_mediatord>")
 endif()

@@ -104,26 +104,28 @@ static void serve_metrics(struct outside *outside, int fd)
 		send_all(fd, text.bytes, text.length);
 }
 
-static void drop_reader(struct outside *outside)
+/* Puts another reader, or none (-1), in the place of the one that is there. */
+static void replace_reader(struct outside *outside, int fd)
 {
-	int fd = atomic_exchange(&outside->reader, -1);
+	int before = atomic_exchange(&outside->reader, fd);
 
-	if (fd >= 0)
-		close(fd);
+	if (before >= 0)
+		close(before);
 }
 
-static bool serve_trace(struct outside *outside, int fd)
+/* Who has read the head is told of every call that is made from then on: the reader is there
+ * before the head is sent, and the lock holds back the first line until it has been. */
+static void serve_trace(struct outside *outside, int fd)
 {
 	static const char head[] = "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n";
 
-	if (!send_all(fd, head, sizeof(head) - 1))
-		return false;
 	pthread_mutex_lock(&outside->lock);
-	drop_reader(outside);
+	replace_reader(outside, fd);
 	outside->lost = 0;
-	outside->reader = fd;
+	/* Nothing was sent before: there is room, and a vCPU does not wait for it. */
+	if (send(fd, head, sizeof(head) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(head) - 1)
+		replace_reader(outside, -1);
 	pthread_mutex_unlock(&outside->lock);
-	return true;
 }
 
 /* A vCPU never waits for who looks on. Returns false when the line is lost. */
@@ -134,7 +136,7 @@ static bool send_line(struct outside *outside, const char *line, size_t length)
 	if (n < 0 && errno == EAGAIN)
 		return false;
 	if (n != (ssize_t)length)
-		drop_reader(outside);
+		replace_reader(outside, -1);
 	return true;
 }
 
@@ -195,8 +197,10 @@ static void serve(struct outside *outside, int fd)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
 	if (read_request(fd, request, sizeof(request))) {
-		if (begins(request, "GET /trace ") && serve_trace(outside, fd))
+		if (begins(request, "GET /trace ")) {
+			serve_trace(outside, fd);
 			return;
+		}
 		if (begins(request, "GET /metrics "))
 			serve_metrics(outside, fd);
 		else
@@ -258,7 +262,7 @@ void outside_end(struct outside *outside)
 		pthread_join(outside->thread, NULL);
 	}
 	pthread_mutex_lock(&outside->lock);
-	drop_reader(outside);
+	replace_reader(outside, -1);
 	outside->guest = NULL;
 	pthread_mutex_unlock(&outside->lock);
 	if (outside->stop >= 0)
