@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Plays of calls: their slots, an OP-TEE that is busy, resumes, and the end of another guest. */
+/* Races of calls: their slots, an OP-TEE that is busy, resumes, and the end of another guest. */
 #include "world.h"
 
 /* --- Two calls of two vCPUs -------------------------------------------------------------------- */
@@ -203,7 +203,7 @@ static void end_other(void)
 	end();
 }
 
-const struct cast casts_of_calls[] = {
+const struct race_case races_of_calls[] = {
 	{ { "2 vCPUs x 2 calls", 2, begin, { two_invokes, two_invokes }, end_all_good }, 2, 1 },
 	{ { "2 vCPUs x 2 calls, one slot", 2, begin, { two_invokes, two_invokes },
 	    end_one_slot }, 1, 1 },

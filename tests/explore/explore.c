@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Small plays of two vCPUs, in every order of their steps up to a number of
+ * Small races of two vCPUs, in every order of their steps up to a number of
  * preemptions. A step is an atomic of the library, a lock, a pin, an unpin, an SMC.
  *
  *   test_explore [preemptions [orders]]	2 and no end, unless said otherwise
  *
  * In every order: each vCPU has one of the answers it may have, what they have
  * together is possible one after the other, the oracles of test host and model saw
- * nothing wrong, no lock is held over an operation, nothing is left. The plays are in calls.c,
+ * nothing wrong, no lock is held over an operation, nothing is left. The races are in calls.c,
  * sessions.c and shm.c.
  */
 #include "explore.h"
@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CASTS_MAX 64u
+#define RACES_MAX 64u
 
 static uint32_t preemptions = 2;
 static uint64_t orders_most;
@@ -128,7 +128,7 @@ static struct fx *machine(void **state, uint32_t threads, uint32_t guests)
 	return f;
 }
 
-/* --- What plays are made of ------------------------------------------------------------------- */
+/* --- What races are made of ------------------------------------------------------------------- */
 
 void must(bool good, const char *what)
 {
@@ -174,15 +174,15 @@ void do_call(struct cg_call *c, uint64_t *result)
 
 /* --- All of them ----------------------------------------------------------------------------------- */
 
-static void explore_cast(void **state)
+static void explore_race(void **state)
 {
-	const struct cast *cast = *state;
+	const struct race_case *row = *state;
 	struct explored e;
 
-	machine(state, cast->threads, cast->guests);
-	e = explore(&cast->play, preemptions, orders_most);
+	machine(state, row->threads, row->guests);
+	e = explore(&row->race, preemptions, orders_most);
 	orders_all += e.orders;
-	printf("%-40s %9llu orders of up to %4llu steps%s\n", cast->play.name,
+	printf("%-40s %9llu orders of up to %4llu steps%s\n", row->race.name,
 	       (unsigned long long)e.orders, (unsigned long long)e.steps,
 	       e.complete ? "" : ", and there are more");
 	fflush(stdout);
@@ -191,8 +191,8 @@ static void explore_cast(void **state)
 
 int main(int argc, char **argv)
 {
-	static const struct cast *const all[] = { casts_of_calls, casts_of_shm, casts_of_sessions };
-	struct CMUnitTest tests[CASTS_MAX];
+	static const struct race_case *const all[] = { races_of_calls, races_of_shm, races_of_sessions };
+	struct CMUnitTest tests[RACES_MAX];
 	size_t n = 0;
 	int failed;
 
@@ -201,17 +201,17 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		orders_most = strtoull(argv[2], NULL, 10);
 	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
-		for (const struct cast *cast = all[k]; cast->play.name; cast++) {
-			if (n == CASTS_MAX)
+		for (const struct race_case *row = all[k]; row->race.name; row++) {
+			if (n == RACES_MAX)
 				abort();
 			tests[n++] = (struct CMUnitTest){
-				.name = cast->play.name, .test_func = explore_cast,
+				.name = row->race.name, .test_func = explore_race,
 				.teardown_func = fx_teardown,
-				.initial_state = (void *)(uintptr_t)cast,
+				.initial_state = (void *)(uintptr_t)row,
 			};
 		}
 	failed = _cmocka_run_group_tests("explore", tests, n, NULL, NULL);
-	printf("%llu orders with at most %u preemptions, in %zu plays\n",
+	printf("%llu orders with at most %u preemptions, in %zu races\n",
 	       (unsigned long long)orders_all, preemptions, n);
 	return failed;
 }

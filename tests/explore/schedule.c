@@ -24,7 +24,7 @@ static uint32_t at;		/* in the path */
 static uint32_t known;		/* how much of it is given */
 static uint32_t bound;
 
-static const struct play *playing;
+static const struct race *exploring;
 static ucontext_t director;
 static ucontext_t context[SCHEDULE_VCPUS];
 static char *stack[SCHEDULE_VCPUS];
@@ -35,7 +35,7 @@ static uint64_t steps;
 
 static _Noreturn void stop(const char *why)
 {
-	fprintf(stderr, "%s: %s\n", playing->name, why);
+	fprintf(stderr, "%s: %s\n", exploring->name, why);
 	schedule_print();
 	abort();
 }
@@ -44,7 +44,7 @@ static uint8_t who_can(void)
 {
 	uint8_t enabled = 0;
 
-	for (uint32_t i = 0; i < playing->vcpus; i++)
+	for (uint32_t i = 0; i < exploring->vcpus; i++)
 		if (!done[i] && (!waits_for[i] || !waits_for[i]->taken))
 			enabled |= (uint8_t)(1u << i);
 	return enabled;
@@ -153,14 +153,14 @@ static void vcpu_main(void)
 {
 	uint8_t others;
 
-	playing->vcpu[running]();
+	exploring->vcpu[running]();
 	done[running] = true;
 	others = who_can();
 	if (others) {
 		go_on(decide(others, true));
 		abort();
 	}
-	for (uint32_t i = 0; i < playing->vcpus; i++)
+	for (uint32_t i = 0; i < exploring->vcpus; i++)
 		if (!done[i])
 			stop("nobody can go on");
 	running = SCHEDULE_VCPUS;
@@ -171,8 +171,8 @@ static void run_once(void)
 {
 	at = 0;
 	steps = 0;
-	playing->begin();
-	for (uint32_t i = 0; i < playing->vcpus; i++) {
+	exploring->begin();
+	for (uint32_t i = 0; i < exploring->vcpus; i++) {
 		done[i] = false;
 		waits_for[i] = NULL;
 		if (!stack[i])
@@ -185,7 +185,7 @@ static void run_once(void)
 		makecontext(&context[i], vcpu_main, 0);
 	}
 	go_on(decide(who_can(), true));
-	playing->end();
+	exploring->end();
 }
 
 /* The next one of a set after this one; 0 when there is none. */
@@ -213,11 +213,11 @@ static bool next_choice(struct decision *d)
 	return true;
 }
 
-struct explored explore(const struct play *play, uint32_t preemptions, uint64_t most)
+struct explored explore(const struct race *race, uint32_t preemptions, uint64_t most)
 {
 	struct explored result = { 0 };
 
-	playing = play;
+	exploring = race;
 	bound = preemptions;
 	known = 0;
 	for (;;) {

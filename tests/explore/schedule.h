@@ -3,7 +3,7 @@
  * Every order in which a few vCPUs can take their steps, one after the other.
  *
  * A vCPU is a coroutine. Between two steps it calls schedule_point(), and there any
- * other may go on instead. explore() runs a play again and again, each time with
+ * other may go on instead. explore() runs a race again and again, each time with
  * another order, until it has seen all of those with at most so many preemptions: at
  * other times (at its end, when it waits for a lock, when it gives way on its own) a
  * vCPU is left for free. Knows nothing of what the steps are.
@@ -16,7 +16,7 @@
 
 #define SCHEDULE_VCPUS	3u
 
-struct play {
+struct race {
 	const char *name;
 	uint32_t vcpus;
 	/* Called for each order: before, on each vCPU, and after. */
@@ -32,7 +32,7 @@ struct explored {
 };
 
 /* most: stop after so many orders, 0: never. */
-struct explored explore(const struct play *play, uint32_t preemptions, uint64_t most);
+struct explored explore(const struct race *race, uint32_t preemptions, uint64_t most);
 
 /* On a vCPU: somebody else may go on here. Elsewhere: does nothing. */
 void schedule_point(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Plays of sessions: closed, used and given again at once. */
+/* Races of sessions: closed, used and given again at once. */
 #include "world.h"
 
 static void sessions_begin(void)
@@ -131,7 +131,7 @@ static void end_open_at_the_limit(void)
 	end_with_sessions(1);
 }
 
-const struct cast casts_of_sessions[] = {
+const struct race_case races_of_sessions[] = {
 	{ { "fault_c1: close + open another, invoke", 2, sessions_begin,
 	    { close_and_open_another, invoke_it }, end_close_and_open }, 2, 1 },
 	{ { "fault_c1: close + open another, cancel", 2, sessions_begin,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Plays of the registry: one cookie for two, chains, pages in use, and RPC arguments. */
+/* Races of the registry: one cookie for two, chains, pages in use, and RPC arguments. */
 #include "world.h"
 
 #include "guest.h"
@@ -162,7 +162,7 @@ static void end_earlier_lives(void)
 	end();
 }
 
-/* After the play: what is registered now can be unregistered, once. */
+/* After the race: what is registered now can be unregistered, once. */
 static void end_with(uint32_t registered)
 {
 	uint64_t want = registered ? TEEC_SUCCESS : TEEC_ERROR_BAD_PARAMETERS;
@@ -449,7 +449,7 @@ static void end_freed(void)
 	end_registry();
 }
 
-const struct cast casts_of_shm[] = {
+const struct race_case races_of_shm[] = {
 	{ { "freed argument: allocate, allocate", 2, freed_begin, { take_again, take_again },
 	    end_one_has_it }, 2, 1 },
 	{ { "freed argument: allocate, register", 2, freed_begin, { take_again, take_to_register },

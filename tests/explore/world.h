@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What plays are made of: two vCPUs of a guest on the model, begun anew for each order.
- * A play is a row of a file's table; explore.c runs all of them.
+ * What races are made of: two vCPUs of a guest on the model, begun anew for each order.
+ * A race is a row of a file's table; explore.c runs all of them.
  */
 #ifndef TESTS_EXPLORE_WORLD_H
 #define TESTS_EXPLORE_WORLD_H
@@ -30,24 +30,24 @@ struct world {
 
 extern struct world world;
 
-struct cast {
-	struct play play;
+struct race_case {
+	struct race race;
 	uint32_t threads;
 	uint32_t guests;
 };
 
 /* The last one has no name. */
-extern const struct cast casts_of_calls[], casts_of_sessions[], casts_of_shm[];
+extern const struct race_case races_of_calls[], races_of_sessions[], races_of_shm[];
 
 /* A machine as good as new: a guest that was reset, with a session. */
 void begin(void);
-/* Nothing is left of the play. */
+/* Nothing is left of the race. */
 void end(void);
 
 /* Made on the running vCPU; *result is OP-TEE's, or that of the SMC. */
 void do_call(struct cg_call *c, uint64_t *result);
 
-/* Ends the play with what every call had for a result, unless it is good. */
+/* Ends the race with what every call had for a result, unless it is good. */
 void must(bool good, const char *what);
 
 static inline bool is_one_of(uint64_t result, uint64_t a, uint64_t b)
