@@ -109,6 +109,10 @@ static int open_error(int error)
 	case -EBUSY:	/* tee-supplicant's device, which one process may open */
 	case -EISDIR:
 		return OM_KVM_ERR_NOT_OPTEE;
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+		return OM_KVM_ERR_NO_MEMORY;
 	default:
 		return OM_KVM_ERR_DEVICE;
 	}
