@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "mediatord/rig.h"
 
+#include <fcntl.h>
 #include <linux/tee.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,17 +11,23 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "sandbox.h"
 
+/* Another process. Nobody in the sandbox can ask for its id. */
+static pid_t other;
+
 /* Runs it in a child in the sandbox; the child's status as waitpid() says it. */
 static int in_sandbox(void (*run)(void))
 {
-	pid_t pid = fork();
+	pid_t pid;
 	int status;
 
+	other = getpid();
+	pid = fork();
 	if (pid == 0) {
 		if (sandbox_enter())
 			_exit(77);
@@ -53,7 +60,18 @@ static void connect_elsewhere(void)
 
 static void signal_others(void)
 {
-	kill(getppid(), 0);
+	kill(other, 0);
+}
+
+/* The processes of other guests have the same user. */
+static void signal_anothers_thread(void)
+{
+	syscall(SYS_tgkill, other, other, 0);
+}
+
+static void signal_by_descriptor(void)
+{
+	fcntl(0, F_SETOWN, other);
 }
 
 static void trace_others(void)
@@ -84,11 +102,18 @@ static void other_ioctl(void)
 	ioctl(0, TIOCSTI, "x");
 }
 
+/* Memory of the TEE driver's own, which is nobody's share. */
+static void other_tee_ioctl(void)
+{
+	ioctl(0, TEE_IOC_SHM_ALLOC, NULL);
+}
+
 TEST(what_a_guest_does_not_take_ends_the_process)
 {
 	static void (*const never[])(void) = {
-		execute, fork_again, use_network, connect_elsewhere, signal_others, trace_others,
-		change_user, run_data, make_code, other_ioctl,
+		execute, fork_again, use_network, connect_elsewhere, signal_others,
+		signal_anothers_thread, signal_by_descriptor, trace_others, change_user, run_data,
+		make_code, other_ioctl, other_tee_ioctl,
 	};
 
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
@@ -114,13 +139,15 @@ static void serve(void)
 	    read(ends[1], &message, sizeof(message)) != sizeof(message))
 		_exit(2);
 	memory = malloc(1 << 20);
-	if (!memory || ioctl(ends[0], TEE_IOC_VERSION, memory) == 0)
+	if (!memory || ioctl(ends[0], TEE_IOC_INVOKE, memory) == 0)
 		_exit(3);
 	free(memory);
 	memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	memory = mremap(memory, 0, PAGE, MREMAP_MAYMOVE);
 	if (memory == MAP_FAILED)
 		_exit(4);
+	if (fcntl(ends[0], F_DUPFD_CLOEXEC, 3) < 0 || raise(SIGCHLD))
+		_exit(6);
 }
 
 static void *in_thread(void *argument)

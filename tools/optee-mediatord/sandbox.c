@@ -4,6 +4,7 @@
 #include "sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/tee.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -13,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Whatever their arguments are, they reach nothing that the process has not got already. */
 static const int calls[] = {
@@ -22,7 +24,7 @@ static const int calls[] = {
 	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev),
 	SCMP_SYS(close),
 	/* the guest's memory */
-	SCMP_SYS(fcntl), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(munmap), SCMP_SYS(mremap),
+	SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(munmap), SCMP_SYS(mremap),
 	SCMP_SYS(madvise), SCMP_SYS(brk),
 	/* threads, time */
 	SCMP_SYS(futex), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(rt_sigprocmask),
@@ -33,13 +35,12 @@ static const int calls[] = {
 	SCMP_SYS(getrandom), SCMP_SYS(eventfd2), SCMP_SYS(getegid),
 	/* the end, abort() too */
 	SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(getpid), SCMP_SYS(gettid),
-	SCMP_SYS(tgkill),
 };
 
 /* On the TEE device, on what it returned; and FIOCLEX. */
 static const unsigned long ioctls[] = {
-	TEE_IOC_VERSION, TEE_IOC_SHM_ALLOC, TEE_IOC_SHM_REGISTER, TEE_IOC_OPEN_SESSION,
-	TEE_IOC_INVOKE, TEE_IOC_CANCEL, TEE_IOC_CLOSE_SESSION, FIOCLEX,
+	TEE_IOC_SHM_REGISTER, TEE_IOC_OPEN_SESSION, TEE_IOC_INVOKE, TEE_IOC_CANCEL,
+	TEE_IOC_CLOSE_SESSION, FIOCLEX,
 };
 
 static int allow(scmp_filter_ctx filter)
@@ -74,6 +75,14 @@ static int allow_some(scmp_filter_ctx filter)
 					 SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
 	if (!error)
 		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	/* abort(), but no signal to the processes of other guests, whose user is the same. */
+	if (!error)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+					 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
+	/* F_SETOWN would have a descriptor send them. */
+	if (!error)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+					 SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC, 0));
 	return error;
 }
 
