@@ -35,9 +35,9 @@
 
 #define BUFFERS_MAX	10000u
 #define CPUS_MAX	2u
-#define ROUNDS		10u
-#define WINDOWS_MAX	50u	/* in a round */
-#define WINDOW_TIMES	2500u	/* operations of a worker in a window: half a millisecond */
+#define ROUNDS		60u
+#define WINDOWS_MAX	10u	/* in a round */
+#define WINDOW_NS	500000u	/* about as long as a window is */
 
 struct operation {
 	const char *name;
@@ -181,25 +181,31 @@ static void run_operations(uint32_t effort, bool count)
  * Time. All vCPUs start a window together; its time is from the first start to
  * the last end. It holds what the guest and the secure world do as well, both
  * very little. Windows are short and many, so that on a machine that has other
- * things to do some of them are left alone.
+ * things to do some of them are left alone: those in which each thread had its CPU
+ * for nearly all of the time. Only these are compared. Time of the CPU in place of time
+ * would not be honest, as a vCPU that does not run while another does is in nobody's way.
  */
 
 struct worker {
 	struct bench_vcpu vcpu;
 	const struct operation *op;
-	uint64_t cookie;
+	uint64_t cookie;	/* of the buffer that it uses, or registers */
+	struct bench_list list;	/* what it registers */
 	uint32_t workers;
 	uint32_t times;		/* in a window */
 	uint32_t windows;
 	uint32_t *arrived;	/* atomic: at the start of a window, all workers ever */
-	struct window { uint64_t begin, end; } window[WINDOWS_MAX];
+	struct window {
+		uint64_t begin, end;
+		bool alone;	/* had its CPU all the time */
+	} window[WINDOWS_MAX];
 } __attribute__((aligned(64)));
 
-static uint64_t now(void)
+static uint64_t now(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
@@ -231,23 +237,44 @@ static void wait_for_all(struct worker *w, uint32_t window)
 			sched_yield();
 }
 
+static void run_window(struct worker *w, uint32_t n)
+{
+	struct window *window = &w->window[n];
+	uint64_t had;
+
+	wait_for_all(w, n);
+	had = now(CLOCK_THREAD_CPUTIME_ID);
+	window->begin = now(CLOCK_MONOTONIC);
+	for (uint32_t i = 0; i < w->times; i++) {
+		if (w->op->pages) {
+			bench_register(&w->vcpu, &w->list, w->cookie);
+			bench_unregister(&w->vcpu, w->cookie);
+		} else {
+			bench_invoke(&w->vcpu, w->op->fid, w->cookie);
+		}
+	}
+	window->end = now(CLOCK_MONOTONIC);
+	had = now(CLOCK_THREAD_CPUTIME_ID) - had;
+	window->alone = had * 100 >= (window->end - window->begin) * 98;
+}
+
 static void *work(void *arg)
 {
 	struct worker *w = arg;
 
 	settle_on_cpu(w->vcpu.index);
-	for (uint32_t n = 0; n < w->windows; n++) {
-		wait_for_all(w, n);
-		w->window[n].begin = now();
-		for (uint32_t i = 0; i < w->times; i++)
-			bench_invoke(&w->vcpu, w->op->fid, w->cookie);
-		w->window[n].end = now();
-	}
+	for (uint32_t n = 0; n < w->windows; n++)
+		run_window(w, n);
 	return NULL;
 }
 
 /* Operations a second of all workers together, for each window. */
-static void race(struct worker *workers, double *rate)
+struct rate {
+	double rate;
+	bool alone;
+};
+
+static void race(struct worker *workers, struct rate *rate)
 {
 	pthread_t threads[CPUS_MAX];
 	uint32_t arrived = 0;
@@ -261,15 +288,20 @@ static void race(struct worker *workers, double *rate)
 		pthread_join(threads[i], NULL);
 	for (uint32_t n = 0; n < workers->windows; n++) {
 		struct window all = workers[0].window[n];
+		uint64_t last = all.begin;
 
 		for (uint32_t i = 1; i < workers->workers; i++) {
 			const struct window *w = &workers[i].window[n];
 
 			all.begin = w->begin < all.begin ? w->begin : all.begin;
+			last = w->begin > last ? w->begin : last;
 			all.end = w->end > all.end ? w->end : all.end;
+			all.alone &= w->alone;
 		}
-		rate[n] = (double)workers->workers * workers->times * 1e9 /
-			  (double)(all.end - all.begin);
+		rate[n].rate = (double)workers->workers * workers->times * 1e9 /
+			       (double)(all.end - all.begin);
+		/* Not when one of them began late, either. */
+		rate[n].alone = all.alone && (last - all.begin) * 100 <= (all.end - all.begin) * 2;
 	}
 }
 
@@ -284,8 +316,8 @@ struct lineup {
 static const struct lineup lineups[] = {
 	{ "one", 1, false, false },
 	{ "two_own", 2, false, false },
-	{ "two_same", 2, true, false },
 	{ "two_guests", 2, false, true },
+	{ "two_same", 2, true, false },
 };
 
 #define LINEUPS (sizeof(lineups) / sizeof(lineups[0]))
@@ -294,7 +326,8 @@ struct timing {
 	struct bench_host *host;
 	struct bench_guest *guests[2];
 	struct bench_vcpu vcpus[3];	/* 0 and 1 of the first guest, 1 of the second */
-	double rate[LINEUPS][ROUNDS * WINDOWS_MAX];
+	struct bench_list lists[3];	/* what they register */
+	struct rate rate[LINEUPS][ROUNDS * WINDOWS_MAX];
 };
 
 static void setup_timing(struct timing *t)
@@ -308,6 +341,7 @@ static void setup_timing(struct timing *t)
 		bench_vcpu_init(&t->vcpus[i], t->guests[who[i].guest], who[i].index);
 		/* One after the other, so neighbours in the library's table. */
 		add_buffer(&t->vcpus[i], who[i].index);
+		t->lists[i] = bench_list_new(t->vcpus[i].guest, 1);
 	}
 }
 
@@ -318,49 +352,92 @@ static void teardown_timing(struct timing *t)
 	bench_host_free(t->host);
 }
 
+/* times: of the operation, in a window */
 static void run_lineup(struct timing *t, const struct lineup *l, const struct operation *op,
-		       uint32_t windows, double *rate)
+		       uint32_t times, uint32_t windows, struct rate *rate)
 {
 	static struct worker workers[CPUS_MAX];
+	/* What is registered beside the buffers that are. */
+	uint32_t first = op->pages ? BUFFERS_MAX : 0;
 
 	t->host->script = op->script;
-	for (uint32_t i = 0; i < l->workers; i++)
+	for (uint32_t i = 0; i < l->workers; i++) {
+		uint32_t who = i + (i && l->two_guests);
+
 		workers[i] = (struct worker){
-			.vcpu = t->vcpus[i + (i && l->two_guests)], .op = op,
-			.cookie = cookie_of(l->same_buffer ? 0 : i),
-			.workers = l->workers, .times = WINDOW_TIMES, .windows = windows,
+			.vcpu = t->vcpus[who], .list = t->lists[who], .op = op,
+			.cookie = cookie_of(first + (l->same_buffer ? 0 : i)),
+			.workers = l->workers, .times = times, .windows = windows,
 		};
+	}
 	race(workers, rate);
 	t->host->script = BENCH_PLAIN;
 }
 
+/* Those that were left alone first, then by rate. */
 static int compare(const void *a, const void *b)
 {
-	const double *x = a;
-	const double *y = b;
+	const struct rate *x = a;
+	const struct rate *y = b;
 
-	return (*x > *y) - (*x < *y);
+	if (x->alone != y->alone)
+		return x->alone ? -1 : 1;
+	return (x->rate > y->rate) - (x->rate < y->rate);
+}
+
+static void print_rates(const char *op, const struct lineup *l, struct rate *rate, uint32_t n)
+{
+	uint32_t alone = 0;
+
+	qsort(rate, n, sizeof(rate[0]), compare);
+	while (alone < n && rate[alone].alone)
+		alone++;
+	/* None at all: then all are alike. */
+	printf("time %s %s %u %.0f %.0f %u %u\n", op, l->name, l->workers,
+	       rate[alone ? alone - 1 : n - 1].rate, rate[(alone ? alone : n) / 2].rate, alone, n);
 }
 
 /* The line-ups take turns, so that a noisy moment hits all of them alike. */
-static void time_operation(const struct operation *op, uint32_t effort)
+static void time_operation(const struct operation *op, uint32_t takes, uint32_t effort)
 {
+	char name[64];
 	static struct timing t;
 	uint32_t windows = WINDOWS_MAX * effort / 100 + 1;
-	uint32_t n;
+	/* Without the last, where it makes no sense: who registers has a cookie of its own. */
+	size_t n = LINEUPS - (op->pages != 0);
+	uint32_t times;
 
 	windows = windows < WINDOWS_MAX ? windows : WINDOWS_MAX;
-	n = ROUNDS * windows;
 	setup_timing(&t);
+	t.host->takes = takes;
+	snprintf(name, sizeof(name), takes ? "%s+%u" : "%s", op->name, takes);
+	run_lineup(&t, &lineups[0], op, 1000, 1, t.rate[0]);
+	times = (uint32_t)(t.rate[0][0].rate * WINDOW_NS / 1e9) + 1;
 	for (uint32_t round = 0; round < ROUNDS; round++)
-		for (size_t i = 0; i < LINEUPS; i++)
-			run_lineup(&t, &lineups[i], op, windows, &t.rate[i][round * windows]);
-	for (size_t i = 0; i < LINEUPS; i++) {
-		qsort(t.rate[i], n, sizeof(t.rate[i][0]), compare);
-		printf("time %s %s %u %.0f %.0f %u\n", op->name, lineups[i].name,
-		       lineups[i].workers, t.rate[i][n - 1], t.rate[i][n / 2], n);
-	}
+		for (size_t i = 0; i < n; i++)
+			run_lineup(&t, &lineups[i], op, times, windows,
+				   &t.rate[i][round * windows]);
+	for (size_t i = 0; i < n; i++)
+		print_rates(name, &lineups[i], t.rate[i], ROUNDS * windows);
 	teardown_timing(&t);
+}
+
+/* Those that two vCPUs are to do at once. */
+static const struct timed {
+	const char *operation;
+	uint32_t takes;		/* nanoseconds of the secure world in each SMC */
+} timed[] = {
+	{ "invoke", 0 }, { "invoke_time", 0 }, { "invoke_payload", 0 }, { "share_1", 0 },
+	/* An INVOKE of a TA that is a part of OP-TEE takes the real one 15,000 instructions. */
+	{ "invoke_payload", 5000 }, { "share_1", 5000 },
+};
+
+static const struct operation *operation(const char *name)
+{
+	for (size_t i = 0; i < OPERATIONS; i++)
+		if (!strcmp(operations[i].name, name))
+			return &operations[i];
+	bench_die("no such operation");
 }
 
 int main(int argc, char **argv)
@@ -377,11 +454,12 @@ int main(int argc, char **argv)
 	} else if (!strcmp(what, "counts")) {
 		run_operations(effort, true);
 	} else if (!strcmp(what, "time")) {
-		time_operation(&operations[0], effort);
-		time_operation(&operations[2], effort);
+		for (size_t i = 0; i < sizeof(timed) / sizeof(timed[0]); i++)
+			time_operation(operation(timed[i].operation), timed[i].takes, effort);
 	} else if (!strcmp(what, "smoke")) {
 		run_operations(1, true);
-		time_operation(&operations[2], 1);
+		time_operation(operation("invoke_time"), 0, 1);
+		time_operation(operation("share_1"), 5000, 1);
 	} else {
 		bench_die("instructions, counts, time or smoke, and the effort in percent");
 	}

@@ -74,6 +74,7 @@ struct bench_thread {
 struct bench_host {
 	struct om_mediator mediator;
 	enum bench_script script;
+	uint32_t takes;			/* nanoseconds that each SMC takes, beside the stub's own */
 	bool interrupt_waits;
 	uint8_t *shadow;		/* BENCH_SHADOW_PAGES */
 	uint32_t shadow_used;
