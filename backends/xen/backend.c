@@ -25,14 +25,15 @@
 #include <asm/smccc.h>
 #include <asm/tee/tee.h>
 
-#include <optee_mediator/abi_msg.h>
 #include <optee_mediator/mediator.h>
 #include <optee_mediator/trace.h>
+
+#include "ring.h"
 
 /* d->arch.tee, from domain_init() until relinquish_resources() is done. */
 struct mediated_domain {
     struct domain *domain;
-    struct om_guest *guest;
+    struct om_record_guest guest;
     spinlock_t lock;
     /* Resets the domain's OP-TEE after its kernel has started another one. */
     struct tasklet reset;
@@ -45,13 +46,7 @@ static const struct om_limits limits = {
     .buffers = CONFIG_OPTEE_MEDIATOR_BUFFERS,
     .rpc_args = CONFIG_OPTEE_MEDIATOR_THREADS,
     .pages = CONFIG_OPTEE_MEDIATOR_PAGES,
-    /*
-     * Enough for all pages in one list, and for a list that is not full in
-     * each call.
-     */
-    .list_pages = DIV_ROUND_UP(CONFIG_OPTEE_MEDIATOR_PAGES,
-                               OPTEE_MSG_LIST_ENTRIES) +
-                  CONFIG_OPTEE_MEDIATOR_THREADS,
+    .list_pages = LIST_PAGES,
     .call_pages = CONFIG_OPTEE_MEDIATOR_CALL_PAGES,
     .mapped_pages = CONFIG_OPTEE_MEDIATOR_MAPPED_PAGES,
     .sessions = CONFIG_OPTEE_MEDIATOR_SESSIONS,
@@ -252,7 +247,7 @@ static bool probe(void)
     if ( !dt_find_compatible_node(NULL, NULL, "linaro,optee-tz") )
         return false;
 
-    result = om_mediator_init(&mediator, &host_ops, NULL);
+    result = ring_mediator_init(&mediator, &host_ops);
     if ( result != OM_OK )
         printk(XENLOG_ERR "OP-TEE mediator: %s\n", om_result_text(result));
 
@@ -270,7 +265,7 @@ static void reset_step(void *data)
     enum om_result result;
 
     domain_pause(ctx->domain);
-    result = om_guest_reset(ctx->guest);
+    result = ring_guest_reset(&ctx->guest);
     domain_unpause(ctx->domain);
 
     if ( result == OM_AGAIN )
@@ -303,8 +298,8 @@ static int domain_init(struct domain *d)
     tasklet_init(&ctx->reset, reset_step, ctx);
 
     /* Id 0 is the hypervisor itself. */
-    result = om_guest_create(&mediator, d->domain_id + 1, &limits, ctx,
-                             ctx->memory, size, &ctx->guest);
+    result = ring_guest_create(&ctx->guest, &mediator, d->domain_id + 1,
+                               &limits, ctx, ctx->memory, size);
     if ( result != OM_OK )
     {
         printk(XENLOG_WARNING "%pd: OP-TEE mediator: %s\n", d,
@@ -338,7 +333,7 @@ static int relinquish_resources(struct domain *d)
     /* The vCPUs make no more calls, so nothing schedules the tasklet again. */
     tasklet_kill(&ctx->reset);
 
-    result = om_guest_destroy(ctx->guest);
+    result = ring_guest_destroy(&ctx->guest);
     if ( result == OM_AGAIN )
         return -ERESTART;
 
@@ -379,7 +374,7 @@ static bool handle_call(struct cpu_user_regs *regs)
     for ( i = 0; i < ARRAY_SIZE(args.a); i++ )
         args.a[i] = get_user_reg(regs, i);
 
-    outcome = om_guest_call(ctx->guest, current->vcpu_id, &args);
+    outcome = ring_guest_call(&ctx->guest, current->vcpu_id, &args);
     if ( outcome == OM_NOT_HANDLED )
         return false;
 

@@ -277,6 +277,19 @@ OM_API void om_record_dump(struct om_recorder *r,
 			   void (*write)(void *arg, const void *bytes, size_t len), void *arg);
 
 /*
+ * A dump as lines of text, for an embedder that has a console and nothing else: `om-trace extract`
+ * makes a recording of a log with these lines in it, whatever is before or between them. Writes
+ * line number n, from 0 on, of `size` bytes, below 4 GiB: a string without a newline, of
+ * OM_RECORD_LINE bytes at most. Returns false when there are no more. Any context.
+ *
+ * The lines are OM_RECORD_WORD and, in hexadecimal, "begin SIZE"; "OFFSET BYTES" for every 96
+ * bytes, in base64; "end SIZE".
+ */
+#define OM_RECORD_LINE	144u
+#define OM_RECORD_WORD	"omrec"
+OM_API bool om_record_line(const void *bytes, size_t size, size_t n, char *line);
+
+/*
  * The sum of the guest's counters of refusals. An embedder with a ring compares it after each
  * call, and dumps the ring when it has changed. Takes some 300 instructions. Any context.
  */

@@ -135,6 +135,45 @@ status empty 2 "$om_trace" replay "$scratch/empty"
 status folder 2 "$om_trace" replay "$scratch"
 says "$scratch/err" 'Is a directory'
 
+# A recording as lines of text, made as record.h says how they are, in a console's log.
+lines()
+{
+	local size
+	size=$(stat -c %s "$1")
+	printf 'omrec begin %08x\n' "$size"
+	base64 -w 128 "$1" | awk '{ printf "omrec %08x %s\n", 96 * (NR - 1), $0 }'
+	printf 'omrec end %08x\n' "$size"
+}
+{
+	printf 'omrec is not a line of one\r\n'
+	lines "$scratch/small" | sed -n 1,5p
+	lines "$recording" | sed 's/^/(XEN) [1.5] /; s/$/\r/; 7s/^/guest: no newline /; 9s/^/a line between\n/'
+	printf '(XEN) all is well\r\n'
+} >"$scratch/console.log"
+status extract 0 "$om_trace" extract "$scratch/console.log" -o "$scratch/extracted"
+cmp "$recording" "$scratch/extracted" || fail 'another recording than that in the log'
+status 'extract of the input' 0 "$om_trace" extract - <"$scratch/console.log"
+grep -v 'omrec 00000180' "$scratch/console.log" >"$scratch/lossy.log"
+status 'extract with a line lost' 1 "$om_trace" extract "$scratch/lossy.log" -o "$scratch/extracted"
+says "$scratch/err" 'lossy.log:' 'lines of the recording are missing here; the 384 bytes before it'
+cmp -n 384 "$recording" "$scratch/extracted" || fail 'what is before a lost line is not good'
+(($(stat -c %s "$scratch/extracted") == 384)) || fail 'something from behind a lost line'
+sed '/omrec 00000180/s/\(.*\)....../\1\r/' "$scratch/console.log" >"$scratch/damaged.log"
+status 'extract with a line cut' 1 "$om_trace" extract "$scratch/damaged.log"
+says "$scratch/err" 'this line of the recording is damaged'
+sed '/omrec 00000180/s/.\r$/=======\r/' "$scratch/console.log" >"$scratch/damaged.log"
+status 'extract with another line' 1 "$om_trace" extract "$scratch/damaged.log"
+grep -v 'omrec end' "$scratch/console.log" >"$scratch/short.log"
+status 'extract without the end' 1 "$om_trace" extract "$scratch/short.log" -o "$scratch/extracted"
+says "$scratch/err" 'the log ends within the recording'
+cmp "$recording" "$scratch/extracted" || fail 'not all that the log has'
+lines "$recording" | sed 's/^omrec end .*/omrec end 00000001/' >"$scratch/other.log"
+status 'extract with another end' 1 "$om_trace" extract "$scratch/other.log"
+status 'extract of no log' 2 "$om_trace" extract "$recording"
+says "$scratch/err" 'has no recording: no line with "omrec begin"'
+status 'extract of nothing' 2 "$om_trace" extract "$scratch/nowhere"
+status 'extract of two' 2 "$om_trace" extract "$scratch/console.log" "$scratch/console.log"
+
 # Those with RPCs, in pages and behind the message: masked and replayed, drawn.
 mkdir "$scratch/rpc"
 OM_TEST_RECORD=$scratch/rpc "$rpc_program" >/dev/null 2>&1 || fail 'no recordings with RPCs'

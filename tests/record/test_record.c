@@ -150,6 +150,44 @@ RECORD_TEST(all_operations_and_no_clock)
 }
 
 /* A ring that is large enough holds all; a small one whole records up to the last. */
+/* As long as any, and what is behind it is not touched. */
+TEST(bytes_are_lines_of_text)
+{
+	static const struct {
+		size_t size;
+		const char *last;
+	} cases[] = {
+		{ 1, "omrec 00000000 +w==" }, { 2, "omrec 00000000 +/8=" },
+		{ 3, "omrec 00000000 +///" }, { 97, "omrec 00000060 Lg==" },
+	};
+	char line[OM_RECORD_LINE + 1];
+	uint8_t bytes[97];
+
+	memset(bytes, '.', sizeof(bytes));
+	bytes[0] = 0xfb;
+	bytes[1] = bytes[2] = 0xff;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const size_t size = cases[i].size, lines = (size + 95) / 96;
+		char end[OM_RECORD_LINE];
+
+		memset(line, 'x', sizeof(line));
+		assert_true(om_record_line(bytes, size, lines, line));
+		assert_string_equal(line, cases[i].last);
+		snprintf(end, sizeof(end), "omrec end %08zx", size);
+		assert_true(om_record_line(bytes, size, lines + 1, line));
+		assert_string_equal(line, end);
+		assert_false(om_record_line(bytes, size, lines + 2, line));
+	}
+	assert_true(om_record_line(bytes, 97, 0, line));
+	assert_string_equal(line, "omrec begin 00000061");
+	assert_true(om_record_line(bytes, 97, 1, line));
+	assert_int_equal(strlen(line), OM_RECORD_LINE - 1);
+	assert_int_equal(line[OM_RECORD_LINE], 'x');
+	assert_true(om_record_line(bytes, 0, 1, line));
+	assert_string_equal(line, "omrec end 00000000");
+	assert_false(om_record_line(bytes, 0, 2, line));
+}
+
 RECORD_TEST(a_ring_keeps_the_newest)
 {
 	struct machine *m = machine_new(state);

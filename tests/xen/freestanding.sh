@@ -48,12 +48,20 @@ touch "$folder/old.c"
 [[ ! -e $folder/old.c ]] || fail 'a file of the last export is left'
 
 # The list of objects as the Makefile makes it, without Xen's around it.
-mapfile -t objects < <(printf '%s\n' 'include Makefile' 'all: ; @printf "%s\n" $(obj-y)' |
-	make -s -C "$folder" -f - srcdir=. all)
-((${#objects[@]} == $(grep -c '^[^#]' "$root/lib/sources.list") + 1)) ||
-	fail "the Makefile names ${#objects[@]} objects"
+list()
+{
+	printf '%s\n' 'include Makefile' 'all: ; @printf "%s\n" $(obj-y)' |
+		make -s -C "$folder" -f - srcdir=. "$@" all
+}
 
-for build in '-O1 -fno-omit-frame-pointer' '-O2 -fomit-frame-pointer -DNDEBUG'; do
+# The debug build records.
+for build in '-O1 -fno-omit-frame-pointer -DCONFIG_OPTEE_MEDIATOR_RECORD=1' \
+	'-O2 -fomit-frame-pointer -DNDEBUG'; do
+	recorded=0
+	[[ $build != *RECORD* ]] || recorded=1
+	mapfile -t objects < <(if ((recorded)); then list CONFIG_OPTEE_MEDIATOR_RECORD=y; else list; fi)
+	((${#objects[@]} == $(grep -c '^[^#]' "$root/lib/sources.list") + 1 + recorded)) ||
+		fail "the Makefile names ${#objects[@]} objects"
 	out=$directory/${build:1:2}
 	mkdir "$out"
 	for object in "${objects[@]}"; do

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <optee_mediator/abi_smc.h>
 
@@ -20,9 +21,11 @@
 #include <xen/device_tree.h>
 #include <xen/domain_page.h>
 #include <xen/errno.h>
+#include <xen/keyhandler.h>
 #include <xen/lib.h>
 #include <xen/softirq.h>
 #include <xen/tasklet.h>
+#include <xen/time.h>
 #include <xen/xvmalloc.h>
 
 #define XEN_PAGE	4096u
@@ -61,6 +64,13 @@ static _Thread_local struct vcpu *running;
 static _Thread_local uint32_t locks;
 static _Thread_local uint32_t maps;
 
+/* Where a domain's lock is held, that of the recorder is all that may be taken. */
+#ifdef CONFIG_OPTEE_MEDIATOR_RECORD
+#define MOST_LOCKS	2u
+#else
+#define MOST_LOCKS	1u
+#endif
+
 /* Nobody may come here with a lock held or a page mapped. */
 static void check_context(const char *function)
 {
@@ -96,6 +106,35 @@ void printk(const char *format, ...)
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	atomic_fetch_add(&xen.lines, 1);
+	if (xen.console)
+		fprintf(xen.console, "(XEN) %s", line);
+}
+
+static keyhandler_fn_t *key[256];
+
+void register_keyhandler(unsigned char k, keyhandler_fn_t *fn, const char *desc, bool diagnostic)
+{
+	(void)diagnostic;
+	if (key[k] || !desc)
+		test_fail("register_keyhandler(): '%c' is taken, or for nothing", k);
+	key[k] = fn;
+}
+
+void hypervisor_press(char k)
+{
+	if (!key[(unsigned char)k])
+		test_fail("nobody wants the key '%c'", k);
+	else
+		key[(unsigned char)k]((unsigned char)k);
+	check_context("the end of a key's handler");
+}
+
+s_time_t stand_in_now(void)
+{
+	struct timespec now;
+
+	timespec_get(&now, TIME_UTC);
+	return (s_time_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 struct dt_device_node *dt_find_compatible_node(struct dt_device_node *from, const char *type,
@@ -113,7 +152,8 @@ void spin_lock_init(spinlock_t *lock)
 
 void spin_lock(spinlock_t *lock)
 {
-	check_context("spin_lock()");
+	if (locks == MOST_LOCKS || maps)
+		test_fail("spin_lock() is called with a lock held, or a page mapped");
 	while (__atomic_exchange_n(&lock->taken, 1, __ATOMIC_ACQUIRE))
 		sched_yield();
 	locks++;
@@ -163,9 +203,49 @@ bool is_idle_vcpu(const struct vcpu *v)
 	return v && v->domain == &idle_domain;
 }
 
+/* Each thread is a CPU, and gives its number back when it ends. */
+static pthread_mutex_t cpus_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_key_t cpus;
+static bool is_cpu[CONFIG_NR_CPUS];
+
+static void free_cpu(void *number)
+{
+	pthread_mutex_lock(&cpus_lock);
+	is_cpu[(uintptr_t)number - 1] = false;
+	pthread_mutex_unlock(&cpus_lock);
+}
+
+static void make_cpus(void)
+{
+	if (pthread_key_create(&cpus, free_cpu))
+		abort();
+}
+
 unsigned int smp_processor_id(void)
 {
-	return 0;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	uintptr_t number;
+
+	pthread_once(&once, make_cpus);
+	number = (uintptr_t)pthread_getspecific(cpus);
+	if (number)
+		return (unsigned int)number - 1;
+	pthread_mutex_lock(&cpus_lock);
+	while (number < CONFIG_NR_CPUS && is_cpu[number])
+		number++;
+	if (number == CONFIG_NR_CPUS)
+		abort();
+	is_cpu[number] = true;
+	pthread_mutex_unlock(&cpus_lock);
+	pthread_setspecific(cpus, (void *)(number + 1));
+	return (unsigned int)number;
+}
+
+void process_pending_softirqs(void)
+{
+	check_context("process_pending_softirqs()");
+	if (xen.on_softirq)
+		xen.on_softirq(xen.softirq_arg);
 }
 
 unsigned int stand_in_softirq_pending(unsigned int cpu)
@@ -512,6 +592,7 @@ bool hypervisor_boot(struct test_host *host)
 {
 	memset(&xen, 0, sizeof(xen));
 	memset(pages, 0, sizeof(pages));
+	memset(key, 0, sizeof(key));
 	xen.host = host;
 	xen.optee_node = true;
 	xen.heap_bits = CONFIG_OPTEE_MEDIATOR_PA_BITS;

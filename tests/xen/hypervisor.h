@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <host/host.h>
 
@@ -53,6 +54,10 @@ struct hypervisor {
 	_Atomic int64_t mapped;		/* global mappings now */
 	_Atomic int64_t references;	/* to pages that are not p2m_ram_rw, now */
 	_Atomic uint64_t lines;		/* on the console */
+	FILE *console;			/* gets them, too, unless it is NULL */
+	/* What happens while somebody takes long, unless it is NULL. */
+	void (*on_softirq)(void *arg);
+	void *softirq_arg;
 };
 
 extern struct hypervisor xen;
@@ -73,6 +78,8 @@ struct stand_in_domain {
 bool hypervisor_boot(struct test_host *host);
 /* The last line that this thread wrote to the console. */
 const char *console_line(void);
+/* Somebody presses this key on the console. */
+void hypervisor_press(char key);
 /* Every domain is gone: fails if anything is left. */
 void hypervisor_halt(void);
 

@@ -7,7 +7,7 @@
 set(om_xen_kconfig ${PROJECT_SOURCE_DIR}/backends/xen/Kconfig)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${om_xen_kconfig})
 file(STRINGS ${om_xen_kconfig} om_xen_lines REGEX "^config |^\tdefault ")
-set(om_xen_default "")
+set(om_xen_default CONFIG_NR_CPUS=256)
 foreach(line IN LISTS om_xen_lines)
 	if(line MATCHES "^config (.*)")
 		set(option ${CMAKE_MATCH_1})
@@ -22,11 +22,16 @@ list(APPEND om_xen_default CONFIG_OPTEE_MEDIATOR_PA_BITS=44)
 set(om_xen_narrow CONFIG_OPTEE_MEDIATOR_THREADS=3 CONFIG_OPTEE_MEDIATOR_BUFFERS=24
 	CONFIG_OPTEE_MEDIATOR_PAGES=1500 CONFIG_OPTEE_MEDIATOR_CALL_PAGES=700
 	CONFIG_OPTEE_MEDIATOR_MAPPED_PAGES=900 CONFIG_OPTEE_MEDIATOR_SESSIONS=16
-	CONFIG_OPTEE_MEDIATOR_PA_BITS=44)
+	CONFIG_OPTEE_MEDIATOR_PA_BITS=44 CONFIG_NR_CPUS=256)
+# The defaults, with all calls recorded.
+set(om_xen_recorded ${om_xen_default} CONFIG_OPTEE_MEDIATOR_RECORD=1)
 
-foreach(limits IN ITEMS default narrow)
+foreach(limits IN ITEMS default narrow recorded)
 	# The backend as Xen's build compiles it: not even a libc's headers.
 	add_library(xen_backend_${limits} STATIC ${PROJECT_SOURCE_DIR}/backends/xen/backend.c)
+	if(limits STREQUAL recorded)
+		target_sources(xen_backend_${limits} PRIVATE ${PROJECT_SOURCE_DIR}/backends/xen/ring.c)
+	endif()
 	set_target_properties(xen_backend_${limits} PROPERTIES C_STANDARD 99 C_EXTENSIONS ON)
 	target_compile_options(xen_backend_${limits} PRIVATE -nostdinc -fno-builtin -fno-common
 		-Wall -Wstrict-prototypes -Wdeclaration-after-statement -Wvla
@@ -51,6 +56,11 @@ foreach(limits IN ITEMS default narrow)
 		SOURCES xen/test_xen_conformance.c
 		LINKS conformance_frame xen_machine_${limits})
 endforeach()
+
+if(TARGET om_trace)
+	om_add_test(test_xen_ring LABELS xen SOURCES xen/test_xen_ring.c
+		LINKS xen_machine_recorded om_trace)
+endif()
 
 if(OM_TEST_PACKAGING)
 	add_test(NAME xen_freestanding COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/xen/freestanding.sh

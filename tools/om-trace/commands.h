@@ -23,6 +23,8 @@ int command_diff(const struct recording *a, const struct recording *b, FILE *out
 /* Packets for Wireshark, and its dissector for them. */
 int command_pcapng(const struct recording *r, FILE *out);
 int command_dissector(FILE *out);
+/* The last recording of a log that has it as lines of text: 1, it has not all of them. */
+int command_extract(const char *log, FILE *out);
 /* A sequence diagram. */
 int command_mermaid(const struct recording *r, FILE *out);
 

@@ -22,6 +22,7 @@ static const char usage[] =
 	"  om-trace mermaid FILE          a sequence diagram\n"
 	"  om-trace pcapng FILE           packets, for Wireshark with the dissector\n"
 	"  om-trace dissector             the dissector: wireshark -X lua_script:FILE\n"
+	"  om-trace extract LOG           the recording that a console's log has as lines of text\n"
 	"\n"
 	"FILE is a recording, as it is or compressed by zstd; \"-\" is the standard input.\n"
 	"  -o FILE       write there and not to the standard output\n"
@@ -42,11 +43,12 @@ struct options {
 };
 
 #define ANY_FILES	(-1)	/* one or more, one after the other */
+#define A_LOG		(-2)	/* one, which is no recording */
 
 struct command {
 	const char *name;
 	int (*run)(const struct recording *r, const struct options *o);
-	int files;	/* how many it takes, or ANY_FILES */
+	int files;	/* how many it takes, or ANY_FILES, or A_LOG */
 };
 
 static int run_replay(const struct recording *r, const struct options *o)
@@ -88,6 +90,13 @@ static int run_dissector(const struct recording *r, const struct options *o)
 {
 	(void)r;
 	return command_dissector(o->out);
+}
+
+/* Its file is no recording yet. */
+static int run_extract(const struct recording *r, const struct options *o)
+{
+	(void)r;
+	return command_extract(o->file[0], o->out);
 }
 
 static int run_mermaid(const struct recording *r, const struct options *o)
@@ -136,6 +145,7 @@ static const struct command commands[] = {
 	{ "mermaid", run_mermaid, 1 },
 	{ "pcapng", run_pcapng, 1 },
 	{ "dissector", run_dissector, 0 },
+	{ "extract", run_extract, A_LOG },
 };
 
 static const struct command *find_command(const char *name)
@@ -148,12 +158,12 @@ static const struct command *find_command(const char *name)
 
 static int run_files(const struct command *command, const struct options *o)
 {
-	const bool any = command->files == ANY_FILES;
+	const bool any = command->files == ANY_FILES, log = command->files == A_LOG;
 	int worst = 0;
 
-	if (any ? o->files == 0 : o->files != command->files)
+	if (any ? o->files == 0 : o->files != (log ? 1 : command->files))
 		return usage_error("not that many files for ", command->name);
-	if (command->files == 0)
+	if (o->files == 0 || log)
 		return command->run(NULL, o);
 	for (int i = 0; i < (any ? o->files : 1); i++) {
 		int status = run_file(command, o, o->file[i]);

@@ -6,4 +6,7 @@
 unsigned int stand_in_softirq_pending(unsigned int cpu);
 #define softirq_pending(cpu) (stand_in_softirq_pending(cpu))
 
+/* Runs what waits, for who takes long: no lock is held. */
+void process_pending_softirqs(void);
+
 #endif
