@@ -34,7 +34,7 @@ function class_of(file)
 {
 	if (file ~ /\/lib\/[a-z_]+\.[ch]$/)
 		return "lib"
-	return file ~ /\/tests\/bench\/bench_host\.c$/ ? "host" : "other"
+	return file ~ /\/tests\/bench\/bench_(host|recorder)\.c$/ ? "host" : "other"
 }
 
 # A function of the library is called by name; elsewhere only libc is left.

@@ -29,31 +29,10 @@
 #include <optee_mediator/record.h>
 
 #include "replay.h"
+#include "wrap.h"
 
 #define GUESTS	64u
 #define PAGES	8192u
-
-enum om_result __real_om_mediator_init(struct om_mediator *m, const struct om_host_ops *ops,
-				       void *host);
-enum om_result __real_om_guest_create(struct om_mediator *m, uint32_t id,
-				      const struct om_limits *limits, void *ctx, void *mem,
-				      size_t size, struct om_guest **out);
-enum om_outcome __real_om_guest_call(struct om_guest *guest, unsigned int vcpu,
-				     struct om_regs *regs);
-enum om_result __real_om_guest_reset(struct om_guest *guest);
-enum om_result __real_om_guest_destroy(struct om_guest *guest);
-void __real_om_guest_interrupt(struct om_guest *guest);
-
-enum om_result __wrap_om_mediator_init(struct om_mediator *m, const struct om_host_ops *ops,
-				       void *host);
-enum om_result __wrap_om_guest_create(struct om_mediator *m, uint32_t id,
-				      const struct om_limits *limits, void *ctx, void *mem,
-				      size_t size, struct om_guest **out);
-enum om_outcome __wrap_om_guest_call(struct om_guest *guest, unsigned int vcpu,
-				     struct om_regs *regs);
-enum om_result __wrap_om_guest_reset(struct om_guest *guest);
-enum om_result __wrap_om_guest_destroy(struct om_guest *guest);
-void __wrap_om_guest_interrupt(struct om_guest *guest);
 
 static struct om_recorder recorder;
 static struct om_record_page pages[PAGES];
