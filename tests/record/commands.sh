@@ -110,6 +110,16 @@ if command -v zstd >/dev/null; then
 	status zstd 0 "$om_trace" replay "$scratch/small.zst"
 	head -c 100 "$scratch/small.zst" >"$scratch/cut.zst"
 	status 'zstd, cut' 2 "$om_trace" replay "$scratch/cut.zst"
+	# A frame without its last block, and what there is ends with a record.
+	python3 - "$scratch/small" "$scratch/cut.zst" <<-'END'
+		import sys
+		data = open(sys.argv[1], 'rb').read()
+		assert len(data) < 1 << 17
+		open(sys.argv[2], 'wb').write(b'\x28\xb5\x2f\xfd\0\x58' +
+		                              (len(data) << 3).to_bytes(3, 'little') + data)
+	END
+	status 'zstd, cut behind a record' 1 "$om_trace" replay "$scratch/cut.zst"
+	says "$scratch/err" 'is compressed by zstd, and cut'
 	{ head -c 60 "$scratch/small.zst"; printf '\xff\xff\xff'; tail -c +64 "$scratch/small.zst"; } \
 		>"$scratch/damaged.zst"
 	status 'zstd, damaged' 2 "$om_trace" replay "$scratch/damaged.zst"

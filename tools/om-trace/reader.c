@@ -328,7 +328,7 @@ static uint8_t *read_all(FILE *file, size_t *size)
 
 #ifdef OM_TRACE_ZSTD
 /* Of a file that is cut, as much as is there. NULL: it is damaged, or too large. */
-static uint8_t *decompress(const uint8_t *from, size_t size, size_t *out_size)
+static uint8_t *decompress(const uint8_t *from, size_t size, size_t *out_size, bool *is_cut)
 {
 	ZSTD_DStream *stream = ZSTD_createDStream();
 	ZSTD_inBuffer in = { from, size, 0 };
@@ -354,6 +354,7 @@ static uint8_t *decompress(const uint8_t *from, size_t size, size_t *out_size)
 	}
 	ZSTD_freeDStream(stream);
 	*out_size = out.pos;
+	*is_cut = left != 0;
 	return out.dst;
 }
 #endif
@@ -361,11 +362,13 @@ static uint8_t *decompress(const uint8_t *from, size_t size, size_t *out_size)
 static enum reading unpack(struct recording *r, uint8_t *bytes, size_t size)
 {
 	char name[sizeof(r->name)];
+	enum reading reading;
+	bool is_cut = false;
 
 	memcpy(name, r->name, sizeof(name));
 	if (size >= 4 && memcmp(bytes, ZSTD_MAGIC, 4) == 0) {
 #ifdef OM_TRACE_ZSTD
-		uint8_t *plain = decompress(bytes, size, &size);
+		uint8_t *plain = decompress(bytes, size, &size, &is_cut);
 
 		free(bytes);
 		if (!plain)
@@ -377,7 +380,11 @@ static enum reading unpack(struct recording *r, uint8_t *bytes, size_t size)
 			    "with libzstd-dev");
 #endif
 	}
-	return recording_parse(r, name, bytes, size, false);
+	reading = recording_parse(r, name, bytes, size, false);
+	/* By chance what is there may end with a record. */
+	if (reading == READ_WHOLE && is_cut)
+		return fail(r, READ_CUT, "is compressed by zstd, and cut; what is there is good");
+	return reading;
 }
 
 enum reading recording_load(struct recording *r, const char *name)
