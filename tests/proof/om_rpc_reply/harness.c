@@ -15,6 +15,7 @@
  * OP-TEE has 32 bits, OP-TEE's thread and the guest's id (I10).
  *
  * Class: long
+ * Solver: kissat
  * Sources: call.c refusal.c rpc_check.c
  * Model: builtin.c host.c rooms_rpc.c world.c
  * Unwind: 5
