@@ -4,9 +4,9 @@
 # statically, so that they run wherever they are copied. Headers and libraries
 # that the compiler does not bring come from packages of Debian:
 #
-#   scripts/packages kvm kvm-policy
+#   scripts/packages kvm kvm-policy mediatord
 #   cmake -B build/kvm -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64-linux.cmake -DOM_BUILD_TESTS=OFF \
-#         "-DOM_SYSROOT=$PWD/build/packages/kvm;$PWD/build/packages/kvm-policy"
+#         "-DOM_SYSROOT=$PWD/build/packages/kvm;$PWD/build/packages/kvm-policy;$PWD/build/packages/mediatord"
 
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)

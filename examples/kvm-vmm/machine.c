@@ -41,9 +41,15 @@ static void create_memory(struct vmm *vmm)
 		.guest_phys_addr = RAM_BASE, .memory_size = size,
 	};
 
-	/* Shared, so that the backend can map scattered pages a second time, in order. */
-	vmm->ram = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	/*
+	 * Shared, so that the backend can map scattered pages a second time, in order; and of a
+	 * file, which can be lent to another process.
+	 */
+	vmm->ram_file = memfd_create("guest", MFD_CLOEXEC);
+	if (vmm->ram_file < 0 || ftruncate(vmm->ram_file, (off_t)size))
+		die("guest memory: %s; try less --memory", strerror(errno));
+	vmm->ram = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+			vmm->ram_file, 0);
 	if (vmm->ram == MAP_FAILED)
 		die("guest memory: %s; try less --memory", strerror(errno));
 	region.userspace_addr = (uintptr_t)vmm->ram;
@@ -170,7 +176,7 @@ static void serve_exit(struct vcpu *vcpu)
 	struct vmm *vmm = vcpu->vmm;
 	struct kvm_run *run = vcpu->run;
 
-	if (vmm->optee && optee_exit(vcpu))
+	if (vmm->tee && vmm->tee->exit(vcpu))
 		return;
 	switch (run->exit_reason) {
 	case KVM_EXIT_MMIO:

@@ -14,8 +14,8 @@
 
 static const char usage[] =
 	"kvm-vmm --kernel IMAGE [--initrd FILE] [--cmdline TEXT] [--memory MIB] [--cpus N]\n"
-	"        [--tee DEVICE] [--policy FILE [--name GUEST]] [--login] [--trace] [--counters]\n"
-	"        [--record FILE]\n"
+	"        [--tee DEVICE [--policy FILE [--name GUEST]] [--login] [--trace] [--counters]\n"
+	"                      [--record FILE] | --tee-socket PATH]\n"
 	"\n"
 	"Boots Linux in a virtual machine. The console is standard output.\n"
 	"  --kernel IMAGE   an uncompressed arm64 kernel\n"
@@ -25,6 +25,8 @@ static const char usage[] =
 	"  --cpus N         its CPUs (1), at most 8\n"
 	"  --tee DEVICE     the host's OP-TEE for the guest, /dev/tee0 as a rule; a guest\n"
 	"                   without OP-TEE when not given\n"
+	"  --tee-socket PATH  the same, through optee-mediatord at this socket: then this program\n"
+	"                   needs no right to the device (docs/mediatord.md)\n"
 	"  --policy FILE    which TAs of it the guest may use (docs/policy.md); all when not given\n"
 	"  --name GUEST     the guest's name, by which it has TAs of its own (alias: own)\n"
 	"  --login          the guest's clients may open sessions in the name of the user who\n"
@@ -60,7 +62,8 @@ static unsigned long number(const char *option, const char *text, unsigned long 
 
 static void parse(struct options *options, int argc, char **argv)
 {
-	enum { KERNEL, INITRD, COMMAND_LINE, MEMORY, CPUS, TEE, POLICY, NAME, LOGIN, TRACE, COUNTERS, RECORD, HELP };
+	enum { KERNEL, INITRD, COMMAND_LINE, MEMORY, CPUS, TEE, TEE_SOCKET, POLICY,
+	       NAME, LOGIN, TRACE, COUNTERS, RECORD, HELP };
 	static const struct option known[] = {
 		{ "kernel", required_argument, NULL, KERNEL },
 		{ "initrd", required_argument, NULL, INITRD },
@@ -68,6 +71,7 @@ static void parse(struct options *options, int argc, char **argv)
 		{ "memory", required_argument, NULL, MEMORY },
 		{ "cpus", required_argument, NULL, CPUS },
 		{ "tee", required_argument, NULL, TEE },
+		{ "tee-socket", required_argument, NULL, TEE_SOCKET },
 		{ "policy", required_argument, NULL, POLICY },
 		{ "name", required_argument, NULL, NAME },
 		{ "login", no_argument, NULL, LOGIN },
@@ -100,6 +104,9 @@ static void parse(struct options *options, int argc, char **argv)
 		case TEE:
 			options->tee = optarg;
 			break;
+		case TEE_SOCKET:
+			options->tee_socket = optarg;
+			break;
 		case POLICY:
 			options->policy = optarg;
 			break;
@@ -129,8 +136,10 @@ static void parse(struct options *options, int argc, char **argv)
 		die("%s is not an option; try --help", argv[optind]);
 	if (!options->kernel)
 		die("--kernel is missing; try --help");
+	if (options->tee && options->tee_socket)
+		die("--tee and --tee-socket are two ways to the same; try --help");
 	if (options->policy && !options->tee)
-		die("--policy is about OP-TEE: give the guest one with --tee");
+		die("--policy goes with --tee; optee-mediatord has an option of its own");
 	options->memory <<= 20;
 }
 
@@ -142,24 +151,25 @@ int main(int argc, char **argv)
 	parse(&vmm.options, argc, argv);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	machine_create(&vmm);
-	if (vmm.options.tee)
-		optee_create(&vmm);
+	vmm.tee = vmm.options.tee ? &tee_in_process : vmm.options.tee_socket ? &tee_by_socket : NULL;
+	if (vmm.tee)
+		vmm.tee->create(&vmm);
 
 	do {
 		load_guest(&vmm);
 		machine_start(&vmm);
 		while ((ending = machine_run(&vmm)) == NEW_KERNEL) {
 			fputs("vmm: another kernel has begun, OP-TEE starts over\n", stderr);
-			optee_reset(&vmm);
+			vmm.tee->reset(&vmm);
 		}
 		if (ending == RESET) {
 			machine_reset(&vmm);
-			if (vmm.optee)
-				optee_reset(&vmm);
+			if (vmm.tee)
+				vmm.tee->reset(&vmm);
 		}
 	} while (ending == RESET);
 
-	if (vmm.optee)
-		optee_destroy(&vmm);
+	if (vmm.tee)
+		vmm.tee->destroy(&vmm);
 	return ending == POWERED_OFF ? 0 : ending == TERMINATED ? 3 : 1;
 }

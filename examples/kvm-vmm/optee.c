@@ -70,7 +70,7 @@ static void load_policy(struct vmm *vmm)
 		die("%s", error.text);
 }
 
-void optee_create(struct vmm *vmm)
+static void create(struct vmm *vmm)
 {
 	struct om_kvm_config config = {
 		.size = sizeof(config),
@@ -99,7 +99,7 @@ void optee_create(struct vmm *vmm)
 	must(om_kvm_set_filter(vmm->vm, NULL), "KVM");
 }
 
-bool optee_exit(struct vcpu *vcpu)
+static bool serve_exit(struct vcpu *vcpu)
 {
 	int result = om_kvm_handle_exit(vcpu->vmm->optee, vcpu->index, vcpu->fd, vcpu->run);
 
@@ -112,7 +112,7 @@ bool optee_exit(struct vcpu *vcpu)
 	return result != OM_KVM_NOT_MINE;
 }
 
-void optee_reset(struct vmm *vmm)
+static void reset(struct vmm *vmm)
 {
 	struct pollfd ended = { .fd = om_kvm_wait_fd(vmm->optee), .events = POLLIN };
 	int result;
@@ -143,7 +143,7 @@ static void print_counters(const struct vmm *vmm)
 				vmm->moves.ended[from][to]);
 }
 
-void optee_destroy(struct vmm *vmm)
+static void destroy(struct vmm *vmm)
 {
 	if (vmm->options.counters)
 		print_counters(vmm);
@@ -154,3 +154,7 @@ void optee_destroy(struct vmm *vmm)
 		fputs("vmm: a call is still in OP-TEE, it ends with this process\n", stderr);
 	vmm->optee = NULL;
 }
+
+const struct tee tee_in_process = {
+	.create = create, .exit = serve_exit, .reset = reset, .destroy = destroy,
+};

@@ -134,7 +134,7 @@ void tree_write(const struct vmm *vmm, void *to)
 	check(fdt_end_node(to));
 	check(fdt_finish(to));
 
-	if (vmm->options.tee) {
+	if (vmm->tee) {
 		result = om_fdt_add_optee(to, DTB_SIZE, &optee);
 		if (result != OM_FDT_OK)
 			die("device tree: %s", om_fdt_result_text(result));

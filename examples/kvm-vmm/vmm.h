@@ -34,7 +34,8 @@ struct options {
 	const char *kernel;		/* an uncompressed arm64 Image */
 	const char *initrd;		/* or NULL */
 	const char *command_line;
-	const char *tee;		/* "/dev/tee0", or NULL: a guest without OP-TEE */
+	const char *tee;		/* "/dev/tee0", or NULL */
+	const char *tee_socket;		/* optee-mediatord's, or NULL; neither: without OP-TEE */
 	size_t memory;			/* bytes */
 	unsigned int cpus;
 	const char *policy;		/* the policy file, or NULL */
@@ -57,6 +58,7 @@ enum ending {
 
 struct om_kvm;
 struct om_policy_file;
+struct tee;
 
 struct vcpu {
 	struct vmm *vmm;
@@ -70,13 +72,15 @@ struct vmm {
 	struct options options;
 	int vm;				/* KVM's file descriptor of this machine */
 	uint8_t *ram;			/* at RAM_BASE for the guest */
+	int ram_file;			/* what it is a mapping of */
 	uint64_t entry;			/* the kernel's first instruction */
 	uint64_t dtb;			/* the guest's device tree */
 	uint64_t initrd_start, initrd_end;
 	struct vcpu vcpus[MAX_CPUS];
 	_Atomic enum ending ending;
+	const struct tee *tee;		/* how the guest gets its OP-TEE, or NULL */
 	struct om_policy_file *policy;	/* the loaded options.policy, or NULL */
-	struct om_kvm *optee;		/* the backend's, or NULL */
+	struct om_kvm *optee;		/* the backend's, when in this process */
 	FILE *recording;		/* or NULL */
 	struct moves moves;		/* moves of the guest's calls, for --counters */
 };

@@ -5,6 +5,9 @@
 
 say() { echo "om: kvm: $*"; }
 
+# How a VMM gets its guest's OP-TEE; becomes the VMM.
+launch() { exec kvm-vmm --tee /dev/tee0 --login --counters "$@"; }
+
 # start N WORDS [PARAMETER...]: starts guest N. Its console, the VMM's own words and its
 # counters go to ours, each line with the guest's name in front, and to /tmp/guest-N.
 # $initramfs is the guest's, when it is not the usual one; $options are more for the VMM.
@@ -17,8 +20,8 @@ start()
 	rm -f "/tmp/guest-$n" "/tmp/pipe-$n"
 	: >"/tmp/guest-$n"
 	mkfifo "/tmp/pipe-$n"
-	kvm-vmm --kernel /guest/Image --initrd "${initramfs:-/guest/initramfs}" --cpus 2 --memory 384 \
-		--tee /dev/tee0 --login --counters ${options:-} \
+	launch --kernel /guest/Image --initrd "${initramfs:-/guest/initramfs}" --cpus 2 --memory 384 \
+		${options:-} \
 		--cmdline "console=ttyAMA0 quiet panic=-1 om.supplicant=no om.run=$words $*" \
 		>"/tmp/pipe-$n" 2>&1 &
 	vmm=$!
