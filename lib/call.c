@@ -13,7 +13,7 @@ void om_call_init(struct om_call *call, struct om_guest *guest, uint32_t index)
 	call->target = OM_NONE;
 	call->session = OM_NONE;
 	call->closes = OM_NONE;
-	call->opens = false;
+	call->opens = OM_NONE;
 	call->message_buffer = OM_NONE;
 	call->rpc_arg = OM_NONE;
 	call->arg_entry = 0;

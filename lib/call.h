@@ -60,7 +60,7 @@ struct om_call {
 	uint32_t target;		/* the buffer it registers or unregisters */
 	uint32_t session;		/* the session it names, until OP-TEE has looked it up */
 	uint32_t closes;		/* the session that it closes */
-	bool opens;			/* a session was charged for its OPEN */
+	uint32_t opens;			/* the session that it opens */
 	bool loads_ta;			/* OP-TEE asked for a TA during the call */
 	struct om_lists lists;		/* translated page lists of its parameters */
 	struct om_release release;	/* buffers to give back */
@@ -161,7 +161,7 @@ static inline uint32_t om_call_has(const struct om_call *call)
 	       (call->target != OM_NONE) * OM_HAS_TARGET |
 	       (call->lists.reserved != 0) * OM_HAS_LISTS |
 	       (call->session != OM_NONE) * OM_HAS_SESSION |
-	       call->opens * OM_HAS_OPEN |
+	       (call->opens != OM_NONE) * OM_HAS_OPEN |
 	       (call->closes != OM_NONE) * OM_HAS_CLOSE |
 	       (call->translation.source.raw != 0) * OM_HAS_SOURCE |
 	       (call->rpc_arg != OM_NONE) * OM_HAS_ARG |

@@ -170,10 +170,17 @@ static inline enum om_refusal fetch(struct om_call *call)
 	return why;
 }
 
-/* Makes the call a user of the session that it names, which ties it to one TA. */
-static inline enum om_refusal get_session(struct om_call *call)
+/*
+ * Makes the call a user of the session that it names, which ties it to one TA, or charges the one
+ * that it opens. others: set to the number of those that the TA has already.
+ */
+static inline enum om_refusal get_session(struct om_call *call, uint32_t *others)
 {
 	switch (call->message.hdr.cmd) {
+	case OPTEE_MSG_CMD_OPEN_SESSION:
+		call->opens = om_session_reserve(&call->guest->sessions,
+						 call->message.param[0].u.octets, others);
+		return call->opens != OM_NONE ? OM_ACCEPTED : OM_REFUSED_QUOTA;
 	case OPTEE_MSG_CMD_INVOKE_COMMAND:
 	case OPTEE_MSG_CMD_CLOSE_SESSION:
 	case OPTEE_MSG_CMD_CANCEL:
@@ -187,7 +194,7 @@ static inline enum om_refusal get_session(struct om_call *call)
 	}
 }
 
-static OM_COLD enum om_refusal ask_policy(struct om_call *call)
+static OM_COLD enum om_refusal ask_policy(struct om_call *call, uint32_t others)
 {
 	const struct om_message *message = &call->message;
 	const struct om_guest *guest = call->guest;
@@ -202,22 +209,22 @@ static OM_COLD enum om_refusal ask_policy(struct om_call *call)
 		om_copy(request.client_uuid, message->param[1].u.octets,
 			sizeof(request.client_uuid));
 		request.login = (uint32_t)message->param[1].u.value.c;
+		request.sessions = others;
 	}
 	call->policy = guest->vm.ops->authorize(guest->vm.ctx, &request);
 	return call->policy == TEEC_SUCCESS ? OM_ACCEPTED : OM_REFUSED_POLICY;
 }
 
-/* Gets or reserves the session, and asks the policy. */
+/* Gets or charges the session, and asks the policy. */
 static inline enum om_refusal admit(struct om_call *call, struct om_guest *guest)
 {
-	enum om_refusal why = get_session(call);
+	uint32_t others = 0;
+	enum om_refusal why = get_session(call, &others);
 
+	/* The policy comes after the charge, so that two OPENs at once are not both the last. */
 	if (why == OM_ACCEPTED && guest->vm.ops->authorize)
-		why = ask_policy(call);
-	if (why != OM_ACCEPTED || call->message.hdr.cmd != OPTEE_MSG_CMD_OPEN_SESSION)
-		return why;
-	call->opens = om_session_reserve(&guest->sessions);
-	return call->opens ? OM_ACCEPTED : OM_REFUSED_QUOTA;
+		why = ask_policy(call, others);
+	return why;
 }
 
 /* Records a parameter's buffer, which the call uses until it ends. */
@@ -498,11 +505,10 @@ static int finish_open(struct om_call *call, bool success)
 
 	call->message.hdr.session = session;
 	if (success)
-		om_session_publish(&call->guest->sessions, session, call->message.param[0].u.octets,
-				   call->loads_ta);
+		om_session_publish(&call->guest->sessions, call->opens, session, call->loads_ta);
 	else
-		om_session_cancel(&call->guest->sessions);
-	call->opens = false;
+		om_session_end(&call->guest->sessions, call->opens);
+	call->opens = OM_NONE;
 	return om_message_write(call, offsetof(struct optee_msg_hdr, session), &session,
 				sizeof(session));
 }
@@ -533,9 +539,9 @@ static void complete_buffer(struct om_call *call, bool success)
 /* Rolls back when OP-TEE gave no result: a session is neither opened nor closed. */
 static void roll_back_session(struct om_call *call)
 {
-	if (call->opens)
-		om_session_cancel(&call->guest->sessions);
-	call->opens = false;
+	if (call->opens != OM_NONE)
+		om_session_end(&call->guest->sessions, call->opens);
+	call->opens = OM_NONE;
 	if (call->closes != OM_NONE)
 		om_session_reopen(&call->guest->sessions, call->closes);
 	call->closes = OM_NONE;

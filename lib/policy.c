@@ -342,6 +342,13 @@ static bool check_ta(struct reader *reader, const yaml_node_t *node, const struc
 	return true;
 }
 
+static bool read_ta_sessions(struct reader *reader, const yaml_node_t *node, void *to)
+{
+	struct draft *draft = to;
+
+	return read_number(reader, node, OM_LIMIT_SESSIONS, &draft->ta->sessions);
+}
+
 static bool read_ta(struct reader *reader, const yaml_node_t *node, void *to)
 {
 	static const struct key keys[] = {
@@ -349,6 +356,7 @@ static bool read_ta(struct reader *reader, const yaml_node_t *node, void *to)
 		{ "alias", read_alias, false },
 		{ "login", read_logins, true },
 		{ "commands", read_commands, true },
+		{ "sessions", read_ta_sessions, false },
 	};
 	struct loaded *loaded = to;
 	/* Counted first, so that om_policy_unload() frees its commands. */

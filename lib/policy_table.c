@@ -37,16 +37,21 @@ static bool may_invoke(const struct om_policy_ta *ta, uint32_t func)
 	return false;
 }
 
+static uint32_t may_open(const struct om_policy_ta *ta, const struct om_request *request)
+{
+	if (!(ta->logins & login_bit(request->login)))
+		return TEEC_ERROR_ACCESS_DENIED;
+	return ta->sessions && request->sessions >= ta->sessions ? TEEC_ERROR_OUT_OF_MEMORY :
+								   TEEC_SUCCESS;
+}
+
 uint32_t om_policy_authorize(const struct om_policy *policy, const struct om_request *request)
 {
 	const struct om_policy_ta *ta = find(policy, request->ta_uuid);
 
 	switch (request->cmd) {
 	case OPTEE_MSG_CMD_OPEN_SESSION:
-		if (!ta)
-			return TEEC_ERROR_ITEM_NOT_FOUND;
-		return (ta->logins & login_bit(request->login)) ? TEEC_SUCCESS :
-								  TEEC_ERROR_ACCESS_DENIED;
+		return ta ? may_open(ta, request) : TEEC_ERROR_ITEM_NOT_FOUND;
 	case OPTEE_MSG_CMD_INVOKE_COMMAND:
 		return ta && may_invoke(ta, request->func) ? TEEC_SUCCESS :
 							     TEEC_ERROR_ACCESS_DENIED;

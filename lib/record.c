@@ -9,7 +9,7 @@
 #include "recording.h"
 
 _Static_assert(sizeof(struct om_limits) == 8 * sizeof(uint32_t), "the format: CREATE");
-_Static_assert(sizeof(struct om_request) == 48, "the format: AUTHORIZE");
+_Static_assert(sizeof(struct om_request) == 52, "the format: AUTHORIZE");
 
 static void record(struct om_recorder *r, enum om_record_kind kind,
 		   const struct om_piece *pieces, uint32_t n)

@@ -116,7 +116,7 @@ static OM_COLD void rename_ta(struct om_call *call)
 
 static inline void name_ta(struct om_call *call)
 {
-	if (call->opens && call->request.hdr.cmd == OPTEE_RPC_CMD_LOAD_TA)
+	if (call->opens != OM_NONE && call->request.hdr.cmd == OPTEE_RPC_CMD_LOAD_TA)
 		rename_ta(call);
 }
 

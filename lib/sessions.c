@@ -4,6 +4,7 @@
 
 /* The lower half of an entry's word: one of these states, and the number of users. */
 #define FREE	0u
+#define OPENING	0x10000000u
 #define OPEN	0x80000000u
 #define CLOSING	0x40000000u
 #define STALE	0x20000000u
@@ -48,36 +49,50 @@ static bool is_open(uint64_t word, uint32_t id)
 	return state_of(word) == OPEN && id_of(word) == id;
 }
 
-bool om_session_reserve(struct om_sessions *sessions)
+/* True when an entry is not free and has this TA. The caller holds the lock. */
+static bool has_ta(const struct om_session *session, const uint8_t *ta)
 {
-	bool fits;
+	return state_of(word_of(session)) != FREE &&
+	       om_is_equal(session->ta, ta, sizeof(session->ta));
+}
+
+/* Looks for a free entry, and counts those of the TA. The caller holds the lock. */
+static uint32_t survey(const struct om_sessions *sessions, const uint8_t *ta, uint32_t *others)
+{
+	uint32_t n = sessions->count, entry = OM_NONE;
+	uint32_t i;
+
+	*others = 0;
+	for (i = 0; i < n; i++) {
+		if (state_of(word_of(&sessions->table[i])) == FREE)
+			entry = i;
+		else
+			*others += has_ta(&sessions->table[i], ta);
+	}
+	return entry;
+}
+
+uint32_t om_session_reserve(struct om_sessions *sessions, const uint8_t *ta, uint32_t *others)
+{
+	uint32_t i;
 
 	om_lock(sessions->vm);
-	fits = sessions->used < sessions->count;
-	if (fits)
+	i = survey(sessions, ta, others);
+	if (i != OM_NONE) {
+		om_copy(sessions->table[i].ta, ta, OM_TA_UUID_SIZE);
+		sessions->table[i].loaded = false;
+		set_word(&sessions->table[i], OPENING);
 		om_store_relaxed(&sessions->used, sessions->used + 1);
+	}
 	om_unlock(sessions->vm);
-	return fits;
+	return i;
 }
 
-/* Refunds a session. The caller holds the lock. */
-static void refund(struct om_sessions *sessions)
-{
-	om_store_relaxed(&sessions->used, sessions->used - 1);
-}
-
-/* Frees the entry. The caller holds the lock. */
+/* Frees and refunds the entry. The caller holds the lock. */
 static void end(struct om_sessions *sessions, struct om_session *session)
 {
 	set_word(session, FREE);
-	refund(sessions);
-}
-
-void om_session_cancel(struct om_sessions *sessions)
-{
-	om_lock(sessions->vm);
-	refund(sessions);
-	om_unlock(sessions->vm);
+	om_store_relaxed(&sessions->used, sessions->used - 1);
 }
 
 /* The entry that a session with this id has if it is free. */
@@ -98,7 +113,7 @@ static uint32_t find(const struct om_sessions *sessions, uint32_t id)
 	return OM_NONE;
 }
 
-/* A free entry. There is one, because each session was charged. The caller holds the lock. */
+/* A free entry. There is one, because the caller has freed one. The caller holds the lock. */
 static uint32_t find_free(const struct om_sessions *sessions, uint32_t id)
 {
 	uint32_t i = place_of(sessions, id);
@@ -128,24 +143,26 @@ static bool is_loaded(const struct om_sessions *sessions, const uint8_t *ta)
 	uint32_t n;
 
 	for (n = sessions->count; n; n--, session++)
-		if (state_of(word_of(session)) != FREE && session->loaded &&
-		    om_is_equal(session->ta, ta, sizeof(session->ta)))
+		if (session->loaded && has_ta(session, ta))
 			return true;
 	return false;
 }
 
-void om_session_publish(struct om_sessions *sessions, uint32_t id, const uint8_t *ta, bool loaded)
+void om_session_publish(struct om_sessions *sessions, uint32_t index, uint32_t id, bool loaded)
 {
+	struct om_session *opening = &sessions->table[index];
 	struct om_session *session;
 	uint32_t old;
 
 	om_lock(sessions->vm);
-	loaded = loaded || is_loaded(sessions, ta);
+	loaded = loaded || is_loaded(sessions, opening->ta);
 	old = find(sessions, id);
 	if (old != OM_NONE)
 		make_stale(sessions, old, OPEN);
+	set_word(opening, FREE);
 	session = &sessions->table[find_free(sessions, id)];
-	om_copy(session->ta, ta, sizeof(session->ta));
+	if (session != opening)
+		om_copy(session->ta, opening->ta, sizeof(session->ta));
 	session->loaded = loaded;
 	set_word(session, (uint64_t)id << ID_SHIFT | OPEN);
 	om_unlock(sessions->vm);

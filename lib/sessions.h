@@ -10,14 +10,15 @@
  * States of an entry, kept in `word` beside the number of users, which are calls in transit:
  *
  *   free      not used
+ *   opening   charged for an OPEN_SESSION: it has a TA, but no id, because OP-TEE chooses it
  *   open      OP-TEE opened the session and calls can name it
  *   closing   a CLOSE_SESSION of the guest has claimed it: no new call can name it, and
  *             the CLOSE goes to OP-TEE when it has no users any more
  *   stale     OP-TEE gave the id again although the session was open: no call can name
  *             it, and the last user frees the entry
  *
- * A session that OPEN_SESSION asks for is charged first and has no entry yet, because
- * OP-TEE chooses its id.
+ * An entry is charged as long as it is not free. One that is opened moves to the place that
+ * follows from its id, if that is free.
  *
  * Locking: the guest's lock guards the table. A session that is at the place which follows
  * from its id is taken without the lock: one atomic exchange of id, state and users makes
@@ -42,7 +43,7 @@ struct om_sessions {
 	const struct om_vm *vm;
 	struct om_session *table;
 	uint32_t count;		/* number of entries: the limit */
-	uint32_t used;		/* charged sessions; under the lock, and atomic */
+	uint32_t used;		/* entries that are not free; under the lock, and atomic */
 };
 
 /* The UUID under which OP-TEE knows a TA of the guest. */
@@ -60,17 +61,17 @@ static inline void om_ta_alias(const struct om_vm *vm, const uint8_t *ta, uint8_
 void om_sessions_init(struct om_sessions *sessions);
 void om_sessions_init_row(struct om_sessions *sessions, uint32_t i);
 
-/* Charges a session for an OPEN_SESSION; false at the limit. */
-bool om_session_reserve(struct om_sessions *sessions);
-
-/* Refunds a reserved session that was not opened. */
-void om_session_cancel(struct om_sessions *sessions);
+/*
+ * Charges a session with this TA for an OPEN_SESSION. Returns its index, or OM_NONE at the limit.
+ * others: set to the number of entries that the TA has already.
+ */
+uint32_t om_session_reserve(struct om_sessions *sessions, const uint8_t *ta, uint32_t *others);
 
 /*
  * Turns a reserved session into an open one under this id. loaded: OP-TEE asked for the TA
  * during the call; a TA that was loaded for another open session counts as loaded, too.
  */
-void om_session_publish(struct om_sessions *sessions, uint32_t id, const uint8_t *ta, bool loaded);
+void om_session_publish(struct om_sessions *sessions, uint32_t index, uint32_t id, bool loaded);
 
 /*
  * Makes the caller a user of an open session, which cannot be closed until om_session_put().
@@ -87,7 +88,7 @@ void om_session_put(struct om_sessions *sessions, uint32_t index);
 bool om_session_close(struct om_sessions *sessions, uint32_t index);
 bool om_session_is_unused(const struct om_sessions *sessions, uint32_t index);
 
-/* Frees and refunds a session that OP-TEE has closed or does not know any more. */
+/* Frees and refunds a session that OP-TEE has closed or does not know, or did not open. */
 void om_session_end(struct om_sessions *sessions, uint32_t index);
 
 /* Opens a session again whose CLOSE did not reach OP-TEE; its users keep it. */

@@ -53,6 +53,11 @@ struct om_request {
 	 */
 	uint8_t ta_uuid[16];
 	uint8_t client_uuid[16];/* OPEN_SESSION: the client, as the guest claims */
+	/*
+	 * OPEN_SESSION: how many other sessions the guest has with this TA, open ones and those
+	 * that were asked for before this one and are not open yet. Else 0.
+	 */
+	uint32_t sessions;
 };
 
 struct om_trace_event;

@@ -50,6 +50,8 @@ struct om_policy_ta {
 	/* The commands that are allowed: range_count ranges; 0: none. */
 	const struct om_policy_range *ranges;
 	uint32_t range_count;
+	/* The most sessions that a guest may have with the TA at once; 0: no limit of its own. */
+	uint32_t sessions;
 };
 
 struct om_policy {
@@ -61,8 +63,9 @@ struct om_policy {
  * Decides on a request by a policy: for om_host_ops.authorize. A pure function; any context.
  *
  * Returns TEEC_SUCCESS. For OPEN_SESSION TEEC_ERROR_ITEM_NOT_FOUND when the TA is not in the
- * table, which is what an OP-TEE without it answers, and TEEC_ERROR_ACCESS_DENIED when
- * the login is not allowed. For INVOKE_COMMAND TEEC_ERROR_ACCESS_DENIED when the command
+ * table, which is what an OP-TEE without it answers, TEEC_ERROR_ACCESS_DENIED when the login
+ * is not allowed, and TEEC_ERROR_OUT_OF_MEMORY when the guest has as many sessions with the TA
+ * as it may, which is also the answer at om_limits.sessions. For INVOKE_COMMAND TEEC_ERROR_ACCESS_DENIED when the command
  * is not allowed. Other commands pass: they end what was allowed, or are about memory.
  */
 OM_API uint32_t om_policy_authorize(const struct om_policy *policy,

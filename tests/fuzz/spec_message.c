@@ -380,6 +380,8 @@ void spec_message_policy(struct spec *s, const struct om_request *r)
 	spec_check(s, memcmp(r->client_uuid, opens ? c->param[1].u.octets : none, 16) == 0 &&
 		   r->login == (opens ? (uint32_t)c->param[1].u.value.c : 0),
 		   "the policy is asked about another session");
+	spec_check(s, r->sessions == (opens ? spec_sessions_of(s, ta) : 0),
+		   "the policy is told another number of sessions");
 }
 
 /* --- What OP-TEE gets -------------------------------------------------------------------- */

@@ -126,6 +126,8 @@ void spec_message_failed(struct spec *s);
 /* UNREGISTER: its buffer cannot be named any more. */
 void spec_message_claim(struct spec *s);
 void spec_message_policy(struct spec *s, const struct om_request *request);
+/* The sessions of a TA, those of other calls' OPENs too. */
+uint32_t spec_sessions_of(const struct spec *s, const uint8_t *ta);
 /* The call is over: nothing of it is left. */
 void spec_call_end(struct spec *s, struct spec_call *c);
 

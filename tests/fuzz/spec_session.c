@@ -40,6 +40,18 @@ uint32_t spec_sessions(const struct spec *s)
 	return n;
 }
 
+uint32_t spec_sessions_of(const struct spec *s, const uint8_t *ta)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < SPEC_SESSIONS; i++)
+		n += is_charged(s, &s->session[i]) && memcmp(s->session[i].ta, ta, 16) == 0;
+	for (uint32_t i = 0; i < SPEC_CALLS; i++)
+		n += s->call[i].used && s->call[i].opens && &s->call[i] != s->now &&
+		     memcmp(s->call[i].param[0].u.octets, ta, 16) == 0;
+	return n;
+}
+
 const struct spec_session *spec_open_session(const struct spec *s, uint32_t n)
 {
 	for (uint32_t i = 0; i < SPEC_SESSIONS; i++)

@@ -394,6 +394,34 @@ TEST(a_policy_as_a_table_with_an_alias)
 	rig_exit(rigs);
 }
 
+/* A TA with a limit of its own: as at the limit of all, and a session that is closed is given back. */
+TEST(a_policy_limits_the_sessions_of_a_ta)
+{
+	static const uint8_t other[16] = { 0x43 };
+	struct om_policy_ta tas[2] = {
+		{ .logins = OM_POLICY_LOGIN_PUBLIC, .sessions = 2 },
+		{ .uuid = { 0x43 }, .logins = OM_POLICY_LOGIN_PUBLIC },
+	};
+	const struct om_policy policy = { .tas = tas, .ta_count = 2 };
+	struct om_kvm_config config = rig_fresh(rigs);
+	uint32_t session, none;
+
+	memcpy(tas[0].uuid, fake_ta_uuid, sizeof(tas[0].uuid));
+	memcpy(tas[1].alias, fake_ta_uuid, sizeof(tas[1].alias));
+	config.policy = &policy;
+	rig_init(rigs, &config);
+	rig_opened(rigs);
+	session = rig_opened(rigs);
+	assert_int_equal(rig_open(rigs, &none), TEEC_ERROR_OUT_OF_MEMORY);
+	assert_int_equal(fake_sessions(&rigs->tee), 2);
+	/* It is nobody else's limit. */
+	assert_int_equal(rig_open_as(rigs, other, TEE_IOCTL_LOGIN_PUBLIC, &none), TEEC_SUCCESS);
+	assert_int_equal(rig_close(rigs, session), TEEC_SUCCESS);
+	rig_opened(rigs);
+	assert_int_equal(rig_open(rigs, &none), TEEC_ERROR_OUT_OF_MEMORY);
+	rig_exit(rigs);
+}
+
 /* Errors of the device */
 
 static const struct {

@@ -8,13 +8,13 @@ struct accounts accounts;
 
 void accounts_init(void)
 {
-	accounts = (struct accounts){ .user_of = OM_NONE, .closes = OM_NONE };
+	accounts = (struct accounts){ .user_of = OM_NONE, .closes = OM_NONE, .opens = OM_NONE };
 }
 
 bool accounts_are_recorded(const struct om_call *call)
 {
 	return call->session == accounts.user_of && call->closes == accounts.closes &&
-	       call->opens == accounts.reserved && call->mapped.param_pages == accounts.pages;
+	       call->opens == accounts.opens && call->mapped.param_pages == accounts.pages;
 }
 
 void accounts_take_over(const struct om_call *call)
@@ -23,7 +23,7 @@ void accounts_take_over(const struct om_call *call)
 	accounts.user_of = call->session;
 	accounts.closes = call->closes;
 	accounts.is_unused = call->closes != OM_NONE && !call->waits;
-	accounts.reserved = call->opens;
+	accounts.opens = call->opens;
 	accounts.pages = call->mapped.param_pages;
 	accounts.window = call->mapped.uses_window;
 }
@@ -41,31 +41,26 @@ uint64_t accounts_held_pages(const struct om_call *call)
 
 /* sessions.h */
 
-bool om_session_reserve(struct om_sessions *sessions)
-{
-	(void)sessions;
-	PROVE(!accounts.reserved && !ghost.locked, "accounts: a call is charged for one session (I5)");
-	accounts.reserved = any_bool();
-	return accounts.reserved;
-}
-
-void om_session_cancel(struct om_sessions *sessions)
-{
-	(void)sessions;
-	PROVE(accounts.reserved, "accounts: a session is refunded once (I5)");
-	accounts.reserved = false;
-	accounts.cancelled++;
-}
-
-void om_session_publish(struct om_sessions *sessions, uint32_t id, const uint8_t *ta, bool loaded)
+uint32_t om_session_reserve(struct om_sessions *sessions, const uint8_t *ta, uint32_t *others)
 {
 	const uint8_t *asked = world_call.message.param[0].u.octets;
 
 	(void)sessions;
-	PROVE(accounts.reserved, "accounts: a session was charged before it is open (I5)");
+	PROVE(accounts.opens == OM_NONE && !ghost.locked,
+	      "accounts: a call is charged for one session (I5)");
 	PROVE(ta == asked, "accounts: a session is the TA's that was asked for, in the private copy");
+	*others = accounts.others = any_u32();
+	accounts.opens = any_bool() ? OM_NONE : any_below(WORLD_SESSIONS);
+	return accounts.opens;
+}
+
+void om_session_publish(struct om_sessions *sessions, uint32_t index, uint32_t id, bool loaded)
+{
+	(void)sessions;
+	PROVE(index < WORLD_SESSIONS && index == accounts.opens,
+	      "accounts: a session was charged before it is open (I5)");
 	PROVE(loaded == world_call.loads_ta, "accounts: ... and was loaded if OP-TEE asked for it");
-	accounts.reserved = false;
+	accounts.opens = OM_NONE;
 	accounts.published++;
 	accounts.published_id = id;
 }
@@ -122,6 +117,11 @@ static void leave(uint32_t index)
 void om_session_end(struct om_sessions *sessions, uint32_t index)
 {
 	(void)sessions;
+	if (accounts.opens != OM_NONE && index == accounts.opens) {
+		accounts.opens = OM_NONE;
+		accounts.cancelled++;
+		return;
+	}
 	leave(index);
 	PROVE(accounts.is_unused, "accounts: a session ends when nobody is on the way to it");
 	accounts.ended++;

@@ -15,7 +15,8 @@ struct accounts {
 	uint32_t user_of;	/* the entry that the call is a user of, or OM_NONE */
 	uint32_t closes;	/* the one that it closes, or OM_NONE */
 	bool is_unused;		/* ... and that was seen without users */
-	bool reserved;		/* a session is charged for the call */
+	uint32_t opens;		/* the one that is charged for it, or OM_NONE */
+	uint32_t others;	/* ... and so many its TA had already */
 	uint32_t published;
 	uint32_t published_id;
 	uint32_t cancelled;

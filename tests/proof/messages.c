@@ -58,15 +58,19 @@ static bool has_its_session(const struct om_call *call)
 	switch (call->message.hdr.cmd) {
 	case OPTEE_MSG_CMD_CLOSE_SESSION:
 		if (call->closes != OM_NONE)
-			return call->closes < WORLD_SESSIONS && call->session == OM_NONE && !call->opens;
+			return call->closes < WORLD_SESSIONS && call->session == OM_NONE &&
+			       call->opens == OM_NONE;
 		/* fall through */
 	case OPTEE_MSG_CMD_INVOKE_COMMAND:
 	case OPTEE_MSG_CMD_CANCEL:
-		return call->session < WORLD_SESSIONS && call->closes == OM_NONE && !call->opens;
+		return call->session < WORLD_SESSIONS && call->closes == OM_NONE &&
+		       call->opens == OM_NONE;
 	case OPTEE_MSG_CMD_OPEN_SESSION:
-		return call->session == OM_NONE && call->closes == OM_NONE && call->opens;
+		return call->session == OM_NONE && call->closes == OM_NONE &&
+		       call->opens < WORLD_SESSIONS;
 	default:
-		return call->session == OM_NONE && call->closes == OM_NONE && !call->opens;
+		return call->session == OM_NONE && call->closes == OM_NONE &&
+		       call->opens == OM_NONE;
 	}
 }
 

@@ -134,9 +134,10 @@ struct rig *rig_new_prepared(void (*prepare)(struct rig *rig))
 void rig_open_session(struct rig *rig, uint32_t id, bool loaded)
 {
 	static const uint8_t ta[OM_TA_UUID_SIZE];
+	uint32_t others, index = om_session_reserve(&rig->guest->sessions, ta, &others);
 
-	assert_true(om_session_reserve(&rig->guest->sessions));
-	om_session_publish(&rig->guest->sessions, id, ta, loaded);
+	assert_int_not_equal(index, OM_NONE);
+	om_session_publish(&rig->guest->sessions, index, id, loaded);
 }
 
 void rig_free(struct rig *rig)

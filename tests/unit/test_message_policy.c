@@ -60,6 +60,7 @@ POLICY_TEST(test_policy_is_asked_for_the_ta)
 	assert_int_equal(the_policy.last.login, 0x80000000);
 	/* No session yet, whatever the guest says. */
 	assert_int_equal(the_policy.last.session, 0);
+	assert_int_equal(the_policy.last.sessions, 0);
 
 	message = new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 0);
 	message->hdr.func = 7;
@@ -79,6 +80,40 @@ POLICY_TEST(test_policy_is_asked_for_the_ta)
 	new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 0)->hdr.session = 0x55;
 	expect_refused(rig, TEEC_ERROR_BAD_PARAMETERS, OM_COUNT_REFUSED_SESSION);
 	assert_int_equal(the_policy.asked, 4);
+}
+
+static struct om_message *new_open(struct rig *rig, uint8_t ta)
+{
+	struct om_message *message = new_message(rig, OPTEE_MSG_CMD_OPEN_SESSION, 2);
+
+	message->param[0].u.octets[0] = ta;
+	return message;
+}
+
+/* Sessions are counted by TA, and what the policy refuses counts no more. */
+POLICY_TEST(test_policy_is_told_how_many_sessions_there_are)
+{
+	static const struct { uint8_t ta; uint32_t answer, sessions; } cases[] = {
+		{ 1, TEEC_SUCCESS, 0 }, { 1, TEEC_SUCCESS, 1 }, { 2, TEEC_SUCCESS, 0 },
+		{ 1, TEEC_ERROR_OUT_OF_MEMORY, 2 }, { 1, TEEC_SUCCESS, 2 },
+	};
+	uint32_t before = (uint32_t)om_guest_counter(rig->guest, OM_COUNT_SESSIONS_NOW);
+
+	for (uint32_t i = 0; i < COUNT_OF(cases); i++) {
+		new_open(rig, cases[i].ta);
+		s->session = 0x60 + i;
+		the_policy.answer = cases[i].answer;
+		if (cases[i].answer)
+			expect_refused(rig, cases[i].answer, OM_COUNT_REFUSED_POLICY);
+		else
+			expect_code(rig, OPTEE_SMC_RETURN_OK);
+		assert_int_equal(the_policy.last.sessions, cases[i].sessions);
+	}
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_SESSIONS_NOW), before + 4);
+	the_policy.answer = TEEC_SUCCESS;
+	new_message(rig, OPTEE_MSG_CMD_INVOKE_COMMAND, 0)->hdr.session = RIG_SESSION;
+	expect_code(rig, OPTEE_SMC_RETURN_OK);
+	assert_int_equal(the_policy.last.sessions, 0);
 }
 
 /* Between the look-up of the session and its end: as another vCPU's CLOSE has it. */

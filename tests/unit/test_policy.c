@@ -130,6 +130,7 @@ FILE_TEST(a_whole_file)
 		"    uuid: " STORAGE "\n"
 		"    login: [public, user, kernel]\n"
 		"    commands: [0, 7-9, 0x80000001]\n"
+		"    sessions: 2\n"
 		"  - {uuid: 5B9E0E40-2636-11E1-AD9E-0002A5D5C51B, login: group, commands: all}\n"
 		"  - uuid: 00000000-0000-0000-0000-000000000001\n"
 		"    alias: 00000000-0000-0000-0000-000000000002\n"
@@ -147,12 +148,14 @@ FILE_TEST(a_whole_file)
 	assert_memory_equal(ta[0].alias, own, 16);
 	assert_int_equal(ta[0].logins, OM_POLICY_LOGIN_PUBLIC | OM_POLICY_LOGIN_USER |
 			 OM_POLICY_LOGIN_REE_KERNEL);
+	assert_int_equal(ta[0].sessions, 2);
 	assert_int_equal(ta[0].range_count, 3);
 	assert_int_equal(ta[0].ranges[1].first, 7);
 	assert_int_equal(ta[0].ranges[1].last, 9);
 	assert_int_equal(ta[0].ranges[2].first, 0x80000001);
 	assert_int_equal(ta[0].ranges[2].last, 0x80000001);
 	assert_memory_equal(ta[1].alias, none, 16);
+	assert_int_equal(ta[1].sessions, 0);
 	assert_int_equal(ta[1].uuid[0], 0x5b);
 	assert_int_equal(ta[1].logins, OM_POLICY_LOGIN_GROUP);
 	assert_int_equal(ta[1].range_count, 1);
@@ -174,6 +177,7 @@ FILE_TEST(the_example)
 	if (om_policy_load(OM_EXAMPLE, "alpha", &file, &error) != OM_POLICY_OK)
 		fail_msg("%s", error.text);
 	assert_int_equal(file->policy.ta_count, 2);
+	assert_int_equal(file->policy.tas[0].sessions, 8);
 	om_policy_unload(file);
 }
 
@@ -193,7 +197,7 @@ FILE_TEST(unknown_keys_are_errors)
 	bad("workers: 1\nworker: 2\ntas: []\n", 2, "'worker' is not known here; use tas, workers, "
 	    "sessions");
 	bad("tas:\n  - uuid: " STORAGE "\n    comands: all\n", 3,
-	    "'comands' is not known here; use uuid, alias, login, commands");
+	    "'comands' is not known here; use uuid, alias, login, commands, sessions");
 	bad("tas: []\n[a, b]: c\n", 2, "'' is not known here");
 	bad("\"tas\\0x\": []\n", 1, "'' is not known here");
 }
@@ -280,6 +284,8 @@ FILE_TEST(numbers_out_of_range_are_errors)
 		bad(text, 2, "is not a number from 1 to 64, such as 8");
 	}
 	bad("tas: []\nsessions: 4097\n", 2, "is not a number from 1 to 4096");
+	bad("tas:\n  - sessions: 0\n", 2, "is not a number from 1 to 4096");
+	bad("tas:\n  - sessions: 4097\n", 2, "is not a number from 1 to 4096");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		snprintf(text, sizeof(text), "tas:\n  - uuid: " STORAGE "\n    commands: %s\n",
 			 commands[i]);

@@ -12,7 +12,8 @@ static const struct om_policy_range some[] = { { 0, 0 }, { 7, 9 }, { 0xfffffffe,
 static const struct om_policy_ta tas[] = {
 	{ .uuid = { 1 }, .alias = { [15] = 9 }, .logins = OM_POLICY_LOGIN_PUBLIC,
 	  .ranges = some, .range_count = 3 },
-	{ .uuid = { 2 }, .logins = OM_POLICY_LOGIN_USER | OM_POLICY_LOGIN_REE_KERNEL },
+	{ .uuid = { 2 }, .logins = OM_POLICY_LOGIN_USER | OM_POLICY_LOGIN_REE_KERNEL,
+	  .sessions = 3 },
 };
 static const struct om_policy policy = { .tas = tas, .ta_count = 2 };
 
@@ -63,6 +64,25 @@ TEST(logins_are_those_listed)
 	assert_int_equal(open_as(1, 0x80000000), TEEC_ERROR_ACCESS_DENIED);
 	assert_int_equal(open_as(2, 0x80000000), TEEC_SUCCESS);
 	assert_int_equal(open_as(2, 0x80000001), TEEC_ERROR_ACCESS_DENIED);
+}
+
+TEST(sessions_are_as_many_as_listed)
+{
+	struct om_request request = { .cmd = OPTEE_MSG_CMD_OPEN_SESSION };
+
+	for (request.sessions = 0; request.sessions < 6; request.sessions++) {
+		request.ta_uuid[0] = 1;
+		request.login = 0;
+		assert_int_equal(om_policy_authorize(&policy, &request), TEEC_SUCCESS);
+		request.ta_uuid[0] = 2;
+		request.login = 1;
+		assert_int_equal(om_policy_authorize(&policy, &request), request.sessions < 3 ?
+				 TEEC_SUCCESS : TEEC_ERROR_OUT_OF_MEMORY);
+		/* Who may not open it is not told how many there are. */
+		request.login = 0;
+		assert_int_equal(om_policy_authorize(&policy, &request),
+				 TEEC_ERROR_ACCESS_DENIED);
+	}
 }
 
 TEST(commands_are_those_listed)

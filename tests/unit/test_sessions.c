@@ -22,10 +22,25 @@ static const uint8_t ta_a[OM_TA_UUID_SIZE] = { 0xa, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1
 static const uint8_t ta_b[OM_TA_UUID_SIZE] = { 0xa, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
 					       14, 16 };
 
+/* A session that is charged; OM_NONE at the limit. */
+static uint32_t reserve(struct om_guest *guest, const uint8_t *ta)
+{
+	uint32_t others;
+
+	return om_session_reserve(&guest->sessions, ta, &others);
+}
+
+static void assert_full(struct rig *rig)
+{
+	assert_int_equal(reserve(rig->guest, ta_a), OM_NONE);
+}
+
 static void open_as(struct rig *rig, uint32_t id, const uint8_t *ta, bool loaded)
 {
-	assert_true(om_session_reserve(&rig->guest->sessions));
-	om_session_publish(&rig->guest->sessions, id, ta, loaded);
+	uint32_t index = reserve(rig->guest, ta);
+
+	assert_int_not_equal(index, OM_NONE);
+	om_session_publish(&rig->guest->sessions, index, id, loaded);
 }
 
 /* The session with this id, which must be open for this TA; a user is the caller's. */
@@ -96,11 +111,13 @@ SESSIONS_TEST(test_life_of_a_session)
 
 	/* Reserved: charged, and nobody can name it. */
 	assert_none(rig, 7);
-	assert_true(om_session_reserve(&guest->sessions));
+	index = reserve(guest, ta_a);
+	assert_int_not_equal(index, OM_NONE);
 	assert_int_equal(guest->sessions.used, 1);
 	assert_none(rig, 7);
+	assert_none(rig, 0);
 	/* Open: anybody can, any number of times. */
-	om_session_publish(&guest->sessions, 7, ta_a, false);
+	om_session_publish(&guest->sessions, index, 7, false);
 	assert_int_equal(guest->sessions.used, 1);
 	index = get(rig, 7, ta_a);
 	assert_int_equal(get(rig, 7, ta_a), index);
@@ -124,8 +141,10 @@ SESSIONS_TEST(test_life_of_a_session)
 
 SESSIONS_TEST(test_reserved_and_not_opened)
 {
-	assert_true(om_session_reserve(&rig->guest->sessions));
-	om_session_cancel(&rig->guest->sessions);
+	uint32_t index = reserve(rig->guest, ta_a);
+
+	assert_int_equal(rig->guest->sessions.used, 1);
+	om_session_end(&rig->guest->sessions, index);
 	assert_int_equal(rig->guest->sessions.used, 0);
 }
 
@@ -168,7 +187,7 @@ SESSIONS_TEST(test_invariant_9_none_after_a_reset)
 	get(rig, 2, ta_a);
 	open_as(rig, 2, ta_b, true);
 	get(rig, 2, ta_b);
-	assert_true(om_session_reserve(&guest->sessions));
+	assert_int_not_equal(reserve(guest, ta_a), OM_NONE);
 	do
 		result = om_guest_reset(guest);
 	while (result == OM_AGAIN);
@@ -180,7 +199,7 @@ SESSIONS_TEST(test_invariant_9_none_after_a_reset)
 		/* What was loaded in the life before is not in this one. */
 		assert_false(is_loaded(rig, i));
 	}
-	assert_false(om_session_reserve(&guest->sessions));
+	assert_full(rig);
 }
 
 /* --- Ids -------------------------------------------------------------------------- */
@@ -362,19 +381,20 @@ TEST(test_invariant_5_number_of_sessions)
 		assert_int_equal(rig->guest->vm.limits.sessions, n);
 		for (uint32_t i = 0; i < n; i++)
 			open_as(rig, i * 3, ta_a, false);
-		assert_false(om_session_reserve(&rig->guest->sessions));
+		assert_full(rig);
 		assert_int_equal(rig->guest->sessions.used, n);
 		/* One that closes counts until it has. */
 		index = begin_close(rig, n / 2 * 3);
-		assert_false(om_session_reserve(&rig->guest->sessions));
+		assert_full(rig);
 		om_session_end(&rig->guest->sessions, index);
-		assert_true(om_session_reserve(&rig->guest->sessions));
+		index = reserve(rig->guest, ta_b);
+		assert_int_not_equal(index, OM_NONE);
 		/* One that is not open yet counts, too. */
-		assert_false(om_session_reserve(&rig->guest->sessions));
-		om_session_cancel(&rig->guest->sessions);
+		assert_full(rig);
+		om_session_end(&rig->guest->sessions, index);
 		open_as(rig, UINT32_MAX, ta_b, false);
 		om_session_put(&rig->guest->sessions, get(rig, UINT32_MAX, ta_b));
-		assert_false(om_session_reserve(&rig->guest->sessions));
+		assert_full(rig);
 		rig_free(rig);
 	}
 }
@@ -389,14 +409,68 @@ RIG_TEST_BY(test_invariant_5_stale_sessions_count, new_rig(2, NULL))
 	first = get(rig, 7, ta_a);
 	open_as(rig, 7, ta_b, false);
 	second = get(rig, 7, ta_b);
-	assert_false(om_session_reserve(&guest->sessions));
+	assert_full(rig);
 	om_session_put(&guest->sessions, first);
 	open_as(rig, 7, ta_a, false);
 	assert_int_equal(get(rig, 7, ta_a), first);
-	assert_false(om_session_reserve(&guest->sessions));
+	assert_full(rig);
 	om_session_put(&guest->sessions, second);
 	om_session_put(&guest->sessions, first);
 	open_as(rig, 8, ta_a, false);
+}
+
+/* How many others the TA of a new session has, of which there is room. */
+static uint32_t others_of(struct rig *rig, const uint8_t *ta)
+{
+	uint32_t others = UINT32_MAX;
+	uint32_t index = om_session_reserve(&rig->guest->sessions, ta, &others);
+
+	assert_int_not_equal(index, OM_NONE);
+	om_session_end(&rig->guest->sessions, index);
+	return others;
+}
+
+/* Whatever state they are in, until they are nobody's any more. */
+RIG_TEST_BY(test_sessions_of_a_ta_are_counted, new_rig(8, NULL))
+{
+	struct om_sessions *sessions = &rig->guest->sessions;
+	uint32_t opening, user, closing;
+
+	assert_int_equal(others_of(rig, ta_a), 0);
+	opening = reserve(rig->guest, ta_a);
+	assert_int_equal(others_of(rig, ta_a), 1);
+	assert_int_equal(others_of(rig, ta_b), 0);
+	om_session_publish(sessions, opening, 7, false);
+	assert_int_equal(others_of(rig, ta_a), 1);
+	/* Under a user; then OP-TEE gives the id again. */
+	user = get(rig, 7, ta_a);
+	open_as(rig, 7, ta_b, false);
+	assert_int_equal(others_of(rig, ta_a), 1);
+	assert_int_equal(others_of(rig, ta_b), 1);
+	om_session_put(sessions, user);
+	assert_int_equal(others_of(rig, ta_a), 0);
+
+	open_as(rig, 8, ta_b, true);
+	open_as(rig, 16, ta_b, false);
+	assert_int_equal(others_of(rig, ta_b), 3);
+	closing = begin_close(rig, 8);
+	assert_int_equal(others_of(rig, ta_b), 3);
+	om_session_end(sessions, closing);
+	assert_int_equal(others_of(rig, ta_b), 2);
+	/* What is opened keeps its TA, wherever it comes to lie. */
+	om_session_put(sessions, get(rig, 7, ta_b));
+	om_session_put(sessions, get(rig, 16, ta_b));
+}
+
+/* At the limit of all sessions those of a TA are still told. */
+SESSIONS_TEST(test_sessions_of_a_ta_are_counted_at_the_limit)
+{
+	uint32_t others = UINT32_MAX;
+
+	for (uint32_t i = 0; i < LIMIT; i++)
+		open_as(rig, i, i ? ta_a : ta_b, false);
+	assert_int_equal(om_session_reserve(&rig->guest->sessions, ta_a, &others), OM_NONE);
+	assert_int_equal(others, LIMIT - 1);
 }
 
 /* --- TAs that were loaded ---------------------------------------------------------------- */
@@ -482,6 +556,14 @@ static void with_spin_lock(struct rig *rig)
 	rig->host->ops.unlock = spin_unlock;
 }
 
+static void other_opens(const uint8_t *ta)
+{
+	uint32_t index = reserve(other.guest, ta);
+
+	if (index != OM_NONE)
+		om_session_publish(&other.guest->sessions, index, 7, false);
+}
+
 /* Where calls that are on their way in are left alone, the next TA has the id. */
 static void other_closes_and_opens(void)
 {
@@ -499,8 +581,7 @@ static void other_closes_and_opens(void)
 		return;
 	}
 	om_session_end(&other.guest->sessions, index);
-	if (om_session_reserve(&other.guest->sessions))
-		om_session_publish(&other.guest->sessions, 7, ta, false);
+	other_opens(ta);
 }
 
 static void other_goes_on(void)
@@ -511,8 +592,8 @@ static void other_goes_on(void)
 		other.held = OM_NONE;
 	} else if (other.turn % 3 == 0) {
 		other.held = om_session_get(&other.guest->sessions, 7);
-	} else if (other.turn % 7 == 0 && om_session_reserve(&other.guest->sessions)) {
-		om_session_publish(&other.guest->sessions, 7, other.turn % 2 ? ta_a : ta_b, false);
+	} else if (other.turn % 7 == 0) {
+		other_opens(other.turn % 2 ? ta_a : ta_b);
 	} else {
 		other_closes_and_opens();
 	}

@@ -222,13 +222,13 @@ void om_message_emit(struct om_call *of)
 static void end_message(struct om_call *of)
 {
 	PROVE(seen.ended == 0, "a call ends once (I9)");
-	if (of->opens)
-		om_session_cancel(&world_guest.sessions);
+	if (of->opens != OM_NONE)
+		om_session_end(&world_guest.sessions, of->opens);
 	if (of->closes != OM_NONE && accounts.is_unused)
 		om_session_end(&world_guest.sessions, of->closes);
 	else if (of->closes != OM_NONE)
 		om_session_reopen(&world_guest.sessions, of->closes);
-	of->opens = false;
+	of->opens = OM_NONE;
 	of->closes = OM_NONE;
 	seen.ended++;
 	of->result = any_u32();
@@ -507,7 +507,7 @@ static bool has_nothing(void)
 	       call->lists.reserved == 0 && call->payload_lists.first == OM_NONE &&
 	       call->payload_lists.reserved == 0 && call->translation.source.raw == 0 &&
 	       call->release.head == OM_NONE && call->session == OM_NONE &&
-	       call->closes == OM_NONE && !call->opens;
+	       call->closes == OM_NONE && call->opens == OM_NONE;
 }
 
 static bool is_same_list(const struct om_lists *a, const struct om_lists *b)

@@ -87,6 +87,10 @@ static uint32_t authorize(void *guest, const struct om_request *request)
 	      "a policy judges the private copy (I1)");
 	PROVE(is_ta(request->ta_uuid, ta),
 	      "... and the TA that is asked for, or whose session is in use from now on");
+	PROVE(request->sessions == (message->hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION ?
+				    accounts.others : 0), "... and how many sessions the TA has");
+	PROVE(IMPLIES(message->hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION, accounts.opens != OM_NONE),
+	      "... this one being charged, so that no two are the last (I5)");
 	return any_u32();
 }
 
@@ -108,7 +112,7 @@ static void prove_accepted(const struct om_call *call)
 	REACHED("accepted");
 	if (call->session != OM_NONE)
 		REACHED("a session is in use");
-	if (call->opens)
+	if (call->opens != OM_NONE)
 		REACHED("a session is charged");
 	if (call->fid == OPTEE_SMC_CALL_WITH_REGD_ARG && call->held_count == 4)
 		REACHED("a message in a buffer names four");
@@ -138,7 +142,7 @@ int main(void)
 	/* A slot that is free holds nothing. */
 	ASSUME(call->page.raw == 0 && call->message_buffer == OM_NONE && call->target == OM_NONE &&
 	       call->translation.source.raw == 0);
-	ASSUME(call->session == OM_NONE && call->closes == OM_NONE && !call->opens);
+	ASSUME(call->session == OM_NONE && call->closes == OM_NONE && call->opens == OM_NONE);
 	call->mapped.uses_window = true;
 	/* Others may have pinned the page that is watched, too. */
 	ghost.pins = any_below(2);
@@ -158,7 +162,7 @@ int main(void)
 	PROVE(call->mapped.uses_window == (call->session == OM_NONE || !world_sessions[call->session].loaded),
 	      "what a loaded TA maps is not charged to OP-TEE's window, all else is (I5)");
 	PROVE(call->closes == OM_NONE, "no session is closed yet");
-	PROVE(IMPLIES(call->opens, call->message.hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION),
+	PROVE(IMPLIES(call->opens != OM_NONE, call->message.hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION),
 	      "a session is charged to who opens one");
 	PROVE(IMPLIES(why != OM_REFUSED_ADDRESS && call->message_buffer != OM_NONE,
 		      call->room <= world_buffers[call->message_buffer].size - om_low(regs.a[3])),

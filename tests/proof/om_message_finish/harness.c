@@ -45,7 +45,7 @@ static uint32_t refusals;
 /* What the call had to do with a session, at first. */
 static struct {
 	uint32_t session, closes;
-	bool opens;
+	uint32_t opens;
 } before;
 
 void om_refused(struct om_call *call, enum om_refusal why, uint32_t code)
@@ -124,9 +124,9 @@ static void prove_settled(const struct om_call *call, bool success)
 /* The session that the call opens or closes. */
 static void prove_session(const struct om_call *call, bool opened, bool closed)
 {
-	bool opens = before.opens, closes = before.closes != OM_NONE;
+	bool opens = before.opens != OM_NONE, closes = before.closes != OM_NONE;
 
-	PROVE(accounts_are_recorded(call) && !call->opens && call->closes == OM_NONE,
+	PROVE(accounts_are_recorded(call) && call->opens == OM_NONE && call->closes == OM_NONE,
 	      "what the call was charged for is settled (I5)");
 	PROVE(accounts.published == (opens && opened) && accounts.cancelled == (opens && !opened),
 	      "a session is open as the guest is told, or refunded (I5)");

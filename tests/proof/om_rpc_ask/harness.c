@@ -192,7 +192,7 @@ static void prove_named(void)
 	const struct om_call *call = &world_call;
 	const struct optee_msg_param *asked = &call->request.param[0];
 
-	if (!judged_now || !host_ops.alias || !call->opens ||
+	if (!judged_now || !host_ops.alias || call->opens == OM_NONE ||
 	    call->request.hdr.cmd != OPTEE_RPC_CMD_LOAD_TA || call->request.hdr.num_params == 0 ||
 	    asked->attr != OPTEE_MSG_ATTR_TYPE_VALUE_INPUT)
 		return;

@@ -8,11 +8,12 @@
  * of anything go, for neither takes the lock.
  *
  * Assumes: what sessions.h asks of its callers: who puts or closes a session is a user of
- * it; who ends or reopens one closed it, and who ends it has seen it unused; who publishes or cancels
- * one reserved it (om_message_finish/, om_call_run/).
+ * it; who ends or reopens one closed it, and who ends it has seen it unused; who publishes
+ * one reserved it, and so may who ends it (om_message_finish/, om_call_run/).
  * Bounded: 3 entries. The functions look at nothing but how many there are.
  * Proves: memory safety; an id is open once at most; sessions that are charged are those
- * in the table and those on their way, never more than the limit (I5); an entry is freed
+ * in the table, never more than the limit (I5), and who asks for one is told how many its TA
+ * has; an entry is freed
  * and refunded once, when nobody uses it; users are counted exactly; who closes a session
  * is the only one who does, and a session that closes or whose id was given again is not
  * open; a session belongs to the TA that it was opened for, and knows whether that was
@@ -43,7 +44,6 @@ static struct om_host_ops ops;
 static struct {
 	bool locked;
 	uint32_t taken;		/* how often the lock was */
-	uint32_t pending;	/* charged, and not in the table yet */
 	uint32_t used;		/* charged, at first */
 	uint32_t user_of;	/* the entry that the caller is a user of, if any */
 } seen;
@@ -80,7 +80,7 @@ static uint32_t id_in(const struct om_session *session)
 
 static bool is_state(uint32_t state)
 {
-	return state == FREE || state == OPEN || state == CLOSING || state == STALE;
+	return state == FREE || state == OPENING || state == OPEN || state == CLOSING || state == STALE;
 }
 
 /* Users of an entry come and go, but for the caller; the state is not theirs to change. */
@@ -127,7 +127,8 @@ static bool is_valid(void)
 
 	for (i = 0; i < sessions.count; i++) {
 		if (!is_state(state_in(&table[i])) || users_in(&table[i]) > OM_LIMIT_THREADS ||
-		    (state_in(&table[i]) == FREE && users_in(&table[i]) != 0))
+		    ((state_in(&table[i]) == FREE || state_in(&table[i]) == OPENING) &&
+		     users_in(&table[i]) != 0))
 			return false;
 		used += state_in(&table[i]) != FREE;
 		for (k = 0; k < i; k++)
@@ -135,8 +136,7 @@ static bool is_valid(void)
 			    id_in(&table[i]) == id_in(&table[k]))
 				return false;
 	}
-	return sessions.used == used + seen.pending &&
-	       sessions.used <= sessions.count;
+	return sessions.used == used;
 }
 
 static bool is_same_ta(const uint8_t *a, const uint8_t *b)
@@ -188,36 +188,40 @@ static void prove_init(void)
 	om_sessions_init(&sessions);
 	for (i = 0; i < rows; i++)
 		om_sessions_init_row(&sessions, i);
-	seen.pending = 0;
 	PROVE(is_valid(), "a new table is valid");
 	for (i = 0; i < sessions.count; i++)
 		PROVE(state_in(&table[i]) == FREE, "... and empty");
 	REACHED("a new table");
 }
 
-static void prove_reserve(void)
+/* How many entries the TA has. */
+static uint32_t entries_of(const uint8_t *ta)
 {
-	bool reserved = om_session_reserve(&sessions);
+	uint32_t i, n = 0;
 
-	seen.pending += reserved;
-	PROVE(is_valid(), "a session is charged exactly, within the limit (I5)");
-	PROVE(reserved == (seen.used < sessions.count),
-	      "a session is refused at the limit, and not before");
-	PROVE(all_are_kept_but(OM_NONE), "what is charged is in no entry yet");
-	if (reserved)
-		REACHED("charged");
-	else
-		REACHED("at the limit");
+	for (i = 0; i < sessions.count; i++)
+		n += state_in(&before[i]) != FREE && is_same_ta(before[i].ta, ta);
+	return n;
 }
 
-static void prove_cancel(void)
+static void prove_reserve(void)
 {
-	ASSUME(seen.pending > 0);
-	om_session_cancel(&sessions);
-	seen.pending--;
-	PROVE(is_valid() && sessions.used == seen.used - 1, "what was not opened is refunded");
-	PROVE(all_are_kept_but(OM_NONE), "... and no session is touched");
-	REACHED("cancelled");
+	const uint8_t ta[OM_TA_UUID_SIZE] = { any_u8(), any_u8(), any_u8() };
+	uint32_t others, now = om_session_reserve(&sessions, ta, &others);
+
+	PROVE(is_valid(), "a session is charged exactly, within the limit (I5)");
+	PROVE((now == OM_NONE) == (seen.used == sessions.count),
+	      "a session is refused at the limit, and not before");
+	PROVE(others == entries_of(ta), "who asks is told how many sessions the TA has");
+	PROVE(all_are_kept_but(now), "no other session is touched");
+	if (now == OM_NONE) {
+		REACHED("at the limit");
+		return;
+	}
+	PROVE(now < sessions.count && state_in(&before[now]) == FREE, "an entry that is taken was free");
+	PROVE(state_in(&table[now]) == OPENING && is_same_ta(table[now].ta, ta),
+	      "... and is the TA's, but not open");
+	REACHED("charged");
 }
 
 /* What becomes of an open session whose id OP-TEE gave again. */
@@ -243,31 +247,34 @@ static bool was_loaded(const uint8_t *ta)
 	return false;
 }
 
-static void prove_publish(void)
+static void prove_publish(uint32_t opening)
 {
-	const uint8_t ta[OM_TA_UUID_SIZE] = { any_u8(), any_u8(), any_u8() };
+	const uint8_t *ta = before[opening].ta;
 	uint32_t id = any_u32(), old = open_one(before, id), now, i;
 	bool loaded = any_bool();
 
-	ASSUME(seen.pending > 0);
-	om_session_publish(&sessions, id, ta, loaded);
-	seen.pending--;
+	ASSUME(state_in(&table[opening]) == OPENING);
+	om_session_publish(&sessions, opening, id, loaded);
 	now = open_one(table, id);
 	PROVE(is_valid(), "a session in the table was charged, and an id is open once (I5)");
 	PROVE(now != OM_NONE && is_same_ta(table[now].ta, ta),
 	      "a session belongs to the TA that it was opened for");
 	PROVE(IMPLIES(now != OM_NONE, table[now].loaded == (loaded || was_loaded(ta))),
 	      "... which was loaded for it, or for another session that is there");
-	PROVE(IMPLIES(now != OM_NONE && now != old, state_in(&before[now]) == FREE),
-	      "an entry that is taken was free");
+	PROVE(IMPLIES(now != OM_NONE && now != old && now != opening,
+		      state_in(&before[now]) == FREE), "an entry that it moves to was free");
+	PROVE(now == opening || state_in(&table[opening]) == FREE, "... and its own is then");
 	PROVE(IMPLIES(now != OM_NONE, users_in(&table[now]) == 0), "... and is nobody's yet");
 	for (i = 0; i < ENTRIES; i++)
-		PROVE(i == now || i == old || is_kept(i), "no other session is touched");
+		PROVE(i == now || i == old || i == opening || is_kept(i), "no other session is touched");
 	if (old == OM_NONE)
 		PROVE(sessions.used == seen.used, "a session is charged once");
 	else
 		prove_replaced(old, now);
-	REACHED("opened");
+	if (now == opening)
+		REACHED("opened where it was charged");
+	else
+		REACHED("opened at its place");
 }
 
 static void prove_put(uint32_t i)
@@ -321,12 +328,15 @@ static void prove_is_unused(uint32_t i)
 
 static void prove_end(uint32_t i)
 {
-	ASSUME(om_low(table[i].word) == CLOSING);
+	ASSUME(om_low(table[i].word) == CLOSING || om_low(table[i].word) == OPENING);
 	om_session_end(&sessions, i);
 	PROVE(is_valid() && all_are_kept_but(i) && state_in(&table[i]) == FREE &&
 	      sessions.used == seen.used - 1,
-	      "a session that is closed is freed, and refunded once");
-	REACHED("closed");
+	      "a session that is closed, or was not opened, is freed, and refunded once");
+	if (state_in(&before[i]) == OPENING)
+		REACHED("not opened");
+	else
+		REACHED("closed");
 }
 
 static void prove_reopen(uint32_t i)
@@ -357,15 +367,12 @@ static void init(void)
 	sessions.table = table;
 	sessions.used = seen.used = any_u32();
 	sessions.count = 1 + any_below(ENTRIES);
-	seen.pending = any_u32();
 	seen.user_of = OM_NONE;
 	for (i = 0; i < ENTRIES; i++) {
 		table[i] = nondet_session();
 		table[i].loaded = any_bool();
 		before[i] = table[i];
 	}
-	/* All of them together: as many as a guest has threads. */
-	ASSUME(seen.pending <= OM_LIMIT_THREADS);
 }
 
 /* What happens to a session that is there. */
@@ -399,15 +406,12 @@ int main(void)
 		return 0;
 	}
 	ASSUME(is_valid());
-	switch (any_below(4)) {
+	switch (any_below(3)) {
 	case 0:
 		prove_reserve();
 		break;
 	case 1:
-		prove_cancel();
-		break;
-	case 2:
-		prove_publish();
+		prove_publish(any_below(sessions.count));
 		break;
 	default:
 		prove_entry(any_below(sessions.count));
