@@ -97,7 +97,7 @@ static struct om_tee_job *find_stuck(struct om_tee_pool *pool)
 	for (i = 0; pool->quiescing && i < pool->job_count; i++) {
 		struct om_tee_job *job = &pool->jobs[pool->next_cancelled++ % pool->job_count];
 
-		if (job->state == OM_TEE_JOB_STARTED && !job->cancelled &&
+		if (job->state == OM_TEE_JOB_STARTED && job->cancelled != pool->attempt &&
 		    job->call.cmd == OPTEE_MSG_CMD_INVOKE_COMMAND)
 			return job;
 	}
@@ -107,6 +107,8 @@ static struct om_tee_job *find_stuck(struct om_tee_pool *pool)
 /*
  * Cancels an INVOKE. Runs on the worker for cancellations only. If a CANCEL of the guest
  * keeps that worker busy, OP-TEE has no free thread, and this one would block as well.
+ *
+ * When om_tee_pool_quiesce() began again meanwhile, this CANCEL is one of the attempt before.
  */
 static void cancel(struct om_tee_worker *worker, struct om_tee_job *stuck)
 {
@@ -114,13 +116,15 @@ static void cancel(struct om_tee_worker *worker, struct om_tee_job *stuck)
 	struct om_tee_job job = { .call = { .cmd = OPTEE_MSG_CMD_CANCEL,
 					    .cancel_id = stuck->call.cancel_id,
 					    .session = stuck->call.session } };
+	uint32_t attempt = pool->attempt;
 	struct timespec later;
 
 	pool->busy[worker->lane]++;
 	run_job(worker, &job);
-	stuck->cancelled = job.call.ret == TEEC_SUCCESS;
-	if (stuck->cancelled)
+	if (job.call.ret == TEEC_SUCCESS) {
+		stuck->cancelled = attempt;
 		return;
+	}
 	later = deadline_in(RETRY_US);
 	pthread_cond_timedwait(&pool->work[worker->lane], &pool->lock, &later);
 }
@@ -405,13 +409,11 @@ enum om_tee_job_state om_tee_pool_state(struct om_tee_pool *pool, const struct o
 bool om_tee_pool_quiesce(struct om_tee_pool *pool, uint32_t us)
 {
 	struct timespec deadline = deadline_in(us);
-	uint32_t i;
 	bool idle;
 
 	pthread_mutex_lock(&pool->lock);
 	/* An earlier CANCEL may have reached OP-TEE before the call that it should cancel. */
-	for (i = 0; i < pool->job_count; i++)
-		pool->jobs[i].cancelled = false;
+	pool->attempt++;
 	pool->quiescing = true;
 	pthread_cond_signal(&pool->work[OM_TEE_LANE_CANCEL]);
 	while (!is_idle(pool) && pthread_cond_timedwait(&pool->idle, &pool->lock, &deadline) == 0)

@@ -45,7 +45,7 @@ struct om_tee_job {
 	_Atomic enum om_tee_job_state state;	/* written under om_tee_pool.lock */
 	enum om_tee_lane lane;
 	bool awake;			/* started while a worker was awake for it */
-	bool cancelled;			/* since the last om_tee_pool_quiesce() began */
+	uint32_t cancelled;		/* in which om_tee_pool.attempt it was, last */
 	struct om_tee_job *next;	/* in the queue of its lane */
 	pthread_cond_t done;
 	struct om_tee_call call;	/* belongs to the job's owner */
@@ -74,6 +74,7 @@ struct om_tee_pool {
 	uint32_t busy[OM_TEE_LANES];	/* jobs taken or started */
 	uint32_t limit[OM_TEE_LANES];	/* the most of those at once */
 	bool quiescing;			/* started INVOKEs have to be cancelled */
+	uint32_t attempt;		/* how often om_tee_pool_quiesce() has begun */
 	uint32_t next_cancelled;	/* the job to look at next, to cancel it */
 	struct om_wake *wake;		/* OM_WAKE_IDLE: no worker has a job any more */
 	bool stopping;

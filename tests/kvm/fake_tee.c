@@ -506,6 +506,8 @@ static int cancel(struct fake_tee *tee, uint32_t context, const struct tee_ioctl
 	tee->last_cancel_id = arg->cancel_id;
 	if (tee->lost_cancels) {
 		tee->lost_cancels--;
+		while (tee->holds_cancels)
+			pthread_cond_wait(&tee->changed, &tee->lock);
 		return 0;
 	}
 	session->cancelled = arg->cancel_id + 1;

@@ -102,7 +102,8 @@ struct fake_tee {
 	uint32_t opens;
 	uint32_t descriptors;	/* of the process, at fake_init() */
 	uint32_t last_cancel_id;
-	uint32_t lost_cancels;	/* the next ones come before what they would cancel */
+	uint32_t lost_cancels;	/* the next ones come before what they would cancel, */
+	bool holds_cancels;	/* ... and return when this is false */
 };
 
 void fake_init(struct fake_tee *tee);
