@@ -25,6 +25,19 @@ add_dependencies(test_mediatord_client fake_mediatord)
 target_compile_definitions(test_mediatord_client PRIVATE
 	FAKE_DAEMON="$<TARGET_FILE:fake_mediatord>")
 
+om_add_test(test_mediatord_process LABELS mediatord threads
+	SOURCES mediatord/test_process.c LINKS mediatord_rig)
+add_dependencies(test_mediatord_process fake_mediatord optee-mediatord)
+target_compile_definitions(test_mediatord_process PRIVATE
+	FAKE_DAEMON="$<TARGET_FILE:fake_mediatord>" DAEMON="$<TARGET_FILE:optee-mediatord>")
+
+om_add_test(test_mediatord_failures LABELS mediatord threads
+	SOURCES mediatord/test_failures.c LINKS mediatord_rig om_mediatord libseccomp::libseccomp)
+foreach(call IN ITEMS seccomp_init seccomp_attr_set seccomp_rule_add seccomp_load seccomp_release
+	prctl eventfd socketpair pthread_create)
+	target_link_options(test_mediatord_failures PRIVATE LINKER:--wrap=${call})
+endforeach()
+
 add_test(NAME test_mediatorctl COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/mediatord/test-ctl
 	$<TARGET_FILE:fake_mediatord> $<TARGET_FILE:optee-mediatorctl>)
 set_tests_properties(test_mediatorctl PROPERTIES LABELS mediatord TIMEOUT ${om_test_program_timeout})
