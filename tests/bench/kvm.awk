@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The table of scripts/bench --kvm: awk -f kvm.awk lines-of-bench_kvm callgrind.out.1
+# The table of scripts/bench --kvm: awk -f kvm.awk lines-of-bench_kvm callgrind.out.1 \
+#	callgrind.out.2, which is of as many INVOKEs through optee-mediatord
 #
 # Instructions are those of the process, by the part of the backend whose function they are in;
 # what it calls of libc counts with it. Wants the dump with --compress-strings=no
@@ -16,11 +17,14 @@ function part_of(file)
 		return "ioctl"
 	if (file ~ /\/backends\/kvm\/[a-z]+\.[ch]$/)
 		return "memory"
+	if (file ~ /\/tools\/(client|optee-mediatord)\/[a-z_]+\.[ch]$/)
+		return "socket"
 	if (file ~ /\/lib\/[a-z_]+\.[ch]$/)
 		return "core"
 	return file ~ /\/tests\// ? "stand-in" : ""
 }
 
+FNR == 1 { dump++ }
 $1 == "invokes" { invokes = $2; next }
 $1 == "time" { ns[$2] = $3; sleeps[$2] = $4; next }
 /^fl=/ { file = called = substr($0, 4); part = part_of(file); next }
@@ -30,16 +34,16 @@ $1 == "time" { ns[$2] = $3; sleeps[$2] = $4; next }
 	getline
 	# A part pays for the libc that it calls; for another part that one pays itself.
 	if (part != "" && part_of(called) == "")
-		cost[part] += $2
+		cost[dump, part] += $2
 	called = file
 	next
 }
-/^[0-9]+ [0-9]+$/ { cost[part] += $2 }
+/^[0-9]+ [0-9]+$/ { cost[dump, part] += $2 }
 
-# Instructions of one INVOKE, and with so many system calls.
-function of(part)
+# Instructions of one INVOKE: in a dump, which counts the lines as the first file.
+function of(part, dump)
 {
-	return cost[part] / invokes
+	return cost[dump, part] / invokes
 }
 
 function row(what, instructions, calls)
@@ -56,25 +60,27 @@ function sum(what, instructions, calls, time,	all)
 }
 
 END {
-	if (!invokes || !ns["floor"] || !cost["core"]) {
+	if (!invokes || !ns["floor"] || !cost[2, "core"] || !cost[3, "socket"]) {
 		print "kvm.awk: something is missing" > "/dev/stderr"
 		exit 1
 	}
 	# What KVM_GET_ONE_REG takes on arm64 (docs/kvm.md); others take no less.
 	CALL = 3200
-	own = of("registers") + of("core") + of("memory") + of("ioctl")
+	own = of("registers", 2) + of("core", 2) + of("memory", 2) + of("ioctl", 2)
 	printf "%-50s %8s %6s\n", "One INVOKE of four values, on KVM", "instr.", "calls"
 	row("exit to the VMM", "", 1)
-	row("registers: two read, one written", of("registers"), 3)
-	row("core: check, shadow, results (lib/)", of("core"))
-	row("what the core asks for: copies, lock, pins", of("memory"))
-	row("the message as an ioctl, and back", of("ioctl"), 1)
-	row("hand-over to a worker and back, if it sleeps", of("hand-over"), 4)
+	row("registers: two read, one written", of("registers", 2), 3)
+	row("core: check, shadow, results (lib/)", of("core", 2))
+	row("what the core asks for: copies, lock, pins", of("memory", 2))
+	row("the message as an ioctl, and back", of("ioctl", 2), 1)
+	row("hand-over to a worker and back, if it sleeps", of("hand-over", 2), 4)
+	row("in place of registers: client, daemon, messages", of("socket", 3), 3 + 4)
 	printf "\n%-50s %8s %6s %8s %6s %8s %6s\n", "", "instr.", "calls", "together", "floors",
 		"ns", "sleeps"
 	sum("floor: exit, three registers, ioctl", 0, 5, "floor")
 	sum("INVOKE, the worker is awake (config.spin_us)", own, 5, "awake")
-	sum("INVOKE, the worker sleeps", own + of("hand-over"), 9, "asleep")
+	sum("the same through optee-mediatord", own - of("registers", 2) + of("socket", 3), 9, "socket")
+	sum("INVOKE, the worker sleeps", own + of("hand-over", 2), 9, "asleep")
 	print "\ntogether: with " CALL " instructions for each system call, without the switch from" \
 		" thread to thread.\nns: of this machine, its system calls do nothing; sleeps: of" \
 		" both threads."

@@ -29,4 +29,6 @@ endif()
 om_add_test(test_kvm_conformance LABELS kvm threads SOURCES kvm/test_kvm_conformance.c
 	LINKS kvm_rig conformance_frame)
 # scripts/bench --kvm. As a test it only shows that it still works: nothing is measured.
-om_add_test(bench_kvm LABELS bench kvm threads ARGUMENTS smoke SOURCES kvm/bench_kvm.c LINKS kvm_rig)
+om_add_test(bench_kvm LABELS bench kvm threads ARGUMENTS smoke SOURCES kvm/bench_kvm.c
+	LINKS mediatord_rig)
+target_link_options(bench_kvm PRIVATE LINKER:--wrap=ioctl)

@@ -21,10 +21,10 @@ static void *serve(void *argument)
 	return NULL;
 }
 
-struct daemon_rig *daemon_start(void)
+struct daemon_rig *daemon_start_on(const struct om_kvm_os *os)
 {
 	struct daemon_rig *rig = &daemon_rig;
-	const struct guest_options options = { .os = &rig->kvm.tee.os };
+	const struct guest_options options = { .os = os ? os : &rig->kvm.tee.os };
 	int ends[2];
 
 	memset(rig, 0, sizeof(*rig));
@@ -39,6 +39,11 @@ struct daemon_rig *daemon_start(void)
 	rig->client = (struct om_client){ .fd = ends[1] };
 	assert_int_equal(pthread_create(&rig->thread, NULL, serve, rig), 0);
 	return rig;
+}
+
+struct daemon_rig *daemon_start(void)
+{
+	return daemon_start_on(NULL);
 }
 
 void daemon_greet(struct daemon_rig *rig)

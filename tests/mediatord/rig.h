@@ -31,7 +31,8 @@ struct daemon_rig {
 /* The one that tests use, one at a time. */
 extern struct daemon_rig daemon_rig;
 
-/* A connection on which nothing has been said. */
+/* A connection on which nothing has been said. os: of the TEE device; NULL: the fake's. */
+struct daemon_rig *daemon_start_on(const struct om_kvm_os *os);
 struct daemon_rig *daemon_start(void);
 /* HELLO; memory MEMORY_ID at SHARED_GPA, a channel for each of the first n vCPUs. */
 void daemon_greet(struct daemon_rig *rig);
