@@ -257,6 +257,13 @@ TEST_IN(guest_lives_on_when_its_daemon_dies, start_process, stop_process)
 	x[0] = OPTEE_SMC_CALLS_UID;
 	assert_true(om_client_call(channel, x) < -OM_CLIENT_ERRNO);
 	assert_int_equal(x[0], OPTEE_SMC_RETURN_UNKNOWN_FUNCTION);
+	/* At any other answer to these Linux, which asks when it reboots, waits for ever. */
+	x[0] = OPTEE_SMC_DISABLE_SHM_CACHE;
+	assert_true(om_client_call(channel, x) < -OM_CLIENT_ERRNO);
+	assert_int_equal(x[0], OPTEE_SMC_RETURN_ENOTAVAIL);
+	x[0] = OPTEE_SMC_ENABLE_SHM_CACHE;
+	assert_true(om_client_call(channel, x) < -OM_CLIENT_ERRNO);
+	assert_int_equal(x[0], OPTEE_SMC_RETURN_OK);
 	assert_true(om_client_reset(&client) < -OM_CLIENT_ERRNO);
 	close(channel);
 	om_client_disconnect(&client);

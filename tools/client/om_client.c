@@ -16,10 +16,13 @@
 #define CALL_WITH_ARG		0x32000004u
 #define RETURN_FROM_RPC		0x32000003u
 #define EXCHANGE_CAPABILITIES	0xb2000009u
+#define DISABLE_SHM_CACHE	0xb200000au
+#define ENABLE_SHM_CACHE	0xb200000bu
 #define CALLS_COUNT		0xbf00ff00u	/* and UID, and revision */
 #define SVE_HINT		0x00010000u
 #define FAST			0x80000000u
 #define RETURN_FOREIGN_INTR	0xffff0004u
+#define RETURN_OK		0x0u
 #define RETURN_NOT_AVAILABLE	0x7u
 #define UNKNOWN_FUNCTION	0xffffffffu
 
@@ -193,6 +196,24 @@ int om_client_events(struct om_client *client)
 	return result == failed(EAGAIN) ? 0 : result;
 }
 
+/*
+ * What a guest is told when nobody serves it. Linux tells its clients of a call that is not
+ * available: TEEC_ERROR_COMMUNICATION. The two about the cache it asks again, for ever, at any
+ * answer but that the cache is empty, or in use (smc_abi.c, optee_disable_shm_cache()): when it
+ * reboots, too.
+ */
+static uint32_t answer_of_nobody(uint32_t function)
+{
+	switch (function & ~SVE_HINT) {
+	case DISABLE_SHM_CACHE:
+		return RETURN_NOT_AVAILABLE;
+	case ENABLE_SHM_CACHE:
+		return RETURN_OK;
+	default:
+		return function & FAST ? UNKNOWN_FUNCTION : RETURN_NOT_AVAILABLE;
+	}
+}
+
 int om_client_call(int channel, uint64_t x[8])
 {
 	struct om_mediatord_message message = { .type = OM_MEDIATORD_CALL };
@@ -208,8 +229,7 @@ int om_client_call(int channel, uint64_t x[8])
 		memcpy(x, message.arg, 4 * sizeof(*x));
 		return result;
 	}
-	/* Linux tells its clients of a call that is not available: TEEC_ERROR_COMMUNICATION. */
-	x[0] = x[0] & FAST ? UNKNOWN_FUNCTION : RETURN_NOT_AVAILABLE;
+	x[0] = answer_of_nobody((uint32_t)x[0]);
 	x[1] = x[2] = x[3] = 0;
 	return result;
 }

@@ -250,12 +250,26 @@ pub enum Outcome {
 const CALL_WITH_ARG: u32 = 0x3200_0004;
 const RETURN_FROM_RPC: u32 = 0x3200_0003;
 const EXCHANGE_CAPABILITIES: u32 = 0xb200_0009;
+const DISABLE_SHM_CACHE: u32 = 0xb200_000a;
+const ENABLE_SHM_CACHE: u32 = 0xb200_000b;
 const CALLS_COUNT: u32 = 0xbf00_ff00;
 const SVE_HINT: u32 = 1 << 16;
 const FAST: u32 = 1 << 31;
 const RETURN_FOREIGN_INTR: u64 = 0xffff_0004;
+const RETURN_OK: u64 = 0;
 const RETURN_NOT_AVAILABLE: u64 = 7;
 const UNKNOWN_FUNCTION: u64 = 0xffff_ffff;
+
+/// What a guest is told when nobody serves it. The two about the cache Linux asks again, for ever,
+/// at any other answer: when it reboots, too.
+fn answer_of_nobody(function: u32) -> u64 {
+    match function & !SVE_HINT {
+        DISABLE_SHM_CACHE => RETURN_NOT_AVAILABLE,
+        ENABLE_SHM_CACHE => RETURN_OK,
+        id if id & FAST != 0 => UNKNOWN_FUNCTION,
+        _ => RETURN_NOT_AVAILABLE,
+    }
+}
 
 /// What KVM has to give to the VMM: first function id and how many, for KVM_ARM_VM_SMCCC_FILTER
 /// with action KVM_SMCCC_FILTER_FWD_TO_USER, before any vCPU has run.
@@ -309,10 +323,10 @@ impl Channel {
     /// x3 become the results. Also on an error: then they are what an OP-TEE that is not there
     /// would say, so that the guest's clients get errors and the guest lives.
     pub fn call(&mut self, x: &mut [u64; 8]) -> Result<Outcome, Error> {
-        let fast = x[0] as u32 & FAST != 0;
+        let function = x[0] as u32;
         let outcome = self.exchange(x);
         if outcome.is_err() {
-            x[0] = if fast { UNKNOWN_FUNCTION } else { RETURN_NOT_AVAILABLE };
+            x[0] = answer_of_nobody(function);
             x[1..4].fill(0);
         }
         outcome

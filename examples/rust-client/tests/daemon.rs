@@ -263,5 +263,10 @@ fn guest_lives_on_when_the_daemon_dies() {
     assert_eq!(guest.vcpu.x[..4], [0xffff_ffff, 0, 0, 0]);
     assert!(guest.smc(0x3200_0004, 0, GPA, 0).is_err());
     assert_eq!(guest.vcpu.x[0], 7);
+    // At any other answer to these Linux, which asks when it reboots, waits for ever.
+    assert!(guest.smc(0xb200_000a, 0, 0, 0).is_err());
+    assert_eq!(guest.vcpu.x[0], 7);
+    assert!(guest.smc(0xb200_000b, 0, 0, 0).is_err());
+    assert_eq!(guest.vcpu.x[0], 0);
     assert!(guest.daemon.reset().is_err());
 }
