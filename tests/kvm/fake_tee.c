@@ -157,7 +157,7 @@ static int shm_register(struct fake_tee *tee, uint32_t context,
 	if (i == FAKE_SHMS)
 		return -EMFILE;
 	/* Not by open(), which a process in a sandbox may not call. */
-	fd = fcntl(tee->context[context].fd, F_DUPFD, 0);
+	fd = fcntl(tee->context[context].fd, tee->sandboxed ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
 	if (fd < 0)
 		return -errno;
 	tee->shm[i] = (struct fake_shm){

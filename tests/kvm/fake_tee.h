@@ -100,6 +100,7 @@ struct fake_tee {
 	uint32_t most_in_flight;
 	uint32_t count[16];	/* by TEE_IOC number */
 	uint32_t opens;
+	bool sandboxed;		/* fcntl() makes no descriptor that is inherited */
 	uint32_t descriptors;	/* of the process, at fake_init() */
 	uint32_t last_cancel_id;
 	uint32_t lost_cancels;	/* the next ones come before what they would cancel, */

@@ -14,6 +14,7 @@ int main(int argc, char **argv)
 #ifdef WITHOUT_SANDBOX
 	return mediatord(argc, argv, &tee.os, false);
 #else
+	tee.sandboxed = true;
 	return mediatord(argc, argv, &tee.os, true);
 #endif
 }
