@@ -75,6 +75,11 @@ enum om_record_function {
 #define OM_RECORD_IS_RING	(1u << 4)
 #define OM_RECORD_HAS_ALIAS	(1u << 5)
 #define OM_RECORD_IS_MASKED	(1u << 6)	/* bytes of memory are zeros: om-trace mask --all */
+/*
+ * A file from the start whose records, but for the first, have 0 for sequence and checksum: so it
+ * is compressed to less than half the size, and a reader fills them in. The recorder makes none.
+ */
+#define OM_RECORD_IS_BARE	(1u << 7)
 
 struct om_record_begin {
 	uint32_t version;	/* OM_RECORD_VERSION */

@@ -339,6 +339,36 @@ RECORD_TEST(every_altered_byte_is_noticed)
 	}
 }
 
+/* What a file without numbers and checksums lacks is there when it was read. */
+RECORD_TEST(a_bare_file_is_completed)
+{
+	struct machine *m = machine_new(state);
+	struct om_record_begin begin;
+	struct recording whole, r;
+	struct record first;
+
+	record_a_little(m);
+	whole = bytes_read(m->stream, m->stream->used, READ_WHOLE);
+	first = (struct record){ .at = 8, .len = sizeof(begin) };
+	memcpy(&begin, m->stream->at + 20, sizeof(begin));
+	begin.flags |= OM_RECORD_IS_BARE;
+	memcpy(m->stream->at + 20, &begin, sizeof(begin));
+	sum_again(m->stream, &first);
+	for (size_t i = 0; i < whole.count; i++)
+		memset(m->stream->at + whole.record[i].at + 4, 0, 8);
+	r = bytes_read(m->stream, m->stream->used, READ_WHOLE);
+	assert_int_equal(r.begin.flags, whole.begin.flags);
+	assert_int_equal(r.size, whole.size);
+	assert_memory_equal(r.bytes, whole.bytes, whole.size);
+	assert_int_equal(r.record[r.count - 1].head.sequence, r.count);
+	recording_free(&r);
+	/* A record that has no room for its head ends it, as ever. */
+	memset(m->stream->at + whole.record[1].at, 0, 2);
+	r = bytes_read(m->stream, m->stream->used, READ_BAD);
+	recording_free(&r);
+	recording_free(&whole);
+}
+
 RECORD_TEST(a_cut_file_is_good_up_to_there)
 {
 	struct machine *m = machine_new(state);

@@ -223,7 +223,17 @@ static bool take(const struct recording *r, size_t at, struct record *record)
 	return r->size - at >= record->head.size;
 }
 
-static enum reading parse_begin(struct recording *r, bool unsummed, size_t *at)
+/* Gives a record its checksum. */
+static void sum_up(struct recording *r, struct record *record)
+{
+	uint64_t sum = om_record_checksum(0, &record->head,
+					  offsetof(struct om_record_head, checksum));
+
+	record->head.checksum = (uint32_t)om_record_checksum(sum, record->body, record->len);
+	memcpy(r->bytes + record->at, &record->head, sizeof(record->head));
+}
+
+static enum reading parse_begin(struct recording *r, bool unsummed, size_t *at, bool *is_bare)
 {
 	struct record first;
 
@@ -242,6 +252,12 @@ static enum reading parse_begin(struct recording *r, bool unsummed, size_t *at)
 			    "%u: use the one that came with what recorded it",
 			    r->begin.version, OM_RECORD_VERSION);
 	*at = MAGIC_SIZE + first.head.size;
+	*is_bare = r->begin.flags & OM_RECORD_IS_BARE;
+	if (*is_bare) {
+		r->begin.flags &= ~OM_RECORD_IS_BARE;
+		memcpy(r->bytes + first.at + sizeof(first.head), &r->begin, sizeof(r->begin));
+		sum_up(r, &first);
+	}
 	return READ_WHOLE;
 }
 
@@ -269,10 +285,11 @@ enum reading recording_parse(struct recording *r, const char *name, uint8_t *byt
 			     bool unsummed)
 {
 	size_t at = 0;
+	bool is_bare = false;
 
 	*r = (struct recording){ .bytes = bytes, .size = size };
 	snprintf(r->name, sizeof(r->name), "%s", name);
-	if (parse_begin(r, unsummed, &at) != READ_WHOLE)
+	if (parse_begin(r, unsummed, &at, &is_bare) != READ_WHOLE)
 		return READ_BAD;
 	while (at < size) {
 		struct record record;
@@ -281,6 +298,10 @@ enum reading recording_parse(struct recording *r, const char *name, uint8_t *byt
 			return fail(r, READ_CUT, "is cut at byte %zu, in record %zu, or that "
 				    "record's size is altered; what is before it is good", size,
 				    r->count);
+		if (is_bare) {
+			record.head.sequence = (uint32_t)r->count + 1;
+			sum_up(r, &record);
+		}
 		if (check_record(r, &record, unsummed) != READ_WHOLE)
 			return READ_BAD;
 		r->record = array_grow(r->record, r->count, sizeof(*r->record));
