@@ -24,6 +24,12 @@
 /* For rare cases: the compiler moves their code out of the way. */
 #define OM_COLD __attribute__((__cold__, __noinline__))
 
+/*
+ * Bytes behind what one CPU writes at once with another. CPUs write lines of 64 bytes, but many
+ * fetch them in pairs, and so take the neighbour of what they want from the one that writes it.
+ */
+#define OM_APART 64u
+
 static inline void om_copy(void *dst, const void *src, size_t len)
 {
 	__builtin_memcpy(dst, src, len);

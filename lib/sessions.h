@@ -37,7 +37,9 @@ struct om_session {
 	/* Constant while the entry has a user. */
 	uint8_t ta[OM_TA_UUID_SIZE];
 	bool loaded;		/* the TA was loaded from the guest, and is not built into OP-TEE */
-} __attribute__((__aligned__(64)));	/* vCPUs with a session each write `word` at once */
+	/* vCPUs with a session each write `word` at once. */
+	uint8_t apart[OM_APART];
+} __attribute__((__aligned__(64)));
 
 struct om_sessions {
 	const struct om_vm *vm;

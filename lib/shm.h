@@ -74,7 +74,9 @@ struct om_buffer {
 	uint32_t offset;	/* of the first byte in the first page */
 	uint32_t shadow;	/* RPC argument: the page that OP-TEE sees instead; constant */
 	uint32_t owner;		/* payload: id of the call that was charged: mapping.h */
-} __attribute__((__aligned__(64)));	/* vCPUs with a buffer each write `hold` at once */
+	/* vCPUs with a buffer each write `hold` at once. */
+	uint8_t apart[OM_APART];
+} __attribute__((__aligned__(64)));
 
 /* A page of the host that the secure world is shown. */
 struct om_shadow {

@@ -17,7 +17,7 @@ static struct om_limits limits = {
 };
 static const struct om_limits linux_limits = OM_LIMITS_DEFAULT;
 
-#define GUEST_MEM_SIZE	(544 * 1024)
+#define GUEST_MEM_SIZE	(640 * 1024)
 
 static struct om_mediator mediator;
 

@@ -41,7 +41,7 @@ struct om_limits {
 	/*
 	 * Shared buffers: those the guest registered (REGISTER_SHM) and those it
 	 * allocated for OP-TEE (SHM_ALLOC). 1..OM_LIMIT_BUFFERS. One more is
-	 * answered TEEC_ERROR_OUT_OF_MEMORY. About 330 bytes each.
+	 * answered TEEC_ERROR_OUT_OF_MEMORY. About 390 bytes each.
 	 */
 	uint32_t buffers;
 
@@ -92,7 +92,7 @@ struct om_limits {
 
 	/*
 	 * Sessions open at once: 0..OM_LIMIT_SESSIONS; 0: OM_SESSIONS_DEFAULT. One
-	 * more is answered TEEC_ERROR_OUT_OF_MEMORY. 64 bytes each.
+	 * more is answered TEEC_ERROR_OUT_OF_MEMORY. 128 bytes each.
 	 */
 	uint32_t sessions;
 };
@@ -100,7 +100,7 @@ struct om_limits {
 /*
  * More than a Linux guest needs: 64 MiB shared at a time, in up to 1024
  * buffers, 4 MiB of them in one call, 256 sessions.
- * Costs about 525 KiB of private memory and 81 shadow pages.
+ * Costs about 610 KiB of private memory and 81 shadow pages.
  */
 #define OM_LIMITS_DEFAULT { \
 	.threads = 16, .buffers = 1024, .rpc_args = 16, \
