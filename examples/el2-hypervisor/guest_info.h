@@ -40,12 +40,16 @@
 
 #define GUEST_RANGES 3
 
+#define BENCH_COUNT	1	/* instructions, where they can be counted exactly */
+#define BENCH_RACE	2	/* throughput of one vCPU or guest, and of two */
+
 struct guest_info {
 	uint32_t id;
 	uint32_t vcpus;
 	uint32_t life;		/* how often it was created before */
 	uint32_t lives;		/* more than 1: it will be killed, and has to crash */
 	uint32_t trace;		/* nonzero: its calls are traced, so it makes few */
+	uint32_t bench;		/* nonzero, BENCH_*: it measures, without interrupts */
 	/* The struct om_limits it was created with. */
 	uint32_t threads, buffers, rpc_args, pages, list_pages, call_pages, mapped_pages;
 	/* Host addresses, none of which the guest must ever see. */

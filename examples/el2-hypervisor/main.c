@@ -4,11 +4,13 @@
  *
  * The boot arguments are words of text at BOOT_ARGS:
  *	smp		one guest with a vCPU on each core; default: two with one each
+ *	one		one guest with one vCPU, on a machine with one core
  *	kill		guest 1 is killed in its first life, crashes in its second
  *	kill=N		as kill, at the N-th RPC that the guest has to serve
  *	after=TEXT	as kill, counted from when the guest has printed TEXT
  *	trace=N		print the trace of guest N
  *	only=NAME	run only the scenarios whose names begin with NAME
+ *	bench=N		the guests measure: BENCH_COUNT, BENCH_RACE of guest_info.h
  *	pages=N		how many pages a guest may share, instead of the default
  *	record=BYTES	record all guests' calls into that much RAM: record.c
  *	linux=BYTES	the guests are Linux, with an initramfs of that size; when killed
@@ -316,6 +318,7 @@ static void make_info(struct guest *g)
 	info->id = g->id;
 	info->vcpus = g->vcpus;
 	info->trace = trace_guest;
+	info->bench = number("bench=");
 	backend_limits(info);
 	info->host[0].base = GUEST_LOW;
 	info->host[1].base = GUEST_HIGH;
@@ -362,7 +365,8 @@ static void boot(void)
 	backend_init(argument("linux="), pages, number("record="));
 	for (i = 0; i < CPUS; i++)
 		vcpus[i].cpu = i;
-	guest_count = smp || (argument("linux=") && !argument("run2=")) ? 1 : GUESTS;
+	guest_count = smp || argument("one") || (argument("linux=") && !argument("run2=")) ?
+		1 : GUESTS;
 	for (i = 0; i < guest_count; i++)
 		make_guest(i, smp ? CPUS : 1);
 	if (!vcpus[1].guest)

@@ -61,6 +61,8 @@ struct cg_rpc_arg {
 	uint32_t page;
 };
 
+struct cg_call;
+
 /* A buffer that OP-TEE asked for with SHM_ALLOC. */
 struct cg_payload {
 	uint64_t cookie;	/* 0: free entry */
@@ -94,9 +96,13 @@ struct cg_guest {
 	uint32_t notified[CG_NOTIFS / 32];
 	/*
 	 * What the RPC server answers to LOAD_TA: 0 not found, else there is a
-	 * TA of that many bytes (which OP-TEE will find to be rubbish).
+	 * TA of that many bytes, these, or NULL for some that OP-TEE will find to be
+	 * rubbish.
 	 */
 	uint32_t ta_size;
+	const uint8_t *ta;
+	/* Serves an FS request and returns its ret; NULL: nothing is found. */
+	uint32_t (*serve_fs)(struct cg_call *c);
 	/* RPCs served, by kind, for scenarios that count them. */
 	uint32_t served_alloc;
 	uint32_t served_free;

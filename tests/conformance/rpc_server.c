@@ -215,6 +215,17 @@ static uint32_t serve_shm_free(struct cg_call *c)
 	return TEEC_SUCCESS;
 }
 
+static void fill_with_ta(struct cg_guest *g, const struct cg_buf *b)
+{
+	if (!g->ta)
+		cg_buf_pattern(g, b, 1);
+	for (uint32_t at = 0; g->ta && at < g->ta_size; at += CG_PAGE) {
+		uint32_t left = g->ta_size - at;
+
+		cg_copy(cg_buf_at(g, b, at), g->ta + at, left < CG_PAGE ? left : CG_PAGE);
+	}
+}
+
 /* A first request asks for the size, a second one brings the memory. */
 static uint32_t serve_load_ta(struct cg_call *c)
 {
@@ -229,7 +240,7 @@ static uint32_t serve_load_ta(struct cg_call *c)
 		if (p->attr != OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT || !payload)
 			CG_ANOMALY(g);
 		else
-			cg_buf_pattern(g, &payload->buf, 1);
+			fill_with_ta(g, &payload->buf);
 	}
 	p->u.rmem.size = g->ta_size;
 	return TEEC_SUCCESS;
@@ -283,7 +294,7 @@ static bool serve_cmd(struct cg_call *c)
 		ret = serve_load_ta(c);
 		break;
 	case OPTEE_RPC_CMD_FS:
-		ret = TEEC_ERROR_ITEM_NOT_FOUND;
+		ret = c->g->serve_fs ? c->g->serve_fs(c) : TEEC_ERROR_ITEM_NOT_FOUND;
 		break;
 	default:
 		break;

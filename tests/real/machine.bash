@@ -5,6 +5,7 @@
 # nothing of what is booted.
 #
 #   machine=(...)     the arguments every machine here has in common
+#   counting=(...)    those of one that counts instructions
 #   run_machine LOG LIMIT QEMU-ARGUMENT...
 #
 # The normal world's console goes to LOG, OP-TEE's to LOG.optee. Returns when the machine
@@ -24,6 +25,9 @@ cpu=cortex-a57
 case ${OM_KERNEL:-},${OM_GUEST_KERNEL:-} in *16k*) cpu=cortex-a76 ;; esac
 machine=(-machine "virt,secure=on,virtualization=on,gic-version=3" -cpu "$cpu"
 	-nic none -display none -monitor none -no-reboot)
+# One CPU that does an instruction in each nanosecond of its time, exactly, whatever the host does.
+# shellcheck disable=SC2034 # it is others that use it
+counting=(-smp 1 -icount "shift=0,sleep=off")
 
 # QEMU never outlives the script: it is ours by pid, it is killed when we leave, and
 # by the kernel should we be killed ourselves.

@@ -48,6 +48,8 @@ om_add_real_test(real_compare ${PROJECT_SOURCE_DIR}/tests/real/compare
 	$<TARGET_FILE:test_conformance> ${om_real}/real/two.log ${om_real}/real/smp.log
 	${om_real}/real/kill.log ${om_real}/real/wide.log
 	${om_real}/real/zero.log ${om_real}/real-sid/two.log)
+# What it costs against the machine without a hypervisor; fails when something is not measured.
+om_add_real_test(real_bench ${PROJECT_SOURCE_DIR}/scripts/bench --real)
 # What was recorded of it is what the library does.
 om_add_real_test(real_record $<TARGET_FILE:om-trace> replay ${om_real}/real/kill.omrec)
 set_tests_properties(real_build PROPERTIES FIXTURES_SETUP om_real)
