@@ -43,25 +43,25 @@ struct om_call {
 	om_pa_t next;			/* split: the next page of the buffer, pinned */
 	struct om_message message;
 	uint32_t policy;		/* the answer of authorize() */
-	/* Side by side, because the start of a call zeroes these four. */
+	bool in_transit;		/* OP-TEE may not have looked up what it names */
+	bool loads_ta;			/* OP-TEE asked for a TA during the call */
+	/* Side by side, because the start of a call zeroes these six. */
 	uint32_t split;			/* not 0: begins so far behind `at`, ends in `next` */
 	uint32_t params;		/* parameters that were fetched */
 	uint32_t kinds;			/* OM_PARAMS_*; LIST: still to be translated */
 	uint32_t waits;			/* CLAIMING: how often it has waited for other calls */
-	bool in_transit;		/* OP-TEE may not have looked up what it names */
+	uint32_t held_count;		/* buffers that its parameters name: held[] */
+	struct om_mapped mapped;	/* pages that OP-TEE has to map for it */
 
 	/*
 	 * What the call holds. A free slot holds nothing: om_call_init() and the end of each
 	 * call see to that, and the next call relies on it.
 	 */
-	uint32_t held[OPTEE_MSG_CALL_PARAMS];	/* buffers that its parameters name */
-	uint32_t held_count;
-	struct om_mapped mapped;	/* pages that OP-TEE has to map for it */
+	uint32_t held[OPTEE_MSG_CALL_PARAMS];	/* the first held_count */
 	uint32_t target;		/* the buffer it registers or unregisters */
 	uint32_t session;		/* the session it names, until OP-TEE has looked it up */
 	uint32_t closes;		/* the session that it closes */
 	uint32_t opens;			/* the session that it opens */
-	bool loads_ta;			/* OP-TEE asked for a TA during the call */
 	struct om_lists lists;		/* translated page lists of its parameters */
 	struct om_release release;	/* buffers to give back */
 

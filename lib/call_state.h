@@ -64,9 +64,37 @@ enum om_call_event {
 	OM_CALL_EVENTS
 };
 
-/* The table. An entry is the next state ^ BROKEN, so that an empty entry is BROKEN. */
+/*
+ * The table. An entry is the next state ^ BROKEN, so that an empty entry is BROKEN. It is here and
+ * not in call_state.c so that a compiler can follow a step whose state and event it knows.
+ */
 #define OM_CALL_TABLE 16u
-extern const uint8_t om_call_table[OM_CALL_TABLE][OM_CALL_TABLE];
+#define OM_STEP(event, state) [OM_EVENT_##event] = (OM_CALL_##state ^ OM_CALL_BROKEN)
+
+static const uint8_t om_call_table[OM_CALL_TABLE][OM_CALL_TABLE] = {
+	[OM_CALL_FREE] = { OM_STEP(BEGIN, LOADING) },
+	[OM_CALL_LOADING] = { OM_STEP(PAUSE, LOADING_PAUSED), OM_STEP(CLAIM, CLAIMING),
+			      OM_STEP(ENTER, SECURE), OM_STEP(END, ENDING) },
+	[OM_CALL_CLAIMING] = { OM_STEP(PAUSE, CLAIMING_PAUSED), OM_STEP(ENTER, SECURE),
+			       OM_STEP(END, ENDING) },
+	[OM_CALL_SECURE] = { OM_STEP(INTERRUPT, INTERRUPTED), OM_STEP(REQUEST, ASKING),
+			     OM_STEP(END, ENDING) },
+	[OM_CALL_ASKING] = { OM_STEP(PAUSE, ASKING_PAUSED), OM_STEP(ASK, WAITING),
+			     OM_STEP(INTERRUPT, INTERRUPTED) },
+	[OM_CALL_REPLYING] = { OM_STEP(SHARE, SHARING), OM_STEP(ENTER, SECURE) },
+	[OM_CALL_SHARING] = { OM_STEP(PAUSE, SHARING_PAUSED), OM_STEP(ASK, WAITING),
+			      OM_STEP(ENTER, SECURE) },
+	[OM_CALL_ENDING] = { OM_STEP(PAUSE, ENDING_PAUSED), OM_STEP(RELEASE, FREE) },
+	[OM_CALL_LOADING_PAUSED] = { OM_STEP(RESUME, LOADING) },
+	[OM_CALL_CLAIMING_PAUSED] = { OM_STEP(RESUME, CLAIMING) },
+	[OM_CALL_ASKING_PAUSED] = { OM_STEP(RESUME, ASKING) },
+	[OM_CALL_SHARING_PAUSED] = { OM_STEP(RESUME, SHARING) },
+	[OM_CALL_ENDING_PAUSED] = { OM_STEP(RESUME, ENDING) },
+	[OM_CALL_INTERRUPTED] = { OM_STEP(RESUME, SECURE) },
+	[OM_CALL_WAITING] = { OM_STEP(RESUME, REPLYING) },
+};
+_Static_assert(OM_CALL_STATES <= OM_CALL_TABLE && OM_CALL_EVENTS <= OM_CALL_TABLE,
+	       "states and events fit the table");
 
 /* The state that follows; OM_CALL_BROKEN when the state does not know the event. */
 static inline enum om_call_state om_call_next(enum om_call_state state,

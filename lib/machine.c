@@ -134,22 +134,36 @@ static inline void put_session(struct om_call *call)
 	call->session = OM_NONE;
 }
 
-/*
- * ASKING: passes the request to the guest. The call is no longer in transit when the request
- * shows that OP-TEE has looked up what it names.
- */
-static OM_NOINLINE enum om_call_event ask(struct om_call *call)
+/* REPLYING: takes the guest's reply. */
+static inline enum om_call_event reply(struct om_call *call, const struct om_regs *regs)
 {
-	enum om_call_event event = om_rpc_ask(call);
+	return om_rpc_reply(call, regs) ? OM_EVENT_SHARE : OM_EVENT_ENTER;
+}
+
+/* OP-TEE has looked up what the call names. */
+static OM_NOINLINE void arrive(struct om_call *call)
+{
 	uint32_t i;
 
-	if (event != OM_EVENT_ASK || !call->in_transit || !is_past_lookup(call))
-		return event;
 	for (i = 0; i < call->held_count; i++)
 		om_shm_arrived(&call->guest->shm, call->held[i]);
 	put_session(call);
 	call->in_transit = false;
-	return event;
+}
+
+/*
+ * ASKING: passes the request to the guest. The call is no longer in transit when the request
+ * shows that OP-TEE has looked up what it names.
+ */
+static inline enum om_call_event ask(struct om_call *call)
+{
+	enum om_call_event event = om_rpc_ask(call);
+
+	if (event != OM_EVENT_ASK)
+		return event;
+	if (call->in_transit && is_past_lookup(call))
+		arrive(call);
+	return OM_EVENT_ASK;
 }
 
 static OM_COLD void trace_secure_smc(const struct om_call *call)
@@ -171,7 +185,7 @@ static OM_COLD void trace_secure_return(const struct om_call *call, uint64_t fid
 }
 
 /* OP-TEE returned from the call with a request, or because of an interrupt. */
-static OM_NOINLINE enum om_call_event secure_left(struct om_call *call)
+static inline enum om_call_event secure_left(struct om_call *call)
 {
 	const uint64_t *a = call->secure.a;
 
@@ -286,7 +300,7 @@ static inline void note_state(struct om_call *call, enum om_call_state from,
  * request in OP-TEE's own registers, with the call's id for the thread; or FOREIGN_INTR, so that
  * it takes its interrupts and resumes.
  */
-static inline void answer(const struct om_call *call, enum om_call_state to,
+static inline void answer(const struct om_call *call, enum om_call_state to, uint32_t id,
 			  struct om_regs *regs)
 {
 	const uint64_t *a = call->secure.a;
@@ -294,9 +308,9 @@ static inline void answer(const struct om_call *call, enum om_call_state to,
 	if (to == OM_CALL_FREE)
 		om_set_regs(regs, call->result, 0, 0, 0);
 	else if (to == OM_CALL_WAITING)
-		om_set_regs(regs, a[0], a[1], a[2], om_call_id(call));
+		om_set_regs(regs, a[0], a[1], a[2], id);
 	else
-		om_set_regs(regs, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0, om_call_id(call));
+		om_set_regs(regs, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR, 0, 0, id);
 }
 
 /*
@@ -307,13 +321,13 @@ static inline enum om_call_state advance(struct om_call *call, enum om_call_stat
 					 enum om_call_event event, struct om_regs *regs)
 {
 	enum om_call_state to = om_call_next(from, event);
-	uint32_t word = om_load_relaxed(&call->word);
+	uint32_t life = om_load_relaxed(&call->word) & ~OM_CALL_STATE_MASK;
 
 	note_state(call, from, event, to);
 	om_assert(om_call_may_have(to, om_call_has(call)));
 	if (!om_call_is_owned(to))
-		answer(call, to, regs);
-	om_store_release(&call->word, (word & ~OM_CALL_STATE_MASK) | to);
+		answer(call, to, life | call->index, regs);
+	om_store_release(&call->word, life | to);
 	return to;
 }
 
@@ -330,7 +344,7 @@ void om_call_run(struct om_call *call, struct om_regs *regs)
 	if (state == OM_CALL_CLAIMING)
 		state = advance(call, state, claim(call), regs);
 	if (state == OM_CALL_REPLYING)
-		state = advance(call, state, om_rpc_reply(call, regs), regs);
+		state = advance(call, state, reply(call, regs), regs);
 	if (state == OM_CALL_SHARING)
 		state = advance(call, state, om_rpc_share(call), regs);
 	if (state == OM_CALL_SECURE)
@@ -362,6 +376,9 @@ static inline bool take_slot(struct om_call *call, unsigned int vcpu)
 	uint32_t word = om_load_relaxed(&call->word);
 	uint32_t generation = word >> STATE_BITS;
 
+	/* As the table says; but then the step is known here. */
+	if ((word & OM_CALL_STATE_MASK) != OM_CALL_FREE)
+		return false;
 	generation = generation < GENERATION_MAX ? generation + 1 : 1;
 	return take(call, word, OM_EVENT_BEGIN, generation, vcpu);
 }
@@ -400,17 +417,17 @@ struct om_call *om_call_begin(struct om_guest *guest, unsigned int vcpu, uint32_
 		return NULL;
 	om_count(call, OM_COUNT_CALLS);
 	call->fid = fid;
+	call->in_transit = true;
+	call->loads_ta = false;
 	call->split = 0;
 	call->params = 0;
 	call->kinds = 0;
 	call->waits = 0;
-	call->in_transit = true;
-	call->translation.remaining = 0;
-	call->loads_ta = false;
-	call->mapped.uses_window = true;
 	call->held_count = 0;
 	call->mapped.param_pages = 0;
 	call->mapped.payload_pages = 0;
+	call->mapped.uses_window = true;
+	call->translation.remaining = 0;
 	call->refused_cookie = 0;
 	call->refusal = om_message_fetch(call, regs);
 	return call;

@@ -51,8 +51,10 @@ static inline bool om_is_equal(const void *a, const void *b, size_t len)
  */
 static inline uint64_t om_below(uint32_t i, uint32_t n)
 {
-	__asm__("" : "+r"(i));
-	return 0 - (((uint64_t)i - n) >> 63);
+	uint64_t wide = i;
+
+	__asm__("" : "+r"(wide));
+	return 0 - ((wide - n) >> 63);
 }
 
 /*

@@ -371,36 +371,6 @@ enum om_refusal om_message_claim(struct om_call *call)
 								      claim_buffer(call);
 }
 
-/*
- * Writes a parameter that gives OP-TEE nothing. NULL memory is shown by address, also when the
- * guest named it by cookie, because OP-TEE would look the cookie up.
- */
-static void emit_empty(struct optee_msg_param *shadow, uint64_t attr)
-{
-	om_zero(&shadow->u, sizeof(shadow->u));
-	if (attr >= OPTEE_MSG_ATTR_TYPE_RMEM_INPUT)
-		shadow->attr = attr - OPTEE_MSG_ATTR_TYPE_RMEM_INPUT +
-			       OPTEE_MSG_ATTR_TYPE_TMEM_INPUT;
-}
-
-/* Copies the private copy to the shadow, without what OP-TEE does not read. */
-static void emit_params(const struct om_call *call, struct optee_msg_param *shadow)
-{
-	const struct optee_msg_param *param = call->message.param;
-	uint32_t empty = om_params_of(call->kinds, OM_PARAMS_EMPTY);
-	size_t n = call->params;
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		shadow[i].attr = om_attr(&param[i]);
-		shadow[i].u = param[i].u;
-	}
-	while (empty) {
-		i = om_next_param(&empty);
-		emit_empty(&shadow[i], om_attr(&param[i]));
-	}
-}
-
 /* Shows OP-TEE the TA's alias; the private copy keeps the guest's UUID. */
 static OM_COLD void emit_ta(const struct om_call *call, struct optee_msg_param *shadow)
 {
@@ -422,16 +392,15 @@ void om_message_address(struct om_call *call)
 
 void om_message_emit(struct om_call *call)
 {
-	const struct optee_msg_hdr *hdr = &call->message.hdr;
+	struct om_message *message = &call->message;
 	struct om_message *shadow = call->shadow->page.va;
 
 	/* Results are zeroed, because some commands do not write them. */
-	shadow->hdr = (struct optee_msg_hdr){
-		.cmd = hdr->cmd, .func = hdr->func, .session = hdr->session,
-		.cancel_id = hdr->cancel_id, .num_params = hdr->num_params,
-	};
-	emit_params(call, shadow->param);
-	if (hdr->cmd == OPTEE_MSG_CMD_OPEN_SESSION)
+	message->hdr.pad = 0;
+	message->hdr.ret = 0;
+	message->hdr.ret_origin = 0;
+	om_copy(shadow, message, OPTEE_MSG_ARG_SIZE(call->params));
+	if (message->hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION)
 		emit_ta(call, shadow->param);
 	om_message_address(call);
 }

@@ -18,22 +18,20 @@ const struct om_message_rule om_message_rules[OM_MESSAGE_RULES] = {
 	[OPTEE_MSG_CMD_STOP_ASYNC_NOTIF] = { 0, 0 },
 };
 
-/*
- * Set for a valid parameter, to tell one of no kind from an invalid one. Not a kind itself:
- * sort_params() drops it.
- */
-#define GOOD (1u << 31)
+/* For a valid parameter; no kinds themselves, sort_params() drops them. */
+#define GOOD	(1u << 31)	/* there is no more to do here */
+#define EMPTY	(1u << 24)	/* OP-TEE reads nothing of it */
 
 /* The kinds of parameters without an address, by type. Others are 0 here. */
 #define PLAIN_TYPES 16u
 static const uint32_t plain_types[PLAIN_TYPES] = {
-	[OPTEE_MSG_ATTR_TYPE_NONE] = GOOD | OM_PARAMS_EMPTY,
+	[OPTEE_MSG_ATTR_TYPE_NONE] = EMPTY,
 	[OPTEE_MSG_ATTR_TYPE_VALUE_INPUT] = GOOD,
-	[OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT] = GOOD | OM_PARAMS_VALUE | OM_PARAMS_EMPTY,
+	[OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT] = EMPTY | OM_PARAMS_VALUE,
 	[OPTEE_MSG_ATTR_TYPE_VALUE_INOUT] = GOOD | OM_PARAMS_VALUE,
-	[OPTEE_MSG_ATTR_TYPE_RMEM_INPUT] = GOOD | OM_PARAMS_RMEM,
-	[OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT] = GOOD | OM_PARAMS_RMEM | OM_PARAMS_SIZE,
-	[OPTEE_MSG_ATTR_TYPE_RMEM_INOUT] = GOOD | OM_PARAMS_RMEM | OM_PARAMS_SIZE,
+	[OPTEE_MSG_ATTR_TYPE_RMEM_INPUT] = OM_PARAMS_RMEM,
+	[OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT] = OM_PARAMS_RMEM | OM_PARAMS_SIZE,
+	[OPTEE_MSG_ATTR_TYPE_RMEM_INOUT] = OM_PARAMS_RMEM | OM_PARAMS_SIZE,
 };
 
 /*
@@ -43,27 +41,30 @@ static const uint32_t plain_types[PLAIN_TYPES] = {
  */
 static uint32_t sort_tmem(const struct optee_msg_param *param)
 {
-	uint64_t attr = om_attr(param);
-	uint64_t type = attr & ~(uint64_t)OPTEE_MSG_ATTR_NONCONTIG;
+	uint64_t type = param->attr & ~(uint64_t)OPTEE_MSG_ATTR_NONCONTIG;
 	uint32_t size = type == OPTEE_MSG_ATTR_TYPE_TMEM_INPUT ? 0 : OM_PARAMS_SIZE;
 
 	if (type < OPTEE_MSG_ATTR_TYPE_TMEM_INPUT || type > OPTEE_MSG_ATTR_TYPE_TMEM_INOUT)
 		return 0;
 	if (param->u.tmem.buf_ptr == 0)
 		return GOOD | size;
-	return attr != type ? GOOD | size | OM_PARAMS_LIST : 0;
+	return param->attr != type ? GOOD | size | OM_PARAMS_LIST : 0;
 }
 
 /*
  * Memory named by cookie. U-Boot and Zephyr write a NULL memory reference with cookie, offset
  * and size 0. It must not be looked up, neither here nor by OP-TEE, where cookie 0 names a page
- * of the mediator. With an offset or a size, cookie 0 is an unknown cookie.
+ * of the mediator: OP-TEE is shown NULL memory by address. With an offset or a size, cookie 0 is
+ * an unknown cookie.
  */
-static uint32_t sort_rmem(const struct optee_msg_param_rmem *rmem, uint32_t bits)
+static inline uint32_t sort_rmem(struct optee_msg_param *param, uint32_t bits)
 {
-	bool null = !(rmem->shm_ref | rmem->offs | rmem->size);
+	const struct optee_msg_param_rmem *rmem = &param->u.rmem;
 
-	return null ? bits - OM_PARAMS_RMEM + OM_PARAMS_EMPTY : bits;
+	if (rmem->shm_ref | rmem->offs | rmem->size)
+		return bits;
+	param->attr += OPTEE_MSG_ATTR_TYPE_TMEM_INPUT - OPTEE_MSG_ATTR_TYPE_RMEM_INPUT;
+	return (bits | GOOD) - OM_PARAMS_RMEM;
 }
 
 static inline uint32_t sort_plain(uint64_t attr)
@@ -72,17 +73,26 @@ static inline uint32_t sort_plain(uint64_t attr)
 }
 
 /* Other parameters: with bits that OP-TEE ignores, by address, or invalid. */
-static OM_NOINLINE uint32_t sort_other(const struct optee_msg_param *param)
+static OM_NOINLINE uint32_t sort_other(struct optee_msg_param *param)
 {
-	uint32_t bits = sort_plain(om_attr(param));
+	uint32_t bits;
 
-	if (!bits)
-		return sort_tmem(param);
-	return (bits & OM_PARAMS_RMEM) != 0 ? sort_rmem(&param->u.rmem, bits) : bits;
+	param->attr &= ~(uint64_t)OPTEE_MSG_ATTR_CACHE_MASK;
+	bits = sort_plain(param->attr);
+	return bits ? bits : sort_tmem(param);
 }
 
-static enum om_refusal sort_params(const struct om_message *message, uint32_t first,
-				   uint32_t *kinds)
+/* Sorts a parameter that is not GOOD as it is. Returns 0 when it is invalid. */
+static inline uint32_t sort_more(struct optee_msg_param *param, uint32_t bits)
+{
+	if (!bits)
+		bits = sort_other(param);
+	if ((bits & EMPTY) != 0)
+		om_zero(&param->u, sizeof(param->u));
+	return (bits & OM_PARAMS_RMEM) != 0 ? sort_rmem(param, bits) : bits;
+}
+
+static enum om_refusal sort_params(struct om_message *message, uint32_t first, uint32_t *kinds)
 {
 	uint32_t n = message->hdr.num_params;
 	uint32_t sorted = 0;
@@ -91,19 +101,17 @@ static enum om_refusal sort_params(const struct om_message *message, uint32_t fi
 	for (i = first; i < n; i++) {
 		uint32_t bits = sort_plain(message->param[i].attr);
 
-		if ((bits & OM_PARAMS_RMEM) != 0)
-			bits = sort_rmem(&message->param[i].u.rmem, bits);
-		else if (!bits)
-			bits = sort_other(&message->param[i]);
+		if ((bits & GOOD) == 0)
+			bits = sort_more(&message->param[i], bits);
 		if (!bits)
 			return OM_REFUSED_PARAMS;
 		sorted |= bits << i;
 	}
-	*kinds = sorted & ~GOOD;
+	*kinds = sorted & (EMPTY - 1);
 	return OM_ACCEPTED;
 }
 
-static enum om_refusal sort_open(const struct om_message *message, uint32_t *kinds)
+static enum om_refusal sort_open(struct om_message *message, uint32_t *kinds)
 {
 	if (message->param[0].attr != ATTR_OPEN_META || message->param[1].attr != ATTR_OPEN_META)
 		return OM_REFUSED_PARAMS;
@@ -118,8 +126,7 @@ static enum om_refusal sort_register(const struct om_message *message, uint32_t 
 	return OM_ACCEPTED;
 }
 
-enum om_refusal om_message_check(const struct om_message *message, bool async,
-				 uint32_t *kinds)
+enum om_refusal om_message_check(struct om_message *message, bool async, uint32_t *kinds)
 {
 	uint32_t cmd = message->hdr.cmd;
 	const struct om_message_rule *rule = om_message_rule(cmd);

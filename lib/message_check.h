@@ -2,8 +2,8 @@
 /*
  * Checks whether OP-TEE may see a message, as a pure function of the private copy.
  *
- * The same pass sorts the parameters into kinds, by what has to be done with them, so that no
- * later step looks at an attribute again.
+ * The same pass makes of the parameters what OP-TEE will be shown, and sorts them into kinds, by
+ * what has to be done with them, so that no later step looks at an attribute again.
  */
 #ifndef OM_LIB_MESSAGE_CHECK_H
 #define OM_LIB_MESSAGE_CHECK_H
@@ -15,7 +15,7 @@
 
 #define OM_MESSAGE_PARAMS	(OPTEE_MSG_META_PARAMS + OPTEE_MSG_CALL_PARAMS)
 
-/* The guest's message as it was fetched, once. */
+/* The guest's message: as it was fetched, once; from om_message_check() on, as OP-TEE sees it. */
 struct om_message {
 	struct optee_msg_hdr hdr;
 	struct optee_msg_param param[OM_MESSAGE_PARAMS];
@@ -29,7 +29,6 @@ struct om_message {
 #define OM_PARAMS_LIST	(1u << 6)	/* names memory by a page list */
 #define OM_PARAMS_VALUE	(1u << 12)	/* OP-TEE returns a and b */
 #define OM_PARAMS_SIZE	(1u << 18)	/* OP-TEE returns a size */
-#define OM_PARAMS_EMPTY	(1u << 24)	/* OP-TEE is given nothing; memory is NULL */
 
 /* The parameters of one kind, as bits 5:0. */
 static inline uint32_t om_params_of(uint32_t kinds, uint32_t kind)
@@ -67,17 +66,12 @@ static inline uint32_t om_message_max_params(uint32_t cmd)
 	return cmd < OM_MESSAGE_RULES ? om_message_rule(cmd)->max : 0;
 }
 
-/* attr without the bits that OP-TEE ignores. */
-static inline uint64_t om_attr(const struct optee_msg_param *param)
-{
-	return param->attr & ~(uint64_t)OPTEE_MSG_ATTR_CACHE_MASK;
-}
-
 /*
- * Checks a message and sorts its parameters. async: notification is offered to this guest. Reads
- * no more parameters than the command may have. Sets *kinds when accepted.
+ * Checks a message and sorts its parameters. async: notification is offered to this guest. Looks
+ * at no more parameters than the command may have. When accepted, sets *kinds, and the parameters
+ * have no bits that OP-TEE ignores and nothing that it does not read; memory that is NULL is named
+ * by address.
  */
-enum om_refusal om_message_check(const struct om_message *message, bool async,
-				 uint32_t *kinds);
+enum om_refusal om_message_check(struct om_message *message, bool async, uint32_t *kinds);
 
 #endif

@@ -75,7 +75,7 @@ enum om_refusal om_translation_begin(struct om_shm *shm, const struct om_region 
 	share.pages = (uint32_t)pages;
 	share.lists = (share.pages + OPTEE_MSG_LIST_ENTRIES - 1) / OPTEE_MSG_LIST_ENTRIES;
 
-	why = om_shm_reserve_listed(shm, &share, &t->buffer, &list);
+	why = om_shm_reserve(shm, &share, &t->buffer, &list);
 	if (why != OM_ACCEPTED)
 		return why;
 	lists->reserved += share.lists;
@@ -179,7 +179,7 @@ enum om_refusal om_share_page(struct om_shm *shm, const struct om_share *share,
 
 	if (why != OM_ACCEPTED)
 		return why;
-	why = om_shm_reserve(shm, share, index);
+	why = om_shm_reserve(shm, share, index, NULL);
 	if (why != OM_ACCEPTED) {
 		shm->vm.ops->unpin(shm->vm.ctx, &pa, 1);
 		return why;

@@ -218,7 +218,7 @@ static bool find_arg(struct om_call *call)
 }
 
 /* CMD: fetches and checks the request, and removes what it releases. */
-static enum om_refusal accept_cmd(struct om_call *call)
+static OM_NOINLINE enum om_refusal accept_cmd(struct om_call *call)
 {
 	enum om_refusal why;
 
@@ -313,7 +313,7 @@ static void forget_refused(struct om_call *call, om_cookie_t cookie)
 }
 
 /* Reply to ALLOC: pins the guest's page, and gives OP-TEE a shadow page instead. */
-static void reply_alloc(struct om_call *call, const struct om_regs *regs)
+static OM_NOINLINE void reply_alloc(struct om_call *call, const struct om_regs *regs)
 {
 	uint64_t ipa = om_pair(regs->a[1], regs->a[2]);
 	const struct om_share share = {
@@ -391,7 +391,7 @@ static void take_output(struct optee_msg_param *shadow, const struct optee_msg_p
 	}
 }
 
-static void reply_cmd(struct om_call *call)
+static OM_NOINLINE void reply_cmd(struct om_call *call)
 {
 	struct om_request_copy *shadow = call->shadow_arg;
 	const struct om_request_copy *reply = &call->reply;
@@ -408,36 +408,51 @@ static void reply_cmd(struct om_call *call)
 	answer(call, reply->hdr.ret, reply->hdr.ret_origin);
 }
 
-/* Begins to share the payload that the guest allocated; the buffer is call->payload. */
-static enum om_refusal begin_payload(struct om_call *call, enum om_reply_verdict verdict,
-				     const struct optee_msg_param_tmem *tmem)
+static enum om_refusal charge_payload(struct om_call *call, uint64_t pages)
 {
-	struct om_guest *guest = call->guest;
+	enum om_refusal why = om_map_payload(&call->guest->mapping, &call->mapped, pages);
+
+	if (why == OM_ACCEPTED)
+		call->payload_charge = (uint32_t)pages;
+	return why;
+}
+
+/* Begins to share the payload that the guest allocated; the buffer is call->payload. */
+static OM_NOINLINE enum om_refusal begin_list(struct om_call *call)
+{
+	const struct optee_msg_param_tmem *tmem = &call->reply.param[0].u.tmem;
 	const struct om_region region = {
 		.kind = OM_SHARE_PAYLOAD, .buf_ptr = tmem->buf_ptr, .size = tmem->size,
 		.cookie = { tmem->shm_ref },
 	};
+	struct om_translation *t = &call->translation;
+	enum om_refusal why = charge_payload(call, om_region_pages(&region));
+
+	if (why != OM_ACCEPTED)
+		return why;
+	why = om_translation_begin(&call->guest->shm, &region, &call->payload_lists, t);
+	call->payload = t->buffer;
+	return why;
+}
+
+/* The same for a payload of one page, which needs no list. */
+static OM_NOINLINE enum om_refusal begin_page(struct om_call *call)
+{
+	const struct optee_msg_param_tmem *tmem = &call->reply.param[0].u.tmem;
 	const struct om_share page = {
 		.kind = OM_SHARE_PAYLOAD, .cookie = { tmem->shm_ref },
 		.size = tmem->size, .pages = 1,
 	};
-	struct om_translation *t = &call->translation;
-	uint64_t pages = verdict == OM_REPLY_LIST ? om_region_pages(&region) : 1;
-	enum om_refusal why = om_map_payload(&guest->mapping, &call->mapped, pages);
+	enum om_refusal why = charge_payload(call, 1);
 
 	if (why != OM_ACCEPTED)
 		return why;
-	call->payload_charge = (uint32_t)pages;
-	if (verdict == OM_REPLY_LIST) {
-		why = om_translation_begin(&guest->shm, &region, &call->payload_lists, t);
-		call->payload = t->buffer;
-		return why;
-	}
-	t->source.raw = 0;
-	t->remaining = 0;
-	why = om_share_page(&guest->shm, &page, tmem->buf_ptr, &call->payload);
+	call->translation.source.raw = 0;
+	call->translation.remaining = 0;
+	why = om_share_page(&call->guest->shm, &page, tmem->buf_ptr, &call->payload);
 	if (why == OM_ACCEPTED)
-		t->list_start = om_shm_first_page(&guest->shm, call->payload).raw;
+		call->translation.list_start =
+			om_shm_first_page(&call->guest->shm, call->payload).raw;
 	return why;
 }
 
@@ -470,7 +485,7 @@ static enum om_refusal accept_payload(struct om_call *call)
 	/* What OP-TEE will read, except the address. */
 	call->request.param[0].attr = reply->param[0].attr;
 	call->request.param[0].u.tmem = reply->param[0].u.tmem;
-	return begin_payload(call, verdict, &reply->param[0].u.tmem);
+	return verdict == OM_REPLY_LIST ? begin_list(call) : begin_page(call);
 }
 
 /* Gives OP-TEE the payload, or the guest's own error. */
@@ -562,25 +577,24 @@ enum om_call_event om_rpc_share(struct om_call *call)
 	return OM_EVENT_ENTER;
 }
 
-enum om_call_event om_rpc_reply(struct om_call *call, const struct om_regs *regs)
+bool om_rpc_reply(struct om_call *call, const struct om_regs *regs)
 {
 	switch (call->pending) {
 	case OM_PENDING_ALLOC:
 		reply_alloc(call, regs);
-		break;
+		return false;
 	case OM_PENDING_FREE:
 		om_set_resume(call, 0, 0);
-		break;
+		return false;
 	case OM_PENDING_SHM_ALLOC:
 		call->undo_type = call->request.param[0].u.value.a;
 		call->refusal = accept_payload(call);
-		return OM_EVENT_SHARE;
+		return true;
 	case OM_PENDING_UNDO:
 		answer(call, om_refusal_teec(call->refusal), TEEC_ORIGIN_COMMS);
-		break;
+		return false;
 	default:
 		reply_cmd(call);
-		break;
+		return false;
 	}
-	return OM_EVENT_ENTER;
 }

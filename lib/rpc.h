@@ -25,14 +25,15 @@ void om_rpc_accept(struct om_call *call);
 enum om_call_event om_rpc_ask(struct om_call *call);
 
 /*
- * Handles the guest's reply; regs are the guest's. Returns OM_EVENT_ENTER, with call->secure
- * prepared; or OM_EVENT_SHARE when the reply has memory.
+ * Handles the guest's reply; regs are the guest's. Returns true when the reply may have memory,
+ * which om_rpc_share() takes; else OP-TEE can be entered, with call->secure.
  */
-enum om_call_event om_rpc_reply(struct om_call *call, const struct om_regs *regs);
+bool om_rpc_reply(struct om_call *call, const struct om_regs *regs);
 
 /*
- * Translates that memory. Returns OM_EVENT_ENTER, as above; OM_EVENT_PAUSE; or OM_EVENT_ASK when
- * the guest first has to free the memory: its registers are those of call->secure once more.
+ * Translates that memory. Returns OM_EVENT_ENTER, with call->secure prepared; OM_EVENT_PAUSE; or
+ * OM_EVENT_ASK when the guest first has to free the memory: its registers are those of
+ * call->secure once more.
  */
 enum om_call_event om_rpc_share(struct om_call *call);
 

@@ -316,13 +316,27 @@ static OM_COLD void free_parked(struct om_shm *shm)
 	}
 }
 
-/* list: set to the first list page; NULL when the caller needs none now. */
-static enum om_refusal reserve(struct om_shm *shm, const struct om_share *share,
+/* Takes an argument out of its parking place, in a life of its own; false when it is not there. */
+static inline bool unpark(struct om_buffer *buffer, const struct om_share *share)
+{
+	uint64_t old = hold_of(buffer);
+
+	return (old & OM_HOLD_PARKED) && is_it(buffer, share->cookie, share->kind) &&
+	       exchange_hold(buffer, old, old - OM_HOLD_PARKED + OM_HOLD_GENERATION +
+			     OM_HOLD_USER);
+}
+
+enum om_refusal om_shm_reserve(struct om_shm *shm, const struct om_share *share,
 			       uint32_t *index, uint32_t *list)
 {
-	uint32_t *bucket = bucket_of(shm, share->cookie.raw);
+	uint32_t *bucket;
 	enum om_refusal why;
 
+	if (unpark(&shm->buffers[share->entry], share)) {
+		*index = share->entry;
+		return OM_ACCEPTED;
+	}
+	bucket = bucket_of(shm, share->cookie.raw);
 	om_lock(&shm->vm);
 	why = check_share(shm, bucket, share);
 	if (why != OM_ACCEPTED) {
@@ -341,31 +355,6 @@ static enum om_refusal reserve(struct om_shm *shm, const struct om_share *share,
 	}
 	om_unlock(&shm->vm);
 	return why;
-}
-
-/* Takes an argument out of its parking place, in a life of its own; false when it is not there. */
-static inline bool unpark(struct om_buffer *buffer, const struct om_share *share)
-{
-	uint64_t old = hold_of(buffer);
-
-	return (old & OM_HOLD_PARKED) && is_it(buffer, share->cookie, share->kind) &&
-	       exchange_hold(buffer, old, old - OM_HOLD_PARKED + OM_HOLD_GENERATION +
-			     OM_HOLD_USER);
-}
-
-enum om_refusal om_shm_reserve(struct om_shm *shm, const struct om_share *share,
-			       uint32_t *index)
-{
-	if (!unpark(&shm->buffers[share->entry], share))
-		return reserve(shm, share, index, NULL);
-	*index = share->entry;
-	return OM_ACCEPTED;
-}
-
-enum om_refusal om_shm_reserve_listed(struct om_shm *shm, const struct om_share *share,
-				      uint32_t *index, uint32_t *list)
-{
-	return reserve(shm, share, index, list);
 }
 
 struct om_pins *om_shm_more_pins(struct om_shm *shm, struct om_buffer *buffer)

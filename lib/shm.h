@@ -140,19 +140,13 @@ uint32_t om_shm_rows(const struct om_limits *limits);
 void om_shm_init_row(struct om_shm *shm, uint32_t i);
 
 /*
- * Charges a new buffer to the quotas and takes its cookie; the caller is its user. Sets *index
- * when accepted; otherwise nothing has changed. Takes no lock when the buffer is parked in
+ * Charges a new buffer to the quotas and takes its cookie; the caller is its user. list: set to
+ * the first of share->lists list pages, which the caller takes with it; or NULL. Sets *index when
+ * accepted; otherwise nothing has changed. Takes no lock when the buffer is parked in
  * share->entry.
  */
 enum om_refusal om_shm_reserve(struct om_shm *shm, const struct om_share *share,
-			       uint32_t *index);
-
-/*
- * As om_shm_reserve(), for a buffer whose page list OP-TEE will read: also takes the first of
- * share->lists list pages.
- */
-enum om_refusal om_shm_reserve_listed(struct om_shm *shm, const struct om_share *share,
-				      uint32_t *index, uint32_t *list);
+			       uint32_t *index, uint32_t *list);
 
 /* Adds a record to a reserved buffer, whose last record must be full. */
 struct om_pins *om_shm_more_pins(struct om_shm *shm, struct om_buffer *buffer);

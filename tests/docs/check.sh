@@ -3,7 +3,7 @@
 #
 # Holds the documents against the code: check.sh PRINT_STATES_PROGRAM
 #
-#   - the state diagram in docs/design.md is the table in lib/call_state.c, and what a call
+#   - the state diagram in docs/design.md is the table in lib/call_state.h, and what a call
 #     has in each state is the other one there
 #   - the table of floors in docs/design.md is lib/floors.list
 #   - the example in README.md is the one that is compiled
@@ -27,7 +27,7 @@ complain()
 
 diff <(sed -n '/^stateDiagram-v2/,/^```/s/^ *\([A-Z_]* --> [A-Z_]*: [A-Z]*\)$/\1/p' docs/design.md |
 	grep -v '^om_' | sort) <("$print_states" | grep -e '-->' | sort) ||
-	complain 'the state diagram in docs/design.md is not the table in lib/call_state.c'
+	complain 'the state diagram in docs/design.md is not the table in lib/call_state.h'
 
 diff <(grep -E '^\| [A-Z_]+ \| [^|]+ \| [^|]+ \|$' docs/design.md) <("$print_states" | grep '^|') ||
 	complain 'what a call has in docs/design.md is not om_call_rules in lib/call_state.c'

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Prints the tables of lib/call_state.c as docs/design.md has them: a diagram, and its rules. */
+/* Prints the tables of lib/call_state.[ch] as docs/design.md has them: a diagram, and its rules. */
 #include <stdio.h>
 
 #include "call_state.h"

@@ -99,7 +99,7 @@ static uint32_t bucket_of(uint64_t cookie)
 	uint32_t bucket = 0;
 	uint32_t i;
 
-	if (om_shm_reserve(&om->shm, &share, &i) != OM_ACCEPTED)
+	if (om_shm_reserve(&om->shm, &share, &i, NULL) != OM_ACCEPTED)
 		test_fail("reserve");
 	while (om->shm.buckets[bucket] != i)
 		bucket++;

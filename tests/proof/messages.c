@@ -105,29 +105,27 @@ bool message_is_sound(const struct om_call *call)
 	return t->source.raw == 0;
 }
 
-/* Memory by cookie that names none: NULL, as those write it who know no other way. */
-static bool is_null_rmem(const struct optee_msg_param *param)
+/* Nothing that OP-TEE could look at or look up; memory by cookie never is: it would be NULL. */
+static bool is_empty(const struct optee_msg_param *param)
 {
-	return param->u.rmem.offs == 0 && param->u.rmem.size == 0 && param->u.rmem.shm_ref == 0;
+	return param->u.value.a == 0 && param->u.value.b == 0 && param->u.value.c == 0;
 }
 
 /* What one parameter's kinds has to be; LIST aside. */
 static uint32_t kinds_of(const struct optee_msg_param *param)
 {
-	uint32_t by_cookie = is_null_rmem(param) ? OM_PARAMS_EMPTY : OM_PARAMS_RMEM;
-
-	switch (om_attr(param)) {
+	switch (param->attr) {
 	case OPTEE_MSG_ATTR_TYPE_NONE:
-		return OM_PARAMS_EMPTY;
+		return is_empty(param) ? 0 : UINT32_MAX;
 	case OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT:
-		return OM_PARAMS_VALUE | OM_PARAMS_EMPTY;
+		return is_empty(param) ? OM_PARAMS_VALUE : UINT32_MAX;
 	case OPTEE_MSG_ATTR_TYPE_VALUE_INOUT:
 		return OM_PARAMS_VALUE;
 	case OPTEE_MSG_ATTR_TYPE_RMEM_INPUT:
-		return by_cookie;
+		return is_empty(param) ? UINT32_MAX : OM_PARAMS_RMEM;
 	case OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT:
 	case OPTEE_MSG_ATTR_TYPE_RMEM_INOUT:
-		return by_cookie | OM_PARAMS_SIZE;
+		return is_empty(param) ? UINT32_MAX : OM_PARAMS_RMEM | OM_PARAMS_SIZE;
 	case OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT:
 	case OPTEE_MSG_ATTR_TYPE_TMEM_INOUT:
 	case OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | LISTED:
@@ -179,7 +177,7 @@ bool message_param_is_sound(const struct om_call *call, uint32_t i)
 	const struct optee_msg_param *param = &call->message.param[i];
 	uint32_t cmd = call->message.hdr.cmd;
 	uint32_t kinds = call->kinds >> i &
-		(OM_PARAMS_RMEM | OM_PARAMS_LIST | OM_PARAMS_VALUE | OM_PARAMS_SIZE | OM_PARAMS_EMPTY);
+		(OM_PARAMS_RMEM | OM_PARAMS_LIST | OM_PARAMS_VALUE | OM_PARAMS_SIZE);
 	bool listed = kinds & OM_PARAMS_LIST;
 
 	if (i >= call->params)
@@ -215,7 +213,7 @@ bool message_is_all_sound(const struct om_call *call)
 		if (!message_param_is_sound(call, i))
 			return false;
 	return message_has_place(call) && message_is_sound(call) &&
-	       call->kinds >> (5 * OM_MESSAGE_PARAMS) == 0;
+	       call->kinds >> (4 * OM_MESSAGE_PARAMS) == 0;
 }
 
 bool message_is_ready(const struct om_call *call)

@@ -86,9 +86,9 @@ static bool is_told_of(enum om_refusal why)
 }
 
 /* What has to be true on every way back into OP-TEE. */
-static void prove_entered(enum om_call_event event)
+static void prove_entered(bool entered)
 {
-	PROVE(event == OM_EVENT_ENTER, "OP-TEE goes on");
+	PROVE(entered, "OP-TEE goes on");
 	PROVE(world_call.rpc_arg == OM_NONE && rooms.arg_users == 0, "the argument is put (I9)");
 }
 

@@ -22,7 +22,7 @@ static inline uint32_t reserve(struct rig *rig, enum om_trace_share kind, uint64
 	const struct om_share share = share_of(kind, cookie, pages);
 	uint32_t index = OM_NONE;
 
-	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share, &index), OM_ACCEPTED);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share, &index, NULL), OM_ACCEPTED);
 	assert_true(index < om_shm_buffer_count(&rig->guest->vm.limits));
 	return index;
 }

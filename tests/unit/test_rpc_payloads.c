@@ -228,6 +228,23 @@ RPC_TEST(test_scenario_37_replies_without_an_allocation)
 	expect_failed(rig, r, TEEC_ERROR_BAD_PARAMETERS);
 }
 
+/* A page that needs no list counts like any other: OP-TEE may not map so much, and hears so. */
+RPC_TEST(test_fault_a1_payload_of_one_page_is_charged)
+{
+	struct om_regs r;
+	uint32_t limit = rig->guest->mapping.call_pages;
+
+	rig->guest->mapping.call_pages = 0;
+	r = begin_shm_alloc(rig, 100);
+	write_reply(rig, PAGE, rig_ipa(rig, SPARE), 100, 0x51);
+	expect_undo(rig, resume(rig, r), 0x51, TEEC_ERROR_OUT_OF_MEMORY);
+	rig->guest->mapping.call_pages = limit;
+	r = begin_shm_alloc(rig, 100);
+	write_reply(rig, PAGE, rig_ipa(rig, SPARE), 100, 0x51);
+	assert_int_equal(resume(rig, r).a[0], OPTEE_SMC_RETURN_OK);
+	free_payload(rig, 0x51, true);
+}
+
 /* A cookie in use is somebody's: freeing it would take that away. */
 RPC_TEST(test_payload_with_the_cookie_of_another)
 {

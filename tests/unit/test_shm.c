@@ -179,7 +179,7 @@ RIG_TEST(test_scenario_33_freed_argument_is_allocated_again)
 		uint64_t hold = rig->guest->shm.buffers[index].hold;
 
 		s.entry = entry;
-		assert_int_equal(om_shm_reserve(&rig->guest->shm, &s, &index), OM_ACCEPTED);
+		assert_int_equal(om_shm_reserve(&rig->guest->shm, &s, &index, NULL), OM_ACCEPTED);
 		assert_int_equal(om_shm_parked(&rig->guest->shm), 0);
 		assert_true(rig->guest->shm.buffers[index].hold >> 32 > hold >> 32);
 		expect_usage(rig, 0, 1, 1);
@@ -292,15 +292,15 @@ RIG_TEST(test_cookies_that_are_refused)
 
 		if (kind == OM_SHARE_TEMPORARY)
 			continue;
-		assert_int_equal(om_shm_reserve(&rig->guest->shm, &zero, &index), OM_REFUSED_COOKIE);
-		assert_int_equal(om_shm_reserve(&rig->guest->shm, &twice, &index), OM_REFUSED_COOKIE);
+		assert_int_equal(om_shm_reserve(&rig->guest->shm, &zero, &index, NULL), OM_REFUSED_COOKIE);
+		assert_int_equal(om_shm_reserve(&rig->guest->shm, &twice, &index, NULL), OM_REFUSED_COOKIE);
 	}
 	assert_int_equal(index, OM_NONE);
 	expect_usage(rig, 1, 0, 1);
 	/* A cookie that is wrong and a quota that is full: the cookie is told. */
 	index = reserve(rig, OM_SHARE_REGISTERED, 8, 63);
 	assert_int_equal(om_shm_reserve(&rig->guest->shm, &(struct om_share){
-			 .kind = OM_SHARE_REGISTERED, .cookie = { 7 }, .pages = 1 }, &kind),
+			 .kind = OM_SHARE_REGISTERED, .cookie = { 7 }, .pages = 1 }, &kind, NULL),
 			 OM_REFUSED_COOKIE);
 	om_shm_publish(&rig->guest->shm, index);
 	om_shm_put(&rig->guest->shm, index, &(struct om_release){ OM_NONE });
@@ -319,7 +319,7 @@ static void expect_quota(struct rig *rig, enum om_trace_share kind, uint32_t n)
 
 	for (uint32_t i = 0; i < n; i++)
 		share(rig, kind, 1000 + i);
-	assert_int_equal(om_shm_reserve(&rig->guest->shm, &more, &index), OM_REFUSED_QUOTA);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &more, &index, NULL), OM_REFUSED_QUOTA);
 	assert_int_equal(index, OM_NONE);
 	assert_false(known(rig, 5000));
 	assert_int_equal(rig->guest->shm.pages_used, before + n);
@@ -356,10 +356,10 @@ RIG_TEST(test_invariant_5_number_of_pages)
 		struct om_share more = share_of(OM_SHARE_PAYLOAD, 2, left + 1);
 
 		index = reserve(rig, OM_SHARE_REGISTERED, 1, first[i]);
-		assert_int_equal(om_shm_reserve(&rig->guest->shm, &more, &other), OM_REFUSED_QUOTA);
+		assert_int_equal(om_shm_reserve(&rig->guest->shm, &more, &other, NULL), OM_REFUSED_QUOTA);
 		/* As many as there can be, so that a sum would wrap. */
 		more.pages = UINT32_MAX;
-		assert_int_equal(om_shm_reserve(&rig->guest->shm, &more, &other), OM_REFUSED_QUOTA);
+		assert_int_equal(om_shm_reserve(&rig->guest->shm, &more, &other, NULL), OM_REFUSED_QUOTA);
 		assert_int_equal(other, OM_NONE);
 		if (left) {
 			other = reserve(rig, OM_SHARE_TEMPORARY, 0, left);
@@ -381,14 +381,14 @@ RIG_TEST(test_invariant_5_number_of_list_pages)
 	uint32_t index, other = OM_NONE, taken[4], i, seen = 0;
 
 	share_lists.lists = 3;
-	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share_lists, &index), OM_ACCEPTED);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share_lists, &index, NULL), OM_ACCEPTED);
 	share_lists.lists = 2;
-	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share_lists, &other), OM_REFUSED_QUOTA);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share_lists, &other, NULL), OM_REFUSED_QUOTA);
 	assert_int_equal(other, OM_NONE);
 	share_lists.lists = UINT32_MAX;
-	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share_lists, &other), OM_REFUSED_QUOTA);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share_lists, &other, NULL), OM_REFUSED_QUOTA);
 	share_lists.lists = 1;
-	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share_lists, &other), OM_ACCEPTED);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share_lists, &other, NULL), OM_ACCEPTED);
 
 	/* Each page once, each from the right pool. */
 	for (i = 0; i < 4; i++) {
@@ -407,7 +407,7 @@ RIG_TEST(test_invariant_5_number_of_list_pages)
 	assert_int_equal(rig->guest->shm.lists_left, 4);
 	share_lists.lists = 4;
 	let_go(rig, other, &release);
-	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share_lists, &other), OM_ACCEPTED);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &share_lists, &other, NULL), OM_ACCEPTED);
 	assert_int_equal(rig->guest->shm.lists_left, 0);
 	om_shm_give_lists(&rig->guest->shm, OM_NONE, OM_NONE, 4);
 	assert_int_equal(rig->guest->shm.lists_left, 4);

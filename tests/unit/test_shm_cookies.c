@@ -46,7 +46,7 @@ RIG_TEST_BY(test_invariant_5_colliding_cookies, rig_new(&many_buffers))
 
 	/* One too many: the guest's own fault, and nothing is charged. */
 	more = share_of(OM_SHARE_PAYLOAD, cookie[CHAIN], 1);
-	assert_int_equal(om_shm_reserve(&rig->guest->shm, &more, &index), OM_REFUSED_QUOTA);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &more, &index, NULL), OM_REFUSED_QUOTA);
 	assert_int_equal(index, OM_NONE);
 	expect_usage(rig, CHAIN, 0, CHAIN);
 	assert_false(known(rig, cookie[CHAIN]));
@@ -54,7 +54,7 @@ RIG_TEST_BY(test_invariant_5_colliding_cookies, rig_new(&many_buffers))
 	assert_int_equal(om_shm_claim(&rig->guest->shm, more.cookie, OM_SHARE_REGISTERED), OM_NONE);
 	/* One that is in the full chain is a duplicate, the last one, too. */
 	more.cookie.raw = cookie[0];
-	assert_int_equal(om_shm_reserve(&rig->guest->shm, &more, &index), OM_REFUSED_COOKIE);
+	assert_int_equal(om_shm_reserve(&rig->guest->shm, &more, &index, NULL), OM_REFUSED_COOKIE);
 	/* Temporary memory has no cookie and does not care; nor do other buckets. */
 	index = reserve(rig, OM_SHARE_TEMPORARY, cookie[CHAIN], 1);
 	let_go(rig, index, &release);

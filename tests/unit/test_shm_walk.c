@@ -133,7 +133,7 @@ static void walk_reserve(struct walk *w)
 		s.entry = pick(w, WALK_RPC_ARGS);
 	}
 	expected = expect_reserve(w, &s);
-	assert_int_equal(om_shm_reserve(&w->rig->guest->shm, &s, &index), expected);
+	assert_int_equal(om_shm_reserve(&w->rig->guest->shm, &s, &index, NULL), expected);
 	if (expected != OM_ACCEPTED) {
 		assert_int_equal(index, OM_NONE);
 		return;
@@ -542,7 +542,7 @@ static void writer(void)
 						   1 + n % 2, 1);
 
 		/* Full while a reader holds what was forgotten: it will put it back. */
-		if (om_shm_reserve(&guest->shm, &s, &i) != OM_ACCEPTED)
+		if (om_shm_reserve(&guest->shm, &s, &i, NULL) != OM_ACCEPTED)
 			continue;
 		om_shm_publish(&guest->shm, i);
 		om_shm_put(&guest->shm, i, &release);
@@ -602,7 +602,7 @@ static void other_replaces_the_buffer(void)
 	while (om_shm_release_step(&other.guest->shm, &other.release))
 		;
 	/* Its slot is taken again, unless somebody still holds it. */
-	if (om_shm_reserve(&other.guest->shm, &s, &i) != OM_ACCEPTED)
+	if (om_shm_reserve(&other.guest->shm, &s, &i, NULL) != OM_ACCEPTED)
 		abort();
 	other.cookie = 3 - other.cookie;
 	om_shm_publish(&other.guest->shm, i);
@@ -685,7 +685,7 @@ static void allocator_takes_it(int signal)
 	    !(shm->buffers[allocator.entry].hold & OM_HOLD_PARKED))
 		return;
 	s.entry = allocator.entry;
-	if (om_shm_reserve(shm, &s, &index) != OM_ACCEPTED || index != allocator.entry)
+	if (om_shm_reserve(shm, &s, &index, NULL) != OM_ACCEPTED || index != allocator.entry)
 		abort();
 	allocator.has_it = true;
 }
@@ -726,7 +726,7 @@ TEST(test_invariant_7_freed_argument_is_allocated_at_any_instruction)
 
 		s.entry = allocator.entry;
 		allocator.runs = true;
-		why = om_shm_reserve(&rig->guest->shm, &s, &index);
+		why = om_shm_reserve(&rig->guest->shm, &s, &index, NULL);
 		allocator.runs = false;
 		assert_int_equal(why == OM_ACCEPTED, !allocator.has_it);
 		if (allocator.has_it)

@@ -323,7 +323,7 @@ enum om_call_event om_rpc_ask(struct om_call *of)
 	return OM_EVENT_ASK;
 }
 
-enum om_call_event om_rpc_reply(struct om_call *of, const struct om_regs *regs)
+bool om_rpc_reply(struct om_call *of, const struct om_regs *regs)
 {
 	(void)regs;
 	prove_owned(OM_CALL_REPLYING);
@@ -331,12 +331,12 @@ enum om_call_event om_rpc_reply(struct om_call *of, const struct om_regs *regs)
 	of->refusal = any_u32();
 	if (any_bool()) {
 		go_on(of);
-		return OM_EVENT_ENTER;
+		return false;
 	}
 	of->translation.source.raw = any_u64();
 	of->payload_lists = any_lists();
 	seen.payload_lists = of->payload_lists;
-	return OM_EVENT_SHARE;
+	return true;
 }
 
 enum om_call_event om_rpc_share(struct om_call *of)
@@ -598,7 +598,8 @@ static void prove_free(const struct om_regs *regs)
 	PROVE(has_nothing() && call->held_count == 0, "a free slot holds nothing (I4, I9)");
 	for (i = 0; i < WORLD_BUFFERS; i++)
 		PROVE(world_buffers[i].hold == others[i], "... each buffer is put as often as it was held");
-	PROVE(accounts.user_of == OM_NONE && accounts.closes == OM_NONE && !accounts.reserved,
+	PROVE(accounts.user_of == OM_NONE && accounts.closes == OM_NONE &&
+	      accounts.opens == OM_NONE,
 	      "... a session that was in use is put, one that was charged or closes is settled");
 	PROVE(accounts.pages == 0 && call->mapped.param_pages == 0,
 	      "... what was charged for its parameters is given back (I5)");

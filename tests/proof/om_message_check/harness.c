@@ -6,8 +6,9 @@
  * Proves: memory safety; an accepted message has no more parameters than its command
  * may carry and than there is room for; what names memory by address is a page list and
  * marked LIST, to be translated, or a NULL reference; what names it by cookie is marked
- * RMEM, to be looked up, or EMPTY, a NULL reference; nothing of a reserved type, without
- * a meaning or contiguous is accepted; a refused message leaves *kinds alone.
+ * RMEM, to be looked up, and a NULL reference becomes one by address; what OP-TEE does not
+ * read is 0, and the rest is as the guest wrote it; nothing of a reserved type, without a
+ * meaning or contiguous is accepted; a refused message leaves *kinds alone.
  *
  * Class: quick
  * Sources: message_check.c
@@ -44,14 +45,37 @@ static bool is_null(const struct optee_msg_param *param)
 	return param->u.rmem.offs == 0 && param->u.rmem.size == 0 && param->u.rmem.shm_ref == 0;
 }
 
-/* All that a parameter may have set: a type, and beside it the cache bits. */
+/* All that a parameter may have set: a type, and how it is to be understood. */
 static bool is_known(uint64_t attr)
 {
 	return !(attr & ~(uint64_t)(OPTEE_MSG_ATTR_TYPE_MASK | OPTEE_MSG_ATTR_META |
-				    OPTEE_MSG_ATTR_NONCONTIG | OPTEE_MSG_ATTR_CACHE_MASK));
+				    OPTEE_MSG_ATTR_NONCONTIG));
 }
 
-static void prove_accepted(const struct om_message *message, uint32_t kinds, bool async)
+/* What OP-TEE is shown of a parameter, against what the guest wrote. */
+static void prove_shown(const struct optee_msg_param *param, const struct optee_msg_param *wrote)
+{
+	uint64_t attr = wrote->attr & ~(uint64_t)OPTEE_MSG_ATTR_CACHE_MASK;
+
+	if (attr == OPTEE_MSG_ATTR_TYPE_NONE || attr == OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT) {
+		PROVE(is_null(param), "what OP-TEE does not read is 0 (I3)");
+		REACHED("nothing to read");
+	} else {
+		PROVE(param->u.value.a == wrote->u.value.a && param->u.value.b == wrote->u.value.b &&
+		      param->u.value.c == wrote->u.value.c, "the rest is the guest's own (I1)");
+	}
+	if (is_rmem(wrote) && is_null(wrote)) {
+		PROVE(param->attr == attr - OPTEE_MSG_ATTR_TYPE_RMEM_INPUT +
+		      OPTEE_MSG_ATTR_TYPE_TMEM_INPUT,
+		      "memory that is not there is shown by address, with its direction (I2)");
+		REACHED("a cookie that names nothing");
+	} else {
+		PROVE(param->attr == attr, "... and so is its type (I1)");
+	}
+}
+
+static void prove_accepted(const struct om_message *message, const struct om_message *before,
+			   uint32_t kinds, bool async)
 {
 	uint32_t cmd = message->hdr.cmd, n = message->hdr.num_params;
 	uint32_t i = any_below(OM_MESSAGE_PARAMS);
@@ -62,7 +86,7 @@ static void prove_accepted(const struct om_message *message, uint32_t kinds, boo
 	      "notification commands only where notification is offered (I8)");
 	PROVE(n <= OM_MESSAGE_PARAMS && n <= om_message_max_params(cmd),
 	      "an accepted message has no more parameters than its command");
-	PROVE(kinds >> (5 * OM_MESSAGE_PARAMS) == 0, "there are five kinds of parameters");
+	PROVE(kinds >> (4 * OM_MESSAGE_PARAMS) == 0, "there are four kinds of parameters");
 	if (i >= n) {
 		PROVE(!has(kinds, OM_PARAMS_LIST, i) && !has(kinds, OM_PARAMS_RMEM, i) &&
 		      !has(kinds, OM_PARAMS_VALUE, i) && !has(kinds, OM_PARAMS_SIZE, i),
@@ -77,10 +101,10 @@ static void prove_accepted(const struct om_message *message, uint32_t kinds, boo
 	      "memory named by address is a list to be translated (I2)");
 	PROVE(IMPLIES(has(kinds, OM_PARAMS_LIST, i), is_tmem(param) && param->u.tmem.buf_ptr != 0),
 	      "only a list is translated");
-	PROVE((is_rmem(param) && !is_null(param)) == has(kinds, OM_PARAMS_RMEM, i),
+	PROVE(is_rmem(param) == has(kinds, OM_PARAMS_RMEM, i),
 	      "what names a registered buffer is looked up (I7)");
-	PROVE(IMPLIES(is_rmem(param) && is_null(param), has(kinds, OM_PARAMS_EMPTY, i)),
-	      "what names none is shown as nothing (I7)");
+	PROVE(IMPLIES(is_rmem(param), !is_null(param)), "OP-TEE does not look cookie 0 up (I7)");
+	prove_shown(param, &before->param[i]);
 	REACHED("a parameter was accepted");
 	if (has(kinds, OM_PARAMS_LIST, i))
 		REACHED("a list was accepted");
@@ -88,12 +112,12 @@ static void prove_accepted(const struct om_message *message, uint32_t kinds, boo
 
 int main(void)
 {
-	struct om_message message = nondet_message();
+	struct om_message message = nondet_message(), wrote = message;
 	bool async = any_bool();
 	uint32_t before = any_u32(), kinds = before;
 
 	if (om_message_check(&message, async, &kinds) == OM_ACCEPTED) {
-		prove_accepted(&message, kinds, async);
+		prove_accepted(&message, &wrote, kinds, async);
 	} else {
 		PROVE(kinds == before, "on error nothing changed");
 		REACHED("refused");

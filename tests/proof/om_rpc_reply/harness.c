@@ -31,16 +31,16 @@
 static void prove_alloc(void)
 {
 	struct om_call *call = &world_call;
-	enum om_call_event event;
+	bool shares;
 	uint64_t cookie, refused;
 
 	replies_init(OM_PENDING_ALLOC, false);
 	refused = call->refused_cookie;
 	cookie = om_pair(regs.a[4], regs.a[5]);
 
-	event = om_rpc_reply(call, &regs);
+	shares = om_rpc_reply(call, &regs);
 
-	prove_entered(event);
+	prove_entered(!shares);
 	PROVE(reads == 0, "the reply to ALLOC is in registers");
 	if (rooms.made != ROOMS_NOTHING) {
 		PROVE(rooms.made == ROOMS_LIVE && rooms.new_kind == OM_SHARE_RPC_ARG &&
@@ -65,13 +65,13 @@ static void prove_alloc(void)
 
 static void prove_free(void)
 {
-	enum om_call_event event;
+	bool shares;
 
 	replies_init(OM_PENDING_FREE, false);
 
-	event = om_rpc_reply(&world_call, &regs);
+	shares = om_rpc_reply(&world_call, &regs);
 
-	prove_entered(event);
+	prove_entered(!shares);
 	PROVE(reads == 0 && rooms.refusals == 0 && rooms_is_resume(0, 0),
 	      "there is nothing to say to FREE (I10)");
 	REACHED("FREE");
@@ -101,14 +101,14 @@ static bool is_output(uint32_t i)
 static void prove_cmd(bool has_arg)
 {
 	struct om_call *call = &world_call;
-	enum om_call_event event;
+	bool shares;
 	uint32_t i;
 
 	replies_init(OM_PENDING_CMD, has_arg);
 
-	event = om_rpc_reply(call, &regs);
+	shares = om_rpc_reply(call, &regs);
 
-	prove_entered(event);
+	prove_entered(!shares);
 	PROVE(reads == 1, "a reply is fetched once (I1)");
 	PROVE(rooms_is_resume(0, 0), "OP-TEE goes on with its own thread (I10)");
 	PROVE(header_is_kept(), "OP-TEE's header stays as it was, but for ret");
@@ -130,13 +130,13 @@ static void prove_cmd(bool has_arg)
 
 static void prove_undo(bool has_arg)
 {
-	enum om_call_event event;
+	bool shares;
 
 	replies_init(OM_PENDING_UNDO, has_arg);
 
-	event = om_rpc_reply(&world_call, &regs);
+	shares = om_rpc_reply(&world_call, &regs);
 
-	prove_entered(event);
+	prove_entered(!shares);
 	PROVE(reads == 0, "what a guest says to SHM_FREE is of no interest");
 	PROVE(rooms_is_resume(0, 0), "OP-TEE goes on with its own thread (I10)");
 	PROVE(header_is_kept() && params_are_kept(0) && is_told_of(world_call.refusal),

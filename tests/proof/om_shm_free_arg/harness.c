@@ -69,7 +69,7 @@ int main(void)
 	ASSUME(IMPLIES(share.kind == OM_SHARE_RPC_ARG, share.pages == 1));
 	ASSUME(share.entry < shm->vm.limits.rpc_args);
 	again = share.kind == OM_SHARE_RPC_ARG && share.cookie.raw == cookie.raw;
-	if (om_shm_reserve(shm, &share, &index) != OM_ACCEPTED) {
+	if (om_shm_reserve(shm, &share, &index, NULL) != OM_ACCEPTED) {
 		PROVE(!again, "what was freed can be allocated again");
 		PROVE(shm->pages_used == pages - 1 && shm->rpc_args_used == args - 1 &&
 		      om_shm_parked(shm) == 0, "who is refused is not refused because of it (I5)");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * om_shm_reserve_listed(), _reserve(), _publish(), _claim(), _get(), _forget(), _put(),
+ * om_shm_reserve(), _publish(), _claim(), _get(), _forget(), _put(),
  * _give_lists(), _release_step(): the whole life of a buffer, beside another one.
  *
  * Assumes: a valid registry (registry.h); that its pools are not empty when the quotas
@@ -100,14 +100,13 @@ int main(void)
 	/* The callers: pages is computed from a size that is not 0; lists only for a list. */
 	ASSUME((uint32_t)share.kind <= OM_SHARE_TEMPORARY && share.pages >= 1);
 	ASSUME(share.entry < world_guest.vm.limits.rpc_args);
-	ASSUME(listed ? share.lists >= 1 : share.lists == 0);
+	ASSUME(listed ? share.lists >= 1 && share.kind != OM_SHARE_RPC_ARG : share.lists == 0);
 	/* The free shadow pages. */
 	world_guest.shm.free_lists = 1;
 	world_shadows[0].next = world_shadows[1].next = OM_NONE;
 	before = registry_now();
 
-	why = listed ? om_shm_reserve_listed(&world_guest.shm, &share, &index, &list) :
-		       om_shm_reserve(&world_guest.shm, &share, &index);
+	why = om_shm_reserve(&world_guest.shm, &share, &index, listed ? &list : NULL);
 	if (why != OM_ACCEPTED) {
 		PROVE(index == untouched && list == OM_NONE && registry_is(&before),
 		      "on error nothing changed");

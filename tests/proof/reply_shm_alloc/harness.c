@@ -186,7 +186,7 @@ static void prove_returned(enum om_call_event event, bool first)
 	      "nothing in use is freed (I7)");
 	switch (event) {
 	case OM_EVENT_ENTER:
-		prove_entered(event);
+		prove_entered(event == OM_EVENT_ENTER);
 		PROVE(rooms_is_resume(0, 0), "OP-TEE goes on with its own thread (I10)");
 		if (rooms.made == ROOMS_LIVE)
 			prove_given();
@@ -216,7 +216,7 @@ static void prove_first(bool has_arg)
 	wanted = asked.param[0].u.value.b;
 	secure = world_call.secure;
 
-	PROVE(om_rpc_reply(&world_call, &regs) == OM_EVENT_SHARE, "a reply with memory is shared");
+	PROVE(om_rpc_reply(&world_call, &regs), "a reply with memory is shared");
 	prove_returned(om_rpc_share(&world_call), true);
 }
 
