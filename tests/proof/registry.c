@@ -29,7 +29,7 @@ bool registry_init(void)
 	world_record(REGISTRY_FREE)->count = 0;
 	world_record(REGISTRY_FREE)->next = OM_NONE;
 
-	/* Those of RPC arguments come first; om_shm_free_arg/ has one that is parked. */
+	/* Those of RPC arguments come first; parked_arg/ has one that is parked. */
 	ASSUME(limits->rpc_args <= REGISTRY_FREE + 1);
 	ASSUME(!(used->hold & OM_HOLD_PARKED));
 
@@ -37,8 +37,10 @@ bool registry_init(void)
 	ASSUME(shm->pages_used <= limits->pages && shm->buffers_used <= limits->buffers);
 	ASSUME(shm->rpc_args_used <= limits->rpc_args && shm->lists_left <= limits->list_pages);
 	ASSUME(shm->pages_peak >= shm->pages_used);
-	if (!in_use)
+	if (!in_use) {
+		ASSUME(om_low(used->hold) == 0);
 		return false;
+	}
 	ASSUME(used->cookie != 0 && used->kind < OM_SHARE_TEMPORARY);
 	ASSUME(used->pages >= 1 && used->pages <= shm->pages_used);
 	used->next = OM_NONE;
@@ -81,6 +83,47 @@ bool registry_is(const struct registry *before)
 	       a->lists_left == b->lists_left && a->buffers_used == b->buffers_used &&
 	       a->rpc_args_used == b->rpc_args_used && a->pages_used == b->pages_used &&
 	       same_buffer(&before->used, &world_buffers[REGISTRY_USED]);
+}
+
+void registry_park(void)
+{
+	struct om_buffer *used = &world_buffers[REGISTRY_USED];
+
+	ASSUME(used->kind == OM_SHARE_RPC_ARG && used->pages == 1);
+	ASSUME(world_guest.shm.rpc_args_used >= 1);
+	used->hold = (used->hold & ~(uint64_t)UINT32_MAX) | OM_HOLD_PARKED;
+	world_record(REGISTRY_USED)->count = 0;
+}
+
+struct registry registry_unparked(const struct registry *parked)
+{
+	struct registry now = *parked;
+
+	now.shm.pages_used--;
+	now.shm.rpc_args_used--;
+	now.shm.free_args = REGISTRY_USED;
+	now.shm.free_pins = REGISTRY_USED;
+	now.used.hold -= OM_HOLD_PARKED;
+	now.used.next = REGISTRY_FREE;
+	now.used.first = OM_NONE;
+	now.bucket[bucket_of(parked->used.cookie)] = OM_NONE;
+	return now;
+}
+
+void parked_is_freed(struct om_shm *shm)
+{
+	struct registry parked = registry_now();
+	uint32_t i;
+
+	PROVE(shm == &world_guest.shm && ghost.locked, "what is parked is freed with the lock held");
+	if (!(parked.used.hold & OM_HOLD_PARKED))
+		return;
+	parked = registry_unparked(&parked);
+	*shm = parked.shm;
+	world_buffers[REGISTRY_USED] = parked.used;
+	world_record(REGISTRY_USED)->next = REGISTRY_FREE;
+	for (i = 0; i < WORLD_BUCKETS; i++)
+		world_buckets[i] = parked.bucket[i];
 }
 
 void no_argument_is_parked(struct om_shm *shm)

@@ -25,7 +25,14 @@ struct registry {
 struct registry registry_now(void);
 bool registry_is(const struct registry *before);
 
-/* In place of free_parked(), of which om_shm_free_arg/ is: registry_init() parks none. */
+/* Buffer 0, a live RPC argument, becomes one that is parked: om_shm_free_arg/ proves it. */
+void registry_park(void);
+/* All that is left of it after free_parked(): free_parked/ proves it. */
+struct registry registry_unparked(const struct registry *parked);
+
+/* In place of free_parked(), where buffer 0 may be parked. */
+void parked_is_freed(struct om_shm *shm);
+/* In place of free_parked(), of which free_parked/ is: registry_init() parks none. */
 void no_argument_is_parked(struct om_shm *shm);
 
 #endif

@@ -2,28 +2,24 @@
 /*
  * om_fast_call() and om_fast_smc(): any fast call of a guest, any answer of OP-TEE's.
  *
- * Assumes: a guest's function id and registers are any. A valid registry (registry.h);
- * an RPC argument in it has one page and a shadow (reply_alloc() in rpc.c asks for one
- * page, make_buffer() in shm.c takes the shadow). om_call_others(), which says whether a
- * call is in flight, is any answer each time, as other vCPUs begin and end calls.
+ * Assumes: a guest's function id and registers are any. om_shm_free_arg() either changes
+ * nothing or forgets the cookie, and leaves at most one step to take (om_shm_free_arg/).
+ * om_call_others(), which says whether a call is in flight, is any answer each time, as
+ * other vCPUs begin and end calls.
  * Proves: memory safety; nothing but what is listed here is ever forwarded (I8), under the
  * guest's id and with no argument but UNIPROCESSOR (I10); a0..a3 of the guest have 32 bits,
  * the rest is as it was; of capabilities only known ones are shown; the cookie that
- * DISABLE_SHM_CACHE tells is forgotten by then, its page unpinned unless a call still uses
- * it (I7, I4), and whatever else OP-TEE answers changes nothing; EBUSY is only told while
- * another call is in flight.
+ * DISABLE_SHM_CACHE tells is forgotten by then, once, and its page released (I7, I4), and
+ * whatever else OP-TEE answers changes nothing; EBUSY is only told while another call is
+ * in flight.
  *
- * Class: long
- * Sources: fast_calls.c secure.c shm.c
+ * Class: quick
+ * Sources: fast_calls.c secure.c
  * Model: builtin.c host.c registry.c world.c
  * Unwind: 5
  *   The world has at most 2 of anything; BUSY_TRIES is 4.
- * Options: -DWORLD_BUCKETS=1u
  * Options: --unwindset action_of.0:19,count_functions.0:19,is_32_bit.0:9
- *   The table has 18 rows, an SMC 8 registers. One bucket: all cookies collide, and a hash
- *   is nothing that a solver has to invert.
- * Scale: OM_PIN_BATCH=3u
- *   As in om_translation_step/.
+ *   The table has 18 rows, an SMC 8 registers.
  */
 #include "registry.h"
 
@@ -34,10 +30,44 @@ static struct om_regs answer;
 static bool others;
 static uint32_t asked_for;	/* the guest's function */
 
+/* How often a cookie was to be freed, whether it was, and what is left to release. */
+static uint32_t frees;
+static bool freed;
+static uint32_t to_release = OM_NONE;
+
 void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 	      struct om_trace_event *event)
 {
 	(void)vm, (void)vcpu, (void)call, (void)event;
+}
+
+bool om_shm_free_arg(struct om_shm *shm, om_cookie_t cookie, uint32_t entry,
+		     struct om_release *release)
+{
+	PROVE(shm == &world_guest.shm && entry < shm->vm.limits.rpc_args &&
+	      release->head == OM_NONE && !ghost.locked, "an entry of this guest is freed");
+	PROVE(ghost.smcs > 0 && asked_for == OPTEE_SMC_DISABLE_SHM_CACHE &&
+	      om_low(answer.a[0]) == OPTEE_SMC_RETURN_OK &&
+	      cookie.raw == om_pair(answer.a[1], answer.a[2]),
+	      "no other function touches the registry, and only OP-TEE's cookie is freed");
+	frees++;
+	freed = any_bool();
+	/* A call still used it, but has put it back meanwhile. */
+	if (freed && any_bool())
+		to_release = REGISTRY_USED;
+	release->head = to_release;
+	return freed;
+}
+
+bool om_shm_release_step(struct om_shm *shm, struct om_release *release)
+{
+	PROVE(shm == &world_guest.shm && freed && release->head == to_release && !ghost.locked,
+	      "what was freed is released");
+	to_release = OM_NONE;
+	if (release->head == OM_NONE)
+		return false;
+	release->head = OM_NONE;
+	return true;
 }
 
 bool om_call_others(const struct om_guest *guest, const struct om_call *call)
@@ -118,30 +148,21 @@ static void prove_capabilities(const struct om_regs *regs)
 	REACHED("capabilities");
 }
 
-/* was_live: the buffer could be found; users: how many calls used it besides. */
-static void prove_cache_off(const struct om_regs *regs, const struct registry *before,
-			    bool was_live, uint32_t users)
+static void prove_cache_off(const struct om_regs *regs)
 {
-	om_cookie_t cookie = { om_pair(regs->a[1], regs->a[2]) };
-
 	if (regs->a[0] != OPTEE_SMC_RETURN_OK) {
-		PROVE(has_result(regs, regs->a[0], 0) && registry_is(before) && ghost.unpinned == 0,
+		PROVE(has_result(regs, regs->a[0], 0) && !freed,
 		      "without a cookie that is told nothing changes");
+		if (frees)
+			REACHED("no argument of the guest's");
 		return;
 	}
 	PROVE(om_low(answer.a[0]) == OPTEE_SMC_RETURN_OK &&
-	      cookie.raw == om_pair(answer.a[1], answer.a[2]) && regs->a[3] == 0,
-	      "the cookie that is told is OP-TEE's");
-	PROVE(was_live && before->used.kind == OM_SHARE_RPC_ARG && cookie.raw == before->used.cookie,
-	      "only an RPC argument of the guest's leaves the cache (I8)");
-	PROVE(!om_shm_is_known(&world_guest.shm, cookie), "a cookie is forgotten before it is told (I7)");
-	PROVE(ghost.unpinned == (users == 0) && IMPLIES(users, ghost.pins != 0 ||
-	      world_record(REGISTRY_USED)->pa[0].raw != ghost.page),
-	      "its page is unpinned, unless a call still uses it (I4)");
-	if (users)
-		REACHED("a cookie, and its page in use");
-	else
-		REACHED("a cookie, and its page gone");
+	      om_pair(regs->a[1], regs->a[2]) == om_pair(answer.a[1], answer.a[2]) &&
+	      regs->a[3] == 0, "the cookie that is told is OP-TEE's");
+	PROVE(freed && frees == 1, "a cookie is forgotten before it is told (I7)");
+	PROVE(to_release == OM_NONE, "its page is released before it is told (I4)");
+	REACHED("a cookie");
 }
 
 static void prove_result(const struct om_regs *regs)
@@ -179,36 +200,14 @@ static void prove_result(const struct om_regs *regs)
 		REACHED("EBUSY");
 }
 
-/* Buffer 0, if in use: what else is known of an RPC argument, live or on its way. */
-static void init_used(struct om_buffer *used)
-{
-	const struct om_pins *record = world_record(REGISTRY_USED);
-
-	/* A call uses a buffer as message_buffer, argument or parameter: far fewer than 2^15. */
-	ASSUME((used->hold & (OM_HOLD_IN_TRANSIT - 1)) < 1u << 15);
-	if (used->kind != OM_SHARE_RPC_ARG)
-		return;
-	/* Not LIVE: reserved or claimed by a call, which is a user. */
-	ASSUME((used->hold & OM_HOLD_LIVE) || (used->hold & (OM_HOLD_IN_TRANSIT - 1)));
-	/* Only parameters of a message are ever in_transit. */
-	ASSUME(!(used->hold & ~(OM_HOLD_LIVE | (OM_HOLD_IN_TRANSIT - 1))));
-	ASSUME(used->pages == 1 && record->count == 1 && used->shadow == 0);
-	ASSUME(world_guest.shm.rpc_args_used >= 1);
-	ghost.pins = record->pa[0].raw == ghost.page;
-}
-
 int main(void)
 {
 	struct om_regs regs = any_regs(), old = regs;
-	struct om_buffer *used = &world_buffers[REGISTRY_USED];
 	struct registry before;
-	bool in_use, forwarded, refused;
+	bool forwarded, refused;
 	uint32_t i, notify;
 
 	world_init();
-	in_use = registry_init();
-	if (in_use)
-		init_used(used);
 	before = registry_now();
 	notify = world_guest.notify_enabled;
 	asked_for = any_u32();
@@ -229,17 +228,16 @@ int main(void)
 	PROVE(world_guest.notify_enabled == notify || (asked_for == OPTEE_SMC_ENABLE_ASYNC_NOTIF &&
 	      om_async_offered(&world_guest.vm) && regs.a[0] == OPTEE_SMC_RETURN_OK),
 	      "notification is enabled where it is offered, and OP-TEE agrees");
+	PROVE(registry_is(&before) && ghost.pins == 0 && ghost.unpinned == 0,
+	      "nothing but om_shm_free_arg() changes the registry, or unpins");
+	PROVE(asked_for == OPTEE_SMC_DISABLE_SHM_CACHE || frees == 0,
+	      "no other function touches the registry");
 	if (refused) {
-		PROVE(registry_is(&before) && ghost.unpinned == 0, "what is refused changes nothing");
 		REACHED("refused");
 		return 0;
 	}
 	prove_result(&regs);
 	if (asked_for == OPTEE_SMC_DISABLE_SHM_CACHE)
-		prove_cache_off(&regs, &before, in_use && (before.used.hold & OM_HOLD_LIVE),
-				before.used.hold & (OM_HOLD_IN_TRANSIT - 1));
-	else
-		PROVE(registry_is(&before) && ghost.unpinned == 0,
-		      "no other function touches the registry");
+		prove_cache_off(&regs);
 	return 0;
 }

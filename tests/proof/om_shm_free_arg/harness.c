@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * om_shm_free_arg(), and om_shm_reserve() where an argument is parked: what is kept of an
- * RPC argument that OP-TEE has freed is there for the next ALLOC, and for nobody else.
+ * om_shm_free_arg(), _release_step(), and _is_known(), _get(), _claim() afterwards: an RPC
+ * argument that OP-TEE has freed.
  *
- * Assumes: a valid registry (registry.h) whose buffer is an RPC argument with one page,
- * live and used by nobody (om_shm_reserve/, om_share_page/). One vCPU.
- * Proves: memory safety; the page is unpinned, once (I4); the cookie is free (I7); an ALLOC
- * under it gets the same entry in another life, without the lock, and nothing is charged
- * twice; whoever else wants cookie, page or entry gets them, and the charges are exact (I5).
+ * Assumes: a valid registry (registry.h); an RPC argument in it has one page (reply_alloc()
+ * in rpc.c asks for one) and is live or used by who makes it. Any cookie, any place where it
+ * may be. One vCPU.
+ * Proves: memory safety; only a live RPC argument with this cookie is freed (I8), and all
+ * else changes nothing; what is freed has no cookie (I7); when no call uses it, its page is
+ * unpinned, once (I4), and it is parked as parked_arg/ assumes it; when one does, it
+ * keeps its page until then (I4).
  *
  * Class: long
  * Sources: shm.c
  * Model: host.c registry.c world.c
- * Unwind: 5
- *   The world has at most 2 of anything.
+ * Unwind: 4
+ *   The world has at most 2 of anything; a record is scaled down to 3 pins.
  * Options: -DWORLD_BUCKETS=1u
  *   One bucket: all cookies collide, and a hash is nothing that a solver has to invert.
+ * Scale: OM_PIN_BATCH=3u
+ *   As in om_translation_step/.
  */
 #include "registry.h"
 
 #include "tracing.h"
-
-struct om_share nondet_share(void);
 
 void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 	      struct om_trace_event *event)
@@ -31,66 +33,75 @@ void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
 
 static struct om_buffer *const arg = &world_buffers[REGISTRY_USED];
 
+/* Buffer 0, if in use: what else is known of an RPC argument, live or on its way. */
 static void init_arg(void)
 {
-	struct om_pins *record = world_record(REGISTRY_USED);
+	const struct om_pins *record = world_record(REGISTRY_USED);
 
-	world_init();
-	ASSUME(registry_init());
-	ASSUME(arg->kind == OM_SHARE_RPC_ARG && arg->pages == 1 && record->count == 1);
-	ASSUME((uint32_t)arg->hold == OM_HOLD_LIVE && world_guest.shm.rpc_args_used >= 1);
+	/* A call uses a buffer as message_buffer, argument or parameter: far fewer than 2^15. */
+	ASSUME((arg->hold & (OM_HOLD_IN_TRANSIT - 1)) < 1u << 15);
+	if (arg->kind != OM_SHARE_RPC_ARG)
+		return;
+	/* Not LIVE: reserved or claimed by a call, which is a user. */
+	ASSUME((arg->hold & OM_HOLD_LIVE) || (arg->hold & (OM_HOLD_IN_TRANSIT - 1)));
+	/* Only parameters of a message are ever in_transit. */
+	ASSUME(!(om_low(arg->hold) & ~(OM_HOLD_LIVE | (OM_HOLD_IN_TRANSIT - 1))));
+	ASSUME(arg->pages == 1 && record->count == 1);
+	ASSUME(world_guest.shm.rpc_args_used >= 1);
 	ghost.pins = record->pa[0].raw == ghost.page;
+}
+
+/* What parked_arg/ begins with. */
+static void prove_parked(const struct registry *before)
+{
+	struct registry parked = *before;
+
+	parked.used.hold = before->used.hold - OM_HOLD_LIVE + OM_HOLD_PARKED;
+	PROVE(registry_is(&parked) && world_record(REGISTRY_USED)->count == 0,
+	      "it is parked, with all that it is charged for, and nothing else is changed");
+	PROVE(om_shm_parked(&world_guest.shm) == 1, "... and counted");
 }
 
 int main(void)
 {
 	struct om_shm *shm = &world_guest.shm;
-	struct om_share share = nondet_share();
 	struct om_release release = { OM_NONE };
-	om_cookie_t cookie;
-	uint32_t index = any_u32(), pages, args;
-	uint64_t life;
-	bool again;
+	om_cookie_t cookie = { any_u64() };
+	uint32_t users;
+	struct registry before;
+	bool there;
 
-	init_arg();
-	cookie.raw = arg->cookie;
-	life = arg->hold >> 32;
-	pages = shm->pages_used;
-	args = shm->rpc_args_used;
-	PROVE(om_shm_free_arg(shm, cookie, any_below(shm->vm.limits.rpc_args), &release),
-	      "a live argument is freed");
-	PROVE(ghost.unpinned == 1 && ghost.pins == 0 && release.head == OM_NONE,
-	      "its page is given back, once (I4)");
-	PROVE(!om_shm_is_known(shm, cookie) && om_shm_parked(shm) == 1, "its cookie is free (I7)");
-	PROVE(om_shm_get(shm, cookie, OM_SHARE_RPC_ARG) == OM_NONE &&
-	      om_shm_claim(shm, cookie, OM_SHARE_RPC_ARG) == OM_NONE, "... and names nothing");
+	world_init();
+	there = registry_init();
+	if (there)
+		init_arg();
+	before = registry_now();
+	users = arg->hold & (OM_HOLD_IN_TRANSIT - 1);
+	there = there && (arg->hold & OM_HOLD_LIVE) && arg->kind == OM_SHARE_RPC_ARG &&
+		arg->cookie == cookie.raw;
 
-	ASSUME((uint32_t)share.kind < OM_SHARE_TEMPORARY && share.pages >= 1 && share.lists == 0);
-	ASSUME(IMPLIES(share.kind == OM_SHARE_RPC_ARG, share.pages == 1));
-	ASSUME(share.entry < shm->vm.limits.rpc_args);
-	again = share.kind == OM_SHARE_RPC_ARG && share.cookie.raw == cookie.raw;
-	if (om_shm_reserve(shm, &share, &index, NULL) != OM_ACCEPTED) {
-		PROVE(!again, "what was freed can be allocated again");
-		PROVE(shm->pages_used == pages - 1 && shm->rpc_args_used == args - 1 &&
-		      om_shm_parked(shm) == 0, "who is refused is not refused because of it (I5)");
-		REACHED("refused");
+	if (!om_shm_free_arg(shm, cookie, any_below(shm->vm.limits.rpc_args), &release)) {
+		PROVE(!there, "a live argument is freed");
+		PROVE(registry_is(&before) && ghost.unpinned == 0 && release.head == OM_NONE,
+		      "what is not freed changes nothing");
+		REACHED("not there");
 		return 0;
 	}
-	PROVE(shm->pages_used - om_shm_parked(shm) == pages - 1 + share.pages,
-	      "pages are charged exactly (I5)");
-	PROVE(shm->rpc_args_used - om_shm_parked(shm) ==
-	      args - 1 + (share.kind == OM_SHARE_RPC_ARG), "arguments are charged exactly (I5)");
-	PROVE((uint32_t)world_buffers[index].hold == OM_HOLD_USER &&
-	      world_buffers[index].cookie == share.cookie.raw, "it has one user, its maker");
-	PROVE(IMPLIES(index == REGISTRY_USED, world_buffers[index].hold >> 32 != life),
-	      "it is another life (I7)");
-	PROVE(IMPLIES(share.cookie.raw == cookie.raw, om_shm_parked(shm) == 0),
-	      "a cookie is one buffer's (I7)");
-	if (again && share.entry == REGISTRY_USED)
-		PROVE(index == REGISTRY_USED && shm->pages_used == pages, "it is found where it was");
-	if (again)
-		REACHED("allocated again");
-	else if (om_shm_parked(shm) == 0)
-		REACHED("gave way");
+	PROVE(there, "only an RPC argument of the guest's is freed (I8)");
+	PROVE(!om_shm_is_known(shm, cookie), "its cookie is free (I7)");
+	PROVE(om_shm_get(shm, cookie, OM_SHARE_RPC_ARG) == OM_NONE &&
+	      om_shm_claim(shm, cookie, OM_SHARE_RPC_ARG) == OM_NONE, "... and names nothing");
+	PROVE(!om_shm_release_step(shm, &release), "nothing is left to release");
+	PROVE(!ghost.locked, "the lock is given back");
+	PROVE(ghost.unpinned == (users == 0) &&
+	      IMPLIES(users == 0, ghost.pins == 0) &&
+	      IMPLIES(users, ghost.pins != 0 || world_record(REGISTRY_USED)->pa[0].raw != ghost.page),
+	      "its page is given back, once, unless a call still uses it (I4)");
+	if (users) {
+		REACHED("its page in use");
+		return 0;
+	}
+	prove_parked(&before);
+	REACHED("parked");
 	return 0;
 }
