@@ -17,6 +17,7 @@
  * refused and can still go; the id is free for others last, and nobody else's is touched.
  *
  * Class: long
+ * Solver: kissat
  * Sources: lifetime.c
  * Model: builtin.c host.c world.c
  * Replace: live_word:ids_word

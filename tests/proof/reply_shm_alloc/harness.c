@@ -17,6 +17,7 @@
  * wants them.
  *
  * Class: long
+ * Solver: kissat
  * Sources: call.c refusal.c rpc_check.c
  * Model: builtin.c host.c rooms_rpc.c world.c
  * Unwind: 5
