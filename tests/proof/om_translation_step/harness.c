@@ -16,6 +16,7 @@
  * (I1); a list page is not held longer than it is needed; the next state `is_state`.
  *
  * Class: long
+ * Solver: kissat
  * Sources: page_list.c shm.c
  * Model: host.c world.c
  * Scale: OPTEE_MSG_LIST_ENTRIES=7u OPTEE_MSG_LIST_NEXT=7u OM_PIN_BATCH=3u
