@@ -3,6 +3,7 @@
  * native.c's entry at EL2, with MMU and caches off, on each CPU, and its one exception: the
  * guest's hypercalls.
  */
+#include "exception.h"
 #include "guest_info.h"
 
 #define SPSR_EL1H	0x3c5
@@ -32,37 +33,13 @@ enter:	msr	elr_el2, x1
 	isb
 	eret
 
-	.balign	0x800
-vectors:
-	.rept	16
-	.balign	0x80
-	b	exception
-	.endr
+	one_exception
 
 exception:
-	sub	sp, sp, #160
-	stp	x0, x1, [sp]
-	stp	x2, x3, [sp, #16]
-	stp	x4, x5, [sp, #32]
-	stp	x6, x7, [sp, #48]
-	stp	x8, x9, [sp, #64]
-	stp	x10, x11, [sp, #80]
-	stp	x12, x13, [sp, #96]
-	stp	x14, x15, [sp, #112]
-	stp	x16, x17, [sp, #128]
-	stp	x18, x30, [sp, #144]
+	save_registers
 	mov	x0, sp
 	bl	native_call
-	ldp	x18, x30, [sp, #144]
-	ldp	x16, x17, [sp, #128]
-	ldp	x14, x15, [sp, #112]
-	ldp	x12, x13, [sp, #96]
-	ldp	x10, x11, [sp, #80]
-	ldp	x8, x9, [sp, #64]
-	ldp	x6, x7, [sp, #48]
-	ldp	x4, x5, [sp, #32]
-	ldp	x2, x3, [sp, #16]
-	ldp	x0, x1, [sp], #160
+	restore_registers
 	eret
 
 	/* void smc_call(uint64_t x[8]): x0-x3 in, x0 out */

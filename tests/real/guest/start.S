@@ -4,6 +4,8 @@
  * exceptions. The MMU is on, addresses are as they are: without it memory would be
  * Device memory, where neither exclusives nor unaligned accesses work.
  */
+#include "exception.h"
+
 #define SCTLR_EL1	0x30d0180d	/* RES1, MMU, caches, stack alignment */
 /* 39-bit addresses, 4 KiB granules, no TTBR1, 40-bit IPAs, cacheable walks. */
 #define TCR_EL1		0x200803519
@@ -50,41 +52,15 @@ start_secondary:
 	bl	guest_main
 4:	bl	guest_secondary
 
-	.balign	0x800
-vectors:
-	.rept	16
-	.balign	0x80
-	b	exception
-	.endr
+	one_exception
 
 	/* IRQs are the only exception that is expected. */
 exception:
-	sub	sp, sp, #176
-	stp	x0, x1, [sp]
-	stp	x2, x3, [sp, #16]
-	stp	x4, x5, [sp, #32]
-	stp	x6, x7, [sp, #48]
-	stp	x8, x9, [sp, #64]
-	stp	x10, x11, [sp, #80]
-	stp	x12, x13, [sp, #96]
-	stp	x14, x15, [sp, #112]
-	stp	x16, x17, [sp, #128]
-	stp	x18, x29, [sp, #144]
-	str	x30, [sp, #160]
+	save_registers
 	mrs	x0, isr_el1
 	tbz	x0, #7, 5f
 	bl	guest_irq
-	ldr	x30, [sp, #160]
-	ldp	x18, x29, [sp, #144]
-	ldp	x16, x17, [sp, #128]
-	ldp	x14, x15, [sp, #112]
-	ldp	x12, x13, [sp, #96]
-	ldp	x10, x11, [sp, #80]
-	ldp	x8, x9, [sp, #64]
-	ldp	x6, x7, [sp, #48]
-	ldp	x4, x5, [sp, #32]
-	ldp	x2, x3, [sp, #16]
-	ldp	x0, x1, [sp], #176
+	restore_registers
 	eret
 5:	mrs	x0, esr_el1
 	mrs	x1, elr_el1
