@@ -26,6 +26,8 @@
  * interrupt does not count (I4).
  *
  * Class: long
+ * Solver: kissat
+ * Arrays: elements
  * Sources: call.c call_state.c
  * Model: accounts.c builtin.c host.c rooms.c world.c
  * Replace: om_store_release:give_away

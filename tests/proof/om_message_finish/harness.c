@@ -59,6 +59,14 @@ static bool lies_in(uint64_t offset, uint64_t first, uint64_t len)
 	return offset >= first && offset - first < len;
 }
 
+/* OP-TEE returns values in the parameter. */
+static bool is_value_out(const struct optee_msg_param *param)
+{
+	uint64_t type = param->attr & OPTEE_MSG_ATTR_TYPE_MASK;
+
+	return type == OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT || type == OPTEE_MSG_ATTR_TYPE_VALUE_INOUT;
+}
+
 /* What a guest may be told: by its own message, as it was fetched. */
 static bool may_be_written(const struct om_call *call, uint64_t offset)
 {
@@ -73,8 +81,7 @@ static bool may_be_written(const struct om_call *call, uint64_t offset)
 	if (offset < sizeof(struct optee_msg_hdr) || i > call->params)
 		return false;
 	if (lies_in(in, offsetof(struct optee_msg_param, u.value.a), 2 * sizeof(uint64_t)) &&
-	    (om_attr(&call->message.param[i - 1]) == OPTEE_MSG_ATTR_TYPE_VALUE_OUTPUT ||
-	     om_attr(&call->message.param[i - 1]) == OPTEE_MSG_ATTR_TYPE_VALUE_INOUT))
+	    is_value_out(&call->message.param[i - 1]))
 		return true;
 	return lies_in(in, offsetof(struct optee_msg_param, u.rmem.size), sizeof(uint64_t)) &&
 	       (om_params_of(call->kinds, OM_PARAMS_SIZE) >> (i - 1) & 1);
