@@ -12,6 +12,7 @@
  * register (I10); nothing of the guest's is read or written.
  *
  * Class: long
+ * Solver: kissat
  * Sources: message.c message_check.c
  * Model: accounts.c builtin.c host.c messages.c rooms.c world.c
  * Unwind: 7

@@ -13,6 +13,7 @@
  * its pins is given back once (I4).
  *
  * Class: long
+ * Arrays: elements
  * Sources: page_list.c shm.c
  * Model: host.c registry.c world.c
  * Unwind: 5
