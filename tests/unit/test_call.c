@@ -46,15 +46,19 @@ static struct om_regs resume(struct rig *rig, uint64_t id)
 /* OP-TEE may have fewer threads than the guest has slots: the rest is never looked at. */
 CALL_TEST(test_scenario_24_slot_behind_the_last)
 {
+	uint64_t first = begin_on(rig, 0, 1).a[3];
 	uint64_t id = begin_on(rig, 3, 0).a[3];
 
 	assert_int_equal(id & 0xff, 3);
+	/* The first slot has a call of the same generation, which is not the one that is meant. */
+	assert_int_equal(first, id - 3);
 	rig->guest->vm.limits.threads = 3;
 	assert_int_equal(resume(rig, id).a[0], OPTEE_SMC_RETURN_ERESUME);
 	assert_int_equal(rig->smcs, 0);
 	rig->guest->vm.limits.threads = 4;
 	*a0 = OPTEE_SMC_RETURN_OK;
 	assert_int_equal(resume(rig, id).a[0], OPTEE_SMC_RETURN_OK);
+	assert_int_equal(resume(rig, first).a[0], OPTEE_SMC_RETURN_OK);
 }
 
 /* Ids go round without ever being one that a guest could take for "none". */
