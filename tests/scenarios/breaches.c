@@ -185,3 +185,71 @@ FX_TEST(fault_b6_who_is_told_does_not_count)
 	last.state = CG_ENDED;
 	fx_ended(&last, TEEC_SUCCESS);
 }
+
+/* --- 61: what may be mapped ------------------------------------------------------------------ */
+
+/* OP-TEE has opened a session, and asks for this before it says so. */
+static void ask_at_the_end(void *arg, const struct model_event *event)
+{
+	struct optee_msg_hdr *rpc = (void *)((uint8_t *)event->arg + OPTEE_MSG_ARG_SIZE(2));
+
+	if (event->arg->cmd != OPTEE_MSG_CMD_OPEN_SESSION ||
+	    event->regs->a[0] != OPTEE_SMC_RETURN_OK)
+		return;
+	*rpc = (struct optee_msg_hdr){ .cmd = *(const uint32_t *)arg };
+	*event->regs = (struct om_regs){ .a = { OPTEE_SMC_RETURN_RPC_CMD } };
+}
+
+static uint32_t session_after(struct fx_guest *g, uint32_t cmd)
+{
+	uint32_t session;
+	struct cg_call c;
+
+	fx_call(&c, g, OPTEE_MSG_CMD_OPEN_SESSION, 2);
+	cg_set_open(&c, cg_uuid_model);
+	c.fid = OPTEE_SMC_CALL_WITH_RPC_ARG;
+	model_on_return(g->fx->model, ask_at_the_end, &cmd);
+	assert_true(cg_until_cmd(&c, cmd));
+	model_on_return(g->fx->model, NULL, NULL);
+	cg_rpc_hdr(&c)->ret = TEEC_SUCCESS;
+	model_answer_next(g->fx->model, OPTEE_SMC_RETURN_FROM_RPC, OPTEE_SMC_RETURN_OK, 0, 0, 0);
+	cg_resume(&c);
+	session = cg_hdr(&c)->session;
+	fx_ended(&c, TEEC_SUCCESS);
+	return session;
+}
+
+/* What a session's calls name is mapped as well, when its TA was not loaded into memory. */
+FX_TEST_WITH(s61_i5_parameters_of_all_calls_are_charged, .limits = { .threads = 2,
+	     .pages = 160, .call_pages = 40, .mapped_pages = 40 })
+{
+	uint32_t session = session_after(g, OPTEE_RPC_CMD_FS);
+	struct cg_call other;
+	struct cg_call c;
+	struct cg_buf b;
+
+	fx_register(&b, g, 30 * CG_PAGE);
+	fx_invoke(&other, g, fx_session(g), MODEL_TA_INTERRUPT);
+	cg_set_value(&other, 0, VALUE_IN, 1, 0, 0);
+	cg_set_rmem(&other, 3, RMEM_IN, b.cookie, 0, 1);
+	cg_start(&other);
+	fx_nop(&c, g, session);
+	cg_set_rmem(&c, 3, RMEM_IN, b.cookie, 0, 1);
+	cg_start(&c);
+	fx_refused(&c, TEEC_ERROR_OUT_OF_MEMORY);
+	/* Of what is opened nobody knows yet. */
+	fx_call(&c, g, OPTEE_MSG_CMD_OPEN_SESSION, 3);
+	cg_set_open(&c, cg_uuid_model);
+	cg_set_rmem(&c, 2, RMEM_IN, b.cookie, 0, 1);
+	cg_start(&c);
+	fx_refused(&c, TEEC_ERROR_OUT_OF_MEMORY);
+	/* A TA that was loaded has its own memory mapped. */
+	fx_nop(&c, g, session_after(g, OPTEE_RPC_CMD_LOAD_TA));
+	cg_set_rmem(&c, 3, RMEM_IN, b.cookie, 0, 1);
+	fx_do(&c, TEEC_SUCCESS);
+	fx_finish(&other, TEEC_SUCCESS);
+	fx_nop(&c, g, session);
+	cg_set_rmem(&c, 3, RMEM_IN, b.cookie, 0, 1);
+	fx_do(&c, TEEC_SUCCESS);
+	fx_unregister(&b, g);
+}

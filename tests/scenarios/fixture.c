@@ -52,7 +52,7 @@ static void soil_free_slots(struct om_guest *guest)
 		call->in_transit = false;
 		call->held_count = OPTEE_MSG_CALL_PARAMS;
 		call->mapped.param_pages = UINT32_MAX;
-		call->mapped.payload_pages = UINT32_MAX;
+		call->mapped.payload_pages = guest->mapping.call_pages;
 		call->refused_cookie = FX_STALE_COOKIE;
 		call->refusal = OM_REFUSED_QUOTA;
 		call->result = UINT32_MAX;

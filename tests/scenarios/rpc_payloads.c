@@ -485,8 +485,7 @@ FX_TEST(s43_i4_payload_outlives_its_call)
 
 /* --- 61: what may be mapped -------------------------------------------------------------------- */
 
-#define MAPPED	40u	/* of which 4 are set aside for the call's parameters */
-#define SHARE	36u
+#define MAPPED	40u	/* by one call; 4 more are set aside for its parameters */
 
 /* Offers so many pages, the last of them as it says; what OP-TEE hears. */
 static uint32_t offer(struct cg_call *c, struct fx_guest *g, uint32_t pages, uint64_t last)
@@ -510,7 +509,7 @@ static uint32_t offer(struct cg_call *c, struct fx_guest *g, uint32_t pages, uin
 
 #define MAPPING(name)									\
 	FX_TEST_WITH(name, .limits = { .threads = 1, .pages = 4 * MAPPED,		\
-				       .call_pages = MAPPED, .mapped_pages = MAPPED })
+				       .call_pages = MAPPED, .mapped_pages = MAPPED + 4 })
 
 /* All that may be mapped, refused again and again, is there for the one that is good. */
 MAPPING(fault_a1_refused_payload_is_charged_to_nobody)
@@ -519,36 +518,37 @@ MAPPING(fault_a1_refused_payload_is_charged_to_nobody)
 
 	f->busy_at_end = true;
 	for (uint32_t i = 0; i < 5; i++)
-		assert_int_equal(offer(&c, g, SHARE, g->test->mmio_ipa),
+		assert_int_equal(offer(&c, g, MAPPED, g->test->mmio_ipa),
 				 TEEC_ERROR_BAD_PARAMETERS);
-	assert_int_equal(offer(&c, g, SHARE, 0), TEEC_SUCCESS);
+	assert_int_equal(offer(&c, g, MAPPED, 0), TEEC_SUCCESS);
 	/* OP-TEE keeps it: mapped, and so charged, when the call is over; a single page counts. */
-	assert_int_equal(offer(&c, g, SHARE, 0), TEEC_ERROR_OUT_OF_MEMORY);
+	assert_int_equal(offer(&c, g, MAPPED, 0), TEEC_ERROR_OUT_OF_MEMORY);
 	assert_int_equal(offer(&c, g, 1, 0), TEEC_ERROR_OUT_OF_MEMORY);
-	assert_int_equal(atomic_load(&g->test->pinned), SHARE);
+	assert_int_equal(atomic_load(&g->test->pinned), MAPPED);
 }
 
-/* What a session's calls name is mapped as well, when its TA was not loaded into memory. */
-FX_TEST_WITH(s61_i5_parameters_of_all_calls_are_charged, .limits = { .threads = 2,
-	     .pages = 4 * MAPPED, .call_pages = MAPPED, .mapped_pages = MAPPED })
+/* What its payload counts for, a call has again when OP-TEE frees it. */
+MAPPING(fault_a1_freed_payload_is_the_calls_again)
 {
-	uint32_t session = fx_session(g);
-	struct cg_call user;
+	struct model_rpc rpc = fx_rpc(OPTEE_RPC_CMD_SHM_FREE, 1);
+	struct cg_buf b[2];
 	struct cg_call c;
-	struct cg_buf b;
 
-	fx_register(&b, g, 30 * CG_PAGE);
-	fx_invoke(&user, g, fx_session(g), MODEL_TA_INTERRUPT);
-	cg_set_value(&user, 0, VALUE_IN, 1, 0, 0);
-	cg_set_rmem(&user, 3, RMEM_IN, b.cookie, 0, 1);
-	cg_start(&user);
-	fx_nop(&c, g, session);
-	cg_set_rmem(&c, 3, RMEM_IN, b.cookie, 0, 1);
-	cg_start(&c);
-	fx_refused(&c, TEEC_ERROR_OUT_OF_MEMORY);
-	fx_finish(&user, TEEC_SUCCESS);
-	fx_nop(&c, g, session);
-	cg_set_rmem(&c, 3, RMEM_IN, b.cookie, 0, 1);
-	fx_do(&c, TEEC_SUCCESS);
-	fx_unregister(&b, g);
+	f->busy_at_end = true;
+	fx_buffer(&b[0], g, MAPPED * CG_PAGE, 0);
+	fx_buffer(&b[1], g, MAPPED * CG_PAGE, 0);
+	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_RPC_ARG, 1, CG_PAGE);
+	rpc.param[0] = param(VALUE_IN, 1, b[0].cookie, 0);
+	model_inject_rpc(f->model, &rpc);
+	rpc = rpc_with(OPTEE_RPC_CMD_SHM_ALLOC, param(VALUE_IN, 1, CG_PAGE, 8));
+	model_inject_rpc(f->model, &rpc);
+	reply(&c, param(ATTR_LIST, cg_buf_ptr(g->cg, &b[0]), b[0].size, b[0].cookie));
+	assert_non_null(c.rpc);
+	assert_int_equal(cg_rpc_hdr(&c)->cmd, OPTEE_RPC_CMD_SHM_FREE);
+	cg_rpc_hdr(&c)->ret = TEEC_SUCCESS;
+	cg_resume(&c);
+	assert_non_null(c.rpc);
+	reply(&c, param(ATTR_LIST, cg_buf_ptr(g->cg, &b[1]), b[1].size, b[1].cookie));
+	assert_int_equal(fx_answered(f, 2).hdr.ret, TEEC_SUCCESS);
+	fx_finish(&c, TEEC_SUCCESS);
 }
