@@ -294,8 +294,11 @@ FX_TEST(s37_i7_malformed_reply_after_an_undone_one)
 	struct model_rpc again = fx_rpc(OPTEE_RPC_CMD_SHM_ALLOC, 1);
 	struct cg_call c;
 
+	f->busy_at_end = true;
 	again.param[0] = param(VALUE_IN, 1, 5000, 8);
 	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_RPC_ARG, 1, 5000);
+	model_inject_rpc(f->model, &again);
+	again.param[0] = param(VALUE_IN, 1, 100, 8);
 	model_inject_rpc(f->model, &again);
 	reply(&c, bad_list(g, 0x5555));
 	assert_undone(&c, g, 1, 0x5555);
@@ -304,6 +307,10 @@ FX_TEST(s37_i7_malformed_reply_after_an_undone_one)
 	reply(&c, param(VALUE_OUT, 1, 2, 3));
 	assert_int_equal(fx_counter(g, OM_COUNT_RPC_UNDO), 1);
 	assert_int_not_equal(fx_answered(f, 1).hdr.ret, TEEC_SUCCESS);
+	/* Nor is there anything left of its list when a page is offered. */
+	assert_non_null(c.rpc);
+	reply(&c, param(TMEM_OUT, cg_page_ipa(g->cg, cg_page_get(g->cg)), CG_PAGE, 0x5556));
+	assert_int_equal(fx_answered(f, 2).hdr.ret, TEEC_SUCCESS);
 	fx_finish(&c, TEEC_SUCCESS);
 }
 
@@ -520,9 +527,10 @@ MAPPING(fault_a1_refused_payload_is_charged_to_nobody)
 	for (uint32_t i = 0; i < 5; i++)
 		assert_int_equal(offer(&c, g, MAPPED, g->test->mmio_ipa),
 				 TEEC_ERROR_BAD_PARAMETERS);
-	assert_int_equal(offer(&c, g, MAPPED, 0), TEEC_SUCCESS);
+	assert_int_equal(offer(&c, g, MAPPED - 1, 0), TEEC_SUCCESS);
 	/* OP-TEE keeps it: mapped, and so charged, when the call is over; a single page counts. */
 	assert_int_equal(offer(&c, g, MAPPED, 0), TEEC_ERROR_OUT_OF_MEMORY);
+	assert_int_equal(offer(&c, g, 1, 0), TEEC_SUCCESS);
 	assert_int_equal(offer(&c, g, 1, 0), TEEC_ERROR_OUT_OF_MEMORY);
 	assert_int_equal(atomic_load(&g->test->pinned), MAPPED);
 }

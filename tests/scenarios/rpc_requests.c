@@ -243,11 +243,13 @@ FX_TEST(s44_request_in_a_registered_buffer_is_shown)
 		assert_memory_equal(cg_rpc_param(&c, i), &rpc.param[i], sizeof(rpc.param[i]));
 	/* Only outputs go back, whatever else the guest wrote. */
 	cg_rpc_hdr(&c)->ret = 0xffff1111;
+	cg_rpc_hdr(&c)->ret_origin = 3;
 	for (uint32_t i = 0; i < 4; i++)
 		*cg_rpc_param(&c, i) = param(~0ull, 0x1111, 0x2222, 0x3333);
 	cg_resume(&c);
 	result = fx_answered(f, 0);
 	assert_int_equal(result.hdr.ret, 0xffff1111);
+	assert_int_equal(result.hdr.ret_origin, 3);
 	assert_int_equal(result.hdr.num_params, 4);
 	rpc.param[0].u.rmem.size = 0x2222;
 	rpc.param[2].u.value.a = 0x1111;

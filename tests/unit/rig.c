@@ -159,8 +159,18 @@ void rig_free(struct rig *rig)
 	free(rig);
 }
 
+/* What is not set of a variable is no 0 by chance. */
+static void __attribute__((noinline)) soil_stack(void)
+{
+	volatile uint8_t junk[4096];
+
+	for (size_t i = 0; i < sizeof(junk); i++)
+		junk[i] = 0xa5;
+}
+
 struct om_regs rig_call_regs(struct rig *rig, struct om_regs regs)
 {
+	soil_stack();
 	assert_true(test_guest_call(rig->ram, 0, &regs));
 	return regs;
 }
