@@ -361,9 +361,15 @@ FX_TEST(s40_reply_that_cannot_be_read_is_a_failure)
 {
 	struct cg_call c;
 
+	/* What the call before has read in its slot is no reply either. */
+	f->busy_at_end = true;
+	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_ARG, 0, 100);
+	reply(&c, param(TMEM_OUT, TEST_IPA_BASE + 900 * CG_PAGE, 100, 0x5555));
+	fx_finish(&c, TEEC_SUCCESS);
 	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_ARG, 0, 100);
 	test_host_fail(f->host, 1u << TEST_OP_READ, 1, false);
-	reply(&c, param(TMEM_OUT, TEST_IPA_BASE + 900 * CG_PAGE, 100, 0x5555));
+	reply(&c, param(TMEM_OUT, TEST_IPA_BASE + 901 * CG_PAGE, 100, 0x5556));
+	assert_int_equal(fx_answered(f, 0).hdr.ret, TEEC_ERROR_COMMUNICATION);
 	assert_alloc_failed(&c, f);
 }
 
@@ -397,8 +403,10 @@ FX_TEST(s40_the_guests_own_failure_is_passed_on)
 	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_ARG, 0, 100);
 	*cg_rpc_param(&c, 0) = param(ATTR_LIST, TEST_IPA_BASE, 100, 0x55);
 	cg_rpc_hdr(&c)->ret = 0xffff4321;
+	cg_rpc_hdr(&c)->ret_origin = 3;
 	cg_resume(&c);
 	assert_int_equal(fx_answered(f, 0).hdr.ret, 0xffff4321);
+	assert_int_equal(fx_answered(f, 0).hdr.ret_origin, 3);
 	assert_alloc_failed(&c, f);
 }
 
