@@ -278,7 +278,10 @@ FX_TEST(s22_i3_optee_sees_the_message_and_nothing_stale)
 	cg_hdr(&c)->pad = 0x88;
 	cg_hdr(&c)->ret = 0x99;
 	cg_hdr(&c)->ret_origin = 0x99;
+	test_host_reset_counts(f->host);
 	fx_do(&c, TEEC_SUCCESS);
+	/* Fetched at once. */
+	assert_int_equal(f->host->count[TEST_OP_READ], 1);
 	assert_int_equal(seen_hdr()->cmd, OPTEE_MSG_CMD_INVOKE_COMMAND);
 	assert_int_equal(seen_hdr()->func, MODEL_TA_RETURN);
 	assert_int_equal(seen_hdr()->session, session);
@@ -353,12 +356,43 @@ FX_TEST(s17_i1_bytes_that_change_after_the_read_change_nothing)
 	fx_invoke(&c, g, session, MODEL_TA_SUM);
 	cg_set_value(&c, 0, VALUE_OUT, 0, 0, 0);
 	cg_set_tmem(&c, 1, OPTEE_MSG_ATTR_TYPE_TMEM_INPUT | OPTEE_MSG_ATTR_NONCONTIG, &lent);
+	model_on_enter(f->model, copy_shadow, seen);
 	test_guest_mutate(g->test, true);
 	cg_start(&c);
 	test_guest_mutate(g->test, false);
+	/* I7: what is lent for a call has no name. */
+	assert_int_equal(model_param(seen_hdr(), 1)->u.tmem.shm_ref, 0);
 	assert_int_equal(cg_param(&c, 0)->u.value.a & 0xffu, sum);
 	assert_int_equal(cg_param(&c, 0)->u.value.b, lent.size);
 	fx_ended(&c, TEEC_SUCCESS);
+}
+
+/* UNREGISTER waits for a call on its way in; what it named then is what it releases. */
+FX_TEST(s17_i1_message_that_waits_is_not_read_again)
+{
+	struct cg_buf b[2];
+	struct cg_call user;
+	struct cg_call c;
+
+	fx_register(&b[0], g, 2 * CG_PAGE);
+	fx_register(&b[1], g, 3 * CG_PAGE);
+	fx_invoke(&user, g, fx_session(g), MODEL_TA_INTERRUPT);
+	cg_set_value(&user, 0, VALUE_IN, 1, 0, 0);
+	cg_set_rmem(&user, 3, RMEM_IN, b[0].cookie, 0, 1);
+	cg_start(&user);
+	fx_call(&c, g, OPTEE_MSG_CMD_UNREGISTER_SHM, 1);
+	/* Whatever the guest's attribute is, OP-TEE sees that of a cookie. */
+	cg_set_value(&c, 0, VALUE_IN, 0, 0, b[0].cookie);
+	model_on_enter(f->model, copy_shadow, seen);
+	cg_start(&c);
+	assert_int_equal(c.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	cg_param(&c, 0)->u.rmem.shm_ref = b[1].cookie;
+	fx_finish(&user, TEEC_SUCCESS);
+	fx_finish(&c, TEEC_SUCCESS);
+	assert_value(model_param(seen_hdr(), 0), RMEM_IN, 0, 0, b[0].cookie);
+	assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), 3);
+	cg_buf_free(g->cg, &b[0]);
+	fx_unregister(&b[1], g);
 }
 
 static void page_goes_during_the_call(struct fx_guest *g, bool remap)

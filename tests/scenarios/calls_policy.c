@@ -134,3 +134,30 @@ FX_TEST_WITH(policy_refusal_is_the_guests_answer_and_no_call, .authorize = true)
 	fx_unregister(&reg, g);
 	fx_assert_idle(g);
 }
+
+/* Sessions are counted by TA, and what the policy refuses counts no more. */
+FX_TEST_WITH(policy_is_told_how_many_sessions_the_ta_has, .authorize = true)
+{
+	const struct { const uint8_t *ta; uint32_t code, sessions; } opens[] = {
+		{ cg_uuid_model, TEEC_SUCCESS, 0 }, { cg_uuid_model, TEEC_SUCCESS, 1 },
+		{ cg_uuid_stats, TEEC_SUCCESS, 0 }, { cg_uuid_model, 0xffff0abc, 2 },
+		{ cg_uuid_model, TEEC_SUCCESS, 2 },
+	};
+	uint32_t session;
+	struct policy p;
+	struct cg_call c;
+
+	set_policy(f, &p);
+	for (size_t i = 0; i < sizeof(opens) / sizeof(opens[0]); i++) {
+		p.refuse_cmd = opens[i].code ? OPTEE_MSG_CMD_OPEN_SESSION : NO_CMD;
+		p.code = opens[i].code;
+		p.n = 0;
+		assert_int_equal(cg_open(g->cg, opens[i].ta, &session), opens[i].code);
+		assert_int_equal(p.seen[0].sessions, opens[i].sessions);
+	}
+	assert_int_equal(fx_counter(g, OM_COUNT_SESSIONS_NOW), 4);
+	fx_nop(&c, g, session);
+	fx_do(&c, TEEC_SUCCESS);
+	assert_int_equal(p.seen[1].cmd, OPTEE_MSG_CMD_INVOKE_COMMAND);
+	assert_int_equal(p.seen[1].sessions, 0);
+}

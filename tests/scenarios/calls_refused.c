@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "message.h"
+
 /* --- 14-16: refused without a call -------------------------------------------------------- */
 
 FX_TEST(s14_i2_unusable_addresses_make_no_call)
@@ -85,6 +87,7 @@ FX_TEST(s19_call_without_a_slot_makes_no_call)
 {
 	uint32_t session = fx_session(g);
 	struct cg_call c[FX_THREADS + 1];
+	struct cg_call cancel;
 
 	for (uint32_t i = 0; i <= FX_THREADS; i++) {
 		fx_invoke(&c[i], g, i < FX_THREADS ? fx_session(g) : session, MODEL_TA_INTERRUPT);
@@ -95,8 +98,13 @@ FX_TEST(s19_call_without_a_slot_makes_no_call)
 	fx_smcs_reset(f);
 	cg_start(&c[FX_THREADS]);
 	assert_int_equal(c[FX_THREADS].a[0], OPTEE_SMC_RETURN_ETHREAD_LIMIT);
+	/* fault_d3: a CANCEL needs a thread, too, here as in OP-TEE. */
+	fx_call(&cancel, g, OPTEE_MSG_CMD_CANCEL, 0);
+	cg_hdr(&cancel)->session = session;
+	cg_start(&cancel);
+	fx_ended(&cancel, CG_SMC_ERROR | OPTEE_SMC_RETURN_ETHREAD_LIMIT);
 	assert_int_equal(fx_smcs(f), 0);
-	assert_int_equal(fx_counter(g, OM_COUNT_REFUSED_THREADS), 1);
+	assert_int_equal(fx_counter(g, OM_COUNT_REFUSED_THREADS), 2);
 	fx_finish(&c[2], TEEC_SUCCESS);
 	cg_start(&c[FX_THREADS]);
 	fx_ended(&c[FX_THREADS], TEEC_SUCCESS);
@@ -187,9 +195,12 @@ FX_TEST(s20_two_busy_calls_do_not_wait_for_each_other)
 	uint32_t session = fx_session(g);
 	struct cg_call a;
 	struct cg_call b;
+	struct cg_call other;
 
 	fx_nop(&a, g, session);
 	fx_nop(&b, g, session);
+	fx_invoke(&other, g, fx_session(g), MODEL_TA_INTERRUPT);
+	cg_set_value(&other, 0, VALUE_IN, 1, 0, 0);
 	model_answer_next(f->model, OPTEE_SMC_CALL_WITH_ARG, OPTEE_SMC_RETURN_ETHREAD_LIMIT, 0, 0, 0);
 	model_answer_next(f->model, OPTEE_SMC_CALL_WITH_ARG, OPTEE_SMC_RETURN_ETHREAD_LIMIT, 0, 0, 0);
 	cg_start(&a);
@@ -197,6 +208,15 @@ FX_TEST(s20_two_busy_calls_do_not_wait_for_each_other)
 	cg_start(&b);
 	assert_int_equal(b.a[0], OPTEE_SMC_RETURN_ETHREAD_LIMIT);
 	cg_call_fini(&b);
+	/* In its slot, whose next id it has. */
+	cg_start(&other);
+	assert_int_equal(other.id >> 8, 2);
+	/* The first one has an id, and would be resumed: it is not told, whoever is in flight. */
+	model_answer_next(f->model, OPTEE_SMC_CALL_WITH_ARG, OPTEE_SMC_RETURN_ETHREAD_LIMIT, 0, 0, 0);
+	cg_serve(&a);
+	cg_resume(&a);
+	assert_int_equal(a.a[0], OPTEE_SMC_RETURN_RPC_FOREIGN_INTR);
+	fx_finish(&other, TEEC_SUCCESS);
 	fx_finish(&a, TEEC_SUCCESS);
 }
 
@@ -276,22 +296,44 @@ FX_TEST(s20_i10_results_are_judged_by_their_low_halves)
 	assert_int_equal(c.a[2], 0);
 	assert_int_equal(fx_counter(g, OM_COUNT_INTERRUPTED), 1);
 	assert_int_equal(fx_counter(g, OM_COUNT_REFUSED_REQUEST), 0);
+	fx_smcs_reset(f);
 	fx_finish(&c, TEEC_SUCCESS);
+	/* I2: nothing of that goes back to OP-TEE as if it were an address of the guest's. */
+	for (size_t r = 1; r < 7; r++)
+		if (r != 3)
+			assert_int_equal(f->smc[0].in.a[r], 0);
 }
 
 /* Which error where: before the message is readable it is the SMC's. */
 FX_TEST(s20_i9_host_failures_are_errors_of_the_smc)
 {
 	uint32_t session = fx_session(g);
-	static const struct { uint32_t op; uint32_t n; uint32_t smcs; } faults[] = {
-		{ TEST_OP_PIN, 1, 0 }, { TEST_OP_READ, 1, 0 },
-		{ TEST_OP_WRITE, 1, 1 }, { TEST_OP_WRITE, 2, 1 },
+	/* What is fetched in two, and written in several: what works later makes up for nothing. */
+	static const struct { uint32_t cmd, op, n, smcs; } faults[] = {
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, TEST_OP_PIN, 1, 0 },
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, TEST_OP_READ, 1, 0 },
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, TEST_OP_WRITE, 1, 1 },
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, TEST_OP_WRITE, 2, 1 },
+		{ OPTEE_MSG_CMD_INVOKE_COMMAND, TEST_OP_WRITE, 3, 1 },
+		{ OPTEE_MSG_CMD_OPEN_SESSION, TEST_OP_READ, 1, 0 },
+		{ OPTEE_MSG_CMD_OPEN_SESSION, TEST_OP_READ, 2, 0 },
+		{ OPTEE_MSG_CMD_OPEN_SESSION, TEST_OP_WRITE, 1, 1 },
+		{ OPTEE_MSG_CMD_OPEN_SESSION, TEST_OP_WRITE, 2, 1 },
 	};
 	struct cg_call c;
 
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-		fx_nop(&c, g, session);
-		cg_set_value(&c, 1, VALUE_OUT, 0, 0, 0);
+		bool opens = faults[i].cmd == OPTEE_MSG_CMD_OPEN_SESSION;
+
+		fx_call(&c, g, faults[i].cmd, opens ? 6 : 4);
+		cg_hdr(&c)->session = session;
+		cg_hdr(&c)->func = MODEL_TA_RETURN;
+		if (opens)
+			cg_set_open(&c, cg_uuid_model);
+		else
+			cg_set_value(&c, 0, VALUE_IN, 0, 0, 0);
+		cg_set_value(&c, opens ? 2 : 1, VALUE_OUT, 0, 0, 0);
+		cg_set_value(&c, 3, OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT, 0, 0, 0);
 		fx_smcs_reset(f);
 		test_host_fail(f->host, 1u << faults[i].op, faults[i].n, false);
 		cg_start(&c);
@@ -308,4 +350,36 @@ FX_TEST(s20_i9_host_failures_are_errors_of_the_smc)
 	cg_start(&c);
 	fx_ended(&c, CG_SMC_ERROR | OPTEE_SMC_RETURN_EBADADDR);
 	cg_slots_are_free(g->cg);
+}
+
+/* --- 55: what cannot be waited for ---------------------------------------------------------- */
+
+/* A guest whose scheduler never runs the other thread, because this one comes back at once. */
+FX_TEST(fault_b7_unregister_comes_to_an_end)
+{
+	struct cg_call user;
+	struct cg_call c;
+	struct cg_buf b;
+	uint32_t n = 0;
+
+	fx_register(&b, g, CG_PAGE);
+	fx_invoke(&user, g, fx_session(g), MODEL_TA_INTERRUPT);
+	cg_set_value(&user, 0, VALUE_IN, 1, 0, 0);
+	cg_set_rmem(&user, 3, RMEM_IN, b.cookie, 0, 1);
+	cg_start(&user);
+	fx_call(&c, g, OPTEE_MSG_CMD_UNREGISTER_SHM, 1);
+	cg_set_rmem(&c, 0, RMEM_IN, b.cookie, 0, 0);
+	c.vcpu = 1;
+	fx_smcs_reset(f);
+	for (cg_start(&c); c.state == CG_WAITING && n <= OM_WAIT_TRIES; n++) {
+		cg_serve(&c);
+		cg_resume(&c);
+	}
+	assert_int_equal(n, OM_WAIT_TRIES);
+	assert_int_equal(fx_smcs(f), 0);
+	fx_refused(&c, TEEC_ERROR_BAD_PARAMETERS);
+	/* The buffer is as it was: the other call goes on, and then it is let go. */
+	assert_int_equal(atomic_load(&g->test->pinned), 2);
+	fx_finish(&user, TEEC_SUCCESS);
+	fx_unregister(&b, g);
 }

@@ -4,6 +4,8 @@
 
 #include "conformance/on_host.h"
 
+#include "call.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +31,34 @@ static void recording_smc(void *arg, struct om_regs *regs)
 		f->smc[at] = (struct fx_smc){ in, *regs };
 }
 
+/*
+ * What an earlier call may have left in a slot that is free again: the beginning of a
+ * call has to set all of it.
+ */
+static void soil_free_slots(struct om_guest *guest)
+{
+	for (uint32_t i = 0; i < guest->vm.limits.threads; i++) {
+		struct om_call *call = &guest->calls[i];
+
+		if (om_call_state(call) != OM_CALL_FREE)
+			continue;
+		call->fid = UINT32_MAX;
+		call->params = OM_MESSAGE_PARAMS;
+		call->kinds = UINT32_MAX;
+		call->loads_ta = true;
+		call->mapped.uses_window = false;
+		call->waits = UINT32_MAX;
+		call->translation.remaining = UINT32_MAX;
+		call->in_transit = false;
+		call->held_count = OPTEE_MSG_CALL_PARAMS;
+		call->mapped.param_pages = UINT32_MAX;
+		call->mapped.payload_pages = guest->mapping.call_pages;
+		call->refused_cookie = FX_STALE_COOKIE;
+		call->refusal = OM_REFUSED_QUOTA;
+		call->result = UINT32_MAX;
+	}
+}
+
 static void platform_smc(void *ctx, unsigned int vcpu, uint64_t x[8])
 {
 	struct fx_guest *g = ctx;
@@ -36,6 +66,8 @@ static void platform_smc(void *ctx, unsigned int vcpu, uint64_t x[8])
 
 	if (g->fx->before_smc)
 		g->fx->before_smc(g, x);
+	if (g->fx->soils && g->om)
+		soil_free_slots(g->om);
 	memcpy(regs.a, x, sizeof(regs.a));
 	/* A client that is disturbed may call anybody. */
 	if (!test_guest_call(g->test, vcpu, &regs) && !g->fx->quiet)
@@ -238,6 +270,7 @@ static void check_guest(struct fx_guest *g)
 
 void fx_run(void (*test)(struct fx *f, struct fx_guest *g), struct fx *f)
 {
+	f->soils = true;
 	test(f, &f->guest[0]);
 	for (uint32_t i = 0; i < f->guests; i++)
 		if (f->guest[i].om && !f->busy_at_end)

@@ -28,6 +28,7 @@
 #define FX_GUESTS	4u
 #define FX_SMCS		4096u	/* SMCs that are remembered */
 #define FX_THREADS	4u	/* of OP-TEE's and of each guest, by default */
+#define FX_STALE_COOKIE	0x123456789ull	/* what an earlier call has left in a slot */
 
 /* Kinds of parameters; memory that is lent is named by a list of its pages. */
 #define VALUE_IN	OPTEE_MSG_ATTR_TYPE_VALUE_INPUT
@@ -90,6 +91,8 @@ struct fx {
 	void (*after_smc)(struct fx_guest *g, const uint64_t x[8]);
 	void *arg;
 
+	/* Slots that are free get junk; not where several threads call. */
+	bool soils;
 	/* For the few tests whose lying OP-TEE makes the mediator look guilty. */
 	bool violations_expected;
 	/* ... or the guest's client puzzled, or a scenario of the guest's fail. */

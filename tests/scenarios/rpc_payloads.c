@@ -215,6 +215,7 @@ FX_TEST(s38_i6_other_replies_bring_no_memory)
 
 struct bad_reply {
 	uint64_t attr, ptr, size;
+	uint32_t ret;		/* that OP-TEE hears, whatever the guest says to the SHM_FREE */
 };
 
 FX_TEST(s40_i8_unusable_memory_is_undone_with_type_and_cookie)
@@ -222,18 +223,19 @@ FX_TEST(s40_i8_unusable_memory_is_undone_with_type_and_cookie)
 	const uint64_t ram = TEST_IPA_BASE + 900 * CG_PAGE;
 	uint64_t *list = test_guest_va(g->test, ram);
 	const struct bad_reply bad[] = {
-		{ ATTR_LIST, 0, 5000 },				/* 39 */
-		{ TMEM_OUT, 0, 5000 },
-		{ ATTR_LIST, ram, 4999 },			/* less than asked for */
-		{ ATTR_LIST, ram, 0 },
-		{ TMEM_OUT, ram, 5000 },			/* more than a page */
-		{ ATTR_LIST, ram, 5000 },			/* its second entry is a hole */
-		{ ATTR_LIST, ram, 20ull << 20 },		/* quota */
-		{ ATTR_LIST, ram, ~0ull },
-		{ ATTR_LIST, ram + 4095, ~0ull - 4096 },
-		{ ATTR_LIST, g->test->hole_ipa, 5000 },
-		{ ATTR_LIST, g->test->mmio_ipa + 1, 5000 },
-		{ ATTR_LIST, g->test->reserved_ipa, 5000 },
+		{ ATTR_LIST, 0, 5000, TEEC_ERROR_COMMUNICATION },	/* 39 */
+		{ TMEM_OUT, 0, 5000, TEEC_ERROR_COMMUNICATION },
+		/* Less than asked for, more than a page; its second entry is a hole; quota. */
+		{ ATTR_LIST, ram, 4999, TEEC_ERROR_COMMUNICATION },
+		{ ATTR_LIST, ram, 0, TEEC_ERROR_COMMUNICATION },
+		{ TMEM_OUT, ram, 5000, TEEC_ERROR_COMMUNICATION },
+		{ ATTR_LIST, ram, 5000, TEEC_ERROR_BAD_PARAMETERS },
+		{ ATTR_LIST, ram, 20ull << 20, TEEC_ERROR_OUT_OF_MEMORY },
+		{ ATTR_LIST, ram, ~0ull, TEEC_ERROR_BAD_PARAMETERS },
+		{ ATTR_LIST, ram + 4095, ~0ull - 4096, TEEC_ERROR_BAD_PARAMETERS },
+		{ ATTR_LIST, g->test->hole_ipa, 5000, TEEC_ERROR_BAD_PARAMETERS },
+		{ ATTR_LIST, g->test->mmio_ipa + 1, 5000, TEEC_ERROR_BAD_PARAMETERS },
+		{ ATTR_LIST, g->test->reserved_ipa, 5000, TEEC_ERROR_BAD_PARAMETERS },
 	};
 	struct cg_call c;
 
@@ -248,9 +250,31 @@ FX_TEST(s40_i8_unusable_memory_is_undone_with_type_and_cookie)
 		reply(&c, param(b->attr, b->ptr, b->size, cookie));
 		assert_undone(&c, g, i % 3, cookie);
 		assert_int_equal(fx_counter(g, OM_COUNT_RPC_UNDO), i + 1);
+		assert_int_equal(fx_answered(f, 0).hdr.ret, b->ret);
+		assert_int_equal(fx_answered(f, 0).hdr.ret_origin, TEEC_ORIGIN_COMMS);
 		assert_alloc_failed(&c, f);
 		fx_assert_idle(g);
 	}
+}
+
+/* The same with a host that always has something better to do, before and after the bad entry. */
+FX_TEST(s40_i8_undone_while_giving_way)
+{
+	struct cg_buf payload;
+	struct cg_call c;
+
+	fx_buffer(&payload, g, 5 * OM_PIN_BATCH * CG_PAGE, 0);
+	*cg_buf_entry(g->cg, &payload, payload.pages - 1) = g->test->mmio_ipa;
+	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_RPC_ARG, 1, CG_PAGE);
+	atomic_store(&f->host->yield_every, 1);
+	reply(&c, param(ATTR_LIST, cg_buf_ptr(g->cg, &payload), payload.size, 0x5555));
+	while (c.a[0] == OPTEE_SMC_RETURN_RPC_FOREIGN_INTR)
+		resume(&c);
+	atomic_store(&f->host->yield_every, 0);
+	assert_true(c.interrupts >= 4);
+	assert_undone(&c, g, 1, 0x5555);
+	assert_alloc_failed(&c, f);
+	assert_int_equal(fx_counter(g, OM_COUNT_PAUSED), c.interrupts);
 }
 
 /* A list whose second page is a hole; asked for are 5000 bytes. */
@@ -270,8 +294,11 @@ FX_TEST(s37_i7_malformed_reply_after_an_undone_one)
 	struct model_rpc again = fx_rpc(OPTEE_RPC_CMD_SHM_ALLOC, 1);
 	struct cg_call c;
 
+	f->busy_at_end = true;
 	again.param[0] = param(VALUE_IN, 1, 5000, 8);
 	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_RPC_ARG, 1, 5000);
+	model_inject_rpc(f->model, &again);
+	again.param[0] = param(VALUE_IN, 1, 100, 8);
 	model_inject_rpc(f->model, &again);
 	reply(&c, bad_list(g, 0x5555));
 	assert_undone(&c, g, 1, 0x5555);
@@ -280,6 +307,10 @@ FX_TEST(s37_i7_malformed_reply_after_an_undone_one)
 	reply(&c, param(VALUE_OUT, 1, 2, 3));
 	assert_int_equal(fx_counter(g, OM_COUNT_RPC_UNDO), 1);
 	assert_int_not_equal(fx_answered(f, 1).hdr.ret, TEEC_SUCCESS);
+	/* Nor is there anything left of its list when a page is offered. */
+	assert_non_null(c.rpc);
+	reply(&c, param(TMEM_OUT, cg_page_ipa(g->cg, cg_page_get(g->cg)), CG_PAGE, 0x5556));
+	assert_int_equal(fx_answered(f, 2).hdr.ret, TEEC_SUCCESS);
 	fx_finish(&c, TEEC_SUCCESS);
 }
 
@@ -330,9 +361,15 @@ FX_TEST(s40_reply_that_cannot_be_read_is_a_failure)
 {
 	struct cg_call c;
 
+	/* What the call before has read in its slot is no reply either. */
+	f->busy_at_end = true;
+	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_ARG, 0, 100);
+	reply(&c, param(TMEM_OUT, TEST_IPA_BASE + 900 * CG_PAGE, 100, 0x5555));
+	fx_finish(&c, TEEC_SUCCESS);
 	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_ARG, 0, 100);
 	test_host_fail(f->host, 1u << TEST_OP_READ, 1, false);
-	reply(&c, param(TMEM_OUT, TEST_IPA_BASE + 900 * CG_PAGE, 100, 0x5555));
+	reply(&c, param(TMEM_OUT, TEST_IPA_BASE + 901 * CG_PAGE, 100, 0x5556));
+	assert_int_equal(fx_answered(f, 0).hdr.ret, TEEC_ERROR_COMMUNICATION);
 	assert_alloc_failed(&c, f);
 }
 
@@ -366,8 +403,10 @@ FX_TEST(s40_the_guests_own_failure_is_passed_on)
 	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_ARG, 0, 100);
 	*cg_rpc_param(&c, 0) = param(ATTR_LIST, TEST_IPA_BASE, 100, 0x55);
 	cg_rpc_hdr(&c)->ret = 0xffff4321;
+	cg_rpc_hdr(&c)->ret_origin = 3;
 	cg_resume(&c);
 	assert_int_equal(fx_answered(f, 0).hdr.ret, 0xffff4321);
+	assert_int_equal(fx_answered(f, 0).hdr.ret_origin, 3);
 	assert_alloc_failed(&c, f);
 }
 
@@ -456,5 +495,76 @@ FX_TEST(s43_i4_payload_outlives_its_call)
 	assert_true(cg_until_cmd(&c, OPTEE_RPC_CMD_SHM_FREE));
 	assert_int_equal(atomic_load(&g->test->pinned), 2);
 	assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), 1);
+	fx_finish(&c, TEEC_SUCCESS);
+}
+
+/* --- 61: what may be mapped -------------------------------------------------------------------- */
+
+#define MAPPED	40u	/* by one call; 4 more are set aside for its parameters */
+
+/* Offers so many pages, the last of them as it says; what OP-TEE hears. */
+static uint32_t offer(struct cg_call *c, struct fx_guest *g, uint32_t pages, uint64_t last)
+{
+	uint32_t type = 1;
+	struct cg_buf b;
+
+	fx_buffer(&b, g, pages * CG_PAGE, 0);
+	begin_shm_alloc(c, g, OPTEE_SMC_CALL_WITH_RPC_ARG, type, CG_PAGE);
+	if (last)
+		*cg_buf_entry(g->cg, &b, pages - 1) = last;
+	if (pages > 1)
+		reply(c, param(ATTR_LIST, cg_buf_ptr(g->cg, &b), b.size, b.cookie));
+	else
+		reply(c, param(TMEM_OUT, *cg_buf_entry(g->cg, &b, 0), CG_PAGE, b.cookie));
+	if (fx_counter(g, OM_COUNT_RPC_UNDO) > 0 && c->state == CG_WAITING)
+		assert_undone(c, g, type, b.cookie);
+	fx_finish(c, TEEC_SUCCESS);
+	return fx_answered(g->fx, 0).hdr.ret;
+}
+
+#define MAPPING(name)									\
+	FX_TEST_WITH(name, .limits = { .threads = 1, .pages = 4 * MAPPED,		\
+				       .call_pages = MAPPED, .mapped_pages = MAPPED + 4 })
+
+/* All that may be mapped, refused again and again, is there for the one that is good. */
+MAPPING(fault_a1_refused_payload_is_charged_to_nobody)
+{
+	struct cg_call c;
+
+	f->busy_at_end = true;
+	for (uint32_t i = 0; i < 5; i++)
+		assert_int_equal(offer(&c, g, MAPPED, g->test->mmio_ipa),
+				 TEEC_ERROR_BAD_PARAMETERS);
+	assert_int_equal(offer(&c, g, MAPPED - 1, 0), TEEC_SUCCESS);
+	/* OP-TEE keeps it: mapped, and so charged, when the call is over; a single page counts. */
+	assert_int_equal(offer(&c, g, MAPPED, 0), TEEC_ERROR_OUT_OF_MEMORY);
+	assert_int_equal(offer(&c, g, 1, 0), TEEC_SUCCESS);
+	assert_int_equal(offer(&c, g, 1, 0), TEEC_ERROR_OUT_OF_MEMORY);
+	assert_int_equal(atomic_load(&g->test->pinned), MAPPED);
+}
+
+/* What its payload counts for, a call has again when OP-TEE frees it. */
+MAPPING(fault_a1_freed_payload_is_the_calls_again)
+{
+	struct model_rpc rpc = fx_rpc(OPTEE_RPC_CMD_SHM_FREE, 1);
+	struct cg_buf b[2];
+	struct cg_call c;
+
+	f->busy_at_end = true;
+	fx_buffer(&b[0], g, MAPPED * CG_PAGE, 0);
+	fx_buffer(&b[1], g, MAPPED * CG_PAGE, 0);
+	begin_shm_alloc(&c, g, OPTEE_SMC_CALL_WITH_RPC_ARG, 1, CG_PAGE);
+	rpc.param[0] = param(VALUE_IN, 1, b[0].cookie, 0);
+	model_inject_rpc(f->model, &rpc);
+	rpc = rpc_with(OPTEE_RPC_CMD_SHM_ALLOC, param(VALUE_IN, 1, CG_PAGE, 8));
+	model_inject_rpc(f->model, &rpc);
+	reply(&c, param(ATTR_LIST, cg_buf_ptr(g->cg, &b[0]), b[0].size, b[0].cookie));
+	assert_non_null(c.rpc);
+	assert_int_equal(cg_rpc_hdr(&c)->cmd, OPTEE_RPC_CMD_SHM_FREE);
+	cg_rpc_hdr(&c)->ret = TEEC_SUCCESS;
+	cg_resume(&c);
+	assert_non_null(c.rpc);
+	reply(&c, param(ATTR_LIST, cg_buf_ptr(g->cg, &b[1]), b[1].size, b[1].cookie));
+	assert_int_equal(fx_answered(f, 2).hdr.ret, TEEC_SUCCESS);
 	fx_finish(&c, TEEC_SUCCESS);
 }

@@ -2,6 +2,8 @@
 /* Scenarios 29-44: requests of a lying OP-TEE's, those that no guest is shown and the others. */
 #include "rpc.h"
 
+#include "call.h"
+
 #include <string.h>
 
 /* --- Requests that no guest is shown (I8) -------------------------------------------------- */
@@ -28,6 +30,25 @@ FX_TEST(s30_i8_unknown_rpc_functions_are_not_shown)
 		not_shown(g, session, OPTEE_SMC_CALL_WITH_ARG, &rpc);
 		not_shown(g, session, OPTEE_SMC_CALL_WITH_RPC_ARG, &rpc);
 	}
+}
+
+/* What is no command has no argument to answer in, whatever came before. */
+FX_TEST(s30_i6_unknown_function_after_a_command)
+{
+	struct model_rpc rpc = rpc_with(OPTEE_RPC_CMD_SUSPEND, param(VALUE_IN, 0, 0, 0));
+	struct cg_call c;
+
+	model_inject_rpc(f->model, &rpc);
+	rpc = rpc_told(0xffff0001, 0);
+	model_inject_rpc(f->model, &rpc);
+	fx_nop(&c, g, fx_session(g));
+	c.fid = OPTEE_SMC_CALL_WITH_RPC_ARG;
+	assert_true(cg_until(&c, OPTEE_SMC_RETURN_RPC_FOREIGN_INTR));
+	resume(&c);
+	/* There is still what the guest said to the command. */
+	assert_int_equal(fx_answered(f, 1).hdr.ret, TEEC_SUCCESS);
+	assert_int_equal(fx_answered(f, 1).a2, OM_NO_PAGE);
+	fx_finish(&c, TEEC_SUCCESS);
 }
 
 FX_TEST(s34_i8_unknown_rpc_cookies_are_not_shown)
@@ -222,11 +243,13 @@ FX_TEST(s44_request_in_a_registered_buffer_is_shown)
 		assert_memory_equal(cg_rpc_param(&c, i), &rpc.param[i], sizeof(rpc.param[i]));
 	/* Only outputs go back, whatever else the guest wrote. */
 	cg_rpc_hdr(&c)->ret = 0xffff1111;
+	cg_rpc_hdr(&c)->ret_origin = 3;
 	for (uint32_t i = 0; i < 4; i++)
 		*cg_rpc_param(&c, i) = param(~0ull, 0x1111, 0x2222, 0x3333);
 	cg_resume(&c);
 	result = fx_answered(f, 0);
 	assert_int_equal(result.hdr.ret, 0xffff1111);
+	assert_int_equal(result.hdr.ret_origin, 3);
 	assert_int_equal(result.hdr.num_params, 4);
 	rpc.param[0].u.rmem.size = 0x2222;
 	rpc.param[2].u.value.a = 0x1111;
@@ -236,6 +259,82 @@ FX_TEST(s44_request_in_a_registered_buffer_is_shown)
 	assert_memory_equal(result.param, rpc.param, sizeof(rpc.param));
 	fx_finish(&c, TEEC_SUCCESS);
 	fx_unregister(&b, g);
+}
+
+/* --- The TA that is asked for ------------------------------------------------------------------ */
+
+static const uint8_t own_name[16] = { 1, 2, 3, [15] = 0xa0 };
+static const uint8_t alias_name[16] = { 4, 5, 6, [15] = 0xb0 };
+
+static void alias_of(void *guest, const uint8_t ta[16], uint8_t alias[16])
+{
+	(void)guest;
+	if (memcmp(ta, own_name, 16) == 0)
+		memcpy(alias, alias_name, 16);
+}
+
+/* What OP-TEE's request for the TA becomes before the guest sees it. */
+struct asked {
+	uint32_t cmd;
+	uint64_t attr;
+	uint8_t last;		/* octet of the name */
+};
+
+static void change_request(void *arg, const struct model_event *event)
+{
+	const struct asked *asked = arg;
+	struct optee_msg_param *p = event->rpc_arg ? model_param(event->rpc_arg, 0) : NULL;
+
+	if (!p || event->regs->a[0] != OPTEE_SMC_RETURN_RPC_CMD ||
+	    event->rpc_arg->cmd != OPTEE_RPC_CMD_LOAD_TA)
+		return;
+	event->rpc_arg->cmd = asked->cmd;
+	p->attr = asked->attr;
+	p->u.octets[15] = asked->last;
+}
+
+/* As change_request() has it, the guest is shown it; an INVOKE has no name for the alias. */
+FX_TEST_BARE(alias_only_the_ta_that_is_opened_is_renamed)
+{
+	const struct asked asked[] = {
+		{ OPTEE_RPC_CMD_LOAD_TA, VALUE_IN, 0xb0 },
+		/* A TA that the TA opens; a plugin; not the name of a TA. */
+		{ OPTEE_RPC_CMD_LOAD_TA, VALUE_IN, 0xb1 },
+		{ OPTEE_RPC_CMD_SUPP_PLUGIN, VALUE_IN, 0xb0 },
+		{ OPTEE_RPC_CMD_LOAD_TA, VALUE_INOUT, 0xb0 },
+	};
+	struct fx *f = fx_bare(state, NULL);
+	struct fx_guest *g = &f->guest[0];
+	struct model_rpc rpc = rpc_with(OPTEE_RPC_CMD_LOAD_TA, param(VALUE_IN, 0, 0, 0));
+	struct cg_call c;
+
+	f->host->ops.alias = alias_of;
+	assert_int_equal(fx_init(f), OM_OK);
+	assert_int_equal(fx_create(g), OM_OK);
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		uint8_t name[16];
+
+		memcpy(name, i ? alias_name : own_name, 16);
+		name[15] = i ? asked[i].last : name[15];
+		model_on_return(f->model, change_request, (void *)&asked[i]);
+		fx_call(&c, g, OPTEE_MSG_CMD_OPEN_SESSION, 2);
+		cg_set_open(&c, own_name);
+		assert_true(cg_until_cmd(&c, asked[i].cmd));
+		model_on_return(f->model, NULL, NULL);
+		assert_int_equal(cg_rpc_param(&c, 0)->attr, asked[i].attr);
+		assert_memory_equal(cg_rpc_param(&c, 0)->u.octets, name, 16);
+		cg_finish(&c);
+		cg_call_fini(&c);
+	}
+	memcpy(rpc.param[0].u.octets, alias_name, 16);
+	model_inject_rpc(f->model, &rpc);
+	fx_nop(&c, g, fx_session(g));
+	/* To an INVOKE these are numbers, and the first one what it returns. */
+	memcpy(cg_param(&c, 0)->u.octets, own_name, 16);
+	assert_true(cg_until_cmd(&c, OPTEE_RPC_CMD_LOAD_TA));
+	assert_memory_equal(cg_rpc_param(&c, 0)->u.octets, alias_name, 16);
+	fx_finish(&c, 0x030201);
+	fx_assert_idle(g);
 }
 
 /* --- Releases of what is not there (I7) ------------------------------------------------------- */
@@ -271,8 +370,8 @@ FX_TEST(s33_i7_only_rpc_arguments_are_released_by_free)
 	struct cg_buf b;
 
 	fx_register(&b, g, 3 * CG_PAGE);
-	for (uint32_t i = 0; i < 4; i++) {
-		const uint64_t cookies[] = { 0, b.cookie, 0x123456789, ~0ull };
+	for (uint32_t i = 0; i < 5; i++) {
+		const uint64_t cookies[] = { 0, 1, b.cookie, FX_STALE_COOKIE, ~0ull };
 		struct model_rpc rpc = rpc_told(OPTEE_SMC_RETURN_RPC_FREE, cookies[i]);
 
 		not_shown(g, session, OPTEE_SMC_CALL_WITH_ARG, &rpc);
@@ -293,6 +392,47 @@ FX_TEST(s34_i6_argument_in_use_is_no_other_calls)
 			 TEEC_ERROR_GENERIC);
 	assert_memory_equal(before, holder.rpc, CG_PAGE);
 	fx_finish(&holder, TEEC_SUCCESS);
+}
+
+/*
+ * UNREGISTER waits for a call that names the buffer, until OP-TEE has certainly looked it up:
+ * then it is OP-TEE that waits.
+ */
+FX_TEST(s55_i7_unregister_waits_for_the_lookup)
+{
+	const struct { struct model_rpc rpc; bool waits; } asked[] = {
+		{ rpc_told(OPTEE_SMC_RETURN_RPC_ALLOC, (uint64_t)CG_PAGE << 32), true },
+		{ rpc_with(OPTEE_RPC_CMD_NOTIFICATION, param(VALUE_IN, 0, 0, 0)), true },
+		/* Not shown to the guest, so nothing is known of it. */
+		{ rpc_with(OPTEE_RPC_CMD_BENCH_REG, param(VALUE_IN, 0, 0, 0)), true },
+		{ rpc_with(OPTEE_RPC_CMD_GET_TIME, param(VALUE_OUT, 0, 0, 0)), false },
+		{ rpc_with(OPTEE_RPC_CMD_SHM_ALLOC, param(VALUE_IN, 1, 100, 8)), false },
+	};
+	struct cg_call user;
+	struct cg_call c;
+	struct cg_buf b;
+
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		fx_register(&b, g, CG_PAGE);
+		model_inject_rpc(f->model, &asked[i].rpc);
+		fx_nop(&user, g, fx_session(g));
+		user.fid = OPTEE_SMC_CALL_WITH_RPC_ARG;
+		cg_set_rmem(&user, 3, RMEM_IN, b.cookie, 0, 1);
+		cg_start(&user);
+		fx_call(&c, g, OPTEE_MSG_CMD_UNREGISTER_SHM, 1);
+		cg_set_rmem(&c, 0, RMEM_IN, b.cookie, 0, 0);
+		fx_smcs_reset(f);
+		cg_start(&c);
+		assert_int_equal(fx_smcs(f), !asked[i].waits);
+		/* Whatever it was, it failed. */
+		if (user.a[0] == OPTEE_SMC_RETURN_RPC_ALLOC)
+			answer_alloc(&user, 0, 0);
+		else
+			cg_resume(&user);
+		fx_finish(&user, TEEC_SUCCESS);
+		fx_finish(&c, TEEC_SUCCESS);
+		cg_buf_free(g->cg, &b);
+	}
 }
 
 /* OP-TEE has the guest free an argument that a call of the guest's is about to answer in. */

@@ -127,7 +127,7 @@ FX_TEST(s55_i7_buffer_being_unregistered_is_nobodys)
 
 /*
  * Released while a call in OP-TEE uses it: that is OP-TEE's to wait for. Here the release
- * holds the buffer, too; that its user alone keeps it pinned is shown in test_call.c.
+ * holds the buffer, too; that its user alone keeps it pinned is shown by s23_i4_...
  */
 FX_TEST(s55_i4_unregistered_buffer_stays_pinned_for_its_users)
 {

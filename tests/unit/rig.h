@@ -34,7 +34,6 @@
 #define RIG_SESSION	0u	/* is open from the beginning, to a TA of 16 zeros that was loaded */
 #define RIG_ANSWERS	16u
 #define RIG_SMCS	256u
-#define RIG_STALE_COOKIE 0x77u	/* what a call before has left in a slot that is free */
 
 #define COUNT_OF(a)	(sizeof(a) / sizeof((a)[0]))
 

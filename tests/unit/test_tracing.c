@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The trace: the events of whole calls, complete, in order, with what they mean;
- * and that nothing is different for the guest when nobody listens.
+ * The trace: the events of whole calls, complete, in order, with what they mean.
+ * That nothing is different for the guest when nobody listens, all scenarios show.
  *
  * OP-TEE is a script here: an INVOKE that asks for an RPC argument, for the time,
  * and gives the argument back.
@@ -26,11 +26,6 @@ struct expected {
 static const struct rig_setup traced = {
 	.limits = { .threads = 4, .buffers = 8, .rpc_args = 4, .pages = 64, .list_pages = 4 },
 	.ram_pages = 32, .trace = 256,
-};
-
-static const struct rig_setup untraced = {
-	.limits = { .threads = 4, .buffers = 8, .rpc_args = 4, .pages = 64, .list_pages = 4 },
-	.ram_pages = 32,
 };
 
 #define TRACED_TEST(name) RIG_TEST_BY(name, rig_new(&traced))
@@ -397,6 +392,7 @@ TRACED_TEST(test_events_of_refusals)
 	/* A number that is no number of parameters: none of them is recorded. */
 	test_host_trace_reset(rig->host);
 	hdr->num_params = UINT32_MAX;
+	rig->guest->calls[0].params = OM_MESSAGE_PARAMS;	/* of the call before */
 	rig_send(rig, 0);
 	assert_int_equal(rig->host->trace_count, COUNT_OF(call));
 }
@@ -475,6 +471,33 @@ TRACED_TEST(test_events_of_memory)
 	assert_int_equal(found, COUNT_OF(wanted));
 }
 
+static void open_a_session(struct rig *rig, struct om_regs *regs)
+{
+	struct om_message *message = test_secure_access(rig->host, RIG_GUEST,
+							om_pair(regs->a[1], regs->a[2]),
+							TEST_PAGE, true);
+
+	message->hdr.session = SESSION;
+	*regs = (struct om_regs){ .a = { OPTEE_SMC_RETURN_OK } };
+}
+
+/* The session is OP-TEE's, whatever the guest has written there. */
+TRACED_TEST(test_events_of_an_open)
+{
+	const struct expected result = { OM_TRACE_RESULT, 4, { OPTEE_MSG_CMD_OPEN_SESSION, 0, 0,
+							       SESSION }, true };
+	struct om_message *message = rig_message(rig, 0, OPTEE_MSG_CMD_OPEN_SESSION, 2);
+	size_t at = 0;
+
+	message->param[0].attr = OPTEE_MSG_ATTR_META | OPTEE_MSG_ATTR_TYPE_VALUE_INPUT;
+	message->param[1].attr = OPTEE_MSG_ATTR_META | OPTEE_MSG_ATTR_TYPE_VALUE_INPUT;
+	rig->yielding = open_a_session;
+	rig_send(rig, 0);
+	while (at < rig->host->trace_count && rig->host->trace[at].id != OM_TRACE_RESULT)
+		at++;
+	expect_event(&rig->host->trace[at], &result, at, om_call_id(&rig->guest->calls[0]));
+}
+
 /* The vCPU that runs a step is the one that shows, also when it changes. */
 TRACED_TEST(test_events_tell_the_vcpu)
 {
@@ -491,14 +514,4 @@ TRACED_TEST(test_events_tell_the_vcpu)
 	assert_int_equal(regs.a[0], OPTEE_SMC_RETURN_OK);
 	for (size_t i = 0; i < rig->host->trace_count; i++)
 		assert_int_equal(rig->host->trace[i].vcpu, i < first ? 3 : 70000);
-}
-
-RIG_TEST_BY(test_without_a_trace_nothing_breaks, rig_new(&untraced))
-{
-	assert_null(rig->host->ops.trace);
-	guest_invokes(rig);
-	rig_call(rig, OPTEE_SMC_GET_THREAD_COUNT, 0, 0, 0);
-	rig_call(rig, OPTEE_SMC_BOOT_SECONDARY, 0, 0, 0);
-	assert_int_equal(om_guest_reset(rig->guest), OM_OK);
-	assert_int_equal(rig->host->count[TEST_OP_TRACE], 0);
 }
