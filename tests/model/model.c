@@ -29,8 +29,6 @@ void violation(struct model *m, const char *format, ...)
 		memcpy(m->violation[m->violations], text, sizeof(text));
 	}
 	m->violations++;
-	if (m->config.strict)
-		test_fail("model: %s", text);
 }
 
 struct model_config model_config_default(void)
@@ -205,15 +203,6 @@ static void get_notif_value(struct mguest *g, struct om_regs *regs)
 	regs->a[2] = OPTEE_SMC_ASYNC_NOTIF_VALID;
 	if (g->notif)
 		regs->a[2] |= OPTEE_SMC_ASYNC_NOTIF_PENDING;
-}
-
-void raise_notification(struct mguest *g, uint32_t value)
-{
-	struct model_config *c = &g->model->config;
-
-	g->notif |= 1ull << (value & 63u);
-	if (c->raise_irq)
-		c->raise_irq(c->raise_irq_arg);
 }
 
 static void exchange_capabilities(struct model *m, struct om_regs *regs)

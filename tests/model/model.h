@@ -77,12 +77,6 @@ struct model_config {
 	bool ram_at_zero;	/* page 0 is the normal world's RAM; false */
 	/* A yielding call is interrupted before every k-th run; 0: never. */
 	uint32_t interrupt_every;
-	/* Violations also fail the test at once, through test_fail(). */
-	bool strict;
-	/* The notification interrupt fired. Called with the mutex held: it may
-	 * call om_guest_interrupt(), not the model. */
-	void (*raise_irq)(void *arg);
-	void *raise_irq_arg;
 };
 
 struct model;
@@ -126,7 +120,7 @@ uint32_t model_buffers(struct model *m, uint32_t guest);
 size_t model_buffer_pa(struct model *m, uint32_t guest, uint64_t cookie,
 		       uint64_t *pa, size_t max);
 bool model_notif_started(struct model *m, uint32_t guest);
-/* Makes a notification pending as a driver would, and raises the interrupt. */
+/* Makes a notification pending as a driver would; the interrupt is the test's to raise. */
 void model_notify(struct model *m, uint32_t guest, uint32_t value);
 
 /* --- Misbehaviour --------------------------------------------------------- */

@@ -240,7 +240,6 @@ struct model {
 /* model.c */
 void violation(struct model *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void drop_guest(struct mguest *g);
-void raise_notification(struct mguest *g, uint32_t value);
 
 /* model_script.c: false when nothing is scripted. */
 bool scripted_answer(struct model *m, struct om_regs *regs);
