@@ -122,6 +122,8 @@ FX_TEST(s46_sizes_that_wrap_are_refused_before_anything_is_taken)
 		{ list, ~0ull, TEEC_ERROR_BAD_PARAMETERS },
 		{ list + 1, ~0ull, TEEC_ERROR_BAD_PARAMETERS },
 		{ list + 4095, ~0ull - 4094, TEEC_ERROR_BAD_PARAMETERS },
+		{ list + 4095, ~0ull - 8189, TEEC_ERROR_BAD_PARAMETERS },
+		{ list + 4095, ~0ull - 8190, TEEC_ERROR_OUT_OF_MEMORY },
 		{ list, 1ull << 63, TEEC_ERROR_OUT_OF_MEMORY },
 		{ list, 1ull << 44, TEEC_ERROR_OUT_OF_MEMORY },
 		{ list, (1ull << 44) + 1, TEEC_ERROR_OUT_OF_MEMORY },

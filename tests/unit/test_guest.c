@@ -215,6 +215,51 @@ static void leave_behind(struct rig *rig, uint32_t n, uint32_t pages)
 	}
 }
 
+/* Every pool has all that the limits say, every cookie is free, nothing is charged. */
+static void expect_empty_tables(struct rig *rig)
+{
+	const struct om_limits *limits = &rig->guest->vm.limits;
+	const struct om_shm *shm = &rig->guest->shm;
+	uint32_t i, n;
+
+	for (i = shm->free_buffers, n = 0; i != OM_NONE; i = shm->buffers[i].next)
+		n++;
+	assert_int_equal(n, om_shm_buffer_count(limits) - limits->rpc_args);
+	for (i = shm->free_pins, n = 0; i != OM_NONE; i = shm->pins[i].next, n++)
+		assert_int_equal(shm->pins[i].count, 0);
+	assert_int_equal(n, om_shm_pins_count(limits));
+	for (i = shm->free_args, n = 0; i != OM_NONE; i = shm->buffers[i].next)
+		n++;
+	assert_int_equal(n, limits->rpc_args);
+	for (i = shm->free_lists, n = 0; i != OM_NONE; i = shm->shadows[i].next)
+		n++;
+	assert_int_equal(n, limits->list_pages);
+	assert_int_equal(shm->lists_left, limits->list_pages);
+	for (i = 0; i < om_shm_bucket_count(limits); i++)
+		assert_int_equal(shm->buckets[i], OM_NONE);
+	assert_int_equal(shm->buffers_used | shm->rpc_args_used | shm->pages_used, 0);
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAGES_PEAK), 0);
+}
+
+/* Whatever is left behind, and however much of it the next life would like to have. */
+TEST(test_scenario_6_tables_are_those_of_a_new_guest)
+{
+	struct rig_setup setup = rig_default;
+
+	/* So that what is behind a table is now and then the next one. */
+	for (uint32_t lists = 1; lists <= 9; lists++) {
+		struct rig *rig;
+
+		setup.limits.list_pages = lists;
+		rig = rig_new(&setup);
+		expect_empty_tables(rig);
+		leave_behind(rig, 2, OM_PIN_BATCH + 1);
+		assert_int_equal(om_guest_reset(rig->guest), OM_OK);
+		expect_empty_tables(rig);
+		rig_free(rig);
+	}
+}
+
 /* Asked whether to give way: how much was done since the last time. */
 static struct {
 	struct om_guest *guest;
@@ -262,6 +307,7 @@ TEST(fault_b9_steps_are_bounded)
 			again++;
 		assert_in_range(steps.most, 1, 64);
 		assert_true(steps.asked >= rows[i] / 64 && again >= rows[i] / 128);
+		expect_empty_tables(rig);
 		leave_behind(rig, 1, 40);
 		memset(&steps, 0, sizeof(steps));
 		steps.guest = rig->guest;
