@@ -218,6 +218,7 @@ static void leave_behind(struct rig *rig, uint32_t n, uint32_t pages)
 /* Every pool has all that the limits say, every cookie is free, nothing is charged. */
 static void expect_empty_tables(struct rig *rig)
 {
+	static const struct om_session no_session;
 	const struct om_limits *limits = &rig->guest->vm.limits;
 	const struct om_shm *shm = &rig->guest->shm;
 	uint32_t i, n;
@@ -237,6 +238,9 @@ static void expect_empty_tables(struct rig *rig)
 	assert_int_equal(shm->lists_left, limits->list_pages);
 	for (i = 0; i < om_shm_bucket_count(limits); i++)
 		assert_int_equal(shm->buckets[i], OM_NONE);
+	/* But for the rig's, which is open until there was a reset. */
+	for (i = 0; i < limits->sessions && rig->guest->sessions.used == 0; i++)
+		assert_memory_equal(&rig->guest->sessions.table[i], &no_session, sizeof(no_session));
 	assert_int_equal(shm->buffers_used | shm->rpc_args_used | shm->pages_used, 0);
 	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAGES_PEAK), 0);
 }
