@@ -238,6 +238,10 @@ static void expect_empty_tables(struct rig *rig)
 	assert_int_equal(shm->lists_left, limits->list_pages);
 	for (i = 0; i < om_shm_bucket_count(limits); i++)
 		assert_int_equal(shm->buckets[i], OM_NONE);
+	/* Every RPC argument has a shadow page, its own, behind those of the calls. */
+	for (i = 0; i < om_shm_buffer_count(limits); i++)
+		assert_int_equal(shm->buffers[i].shadow,
+				 i < limits->rpc_args ? limits->threads + i : OM_NONE);
 	/* But for the rig's, which is open until there was a reset. */
 	for (i = 0; i < limits->sessions && rig->guest->sessions.used == 0; i++)
 		assert_memory_equal(&rig->guest->sessions.table[i], &no_session, sizeof(no_session));
