@@ -158,10 +158,15 @@ static void walk_get(struct walk *w)
 		w->entry[index].users++;
 }
 
+/* Only what frees an entry needs the lock. */
 static void walk_put(struct walk *w, uint32_t i)
 {
+	bool frees = --w->entry[i].users == 0 && w->entry[i].state == STALE;
+
+	locks = 0;
 	om_session_put(w->sessions, i);
-	if (--w->entry[i].users == 0 && w->entry[i].state == STALE)
+	assert_int_equal(locks, frees);
+	if (frees)
 		w->entry[i].state = FREE;
 }
 

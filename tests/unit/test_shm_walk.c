@@ -38,6 +38,7 @@ struct walk {
 	uint32_t stack[WALK_SLOTS];	/* of released ones, as the list has them */
 	uint32_t depth;
 	uint32_t peak;
+	uint64_t life[WALK_SLOTS];	/* of each entry: its hold in the last one, at first */
 	uint64_t seed;
 };
 
@@ -138,6 +139,9 @@ static void walk_reserve(struct walk *w)
 	for (uint32_t i = 0; i < WALK_SLOTS; i++)
 		if (w->ref[i].state != REF_FREE)
 			assert_int_not_equal(w->ref[i].index, index);
+	/* Whoever compares it with what it was in an earlier life sees that it is another. */
+	assert_true(w->rig->guest->shm.buffers[index].hold > w->life[index]);
+	w->life[index] = w->rig->guest->shm.buffers[index].hold;
 	while (r->state != REF_FREE)
 		r++;
 	*r = (struct ref){ .state = REF_RESERVED, .kind = kind, .cookie = s.cookie.raw,
