@@ -293,3 +293,27 @@ MAPPING_TEST(test_invariant_5_charged_at_any_instruction, THREADS * OWN + 10, 0)
 		other_vcpu(0);
 	assert_int_equal(guest->mapping.left, 10);
 }
+
+static void other_takes_one(int signal)
+{
+	(void)signal;
+	(void)map_payload(others_call, 1);
+}
+
+/* What is left never is again what it was: who does not look again would try for ever. */
+MAPPING_TEST(test_invariant_5_charged_while_there_is_less_and_less, THREADS * OWN + 1000000, 0)
+{
+	struct om_guest *guest = rig->guest;
+	struct om_call *call = &guest->calls[0];
+	uint32_t wrong = 0;
+
+	others_call = &guest->calls[1];
+	rig_preempt(other_takes_one, 20);
+	for (uint32_t n = 0; n < 400000; n++) {
+		wrong += map_param(call, OWN + 1) != OM_ACCEPTED;
+		unmap_params(call);
+	}
+	rig_preempt(NULL, 0);
+	assert_int_equal(wrong, 0);
+	assert_int_equal(guest->mapping.left, 1000000 - others_call->mapped.payload_pages);
+}
