@@ -69,6 +69,21 @@ TEST(test_invariant_5_pin_records_never_run_out)
 	}
 }
 
+RIG_TEST(test_pages_of_a_buffer_in_their_order)
+{
+	struct om_release release = { OM_NONE };
+	uint32_t index = reserve(rig, OM_SHARE_REGISTERED, 1, 50);
+	const struct om_buffer *buffer = &rig->guest->shm.buffers[index];
+
+	pin(rig, index, 50);
+	for (uint32_t n = 0; n < 50; n++)
+		assert_int_equal(om_shm_page(&rig->guest->shm, buffer, n).raw,
+				 test_guest_pa(rig->ram, rig_ipa(rig, 50 - n)));
+	om_shm_forget(&rig->guest->shm, index);
+	om_shm_put(&rig->guest->shm, index, &release);
+	drain(rig, &release);
+}
+
 /* Sizes of the tables, for odd limits: enough, and a power of two where it must. */
 TEST(test_sizes_of_tables)
 {
