@@ -3,7 +3,6 @@
  * The test host by itself: does it see what it is there to see? Failures are
  * collected instead of ending the test.
  */
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,29 +91,6 @@ HOST_TEST(ipa_is_contiguous_and_pa_is_not)
 	}
 	assert_int_equal(neighbours, 0);
 	assert_false(test_host_is_host_address(h, g->ipa));
-}
-
-HOST_TEST(only_ram_can_be_pinned)
-{
-	om_ipa_t batch[3] = { { g->ipa }, { g->ipa }, { g->hole_ipa } };
-	om_pa_t pa[3];
-
-	assert_int_not_equal(pin(g, g->hole_ipa, pa), 0);
-	assert_int_not_equal(pin(g, g->readonly_ipa, pa), 0);
-	assert_int_not_equal(pin(g, g->mmio_ipa, pa), 0);
-	assert_int_not_equal(pin(g, 0, pa), 0);
-	assert_int_not_equal(pin(g, UINT64_MAX - 4095, pa), 0);
-	assert_int_not_equal(g->host->ops.pin(g, batch, 3, pa), 0);
-	assert_int_equal(test_guest_pins(g, g->ipa), 0);
-	assert_int_equal(g->host->ops.pin(g, batch, 2, pa), 0);
-	assert_int_equal(test_guest_pins(g, g->ipa), 2);
-	g->host->ops.unpin(g, pa, 2);
-	assert_int_equal(pin(g, g->reserved_ipa, pa), 0);
-	assert_in_range(pa[0].raw, TEST_RESERVED_PA, TEST_RESERVED_PA + TEST_RESERVED_SIZE);
-	unpin(g, pa[0]);
-	assert_int_equal(pin(g, g->pa0_ipa, pa), 0);
-	assert_int_equal(pa[0].raw, 0);
-	unpin(g, pa[0]);
 }
 
 HOST_TEST(access_needs_a_pin_and_one_page)
@@ -307,21 +283,6 @@ HOST_TEST(the_nth_operation_fails)
 	assert_int_equal(atomic_load(&h->count[TEST_OP_READ]), 0);
 }
 
-HOST_TEST(yielding_follows_its_script)
-{
-	uint32_t n = 0;
-
-	for (int i = 0; i < 9; i++)
-		n += h->ops.should_yield(h);
-	assert_int_equal(n, 0);
-	atomic_store(&h->yield_every, 3);
-	for (int i = 0; i < 9; i++)
-		n += h->ops.should_yield(h);
-	assert_int_equal(n, 3);
-	atomic_store(&h->yield_every, 1);
-	assert_true(h->ops.should_yield(h));
-}
-
 /* --- Watching -------------------------------------------------------------------------------- */
 
 HOST_TEST(reads_are_counted_and_bytes_mutate)
@@ -375,48 +336,4 @@ HOST_TEST(leaks_are_found)
 	test_assert_no_leak_regs(h, pair, 4);
 	assert_failed("registers 1 and 2");
 	h->ops.page_free(h, &page);
-}
-
-/* --- Threads ------------------------------------------------------------------------------------ */
-
-static void *churn(void *arg)
-{
-	struct test_guest *g = arg;
-	struct test_host *h = g->host;
-
-	for (uint32_t i = 0; i < 2000; i++) {
-		uint64_t ipa = g->ipa + i % 64 * TEST_PAGE;
-		struct om_page page;
-		char buf[8];
-		om_pa_t pa;
-
-		pin(g, ipa, &pa);
-		h->ops.read(g, pa, buf, sizeof(buf));
-		h->ops.write(g, pa, buf, sizeof(buf));
-		h->ops.lock(g);
-		h->ops.unlock(g);
-		h->ops.page_alloc(h, &page);
-		test_secure_access(h, g->id, page.pa.raw, 8, true);
-		test_secure_hold(h, g->id, page.pa.raw);
-		test_secure_release(h, g->id, page.pa.raw);
-		h->ops.page_free(h, &page);
-		unpin(g, pa);
-		h->ops.should_yield(h);
-		h->ops.notify(g);
-	}
-	return NULL;
-}
-
-HOST_TEST(four_threads_share_three_guests)
-{
-	pthread_t thread[12];
-
-	test_guest_new(h, ID + 1, 64);
-	test_guest_new(h, ID + 2, 64);
-	for (size_t i = 0; i < 12; i++)
-		assert_int_equal(pthread_create(&thread[i], NULL, churn, h->guest[i % 3]), 0);
-	for (size_t i = 0; i < 12; i++)
-		pthread_join(thread[i], NULL);
-	assert_int_equal(atomic_load(&h->count[TEST_OP_PIN]), 24000);
-	assert_int_equal(atomic_load(&h->guest[2]->notified), 8000);
 }

@@ -33,6 +33,7 @@ static struct om_page shadow(struct hyper *y)
 
 struct hyper *hyper_new(const struct model_config *config)
 {
+	struct om_regs created = { .a = { OPTEE_SMC_VM_CREATED, GUEST_ID } };
 	struct hyper *y = calloc(1, sizeof(*y));
 
 	if (!y)
@@ -41,15 +42,9 @@ struct hyper *hyper_new(const struct model_config *config)
 	y->model = model_new(y->host, config);
 	y->guest = test_guest_new(y->host, GUEST_ID, GUEST_PAGES);
 	y->cookies = 0x4801e000;
-	y->next_page = GUEST_PAGES;
-	y->fs_ret = TEEC_ERROR_ITEM_NOT_FOUND;
 	for (uint32_t i = 0; i < HYPER_SLOTS; i++)
 		y->msg[i] = shadow(y);
-	if (model_config(y->model)->virtualization) {
-		struct om_regs regs = { .a = { OPTEE_SMC_VM_CREATED, GUEST_ID } };
-
-		y->host->ops.smc(y->host, &regs);
-	}
+	y->host->ops.smc(y->host, &created);
 	return y;
 }
 
@@ -184,101 +179,6 @@ void hyper_unshare(struct hyper *y, uint64_t cookie)
 
 /* --- RPCs ------------------------------------------------------------------------------ */
 
-static void serve_file(struct hyper *y, struct optee_msg_hdr *hdr)
-{
-	struct optee_msg_param *p = model_param(hdr, 0);
-	struct hyper_buffer *b = hdr->num_params > 1 ? find(y, p[1].u.rmem.shm_ref) : NULL;
-	uint32_t func = (uint32_t)p->u.value.a;
-
-	hdr->ret = y->fs_ret;
-	if (hdr->ret)
-		return;
-	if (func < 2)
-		p[2].u.value.a = 3;
-	if (func == 3 && b)
-		memcpy(b->va, y->file, p[1].u.rmem.size);
-	if (func == 4 && b)
-		memcpy(y->file, b->va, p[1].u.rmem.size);
-}
-
-static void serve_load(struct hyper *y, struct optee_msg_hdr *hdr)
-{
-	struct optee_msg_param *p = model_param(hdr, 1);
-	struct hyper_buffer *b = find(y, p->u.rmem.shm_ref);
-
-	hdr->ret = y->image ? TEEC_SUCCESS : TEEC_ERROR_ITEM_NOT_FOUND;
-	if (!y->image)
-		return;
-	if (b && p->u.rmem.size >= y->image_size)
-		memcpy(b->va, y->image, y->image_size);
-	p->u.rmem.size = y->image_size;
-}
-
-static void serve_alloc(struct hyper *y, struct optee_msg_hdr *hdr)
-{
-	struct optee_msg_param *p = model_param(hdr, 0);
-	uint64_t size = p->u.value.b;
-	size_t pages = (size_t)((size + TEST_PAGE - 1) / TEST_PAGE);
-
-	hdr->ret = y->alloc_ret;
-	if (hdr->ret)
-		return;
-	y->next_page -= pages;
-	p->attr = OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT | OPTEE_MSG_ATTR_NONCONTIG;
-	p->u.tmem.shm_ref = hyper_share(y, TEST_IPA_BASE + y->next_page * TEST_PAGE, pages, 0,
-					&p->u.tmem.buf_ptr);
-	p->u.tmem.size = size;
-}
-
-static void serve_cmd(struct hyper *y, struct optee_msg_hdr *hdr)
-{
-	struct optee_msg_param *p = model_param(hdr, 0);
-
-	switch (hdr->cmd) {
-	case OPTEE_RPC_CMD_SHM_ALLOC:
-		serve_alloc(y, hdr);
-		break;
-	case OPTEE_RPC_CMD_SHM_FREE:
-		hyper_unshare(y, p->u.value.b);
-		hdr->ret = TEEC_SUCCESS;
-		break;
-	case OPTEE_RPC_CMD_FS:
-		serve_file(y, hdr);
-		break;
-	case OPTEE_RPC_CMD_LOAD_TA:
-		serve_load(y, hdr);
-		break;
-	case OPTEE_RPC_CMD_GET_TIME:
-		p->u.value.a = 1234;
-		p->u.value.b = 56000000;
-		hdr->ret = TEEC_SUCCESS;
-		break;
-	case OPTEE_RPC_CMD_NOTIFICATION:
-		/* At once, also to a wait: it comes again if it was too early. */
-		hdr->ret = TEEC_SUCCESS;
-		break;
-	default:
-		hdr->ret = TEEC_ERROR_NOT_SUPPORTED;
-		break;
-	}
-}
-
-static void record(struct hyper *y, uint32_t a0, const struct optee_msg_hdr *hdr)
-{
-	struct hyper_rpc *rpc;
-
-	if (y->logged == HYPER_LOG)
-		return;
-	rpc = &y->log[y->logged++];
-	memset(rpc, 0, sizeof(*rpc));
-	rpc->a0 = a0;
-	if (!hdr)
-		return;
-	rpc->cmd = hdr->cmd;
-	rpc->num_params = hdr->num_params;
-	memcpy(rpc->param, hdr + 1, sizeof(rpc->param));
-}
-
 struct om_regs hyper_serve(struct hyper *y, uint32_t slot, const struct om_regs *regs)
 {
 	struct om_regs back = { .a = { OPTEE_SMC_RETURN_FROM_RPC, 0, 0, regs->a[3], 0, 0, 0,
@@ -293,7 +193,6 @@ struct om_regs hyper_serve(struct hyper *y, uint32_t slot, const struct om_regs 
 			((uint8_t *)hyper_arg(y, slot) +
 			 OPTEE_MSG_ARG_SIZE(hyper_arg(y, slot)->num_params));
 	}
-	record(y, (uint32_t)regs->a[0], hdr);
 	if (regs->a[0] == OPTEE_SMC_RETURN_RPC_ALLOC) {
 		b = add(y);
 		b->arg = shadow(y);
@@ -304,7 +203,8 @@ struct om_regs hyper_serve(struct hyper *y, uint32_t slot, const struct om_regs 
 	} else if (regs->a[0] == OPTEE_SMC_RETURN_RPC_FREE) {
 		hyper_unshare(y, cookie);
 	} else if (hdr) {
-		serve_cmd(y, hdr);
+		/* At once, also a wait: it comes again if that was too early. */
+		hdr->ret = TEEC_SUCCESS;
 	}
 	y->host->ops.smc(y->host, &back);
 	for (size_t i = 0; i < 4; i++)

@@ -12,15 +12,6 @@
 #include "model.h"
 
 #define HYPER_SLOTS	4u
-#define HYPER_LOG	64u
-
-/* An RPC that was served: a0, and of commands what was asked. */
-struct hyper_rpc {
-	uint32_t a0;
-	uint32_t cmd;
-	uint32_t num_params;
-	struct optee_msg_param param[4];
-};
 
 struct hyper {
 	struct test_host *host;
@@ -28,20 +19,9 @@ struct hyper {
 	struct test_guest *guest;
 	struct om_page msg[HYPER_SLOTS];
 
-	/* Served RPCs, oldest first. */
-	struct hyper_rpc log[HYPER_LOG];
-	size_t logged;
-	/* What commands are answered: ITEM_NOT_FOUND for FS and LOAD_TA unless set. */
-	uint32_t fs_ret;
-	uint32_t alloc_ret;
-	const uint8_t *image;
-	size_t image_size;
-	uint8_t file[8192];	/* the one file there is */
-
 	/* Private. */
 	struct hyper_buffer *buffer;
 	uint64_t cookies;
-	size_t next_page;
 };
 
 struct hyper *hyper_new(const struct model_config *config);

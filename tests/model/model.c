@@ -29,8 +29,6 @@ void violation(struct model *m, const char *format, ...)
 		memcpy(m->violation[m->violations], text, sizeof(text));
 	}
 	m->violations++;
-	if (m->config.strict)
-		test_fail("model: %s", text);
 }
 
 struct model_config model_config_default(void)
@@ -43,14 +41,11 @@ struct model_config model_config_default(void)
 			    OPTEE_SMC_SEC_CAP_ASYNC_NOTIF | OPTEE_SMC_SEC_CAP_RPC_ARG |
 			    OPTEE_SMC_SEC_CAP_RPMB_PROBE,
 		.rpc_params = OPTEE_MSG_RPC_PARAMS,
-		.revision_major = OPTEE_MSG_REVISION_MAJOR,
 		.max_notif_value = 0x42,
 		.reserved_pa = TEST_RESERVED_PA,
 		.reserved_size = TEST_RESERVED_SIZE,
-		.virtualization = true,
 		.async_notif = true,
 		.garbage_high = true,
-		.leak_temporaries = true,
 	};
 }
 
@@ -133,8 +128,6 @@ static uint32_t vm_created(struct model *m, uint32_t id)
 	uint32_t refused = m->refuse_vm;
 
 	m->refuse_vm = 0;
-	if (m->config.refuse_vm)
-		refused = OPTEE_SMC_RETURN_ENOTAVAIL;
 	if (!id || id > OPTEE_SMC_CLIENT_MAX)
 		violation(m, "VM_CREATED of guest id 0x%x", id);
 	else if (find_guest(m, id))
@@ -212,15 +205,6 @@ static void get_notif_value(struct mguest *g, struct om_regs *regs)
 		regs->a[2] |= OPTEE_SMC_ASYNC_NOTIF_PENDING;
 }
 
-void raise_notification(struct mguest *g, uint32_t value)
-{
-	struct model_config *c = &g->model->config;
-
-	g->notif |= 1ull << (value & 63u);
-	if (c->raise_irq)
-		c->raise_irq(c->raise_irq_arg);
-}
-
 static void exchange_capabilities(struct model *m, struct om_regs *regs)
 {
 	if (regs->a[1] & ~(uint64_t)OPTEE_SMC_NSEC_CAP_UNIPROCESSOR) {
@@ -231,8 +215,6 @@ static void exchange_capabilities(struct model *m, struct om_regs *regs)
 	}
 	regs->a[0] = OPTEE_SMC_RETURN_OK;
 	regs->a[1] = m->config.sec_caps;
-	if (!m->config.virtualization)
-		regs->a[1] &= ~(uint64_t)OPTEE_SMC_SEC_CAP_VIRTUALIZATION;
 	if (m->config.async_notif)
 		regs->a[2] = m->config.max_notif_value;
 	else
@@ -263,7 +245,7 @@ static bool identity_smc(struct model *m, struct om_regs *regs)
 				 OPTEE_MSG_UID_3);
 		return true;
 	case OPTEE_SMC_CALLS_REVISION:
-		regs->a[0] = m->config.revision_major;
+		regs->a[0] = OPTEE_MSG_REVISION_MAJOR;
 		regs->a[1] = 0;
 		return true;
 	case OPTEE_SMC_GET_OS_UUID:
@@ -276,25 +258,12 @@ static bool identity_smc(struct model *m, struct om_regs *regs)
 		exchange_capabilities(m, regs);
 		return true;
 	case OPTEE_SMC_GET_THREAD_COUNT:
-		if (m->config.no_thread_count) {
-			regs->a[0] = OPTEE_SMC_RETURN_UNKNOWN_FUNCTION;
-			return true;
-		}
 		regs->a[0] = OPTEE_SMC_RETURN_OK;
 		regs->a[1] = m->config.threads;
 		return true;
 	default:
 		return false;
 	}
-}
-
-static void get_shm_config(struct model *m, struct om_regs *regs)
-{
-	if (m->config.late_shm_config && !m->yielded)
-		set_regs(regs, OPTEE_SMC_RETURN_OK, 0, 0, 1);
-	else
-		set_regs(regs, OPTEE_SMC_RETURN_OK, m->config.reserved_pa,
-			 m->config.reserved_size, 1);
 }
 
 /* What only the hypervisor may ask; a guest's id in a7 is the mediator's mistake. */
@@ -310,10 +279,9 @@ static bool hypervisor_smc(struct model *m, struct om_regs *regs)
 		regs->a[0] = OPTEE_SMC_RETURN_ENOTAVAIL;
 		return true;
 	}
-	if (fid == OPTEE_SMC_GET_SHM_CONFIG && !m->config.no_shm_config)
-		get_shm_config(m, regs);
-	else if (fid == OPTEE_SMC_GET_SHM_CONFIG || !m->config.virtualization)
-		regs->a[0] = OPTEE_SMC_RETURN_UNKNOWN_FUNCTION;
+	if (fid == OPTEE_SMC_GET_SHM_CONFIG)
+		set_regs(regs, OPTEE_SMC_RETURN_OK, m->config.reserved_pa,
+			 m->config.reserved_size, 1);
 	else if (fid == OPTEE_SMC_VM_CREATED)
 		regs->a[0] = vm_created(m, (uint32_t)regs->a[1]);
 	else
@@ -374,15 +342,12 @@ static void count_smc(struct model *m, const struct om_regs *regs)
 static void dispatch(struct model *m, struct om_regs *regs)
 {
 	bool fast = regs->a[0] & SMCCC_FID_FAST;
-	uint32_t id = m->config.virtualization ? (uint32_t)regs->a[7] : 0;
+	uint32_t id = (uint32_t)regs->a[7];
 	struct mguest *g = find_guest(m, id);
 
-	if (!m->config.virtualization && !g)
-		g = add_guest(m, 0);
 	if (fast && (g || !id)) {
 		fast_smc(m, g, regs);
 	} else if (g) {
-		m->yielded = true;
 		yielding_smc(m, g, regs);
 	} else {
 		violation(m, id ? "call 0x%llx for guest %u, which does not exist" :

@@ -59,33 +59,13 @@ struct model_config {
 	bool optee_4_10;
 	uint32_t sec_caps;	/* 0xfd, what Debian's virtualized build offers */
 	uint32_t rpc_params;	/* in EXCHANGE_CAPABILITIES; 4 */
-	uint32_t revision_major;/* 2 */
 	uint32_t max_notif_value;/* 0x42, as the real one says with two threads */
 	/* GET_SHM_CONFIG: the test host's range. */
 	uint32_t reserved_pa;
 	uint32_t reserved_size;
-	bool virtualization;	/* true */
 	bool async_notif;	/* true: CFG_CORE_ASYNC_NOTIF */
 	bool wrong_uid;		/* CALLS_UID answers as somebody else */
-	bool no_thread_count;	/* GET_THREAD_COUNT is UNKNOWN_FUNCTION */
-	bool no_shm_config;	/* GET_SHM_CONFIG is UNKNOWN_FUNCTION */
-	bool refuse_vm;		/* VM_CREATED is ENOTAVAIL */
 	bool garbage_high;	/* results carry junk in bits 63:32; true */
-	/*
-	 * OP-TEE 4.5 to 4.10: a temporary buffer stays known by its cookie after its
-	 * call, so an RMEM could reach it; true.
-	 */
-	bool leak_temporaries;
-	/*
-	 * A virtualized build answers GET_SHM_CONFIG with 0, 0 until the first
-	 * yielding call of any guest; false.
-	 */
-	bool late_shm_config;
-	/*
-	 * Bytes of heap for registered pages, per guest; each costs 8 while it is
-	 * known and 8 more while its list is read. 0: no bound.
-	 */
-	size_t heap;
 	/*
 	 * Translation tables for what OP-TEE maps of one guest's memory: messages,
 	 * payloads, memrefs of a TA that runs. One for each 512 pages of the window
@@ -97,12 +77,6 @@ struct model_config {
 	bool ram_at_zero;	/* page 0 is the normal world's RAM; false */
 	/* A yielding call is interrupted before every k-th run; 0: never. */
 	uint32_t interrupt_every;
-	/* Violations also fail the test at once, through test_fail(). */
-	bool strict;
-	/* The notification interrupt fired. Called with the mutex held: it may
-	 * call om_guest_interrupt(), not the model. */
-	void (*raise_irq)(void *arg);
-	void *raise_irq_arg;
 };
 
 struct model;
@@ -142,14 +116,11 @@ uint32_t model_threads_in_use(struct model *m, uint32_t guest);
 uint32_t model_sessions(struct model *m, uint32_t guest);
 /* Buffers known by cookie: registered ones, payloads, RPC args, temporary. */
 uint32_t model_buffers(struct model *m, uint32_t guest);
-uint64_t model_buffer_pages(struct model *m, uint32_t guest);
 /* The pages of one, as recorded; returns how many there are, 0 if unknown. */
 size_t model_buffer_pa(struct model *m, uint32_t guest, uint64_t cookie,
 		       uint64_t *pa, size_t max);
-/* True while this guest's thread is suspended in an RPC or interrupt. */
-bool model_thread_suspended(struct model *m, uint32_t guest, uint32_t thread);
 bool model_notif_started(struct model *m, uint32_t guest);
-/* Makes a notification pending as a driver would, and raises the interrupt. */
+/* Makes a notification pending as a driver would; the interrupt is the test's to raise. */
 void model_notify(struct model *m, uint32_t guest, uint32_t value);
 
 /* --- Misbehaviour --------------------------------------------------------- */

@@ -187,9 +187,7 @@ struct mguest {
 	uint64_t notif;
 	struct mobj *bucket[MODEL_BUCKETS];
 	uint32_t buffers;
-	uint64_t buffer_pages;
 	struct mwindow window;
-	size_t heap_used;
 	struct mobj *kept[MODEL_KEPT];
 	struct mobj *leaked[MODEL_LEAKED];
 	uint32_t leaks;
@@ -219,7 +217,6 @@ struct model {
 	pthread_mutex_t mutex;
 	struct mguest guest[MODEL_GUESTS_MAX];
 	uint32_t runs;
-	bool yielded;		/* a guest has made a yielding call */
 
 	char *violation[MODEL_VIOLATIONS];
 	size_t violations;
@@ -243,7 +240,6 @@ struct model {
 /* model.c */
 void violation(struct model *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void drop_guest(struct mguest *g);
-void raise_notification(struct mguest *g, uint32_t value);
 
 /* model_script.c: false when nothing is scripted. */
 bool scripted_answer(struct model *m, struct om_regs *regs);

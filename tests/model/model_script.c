@@ -154,15 +154,6 @@ uint32_t model_buffers(struct model *m, uint32_t guest)
 	return n;
 }
 
-uint64_t model_buffer_pages(struct model *m, uint32_t guest)
-{
-	struct mguest *g = take_guest(m, guest);
-	uint64_t n = g ? g->buffer_pages : 0;
-
-	give(m);
-	return n;
-}
-
 size_t model_buffer_pa(struct model *m, uint32_t guest, uint64_t cookie, uint64_t *pa, size_t max)
 {
 	struct mguest *g = take_guest(m, guest);
@@ -173,16 +164,6 @@ size_t model_buffer_pa(struct model *m, uint32_t guest, uint64_t cookie, uint64_
 		pa[i] = o->pa[i];
 	give(m);
 	return n;
-}
-
-bool model_thread_suspended(struct model *m, uint32_t guest, uint32_t thread)
-{
-	struct mguest *g = take_guest(m, guest);
-	bool is = g && thread < MODEL_THREADS_MAX &&
-		  g->thread[thread].state == MTHREAD_SUSPENDED;
-
-	give(m);
-	return is;
 }
 
 bool model_notif_started(struct model *m, uint32_t guest)
@@ -199,7 +180,7 @@ void model_notify(struct model *m, uint32_t guest, uint32_t value)
 	struct mguest *g = take_guest(m, guest);
 
 	if (g)
-		raise_notification(g, value);
+		g->notif |= 1ull << (value & 63u);
 	give(m);
 }
 

@@ -83,8 +83,6 @@ struct mobj *mobj_new(struct mguest *g, enum mobj_kind kind, const uint64_t *pa,
 			return NULL;
 		check_page(g, kind, pa[i]);
 	}
-	if (m->config.heap && g->heap_used + 8 * pages > m->config.heap)
-		return NULL;
 	check_cookie(g, kind, cookie);
 
 	o = calloc(1, sizeof(*o) + pages * sizeof(uint64_t));
@@ -104,12 +102,10 @@ struct mobj *mobj_new(struct mguest *g, enum mobj_kind kind, const uint64_t *pa,
 	}
 	for (size_t i = 0; i < pages; i++)
 		test_secure_hold(m->host, g->id, pa[i]);
-	g->heap_used += 8 * pages;
 	if (is_listed(o)) {
 		o->next = g->bucket[bucket_of(cookie)];
 		g->bucket[bucket_of(cookie)] = o;
 		g->buffers++;
-		g->buffer_pages += pages;
 	}
 	return o;
 }
@@ -122,10 +118,8 @@ static void let_go(struct mobj *o)
 		test_secure_release(g->model->host, g->id, o->pa[i]);
 	while (o->maps)
 		window_unmap(o);
-	if (is_listed(o)) {
+	if (is_listed(o))
 		g->buffers--;
-		g->buffer_pages -= o->pages;
-	}
 }
 
 void mobj_free(struct mobj *o)
@@ -138,7 +132,6 @@ void mobj_free(struct mobj *o)
 	g = o->guest;
 	if (!o->leaked)
 		let_go(o);
-	g->heap_used -= 8 * o->pages;
 	if (is_listed(o)) {
 		at = &g->bucket[bucket_of(o->cookie)];
 		while (*at != o)
@@ -159,10 +152,6 @@ void mobj_drop_temporary(struct mobj *o)
 	struct mguest *g = o->guest;
 	struct mobj **slot = &g->leaked[g->leaks % MODEL_LEAKED];
 
-	if (!g->model->config.leak_temporaries) {
-		mobj_free(o);
-		return;
-	}
 	let_go(o);
 	o->leaked = true;
 	mobj_free(*slot);
@@ -245,9 +234,6 @@ struct mobj *mobj_from_list(struct mguest *g, enum mobj_kind kind, uint64_t buf_
 	if (size > 1ull << 40)
 		return NULL;
 	pages = (size_t)((size + offset - 1) / OPTEE_MSG_PAGE_SIZE + 1);
-	/* The list, and what is recorded, are on the heap at the same time. */
-	if (g->model->config.heap && g->heap_used + 16 * pages > g->model->config.heap)
-		return NULL;
 	pa = calloc(pages, sizeof(*pa));
 	if (!pa)
 		return NULL;

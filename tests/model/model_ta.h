@@ -54,10 +54,6 @@
  *	later calls of any session. Out: a = handle.
  * PAYLOAD_CHECK: p0 VALUE_I a = handle. Checks the pattern; GENERIC if it is gone.
  * PAYLOAD_DROP: p0 VALUE_I a = handle. SHM_FREE.
- * RPC: p0 VALUE_I a = RPC command, b = number of parameters (at most 4); p1
- *	MEMREF_IO with that many struct optee_msg_param: sent as they are, RMEM
- *	with the guest's own cookies. Afterwards p1 holds them as OP-TEE reads
- *	them back (values and sizes of OUT and INOUT). p2 VALUE_O a = its ret.
  * LOAD: p0 VALUE_O, p1 VALUE_I {uuid a:lo b:hi of the first 8 octets}. LOAD_TA for
  *	the size, SHM_ALLOC, LOAD_TA for the image, SHM_FREE. Out: a = size,
  *	b = sum of all its bytes, 32 bits.
@@ -67,8 +63,6 @@
  *	file named "/0" through a payload buffer that the call keeps to its end;
  *	what is read back is compared.
  * COPY: p0 MEMREF_I, p1 MEMREF_O. Copies; SHORT_BUFFER and the size if too small.
- * NOTIFY: p0 VALUE_I a = value. Makes an asynchronous notification pending for the
- *	calling guest and raises the interrupt.
  * RETURN: p0 VALUE_I a = code to return.
  * FILL: p0 VALUE_I a = seed, p1 MEMREF_O. Byte i becomes MODEL_TA_PATTERN(seed, i).
  * SUM: p0 VALUE_O, p1 MEMREF_I. a = sum of all bytes, 32 bits.
@@ -79,12 +73,10 @@
 #define MODEL_TA_PAYLOAD_KEEP		2u
 #define MODEL_TA_PAYLOAD_CHECK		3u
 #define MODEL_TA_PAYLOAD_DROP		4u
-#define MODEL_TA_RPC			5u
 #define MODEL_TA_LOAD			6u
 #define MODEL_TA_WAIT_CANCEL		7u
 #define MODEL_TA_FS			8u
 #define MODEL_TA_COPY			9u
-#define MODEL_TA_NOTIFY			10u
 #define MODEL_TA_RETURN			11u
 #define MODEL_TA_FILL			12u
 #define MODEL_TA_SUM			13u

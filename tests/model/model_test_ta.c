@@ -213,52 +213,7 @@ static bool payload_drop(struct mthread *t)
 	PT_END(&r->pt_fn);
 }
 
-/* --- RPCs at the guest's wish ------------------------------------------------------------- */
-
-static bool begin_wish(struct mthread *t)
-{
-	struct mparam *p = &t->run.param[1];
-	uint32_t num = t->run.param[0].b;
-	struct rparam *to;
-
-	if (num > OPTEE_MSG_RPC_PARAMS || !type_is(t, 0, VALUE_IN) ||
-	    !type_is(t, 1, MEMREF_INOUT) || !type_is(t, 2, VALUE_OUT) ||
-	    p->size < num * sizeof(struct optee_msg_param))
-		return false;
-	to = rpc_begin(t, t->run.param[0].a, num);
-	for (uint32_t i = 0; i < num; i++) {
-		struct optee_msg_param param;
-
-		if (!mobj_copy(p->mobj, p->offs + i * sizeof(param), &param, sizeof(param), false))
-			return false;
-		to[i] = (struct rparam){ .attr = param.attr, .a = param.u.value.a,
-					 .b = param.u.value.b, .c = param.u.value.c, .raw = true };
-	}
-	return true;
-}
-
-static bool wish(struct mthread *t)
-{
-	struct mrun *r = &t->run;
-
-	PT_BEGIN(&r->pt_fn)
-	if (!begin_wish(t))
-		PT_EXIT(&r->pt_fn);
-	PT_CALL(&r->pt_fn, rpc_cmd(t));
-	for (uint32_t i = 0; i < r->rpc_num; i++) {
-		struct optee_msg_param param = { .attr = r->rpc[i].attr };
-
-		param.u.value.a = r->rpc[i].a;
-		param.u.value.b = r->rpc[i].b;
-		param.u.value.c = r->rpc[i].c;
-		mobj_copy(r->param[1].mobj, r->param[1].offs + i * sizeof(param), &param,
-			  sizeof(param), true);
-	}
-	r->param[2].a = r->rpc_ret;
-	r->param[2].b = 0;
-	r->ret = TEEC_SUCCESS;
-	PT_END(&r->pt_fn);
-}
+/* --- Images and files -------------------------------------------------------------------- */
 
 static bool load(struct mthread *t)
 {
@@ -372,11 +327,6 @@ static uint32_t at_once(struct mthread *t)
 		return fill(t);
 	case MODEL_TA_SUM:
 		return sum(t);
-	case MODEL_TA_NOTIFY:
-		if (!type_is(t, 0, VALUE_IN))
-			return TEEC_ERROR_BAD_PARAMETERS;
-		raise_notification(t->guest, t->run.param[0].a);
-		return TEEC_SUCCESS;
 	case MODEL_TA_RETURN:
 		return type_is(t, 0, VALUE_IN) ? t->run.param[0].a : TEEC_ERROR_BAD_PARAMETERS;
 	default:
@@ -408,8 +358,6 @@ bool test_ta_invoke(struct mthread *t)
 		return payload_check(t);
 	case MODEL_TA_PAYLOAD_DROP:
 		return payload_drop(t);
-	case MODEL_TA_RPC:
-		return wish(t);
 	case MODEL_TA_LOAD:
 		return load(t);
 	case MODEL_TA_WAIT_CANCEL:

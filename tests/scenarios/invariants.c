@@ -1,65 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The invariants over whole conversations (flows.h), and those that need threads.
+ * The invariants over whole conversations (flows.h).
  *
  * Single rules are proved where their scenario is; here they are watched at every
  * step of everything.
  */
 #include "flows.h"
 
-#include <pthread.h>
-#include <sched.h>
-#include <stdio.h>
 #include <string.h>
-
-/* --- I1: single fetch ------------------------------------------------------------------------ */
-
-static void count_before(struct fx_guest *g, const uint64_t x[8])
-{
-	(void)x;
-	test_guest_count_reads(g->test);
-}
-
-static void count_after(struct fx_guest *g, const uint64_t x[8])
-{
-	uint32_t most = test_guest_max_reads(g->test, 0, 0);
-
-	if (most > 1)
-		test_fail("in SMC 0x%llx a byte was read %u times (I1)",
-			  (unsigned long long)x[0], most);
-}
-
-FX_TEST(i1_no_byte_is_read_twice_in_one_smc)
-{
-	f->before_smc = count_before;
-	f->after_smc = count_after;
-	flows_run(&f->guest[0], true);
-	fx_assert_idle(&f->guest[0]);
-}
-
-static void mutate_before(struct fx_guest *g, const uint64_t x[8])
-{
-	(void)x;
-	test_guest_mutate(g->test, true);
-}
-
-static void mutate_after(struct fx_guest *g, const uint64_t x[8])
-{
-	(void)x;
-	test_guest_mutate(g->test, false);
-}
-
-/* Every byte becomes junk right after it was read; nothing changes. */
-FX_TEST(i1_bytes_that_change_after_the_read_change_nothing)
-{
-	f->before_smc = mutate_before;
-	f->after_smc = mutate_after;
-	for (uint32_t yield = 0; yield < 3; yield++) {
-		atomic_store(&f->host->yield_every, yield);
-		flows_run(&f->guest[0], true);
-		fx_assert_idle(&f->guest[0]);
-	}
-}
 
 /* --- I2, I4: what OP-TEE may touch ------------------------------------------------------------- */
 
@@ -114,75 +62,6 @@ FX_TEST_WITH(i3_other_guests_memory_is_not_touched, .guests = 2)
 
 /* --- I5: quotas ----------------------------------------------------------------------------------- */
 
-#define BOOK_SIZE 24u
-
-/* Books of our own, next to the mediator's. */
-struct book {
-	struct cg_buf buf[BOOK_SIZE];
-	bool live[BOOK_SIZE];
-	uint64_t pages;
-	uint64_t buffers;
-};
-
-static void register_one(struct fx_guest *g, struct book *book, uint32_t i, uint64_t random)
-{
-	uint32_t n = 1u + (uint32_t)(random % 60u);
-	bool fits = book->pages + n <= g->limits.pages && book->buffers < g->limits.buffers;
-	bool refuse = random >> 20 & 1u;
-
-	assert_true(cg_buf_repeat(g->cg, &book->buf[i], n));
-	if (fits && refuse)
-		model_refuse_register(g->fx->model, TEEC_ERROR_BUSY);
-	assert_int_equal(cg_register(g->cg, &book->buf[i]),
-			 !fits ? TEEC_ERROR_OUT_OF_MEMORY : refuse ? TEEC_ERROR_BUSY : 0);
-	book->live[i] = fits && !refuse;
-	if (!book->live[i]) {
-		cg_buf_free(g->cg, &book->buf[i]);
-		return;
-	}
-	book->pages += n;
-	book->buffers++;
-}
-
-static void unregister_one(struct fx_guest *g, struct book *book, uint32_t i, uint64_t random)
-{
-	bool refuse = random >> 20 & 1u;
-
-	if (refuse)
-		model_refuse_unregister(g->fx->model, TEEC_ERROR_BUSY);
-	assert_int_equal(cg_unregister(g->cg, book->buf[i].cookie), refuse ? TEEC_ERROR_BUSY : 0);
-	if (refuse)
-		return;
-	book->pages -= book->buf[i].pages;
-	book->buffers--;
-	book->live[i] = false;
-	cg_buf_free(g->cg, &book->buf[i]);
-}
-
-FX_TEST_WITH(i5_quotas_are_exact_over_a_long_time, .limits.pages = 300)
-{
-	uint64_t seed = 0x1505;
-	struct book book = { .pages = 0 };
-
-	f->busy_at_end = true;
-	for (uint32_t step = 0; step < 3000; step++) {
-		uint64_t random = cg_random(&seed) >> 16;
-		uint32_t i = (uint32_t)(random >> 32) % BOOK_SIZE;
-
-		atomic_store(&f->host->yield_every, random >> 24 & 1u);
-		if (book.live[i])
-			unregister_one(g, &book, i, random);
-		else
-			register_one(g, &book, i, random);
-		assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), book.pages);
-		assert_int_equal(fx_counter(g, OM_COUNT_BUFFERS_NOW), book.buffers);
-		assert_int_equal(atomic_load(&g->test->pinned), book.pages);
-	}
-	assert_true(fx_counter(g, OM_COUNT_REFUSED_QUOTA) > 10);
-	assert_true(fx_counter(g, OM_COUNT_PAGES_PEAK) > 250);
-	assert_true(fx_counter(g, OM_COUNT_PAGES_PEAK) <= 300);
-}
-
 /* Nothing is taken from the host while a guest runs. */
 FX_TEST(i5_shadow_pages_are_taken_at_creation_only)
 {
@@ -196,86 +75,6 @@ FX_TEST(i5_shadow_pages_are_taken_at_creation_only)
 }
 
 /* --- I6: one owner ---------------------------------------------------------------------------------- */
-
-#define RACES	20000u
-
-/*
- * Two vCPUs that spin on one word, so that they are at the same place within some
- * nanoseconds; the first waits a little, now more now less, for the second to come.
- */
-struct race {
-	struct fx_guest *g;
-	_Atomic uint64_t offer;	/* number of the race << 32 | id of the call */
-	_Atomic uint64_t theirs;	/* number of the race << 32 | a0 that the other got */
-};
-
-static uint64_t wait_for(_Atomic uint64_t *word, uint32_t number)
-{
-	uint32_t spins = 0;
-	uint64_t value;
-
-	while ((value = atomic_load(word)) >> 32 != number)
-		if (++spins % 4096 == 0)
-			sched_yield();
-	return value;
-}
-
-static uint32_t resume_id(struct fx_guest *g, unsigned int vcpu, uint64_t id)
-{
-	struct om_regs regs = { .a = { OPTEE_SMC_RETURN_FROM_RPC, 0, 0, (uint32_t)id } };
-
-	test_guest_call(g->test, vcpu, &regs);
-	return (uint32_t)regs.a[0];
-}
-
-/* No assertion in here: cmocka's would jump off this thread's stack. */
-static void *racer_run(void *arg)
-{
-	struct race *race = arg;
-
-	for (uint32_t i = 1; i <= RACES; i++) {
-		uint64_t id = wait_for(&race->offer, i);
-
-		atomic_store(&race->theirs, (uint64_t)i << 32 | resume_id(race->g, 1, id));
-	}
-	return NULL;
-}
-
-FX_TEST_BARE(i6_s25_two_vcpus_resume_one_call_and_one_goes_on)
-{
-	struct fx *f = fx_new(state, NULL);
-	struct fx_guest *g = &f->guest[0];
-	struct race race = { .g = g };
-	uint32_t session = fx_session(g);
-	uint32_t bad = 0;
-	pthread_t thread;
-
-	assert_int_equal(pthread_create(&thread, NULL, racer_run, &race), 0);
-	for (uint32_t i = 1; i <= RACES; i++) {
-		uint32_t mine;
-		uint32_t theirs;
-		struct cg_call c;
-
-		/* One interrupt: who goes on with it ends it. */
-		fx_invoke(&c, g, session, MODEL_TA_INTERRUPT);
-		cg_set_value(&c, 0, OPTEE_MSG_ATTR_TYPE_VALUE_INPUT, 1, 0, 0);
-		cg_start(&c);
-		bad += c.a[0] != OPTEE_SMC_RETURN_RPC_FOREIGN_INTR;
-		atomic_store(&race.offer, (uint64_t)i << 32 | (uint32_t)c.id);
-		for (volatile uint32_t n = 0; n < i % 256; n++)
-			;
-		mine = resume_id(g, 0, c.id);
-		theirs = (uint32_t)wait_for(&race.theirs, i);
-		bad += !((mine == OPTEE_SMC_RETURN_OK && theirs == OPTEE_SMC_RETURN_ERESUME) ||
-			 (theirs == OPTEE_SMC_RETURN_OK && mine == OPTEE_SMC_RETURN_ERESUME));
-		c.state = CG_ENDED;
-		cg_call_fini(&c);
-	}
-	pthread_join(thread, NULL);
-	assert_int_equal(bad, 0);
-	assert_int_equal(fx_counter(g, OM_COUNT_REFUSED_RESUME), RACES);
-	fx_assert_idle(g);
-}
 
 /* While a vCPU is inside of a call, nobody else gets at it. */
 struct intruder {
@@ -327,83 +126,6 @@ FX_TEST(i6_s24_running_call_is_not_resumed)
 	assert_true(in.tries > 10);
 	fx_ended(&c, TEEC_SUCCESS);
 	assert_int_equal(fx_counter(g, OM_COUNT_REFUSED_RESUME) > 10, true);
-}
-
-/* --- I8: fail closed ----------------------------------------------------------------------------------- */
-
-FX_TEST(i8_unknown_bits_of_attributes_make_no_call)
-{
-	uint32_t session = fx_session(g);
-	uint32_t refused = 0;
-	struct cg_buf b;
-
-	fx_register(&b, g, CG_PAGE);
-	for (uint32_t type = 0; type < 256; type++) {
-		for (uint32_t bit = 7; bit < 64; bit++) {
-			uint64_t attr = type | (bit < 8 ? 0 : 1ull << bit);
-			bool known = type < 4 || (type >= 5 && type <= 7) || (type >= 9 && type <= 0xb);
-			struct cg_call c;
-
-			/* One bit beside the type for known ones, none for the others. */
-			if (known ? bit < 8 || (bit >= 16 && bit <= 18) || (bit == 9 && type > 8) :
-				    bit != 7)
-				continue;
-			fx_nop(&c, g, session);
-			cg_set_value(&c, 3, attr, cg_buf_ptr(g->cg, &b), 8, b.cookie);
-			fx_smcs_reset(f);
-			cg_start(&c);
-			assert_int_equal(fx_smcs(f), 0);
-			fx_refused(&c, TEEC_ERROR_BAD_PARAMETERS);
-			refused++;
-		}
-	}
-	assert_true(refused > 700);
-	fx_unregister(&b, g);
-}
-
-/* --- I9: every exit is a state --------------------------------------------------------------------------- */
-
-static bool is_code(uint64_t a0)
-{
-	return a0 <= OPTEE_SMC_RETURN_ENOTAVAIL || a0 == OPTEE_SMC_RETURN_UNKNOWN_FUNCTION ||
-	       a0 == UINT64_MAX;
-}
-
-/* Whatever a guest passes, it gets an answer, and nothing stays behind. */
-FX_TEST(i9_random_registers_always_have_an_answer)
-{
-	static const uint32_t fids[] = {
-		OPTEE_SMC_CALL_WITH_ARG, OPTEE_SMC_CALL_WITH_RPC_ARG, OPTEE_SMC_CALL_WITH_REGD_ARG,
-		OPTEE_SMC_RETURN_FROM_RPC, OPTEE_SMC_EXCHANGE_CAPABILITIES,
-		OPTEE_SMC_DISABLE_SHM_CACHE, OPTEE_SMC_VM_DESTROYED, 0xf2000005, 0x72000004,
-	};
-	uint64_t seed = 0x19;
-
-	for (uint32_t i = 0; i < 30000; i++) {
-		struct om_regs regs;
-		struct om_regs in;
-
-		for (size_t n = 0; n < 8; n++)
-			regs.a[n] = cg_random(&seed);
-		regs.a[0] = (regs.a[0] & ~0xffffffffull) | fids[i % 9];
-		if (i % 3 == 0) {
-			/* A page of RAM: what is in it is the client's, or zeroes. */
-			regs.a[1] = 0;
-			regs.a[2] = TEST_IPA_BASE + (1500 + regs.a[2] % 500) * CG_PAGE;
-		}
-		in = regs;
-		assert_true(test_guest_call(g->test, (unsigned int)regs.a[5], &regs));
-		if (fids[i % 9] != OPTEE_SMC_EXCHANGE_CAPABILITIES)
-			assert_true(is_code(regs.a[0]));
-		if (regs.a[0] != OPTEE_SMC_RETURN_OK)
-			for (size_t n = 1; n < 4; n++)
-				assert_int_equal(regs.a[n], 0);
-		for (size_t n = 4; n < 8; n++)
-			assert_true(regs.a[n] == in.a[n]);
-		assert_int_equal(atomic_load(&g->test->pinned), 0);
-	}
-	fx_assert_idle(g);
-	cg_slots_are_free(g->cg);
 }
 
 /* --- I10: every call is stamped ---------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Scenarios 1-6: the probe, and guests that come and go.
+ * Scenarios 2-6: guests that come and go. Scenario 1, the probe: tests/unit/test_mediator.c.
  *
  * What a guest cannot provoke: who is refused and with what left behind, and in
  * which order everything is given back (I4).
@@ -9,105 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-/* --- The probe ------------------------------------------------------------------- */
-
-/* The mediator's own calls: nothing in any register but what the call asks for. */
-static void assert_own_smcs(struct fx *f)
-{
-	for (size_t i = 0; i < fx_smcs(f); i++) {
-		const uint64_t *a = f->smc[i].in.a;
-
-		for (size_t n = 1; n < 8; n++)
-			assert_int_equal(a[n], 0);
-	}
-}
-
-static void probe_fails(void **state, const struct model_config *config, enum om_result why)
-{
-	const struct fx_options o = { .model = config };
-	struct fx *f = fx_bare(state, &o);
-
-	assert_int_equal(fx_init(f), why);
-	assert_own_smcs(f);
-	assert_int_equal(fx_smcs_of(f, OPTEE_SMC_VM_CREATED), 0);
-	assert_true(strlen(om_result_text(why)) > 10);
-	assert_int_equal(fx_teardown(state), 0);
-}
-
-FX_TEST_BARE(s01_probe_names_what_is_missing)
-{
-	struct model_config c = model_config_default();
-
-	c.wrong_uid = true;
-	probe_fails(state, &c, OM_ERR_NOT_OPTEE);
-	c = model_config_default();
-	c.revision_major = 3;
-	probe_fails(state, &c, OM_ERR_REVISION);
-	c = model_config_default();
-	c.no_thread_count = true;
-	probe_fails(state, &c, OM_ERR_NO_THREADS);
-	c = model_config_default();
-	c.threads = 0;
-	probe_fails(state, &c, OM_ERR_NO_THREADS);
-	c = model_config_default();
-	c.sec_caps &= ~OPTEE_SMC_SEC_CAP_DYNAMIC_SHM;
-	probe_fails(state, &c, OM_ERR_NO_DYNAMIC_SHM);
-	c = model_config_default();
-	c.virtualization = false;
-	probe_fails(state, &c, OM_ERR_NO_VIRTUALIZATION);
-	/* For fx_teardown() of this test. */
-	fx_bare(state, NULL);
-}
-
-FX_TEST_BARE(s01_i10_probe_calls_in_its_own_name)
-{
-	struct fx *f = fx_bare(state, NULL);
-
-	/* The memory of a mediator may hold anything before. */
-	memset(&f->mediator, 0xff, sizeof(f->mediator));
-	assert_int_equal(fx_init(f), OM_OK);
-	assert_true(fx_smcs(f) >= 4);
-	assert_own_smcs(f);
-}
-
-/* Answers are judged by their low halves: junk above, or in a register too many. */
-FX_TEST_BARE(s01_probe_sees_32_bits)
-{
-	struct fx *f = fx_bare(state, NULL);
-
-	model_answer_next(f->model, OPTEE_SMC_GET_THREAD_COUNT, 0xffffffff00000000ull,
-			  0xffffffff00000000ull, 0, 0);
-	assert_int_equal(fx_init(f), OM_ERR_NO_THREADS);
-	model_answer_next(f->model, OPTEE_SMC_CALLS_REVISION, 0x100000002ull, 7, 7, 7);
-	assert_int_equal(fx_init(f), OM_OK);
-}
-
-FX_TEST_BARE(s01_operations_are_checked_once)
-{
-	struct fx *f = fx_bare(state, NULL);
-	const struct om_host_ops all = f->host->ops;
-	static const size_t required[] = {
-		offsetof(struct om_host_ops, pin), offsetof(struct om_host_ops, unpin),
-		offsetof(struct om_host_ops, read), offsetof(struct om_host_ops, write),
-		offsetof(struct om_host_ops, page_alloc), offsetof(struct om_host_ops, page_free),
-		offsetof(struct om_host_ops, smc), offsetof(struct om_host_ops, lock),
-		offsetof(struct om_host_ops, unlock),
-	};
-
-	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
-		memset((uint8_t *)&f->host->ops + required[i], 0, sizeof(void (*)(void)));
-		assert_int_equal(fx_init(f), OM_ERR_ARGUMENT);
-		f->host->ops = all;
-	}
-	assert_int_equal(om_mediator_init(NULL, &all, f->host), OM_ERR_ARGUMENT);
-	assert_int_equal(om_mediator_init(&f->mediator, NULL, f->host), OM_ERR_ARGUMENT);
-	assert_int_equal(fx_smcs(f), 0);
-
-	f->host->ops.should_yield = NULL;
-	f->host->ops.notify = NULL;
-	assert_int_equal(fx_init(f), OM_OK);
-}
 
 /* --- Creation ---------------------------------------------------------------------- */
 
@@ -205,54 +106,6 @@ FX_TEST_BARE(s02_i2_shadow_page_of_no_use_is_given_back)
 	assert_no_vm_calls(f);
 }
 
-FX_TEST_BARE(s02_limits_and_memory_are_checked)
-{
-	struct fx *f = fx_bare(state, NULL);
-	struct fx_guest *g = &f->guest[0];
-	const struct om_limits good = g->limits;
-	size_t size = om_guest_size(&good);
-	static _Alignas(OM_GUEST_ALIGN) uint8_t mem[1 << 18];
-	const struct { uint32_t *limit; uint32_t max; } limits[] = {
-		{ &g->limits.threads, OM_LIMIT_THREADS },
-		{ &g->limits.buffers, OM_LIMIT_BUFFERS },
-		{ &g->limits.rpc_args, OM_LIMIT_RPC_ARGS },
-		{ &g->limits.pages, OM_LIMIT_PAGES },
-		{ &g->limits.list_pages, OM_LIMIT_LIST_PAGES },
-	};
-	struct om_guest *out = NULL;
-
-	assert_int_equal(fx_init(f), OM_OK);
-	fx_smcs_reset(f);
-	assert_true(size && size <= sizeof(mem) - 1);
-	assert_int_equal(om_guest_size(NULL), 0);
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		*limits[i].limit = limits[i].max;
-		assert_true(om_guest_size(&g->limits) > size);
-		*limits[i].limit = limits[i].max + 1;
-		assert_int_equal(om_guest_size(&g->limits), 0);
-		assert_int_equal(om_guest_create(&f->mediator, 1, &g->limits, g->test, mem,
-						 sizeof(mem), &out), OM_ERR_ARGUMENT);
-		*limits[i].limit = 0;
-		assert_int_equal(om_guest_size(&g->limits), 0);
-		g->limits = good;
-	}
-	assert_int_equal(om_guest_create(&f->mediator, 1, &good, g->test, mem, size - 1, &out),
-			 OM_ERR_ARGUMENT);
-	assert_int_equal(om_guest_create(&f->mediator, 1, &good, g->test, mem + 8, size, &out),
-			 OM_ERR_ARGUMENT);
-	assert_int_equal(om_guest_create(&f->mediator, 1, &good, g->test, NULL, size, &out),
-			 OM_ERR_ARGUMENT);
-	assert_int_equal(om_guest_create(NULL, 1, &good, g->test, mem, size, &out),
-			 OM_ERR_ARGUMENT);
-	assert_int_equal(om_guest_create(&f->mediator, 1, &good, g->test, mem, size, NULL),
-			 OM_ERR_ARGUMENT);
-	assert_int_equal(om_guest_create(&f->mediator, 1, NULL, g->test, mem, size, &out),
-			 OM_ERR_ARGUMENT);
-	assert_null(out);
-	assert_int_equal(fx_smcs(f), 0);
-	assert_int_equal(atomic_load(&f->host->count[TEST_OP_PAGE_ALLOC]), 0);
-}
-
 static enum om_result create_as(struct fx_guest *g, uint32_t id)
 {
 	g->test->id = id;
@@ -282,24 +135,23 @@ FX_TEST_BARE(s03_ids_out_of_range_are_refused)
 
 FX_TEST_BARE(s03_live_id_is_refused_without_a_call)
 {
+	static const uint32_t ids[] = { 7, 7, 31, 32, 0xfffe };
 	const struct fx_options o = { .guests = 2 };
 	struct fx *f = fx_bare(state, &o);
 	struct fx_guest *a = &f->guest[0];
 	struct fx_guest *b = &f->guest[1];
 
 	assert_int_equal(fx_init(f), OM_OK);
-	for (uint32_t round = 0; round < 3; round++) {
-		assert_int_equal(create_as(a, 7), OM_OK);
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		assert_int_equal(create_as(a, ids[i]), OM_OK);
 		fx_smcs_reset(f);
-		b->test->id = 7;
-		assert_int_equal(fx_create(b), OM_ERR_EXISTS);
+		assert_int_equal(create_as(b, ids[i]), OM_ERR_EXISTS);
 		assert_int_equal(fx_smcs(f), 0);
-		b->test->id = 8;
 		/* Ids that share a word of the table do not share a fate. */
-		assert_int_equal(fx_create(b), OM_OK);
+		assert_int_equal(create_as(b, ids[i] + 1), OM_OK);
 		fx_close(b, fx_session(b));
 		fx_destroy(b);
-		b->test->id = 9;
+		b->test->id = 0;
 		fx_close(a, fx_session(a));
 		fx_destroy(a);
 	}
@@ -640,8 +492,10 @@ FX_TEST(s06_notification_is_off_after_reset)
 /* OP-TEE does not take it back: nothing is shared, nothing is called, and later ... */
 static void refuse_reset(struct fx_guest *g)
 {
+	/* A 64-bit identifier is no exception. */
+	static const uint32_t fids[] = { OPTEE_SMC_CALLS_UID, OPTEE_SMC_CALL_WITH_ARG,
+					 OPTEE_SMC_CALLS_UID | SMCCC_FID_SMC64 };
 	struct fx *f = g->fx;
-	struct om_regs regs = { .a = { OPTEE_SMC_CALLS_UID } };
 	struct holdings h;
 
 	hold_everything(g, &h);
@@ -650,7 +504,11 @@ static void refuse_reset(struct fx_guest *g)
 	assert_int_equal(atomic_load(&g->test->pinned), 0);
 	assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), 0);
 	fx_smcs_reset(f);
-	assert_int_equal(fx_smc(g, 0, &regs), OPTEE_SMC_RETURN_ENOTAVAIL);
+	for (size_t i = 0; i < sizeof(fids) / sizeof(fids[0]); i++) {
+		struct om_regs regs = { .a = { fids[i], 0, TEST_IPA_BASE } };
+
+		assert_int_equal(fx_smc(g, 0, &regs), OPTEE_SMC_RETURN_ENOTAVAIL);
+	}
 	assert_int_equal(fx_smcs(f), 0);
 }
 
@@ -683,4 +541,53 @@ FX_TEST(s06_destroy_goes_on_where_reset_was)
 	assert_int_equal(om_guest_reset(g->om), OM_AGAIN);
 	fx_destroy(g);
 	assert_int_equal(fx_smcs(f), 1);
+}
+
+/* OP-TEE may still use what was shared, so it stays; what is asked for can be asked again. */
+static void not_released(struct fx_guest *g, enum om_result (*leave)(struct om_guest *guest),
+			 uint64_t answer)
+{
+	struct fx *f = g->fx;
+	struct fx_guest *other = &f->guest[1];
+	struct om_regs regs = { .a = { OPTEE_SMC_ENABLE_ASYNC_NOTIF } };
+	struct holdings h;
+	int64_t pinned;
+
+	hold_everything(g, &h);
+	assert_int_equal(fx_smc(g, 0, &regs), OPTEE_SMC_RETURN_OK);
+	pinned = atomic_load(&g->test->pinned);
+	start_watch(f);
+	for (uint32_t i = 1; i <= 3; i++) {
+		model_answer_next(f->model, OPTEE_SMC_VM_DESTROYED, answer, 0, 0, 0);
+		assert_int_equal(leave(g->om), OM_ERR_NOT_RELEASED);
+		assert_int_equal(fx_smcs_of(f, OPTEE_SMC_VM_DESTROYED), i);
+		assert_int_equal(atomic_load(&g->test->pinned), pinned);
+		/* It is nobody's, and calls nobody; its id is no other's. */
+		regs.a[0] = OPTEE_SMC_CALLS_UID;
+		assert_int_equal(fx_smc(g, 0, &regs), OPTEE_SMC_RETURN_ENOTAVAIL);
+		om_guest_interrupt(g->om);
+		assert_int_equal(atomic_load(&g->test->notified), 0);
+		assert_int_equal(fx_smcs(f), i);
+		assert_int_equal(create_as(other, g->test->id), OM_ERR_EXISTS);
+		other->test->id = 2;
+	}
+	f->host->on_op = NULL;
+}
+
+FX_TEST_WITH(fault_a8_optee_does_not_let_go, .guests = 2)
+{
+	static const uint64_t answers[] = {
+		OPTEE_SMC_RETURN_ENOTAVAIL, OPTEE_SMC_RETURN_EBUSY,
+		OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, 0x100000001,
+	};
+
+	fx_destroy(&f->guest[1]);
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		not_released(g, om_guest_reset, answers[i]);
+		assert_int_equal(fx_reset(g), OM_OK);
+		not_released(g, om_guest_destroy, answers[i]);
+		fx_destroy(g);
+		cg_memory_init(g->cg, &g->platform);
+		assert_int_equal(fx_create(g), OM_OK);
+	}
 }

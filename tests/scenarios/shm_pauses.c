@@ -145,6 +145,19 @@ FX_TEST_WITH(s59_host_without_should_yield_never_gives_way, .no_yield = true)
 	assert_int_equal(fx_counter(&f->guest[0], OM_COUNT_PAUSED), 0);
 }
 
+/* On another vCPU, whose slot has a list of its own, and remembers where that was. */
+static void another_call(struct fx_guest *g)
+{
+	struct cg_call c;
+	struct cg_buf b;
+
+	fx_buffer(&b, g, 20 * CG_PAGE, 0);
+	register_init(&c, g, &b);
+	c.vcpu = 1;
+	fx_do(&c, TEEC_SUCCESS);
+	fx_unregister(&b, g);
+}
+
 /*
  * OP-TEE may leave for the normal world before it has read the page lists of a
  * call; meanwhile another call comes and goes. c is stopped there, on its way to
@@ -153,10 +166,8 @@ FX_TEST_WITH(s59_host_without_should_yield_never_gives_way, .no_yield = true)
 static void another_call_meanwhile(struct fx_guest *g, struct cg_call *c, struct cg_buf *mine)
 {
 	uint8_t sum = cg_buf_pattern(g->cg, mine, 1);
-	struct cg_buf other;
 
-	fx_register(&other, g, 20 * CG_PAGE);
-	fx_unregister(&other, g);
+	another_call(g);
 	cg_finish(c);
 	assert_int_equal(cg_param(c, 0)->u.value.a & 0xffu, sum);
 	fx_ended(c, TEEC_SUCCESS);
@@ -166,7 +177,9 @@ static void sum_init(struct cg_call *c, struct fx_guest *g, struct cg_buf *mine)
 {
 	uint32_t session = fx_session(g);
 
-	fx_buffer(mine, g, 20 * CG_PAGE, 0);
+	/* What was the other slot's is now in the middle of this list. */
+	another_call(g);
+	fx_buffer(mine, g, 600 * CG_PAGE, 0);
 	fx_invoke(c, g, session, MODEL_TA_SUM);
 	cg_set_value(c, 0, VALUE_OUT, 0, 0, 0);
 	cg_set_tmem(c, 1, TMEM_IN, mine);

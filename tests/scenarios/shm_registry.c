@@ -1,46 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Scenarios 54-58: buffers are registered, used, and let go. */
+/*
+ * Scenarios 54-58: buffers are registered, used, and let go. What a guest sees of it alone:
+ * tests/conformance/scenario_registry.c.
+ */
 #include "shm.h"
 
 /* --- 54, 55, 58: the registry ---------------------------------------------------------------- */
-
-FX_TEST(s54_i8_malformed_registrations_release_nothing)
-{
-	struct cg_buf live;
-	struct cg_buf b;
-	struct cg_call c;
-
-	fx_register(&live, g, 5 * CG_PAGE);
-	fx_buffer(&b, g, 3 * CG_PAGE, 0);
-	fx_smcs_reset(f);
-	for (uint32_t i = 0; i < 13; i++) {
-		const uint64_t attrs[] = {
-			VALUE_IN, TMEM_IN, OPTEE_MSG_ATTR_TYPE_TMEM_OUTPUT, TMEM_INOUT, 0,
-			OPTEE_MSG_ATTR_TYPE_RMEM_OUTPUT, ATTR_LIST | OPTEE_MSG_ATTR_META,
-			ATTR_LIST | 1u << 16, ATTR_LIST | 1ull << 32,
-		};
-
-		register_init(&c, g, &b);
-		if (i < 9)
-			cg_param(&c, 0)->attr = attrs[i];
-		else if (i < 11)
-			cg_hdr(&c)->num_params = i == 9 ? 0 : 2;
-		else if (i == 11)
-			cg_param(&c, 0)->u.tmem.buf_ptr = 0;
-		else
-			cg_param(&c, 0)->u.tmem.shm_ref = 0;
-		cg_start(&c);
-		fx_refused(&c, TEEC_ERROR_BAD_PARAMETERS);
-		assert_held(g, 5, 1);
-	}
-	/* A cookie that is taken: the live one is not touched. */
-	b.cookie = live.cookie;
-	assert_int_equal(cg_register(g->cg, &b), TEEC_ERROR_BAD_PARAMETERS);
-	assert_int_equal(fx_smcs(f), 0);
-	assert_held(g, 5, 1);
-	assert_translated(g, &live);
-	fx_unregister(&live, g);
-}
 
 /* The cookie is taken from the moment it is charged, not only when OP-TEE agrees. */
 FX_TEST(s54_i7_cookie_of_a_registration_under_way_is_taken)
@@ -206,38 +171,6 @@ FX_TEST(s55_i7_release_is_optees_when_it_knows_the_users)
 		fx_unregister(&b[1 - nth], g);
 		fx_assert_idle(g);
 	}
-}
-
-FX_TEST(s56_i7_cookies_of_other_kinds_make_no_call)
-{
-	uint32_t session = fx_session(g);
-	struct cg_call holder;
-	struct cg_call c;
-	uint64_t cookies[5] = { 0, 0x12345 };
-
-	f->busy_at_end = true;
-	fx_invoke(&c, g, session, MODEL_TA_PAYLOAD_KEEP);
-	cg_set_value(&c, 0, VALUE_INOUT, 3 * CG_PAGE, 1, 0);
-	fx_do(&c, TEEC_SUCCESS);
-	cookies[2] = g->cg->payloads[0].cookie;
-	fx_invoke(&holder, g, fx_session(g), MODEL_TA_SUSPEND_MEMREF);
-	cg_set_value(&holder, 0, VALUE_IN, 1, 0, 0);
-	assert_true(cg_until_cmd(&holder, OPTEE_RPC_CMD_SUSPEND));
-	cookies[3] = fx_cookie(&holder);
-	cookies[4] = ~0ull;
-	fx_smcs_reset(f);
-	for (uint32_t i = 0; i < 5; i++) {
-		fx_nop(&c, g, session);
-		cg_set_rmem(&c, 1, RMEM_IN, cookies[i], 0, 1);
-		cg_start(&c);
-		fx_refused(&c, TEEC_ERROR_BAD_PARAMETERS);
-		unregister_init(&c, g, cookies[i]);
-		cg_start(&c);
-		fx_refused(&c, TEEC_ERROR_BAD_PARAMETERS);
-	}
-	assert_int_equal(fx_smcs(f), 0);
-	assert_int_equal(fx_counter(g, OM_COUNT_REFUSED_COOKIE), 10);
-	fx_finish(&holder, TEEC_SUCCESS);
 }
 
 FX_TEST(s56_i7_ranges_outside_of_the_buffer_make_no_call)

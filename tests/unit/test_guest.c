@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest's memory and its beginning: how much it needs and that it stays inside, and what
- * om_guest_create() refuses. test_guest_life.c has the rest of its life.
+ * A guest's memory: how much it needs and that it stays inside; the arguments of
+ * om_guest_create(), how short the steps of an end are, and counters. The rest of its life:
+ * tests/scenarios/lifetime.c.
  */
-#include "rig_guest.h"
+#include "rig_shm.h"
 
 #define GUARD	0xc7
 
 static const struct om_limits normal = OM_LIMITS_DEFAULT;
+static const struct om_limits small = {
+	.threads = 1, .buffers = 1, .rpc_args = 1, .pages = 1, .list_pages = 1,
+};
 
 /* One limit at a time. */
 static const struct {
 	size_t at;
 	uint32_t min, max;
-	bool costs;
 } bounds[] = {
-	{ offsetof(struct om_limits, threads), 1, OM_LIMIT_THREADS, true },
-	{ offsetof(struct om_limits, buffers), 1, OM_LIMIT_BUFFERS, true },
-	{ offsetof(struct om_limits, rpc_args), 1, OM_LIMIT_RPC_ARGS, true },
-	{ offsetof(struct om_limits, pages), 1, OM_LIMIT_PAGES, true },
-	{ offsetof(struct om_limits, list_pages), 1, OM_LIMIT_LIST_PAGES, true },
-	{ offsetof(struct om_limits, call_pages), 0, OM_LIMIT_PAGES, false },
-	{ offsetof(struct om_limits, mapped_pages), 0, OM_LIMIT_PAGES, false },
-	{ offsetof(struct om_limits, sessions), 0, OM_LIMIT_SESSIONS, true },
+	{ offsetof(struct om_limits, threads), 1, OM_LIMIT_THREADS },
+	{ offsetof(struct om_limits, buffers), 1, OM_LIMIT_BUFFERS },
+	{ offsetof(struct om_limits, rpc_args), 1, OM_LIMIT_RPC_ARGS },
+	{ offsetof(struct om_limits, pages), 1, OM_LIMIT_PAGES },
+	{ offsetof(struct om_limits, list_pages), 1, OM_LIMIT_LIST_PAGES },
+	{ offsetof(struct om_limits, call_pages), 0, OM_LIMIT_PAGES },
+	{ offsetof(struct om_limits, mapped_pages), 0, OM_LIMIT_PAGES },
+	{ offsetof(struct om_limits, sessions), 0, OM_LIMIT_SESSIONS },
 };
 #define BUFFERS	1	/* of them */
 #define PAGES	3
@@ -49,23 +52,6 @@ TEST(test_invariant_5_range_of_each_limit)
 	assert_int_equal(om_guest_size(NULL), 0);
 }
 
-TEST(test_size_grows_with_each_limit)
-{
-	size_t before, last;
-
-	for (size_t i = 0; i < COUNT_OF(bounds); i++) {
-		before = 0;
-		for (uint32_t value = 1; value <= bounds[i].max; value += 1 + value / 7) {
-			last = size_with(small, i, value);
-			assert_true(last >= before);
-			assert_int_equal(last % OM_GUEST_ALIGN, 0);
-			before = last;
-		}
-		last = size_with(small, i, bounds[i].max);
-		assert_int_equal(last > om_guest_size(&small), bounds[i].costs);
-	}
-}
-
 /* What limits.h tells embedders of the cost. */
 TEST(test_size_is_what_the_header_says)
 {
@@ -81,37 +67,6 @@ TEST(test_size_is_what_the_header_says)
 	base = size_with(normal, BUFFERS, 1u << 16);
 	more = size_with(normal, BUFFERS, 1u << 17);
 	assert_in_range((more - base) >> 16, 380, 400);
-}
-
-/* Every table, where it is: in order, aligned, and the last one ends at the end. */
-RIG_TEST(test_layout_has_no_holes)
-{
-	const struct om_guest *guest = rig->guest;
-	const struct om_limits *l = &guest->vm.limits;
-	const struct {
-		const void *at;
-		size_t size;
-	} tables[] = {
-		{ guest, sizeof(*guest) },
-		{ guest->calls, l->threads * sizeof(*guest->calls) },
-		{ guest->shm.pins, om_shm_pins_count(l) * sizeof(*guest->shm.pins) },
-		{ guest->shm.buffers, om_shm_buffer_count(l) * sizeof(*guest->shm.buffers) },
-		{ guest->sessions.table, l->sessions * sizeof(*guest->sessions.table) },
-		{ guest->shm.shadows, (l->threads + l->rpc_args + l->list_pages) *
-				      sizeof(*guest->shm.shadows) },
-		{ guest->shm.buckets, om_shm_bucket_count(l) * sizeof(*guest->shm.buckets) },
-	};
-	const uint8_t *end = rig->memory;
-
-	for (size_t i = 0; i < COUNT_OF(tables); i++) {
-		const uint8_t *at = tables[i].at;
-
-		assert_int_equal((uintptr_t)at % OM_GUEST_ALIGN, 0);
-		assert_true(at >= end && at < end + OM_GUEST_ALIGN);
-		end = at + tables[i].size;
-	}
-	assert_true(end <= (uint8_t *)rig->memory + om_guest_size(l));
-	assert_true(end + OM_GUEST_ALIGN > (uint8_t *)rig->memory + om_guest_size(l));
 }
 
 /* Registers as many buffers as there can be, so that every table is written. */
@@ -184,15 +139,7 @@ static struct rig *rig_without_guest(void)
 	return rig;
 }
 
-#define CREATE_TEST(name) RIG_TEST_BY(name, rig_without_guest())
-
-static enum om_result create(struct rig *rig, uint32_t id)
-{
-	return om_guest_create(&rig->mediator, id, &small, rig->ram, rig->memory,
-			       om_guest_size(&small), &rig->guest);
-}
-
-CREATE_TEST(test_arguments_of_create)
+RIG_TEST_BY(test_arguments_of_create, rig_without_guest())
 {
 	struct om_mediator *m = &rig->mediator;
 	uint8_t *mem = rig->memory;
@@ -212,113 +159,34 @@ CREATE_TEST(test_arguments_of_create)
 	for (uint32_t shift = 1; shift < OM_GUEST_ALIGN; shift++)
 		assert_int_equal(om_guest_create(m, 1, &small, NULL, mem + shift, size, &out),
 				 OM_ERR_ARGUMENT);
-	/* Scenario 3: ids that nobody can have. */
-	assert_int_equal(create(rig, 0), OM_ERR_ARGUMENT);
-	assert_int_equal(create(rig, 0x10000), OM_ERR_ARGUMENT);
-	assert_int_equal(create(rig, UINT32_MAX), OM_ERR_ARGUMENT);
 	assert_null(out);
-	assert_null(rig->guest);
 	assert_int_equal(rig->smcs, 0);
 	assert_int_equal(rig->host->count[TEST_OP_PAGE_ALLOC], 0);
 }
 
-CREATE_TEST(test_scenario_3_one_guest_an_id)
+/* What is not given is a default. */
+TEST(test_limits_that_are_not_given)
 {
-	static const uint32_t ids[] = { 1, 31, 32, 33, 0xfffe, 0xffff };
-	size_t size = om_guest_size(&small);
-	void *other = aligned_alloc(OM_GUEST_ALIGN, size);
-	struct om_guest *twin = NULL;
-	size_t smcs;
+	static const struct {
+		uint32_t call_pages, mapped_pages, call_want, mapped_want;
+	} t[] = {
+		{ 0, 0, OM_MAPPED_PAGES_DEFAULT, OM_MAPPED_PAGES_DEFAULT },
+		{ 5, 0, 5, OM_MAPPED_PAGES_DEFAULT }, { 0, 5, 5, 5 }, { 7, 5, 7, 5 },
+	};
 
-	assert_non_null(other);
-	for (size_t i = 0; i < COUNT_OF(ids); i++) {
-		assert_int_equal(create(rig, ids[i]), OM_OK);
-		smcs = rig->smcs;
-		assert_int_equal(om_guest_create(&rig->mediator, ids[i], &small, NULL, other, size,
-						 &twin), OM_ERR_EXISTS);
-		assert_null(twin);
-		assert_int_equal(rig->smcs, smcs);
-		/* Its neighbours are others. */
-		if (ids[i] > 1) {
-			assert_int_equal(om_guest_create(&rig->mediator, ids[i] - 1, &small, NULL,
-							 other, size, &twin), OM_OK);
-			assert_int_equal(om_guest_destroy(twin), OM_OK);
-			twin = NULL;
-		}
-		/* Free again once it is gone. */
-		assert_int_equal(om_guest_destroy(rig->guest), OM_OK);
-		rig->guest = NULL;
+	for (size_t i = 0; i < COUNT_OF(t); i++) {
+		struct rig_setup setup = rig_default;
+		struct rig *rig;
+
+		setup.limits.call_pages = t[i].call_pages;
+		setup.limits.mapped_pages = t[i].mapped_pages;
+		setup.limits.sessions = 0;
+		rig = rig_new(&setup);
+		assert_int_equal(rig->guest->vm.limits.call_pages, t[i].call_want);
+		assert_int_equal(rig->guest->vm.limits.mapped_pages, t[i].mapped_want);
+		assert_int_equal(rig->guest->vm.limits.sessions, OM_SESSIONS_DEFAULT);
+		rig_free(rig);
 	}
-	free(other);
-}
-
-CREATE_TEST(test_scenario_2_vm_created_refused)
-{
-	rig_answer(rig, OPTEE_SMC_VM_CREATED)->a[0] = OPTEE_SMC_RETURN_ENOTAVAIL;
-	assert_int_equal(create(rig, RIG_GUEST), OM_ERR_REFUSED);
-	assert_null(rig->guest);
-	assert_int_equal(rig->host->shadow_pages, 0);
-	assert_int_equal(rig->host->shadow_pages_peak, 3);
-	expect_vm_smcs(rig, OPTEE_SMC_VM_CREATED, 1);
-	/* OP-TEE never had it, so there is nothing to destroy. */
-	expect_vm_smcs(rig, OPTEE_SMC_VM_DESTROYED, 0);
-	/* The id is not used up. */
-	rig_answer(rig, OPTEE_SMC_VM_CREATED)->a[0] = OPTEE_SMC_RETURN_OK;
-	assert_int_equal(create(rig, RIG_GUEST), OM_OK);
-}
-
-CREATE_TEST(test_scenario_20_no_page)
-{
-	for (uint64_t n = 1; n <= 3; n++) {
-		test_host_fail(rig->host, 1u << TEST_OP_PAGE_ALLOC, n, false);
-		assert_int_equal(create(rig, RIG_GUEST), OM_ERR_NO_MEMORY);
-		assert_int_equal(rig->host->shadow_pages, 0);
-		assert_int_equal(rig->smcs, 0);
-	}
-	test_host_fail(rig->host, 0, 0, false);
-	assert_int_equal(create(rig, RIG_GUEST), OM_OK);
-}
-
-/* A host that gives pages of no use. */
-static uint32_t bad_page_number;
-static uint32_t bad_page_kind;
-static uint32_t pages_out;
-
-static int bad_page_alloc(void *host, struct om_page *page)
-{
-	static uint8_t contents[TEST_PAGE];
-
-	(void)host;
-	*page = (struct om_page){ contents, { 0x10000 } };
-	if (pages_out++ == bad_page_number) {
-		if (bad_page_kind == 0)
-			page->va = NULL;
-		else
-			page->pa.raw = bad_page_kind == 1 ? 0 : TEST_RESERVED_PA;
-	}
-	return 0;
-}
-
-static void bad_page_free(void *host, const struct om_page *page)
-{
-	(void)host;
-	(void)page;
-	pages_out--;
-}
-
-CREATE_TEST(test_invariant_2_unusable_shadow_pages)
-{
-	rig->host->ops.page_alloc = bad_page_alloc;
-	rig->host->ops.page_free = bad_page_free;
-	for (bad_page_kind = 0; bad_page_kind < 3; bad_page_kind++) {
-		for (bad_page_number = 0; bad_page_number < 3; bad_page_number++) {
-			pages_out = 0;
-			assert_int_equal(create(rig, RIG_GUEST), OM_ERR_NO_MEMORY);
-			/* The one of no use was the host's, too. */
-			assert_int_equal(pages_out, 0);
-		}
-	}
-	assert_null(rig->guest);
 }
 
 /* OP-TEE sees whole pages. The test host gives them as a heap does, with leftovers. */
@@ -329,4 +197,177 @@ RIG_TEST(fault_a9_pages_are_cleared)
 
 	for (uint32_t i = 0; i < l->threads + l->rpc_args + l->list_pages; i++)
 		assert_memory_equal(rig->guest->shm.shadows[i].page.va, zero, TEST_PAGE);
+}
+
+/* --- The end ------------------------------------------------------------------------- */
+
+/* n buffers of so many pages each: what a guest leaves behind. */
+static void leave_behind(struct rig *rig, uint32_t n, uint32_t pages)
+{
+	struct om_release release = { OM_NONE };
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t index = reserve(rig, OM_SHARE_REGISTERED, 1 + i, pages);
+
+		pin(rig, index, pages);
+		om_shm_publish(&rig->guest->shm, index);
+		om_shm_put(&rig->guest->shm, index, &release);
+	}
+}
+
+/* Every pool has all that the limits say, every cookie is free, nothing is charged. */
+static void expect_empty_tables(struct rig *rig)
+{
+	static const struct om_session no_session;
+	const struct om_limits *limits = &rig->guest->vm.limits;
+	const struct om_shm *shm = &rig->guest->shm;
+	uint32_t i, n;
+
+	for (i = shm->free_buffers, n = 0; i != OM_NONE; i = shm->buffers[i].next)
+		n++;
+	assert_int_equal(n, om_shm_buffer_count(limits) - limits->rpc_args);
+	for (i = shm->free_pins, n = 0; i != OM_NONE; i = shm->pins[i].next, n++)
+		assert_int_equal(shm->pins[i].count, 0);
+	assert_int_equal(n, om_shm_pins_count(limits));
+	for (i = shm->free_args, n = 0; i != OM_NONE; i = shm->buffers[i].next)
+		n++;
+	assert_int_equal(n, limits->rpc_args);
+	for (i = shm->free_lists, n = 0; i != OM_NONE; i = shm->shadows[i].next)
+		n++;
+	assert_int_equal(n, limits->list_pages);
+	assert_int_equal(shm->lists_left, limits->list_pages);
+	for (i = 0; i < om_shm_bucket_count(limits); i++)
+		assert_int_equal(shm->buckets[i], OM_NONE);
+	/* Every RPC argument has a shadow page, its own, behind those of the calls. */
+	for (i = 0; i < om_shm_buffer_count(limits); i++)
+		assert_int_equal(shm->buffers[i].shadow,
+				 i < limits->rpc_args ? limits->threads + i : OM_NONE);
+	/* But for the rig's, which is open until there was a reset. */
+	for (i = 0; i < limits->sessions && rig->guest->sessions.used == 0; i++)
+		assert_memory_equal(&rig->guest->sessions.table[i], &no_session, sizeof(no_session));
+	assert_int_equal(shm->buffers_used | shm->rpc_args_used | shm->pages_used, 0);
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAGES_PEAK), 0);
+}
+
+/* Whatever is left behind, and however much of it the next life would like to have. */
+TEST(test_scenario_6_tables_are_those_of_a_new_guest)
+{
+	struct rig_setup setup = rig_default;
+
+	/* So that what is behind a table is now and then the next one. */
+	for (uint32_t lists = 1; lists <= 9; lists++) {
+		struct rig *rig;
+
+		setup.limits.list_pages = lists;
+		rig = rig_new(&setup);
+		expect_empty_tables(rig);
+		leave_behind(rig, 2, OM_PIN_BATCH + 1);
+		assert_int_equal(om_guest_reset(rig->guest), OM_OK);
+		expect_empty_tables(rig);
+		rig_free(rig);
+	}
+}
+
+/* Asked whether to give way: how much was done since the last time. */
+static struct {
+	struct om_guest *guest;
+	uint32_t stage, cursor;
+	uint32_t asked, most;
+} steps;
+
+static bool count_and_give_way(void *host)
+{
+	uint32_t from = steps.guest->stage == steps.stage ? steps.cursor : 0;
+
+	(void)host;
+	if (steps.guest->cursor - from > steps.most)
+		steps.most = steps.guest->cursor - from;
+	steps.stage = steps.guest->stage;
+	steps.cursor = steps.guest->cursor;
+	return ++steps.asked % 2;
+}
+
+/*
+ * However large the limits are and however little of them was used, a step is short:
+ * which table is the largest makes no difference.
+ */
+TEST(fault_b9_steps_are_bounded)
+{
+	static const struct om_limits limits[] = {
+		{ .threads = 4, .buffers = 16, .rpc_args = 4, .pages = 1u << 22, .list_pages = 4 },
+		{ .threads = 1, .buffers = 40000, .rpc_args = 1, .pages = 64, .list_pages = 4 },
+		{ .threads = 1, .buffers = 1, .rpc_args = 1, .pages = 64, .list_pages = 8000 },
+	};
+	static const uint32_t rows[] = { (1u << 22) / OM_PIN_BATCH, 65536, 8000 };
+	struct rig_setup setup = rig_default;
+
+	for (size_t i = 0; i < COUNT_OF(limits); i++) {
+		uint32_t again = 0;
+		struct rig *rig;
+
+		setup.limits = limits[i];
+		rig = rig_new(&setup);
+		leave_behind(rig, 1, 40);
+		rig->host->ops.should_yield = count_and_give_way;
+		memset(&steps, 0, sizeof(steps));
+		steps.guest = rig->guest;
+		while (om_guest_reset(rig->guest) == OM_AGAIN)
+			again++;
+		assert_in_range(steps.most, 1, 64);
+		assert_true(steps.asked >= rows[i] / 64 && again >= rows[i] / 128);
+		expect_empty_tables(rig);
+		leave_behind(rig, 1, 40);
+		memset(&steps, 0, sizeof(steps));
+		steps.guest = rig->guest;
+		while (om_guest_destroy(rig->guest) == OM_AGAIN)
+			;
+		assert_in_range(steps.most, 1, 64);
+		assert_true(steps.asked >= rows[i] / 64);
+		rig->guest = NULL;
+		rig_free(rig);
+	}
+}
+
+/* --- Counters --------------------------------------------------------------------------- */
+
+static const char *const counter_names[] = {
+	"fast_calls", "calls", "resumes", "interrupted", "paused", "rpc_alloc", "rpc_free",
+	"rpc_cmd", "rpc_shm_alloc", "rpc_shm_free", "rpc_undo", "refused_function",
+	"refused_address", "refused_command", "refused_threads", "refused_resume",
+	"refused_params", "refused_cookie", "refused_range", "refused_page", "refused_quota",
+	"refused_policy", "refused_request", "refused_reply", "pages_now", "pages_peak",
+	"buffers_now", "refused_session", "sessions_now",
+};
+
+TEST(test_counter_names)
+{
+	/* The order is stable: this list only ever gets longer. */
+	assert_int_equal(COUNT_OF(counter_names), OM_COUNTERS);
+	for (uint32_t i = 0; i < OM_COUNTERS; i++)
+		assert_string_equal(om_counter_name((enum om_counter)i), counter_names[i]);
+	assert_null(om_counter_name(OM_COUNTERS));
+	assert_null(om_counter_name((enum om_counter)-1));
+}
+
+RIG_TEST(test_counters_are_sums)
+{
+	for (uint32_t i = 0; i < OM_COUNTERS; i++)
+		assert_int_equal(om_guest_counter(rig->guest, (enum om_counter)i),
+				 i == OM_COUNT_SESSIONS_NOW);	/* the rig's */
+	for (uint32_t i = OM_COUNT_FAST_CALLS; i < OM_COUNT_PAGES_NOW; i++) {
+		for (uint32_t k = 0; k < i; k++)
+			om_count_guest(rig->guest, (enum om_counter)i);
+		for (uint32_t k = 0; k < rig->guest->vm.limits.threads; k++)
+			om_count(&rig->guest->calls[k], (enum om_counter)i);
+	}
+	for (uint32_t i = OM_COUNT_FAST_CALLS; i < OM_COUNT_PAGES_NOW; i++)
+		assert_int_equal(om_guest_counter(rig->guest, (enum om_counter)i),
+				 i + rig->guest->vm.limits.threads);
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNTERS), 0);
+	assert_int_equal(om_guest_counter(rig->guest, (enum om_counter)-1), 0);
+
+	leave_behind(rig, 2, 7);
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAGES_NOW), 14);
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_PAGES_PEAK), 14);
+	assert_int_equal(om_guest_counter(rig->guest, OM_COUNT_BUFFERS_NOW), 2);
 }

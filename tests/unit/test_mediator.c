@@ -17,15 +17,6 @@ static void expect_probe(struct rig *rig, enum om_result result)
 	test_host_assert_balanced(rig->host);
 }
 
-static void expect_probe_with(uint32_t fid, uint32_t reg, uint64_t value, enum om_result result)
-{
-	struct rig *rig = rig_new_bare();
-
-	rig_answer(rig, fid)->a[reg] = value;
-	expect_probe(rig, result);
-	rig_free(rig);
-}
-
 /* --- The operations ------------------------------------------------------------ */
 
 /* One at a time is taken out of the table. */
@@ -69,54 +60,50 @@ BARE_TEST(test_missing_operations)
 
 /* --- What answers ----------------------------------------------------------------- */
 
-TEST(test_scenario_1_wrong_uid)
+/* The answer to one function is changed in one register. */
+TEST(test_scenario_1_probe_names_what_is_missing)
 {
-	static const uint32_t uid[4] = {
-		OPTEE_MSG_UID_0, OPTEE_MSG_UID_1, OPTEE_MSG_UID_2, OPTEE_MSG_UID_3,
+	static const struct {
+		uint32_t fid, reg;
+		uint64_t value;
+		enum om_result result;
+	} t[] = {
+		{ OPTEE_SMC_CALLS_UID, 0, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, OM_ERR_NOT_OPTEE },
+		{ OPTEE_SMC_CALLS_UID, 0, OPTEE_MSG_UID_0 ^ 1u << 31, OM_ERR_NOT_OPTEE },
+		{ OPTEE_SMC_CALLS_UID, 1, OPTEE_MSG_UID_1 ^ 1u, OM_ERR_NOT_OPTEE },
+		{ OPTEE_SMC_CALLS_UID, 2, OPTEE_MSG_UID_2 ^ 1u << 16, OM_ERR_NOT_OPTEE },
+		{ OPTEE_SMC_CALLS_UID, 3, OPTEE_MSG_UID_3 ^ 1u << 31, OM_ERR_NOT_OPTEE },
+		{ OPTEE_SMC_CALLS_REVISION, 0, 1, OM_ERR_REVISION },
+		{ OPTEE_SMC_CALLS_REVISION, 0, 3, OM_ERR_REVISION },
+		{ OPTEE_SMC_CALLS_REVISION, 0, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION, OM_ERR_REVISION },
+		/* Any minor one will do; and only the low halves count. */
+		{ OPTEE_SMC_CALLS_REVISION, 1, 0, OM_OK },
+		{ OPTEE_SMC_CALLS_REVISION, 1, 99, OM_OK },
+		{ OPTEE_SMC_CALLS_REVISION, 0, GARBAGE_HIGH | 2, OM_OK },
+		{ OPTEE_SMC_GET_THREAD_COUNT, 0, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION,
+		  OM_ERR_NO_THREADS },
+		{ OPTEE_SMC_GET_THREAD_COUNT, 0, OPTEE_SMC_RETURN_ENOTAVAIL, OM_ERR_NO_THREADS },
+		{ OPTEE_SMC_GET_THREAD_COUNT, 1, 0, OM_ERR_NO_THREADS },
+		{ OPTEE_SMC_GET_THREAD_COUNT, 1, GARBAGE_HIGH, OM_ERR_NO_THREADS },
+		{ OPTEE_SMC_EXCHANGE_CAPABILITIES, 0, OPTEE_SMC_RETURN_ENOTAVAIL,
+		  OM_ERR_NO_DYNAMIC_SHM },
+		{ OPTEE_SMC_EXCHANGE_CAPABILITIES, 1, 0xff & ~OPTEE_SMC_SEC_CAP_DYNAMIC_SHM,
+		  OM_ERR_NO_DYNAMIC_SHM },
+		{ OPTEE_SMC_EXCHANGE_CAPABILITIES, 1, 0xff & ~OPTEE_SMC_SEC_CAP_VIRTUALIZATION,
+		  OM_ERR_NO_VIRTUALIZATION },
+		{ OPTEE_SMC_EXCHANGE_CAPABILITIES, 1,
+		  (uint64_t)OPTEE_SMC_SEC_CAP_DYNAMIC_SHM << 32, OM_ERR_NO_DYNAMIC_SHM },
+		{ OPTEE_SMC_EXCHANGE_CAPABILITIES, 1,
+		  OPTEE_SMC_SEC_CAP_DYNAMIC_SHM | OPTEE_SMC_SEC_CAP_VIRTUALIZATION, OM_OK },
 	};
 
-	for (uint32_t i = 0; i < 4; i++)
-		for (uint32_t bit = 0; bit < 32; bit++)
-			expect_probe_with(OPTEE_SMC_CALLS_UID, i, uid[i] ^ 1u << bit,
-					  OM_ERR_NOT_OPTEE);
-	expect_probe_with(OPTEE_SMC_CALLS_UID, 0, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION,
-			  OM_ERR_NOT_OPTEE);
-}
+	for (size_t i = 0; i < COUNT_OF(t); i++) {
+		struct rig *rig = rig_new_bare();
 
-TEST(test_revision)
-{
-	expect_probe_with(OPTEE_SMC_CALLS_REVISION, 0, 1, OM_ERR_REVISION);
-	expect_probe_with(OPTEE_SMC_CALLS_REVISION, 0, 3, OM_ERR_REVISION);
-	expect_probe_with(OPTEE_SMC_CALLS_REVISION, 0, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION,
-			  OM_ERR_REVISION);
-	/* Any minor one will do. */
-	expect_probe_with(OPTEE_SMC_CALLS_REVISION, 1, 0, OM_OK);
-	expect_probe_with(OPTEE_SMC_CALLS_REVISION, 1, 99, OM_OK);
-}
-
-TEST(test_scenario_1_no_thread_count)
-{
-	expect_probe_with(OPTEE_SMC_GET_THREAD_COUNT, 0, OPTEE_SMC_RETURN_UNKNOWN_FUNCTION,
-			  OM_ERR_NO_THREADS);
-	expect_probe_with(OPTEE_SMC_GET_THREAD_COUNT, 0, OPTEE_SMC_RETURN_ENOTAVAIL,
-			  OM_ERR_NO_THREADS);
-	expect_probe_with(OPTEE_SMC_GET_THREAD_COUNT, 1, 0, OM_ERR_NO_THREADS);
-	/* Zero threads, whatever the upper half says. */
-	expect_probe_with(OPTEE_SMC_GET_THREAD_COUNT, 1, GARBAGE_HIGH, OM_ERR_NO_THREADS);
-}
-
-TEST(test_scenario_1_capabilities)
-{
-	expect_probe_with(OPTEE_SMC_EXCHANGE_CAPABILITIES, 0, OPTEE_SMC_RETURN_ENOTAVAIL,
-			  OM_ERR_NO_DYNAMIC_SHM);
-	expect_probe_with(OPTEE_SMC_EXCHANGE_CAPABILITIES, 1,
-			  0xff & ~OPTEE_SMC_SEC_CAP_DYNAMIC_SHM, OM_ERR_NO_DYNAMIC_SHM);
-	expect_probe_with(OPTEE_SMC_EXCHANGE_CAPABILITIES, 1,
-			  0xff & ~OPTEE_SMC_SEC_CAP_VIRTUALIZATION, OM_ERR_NO_VIRTUALIZATION);
-	expect_probe_with(OPTEE_SMC_EXCHANGE_CAPABILITIES, 1,
-			  (uint64_t)OPTEE_SMC_SEC_CAP_DYNAMIC_SHM << 32, OM_ERR_NO_DYNAMIC_SHM);
-	expect_probe_with(OPTEE_SMC_EXCHANGE_CAPABILITIES, 1,
-			  OPTEE_SMC_SEC_CAP_DYNAMIC_SHM | OPTEE_SMC_SEC_CAP_VIRTUALIZATION, OM_OK);
+		rig_answer(rig, t[i].fid)->a[t[i].reg] = t[i].value;
+		expect_probe(rig, t[i].result);
+		rig_free(rig);
+	}
 }
 
 /* An RPC argument of any size but the one laid out here is not used. */

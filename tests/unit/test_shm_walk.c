@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The shared-memory registry on a long random walk, compared with a simple
- * registry of the test's own all the way; and with several vCPUs at once.
+ * registry of the test's own all the way; and interrupted by another vCPU.
  */
 #include "rig_shm.h"
-
-#include <pthread.h>
-#include <sched.h>
 
 /* --- A long random walk ---------------------------------------------------------- */
 
@@ -41,6 +38,7 @@ struct walk {
 	uint32_t stack[WALK_SLOTS];	/* of released ones, as the list has them */
 	uint32_t depth;
 	uint32_t peak;
+	uint64_t life[WALK_SLOTS];	/* of each entry: its hold in the last one, at first */
 	uint64_t seed;
 };
 
@@ -141,6 +139,9 @@ static void walk_reserve(struct walk *w)
 	for (uint32_t i = 0; i < WALK_SLOTS; i++)
 		if (w->ref[i].state != REF_FREE)
 			assert_int_not_equal(w->ref[i].index, index);
+	/* Whoever compares it with what it was in an earlier life sees that it is another. */
+	assert_true(w->rig->guest->shm.buffers[index].hold > w->life[index]);
+	w->life[index] = w->rig->guest->shm.buffers[index].hold;
 	while (r->state != REF_FREE)
 		r++;
 	*r = (struct ref){ .state = REF_RESERVED, .kind = kind, .cookie = s.cookie.raw,
@@ -196,8 +197,12 @@ static void walk_claim(struct walk *w)
 	om_cookie_t cookie = { w->cookies[pick(w, WALK_COOKIES)] };
 	struct ref *r = owner(w, cookie.raw);
 	bool found = r && r->state == REF_LIVE && r->kind == kind;
+	struct om_shm *shm = &w->rig->guest->shm;
+	/* No call is on its way with any of them. */
+	uint32_t index = kind == OM_SHARE_REGISTERED ? om_shm_claim_arrived(shm, cookie) :
+			 om_shm_claim(shm, cookie, kind);
 
-	assert_int_equal(om_shm_claim(&w->rig->guest->shm, cookie, kind), found ? r->index : OM_NONE);
+	assert_int_equal(index, found ? r->index : OM_NONE);
 	if (!found)
 		return;
 	r->users++;
@@ -372,214 +377,31 @@ TEST(test_random_walk)
 
 /* --- Several vCPUs ---------------------------------------------------------------- */
 
-/*
- * What another vCPU does in the very moment that the lock is taken or given: the
- * buffer that is looked for appears, or goes; a chain is whole again.
- */
-static struct {
-	struct rig *rig;
-	bool appears, goes, inside;
-	uint32_t *link, whole;	/* NULL: all are */
-	void (*lock)(void *guest), (*unlock)(void *guest);
-} meanwhile;
+/* Whether this vCPU holds the lock: then the other could only wait. */
+static uint32_t locked;
 
-static void lock_after_it_appeared(void *guest)
+static void take_lock(void *guest)
 {
-	if (meanwhile.appears) {
-		meanwhile.appears = false;
-		meanwhile.inside = true;
-		share(meanwhile.rig, OM_SHARE_REGISTERED, 5);
-		meanwhile.inside = false;
-	}
-	if (meanwhile.link)
-		*meanwhile.link = meanwhile.whole;
-	meanwhile.link = NULL;
-	meanwhile.lock(guest);
+	(void)guest;
+	om_store_release(&locked, 1);
 }
 
-static void unlock_before_it_goes(void *guest)
+static void give_lock(void *guest)
 {
-	meanwhile.unlock(guest);
-	if (meanwhile.goes && !meanwhile.inside) {
-		meanwhile.goes = false;
-		unshare(meanwhile.rig, OM_SHARE_REGISTERED, 5);
-		share(meanwhile.rig, OM_SHARE_REGISTERED, 6);
-	}
+	(void)guest;
+	om_store_release(&locked, 0);
 }
 
-static void with_hooks(struct rig *rig)
+static void with_lock_seen(struct rig *rig)
 {
-	meanwhile.rig = rig;
-	meanwhile.lock = rig->host->ops.lock;
-	meanwhile.unlock = rig->host->ops.unlock;
-	rig->host->ops.lock = lock_after_it_appeared;
-	rig->host->ops.unlock = unlock_before_it_goes;
+	rig->host->ops.lock = take_lock;
+	rig->host->ops.unlock = give_lock;
 }
 
-RIG_TEST_BY(test_invariant_7_second_look_under_the_lock, rig_new_prepared(with_hooks))
-{
-	struct om_release release = { OM_NONE };
-	uint32_t index;
-
-	/* Missed at first, then found. */
-	meanwhile.appears = true;
-	index = get(rig, OM_SHARE_REGISTERED, 5, false);
-	assert_int_not_equal(index, OM_NONE);
-	om_shm_put(&rig->guest->shm, index, &release);
-	unshare(rig, OM_SHARE_REGISTERED, 5);
-	/* Found, and forgotten right after: it is held, and so it is no other. */
-	meanwhile.appears = true;
-	meanwhile.goes = true;
-	index = get(rig, OM_SHARE_REGISTERED, 5, false);
-	assert_false(meanwhile.goes);
-	assert_int_equal(rig->guest->shm.buffers[index].cookie, 5);
-	assert_false(known(rig, 5));
-	om_shm_put(&rig->guest->shm, index, &release);
-	assert_int_equal(release.head, index);
-	drain(rig, &release);
-	unshare(rig, OM_SHARE_REGISTERED, 6);
-}
-
-/*
- * A vCPU that stood on a buffer while another one unregistered it goes on into the free
- * list. There a dead buffer has the cookie that it looks for, of an earlier life. What
- * is live is found all the same.
- */
-TEST(fault_b1_dead_buffer_in_the_way)
-{
-	const enum om_trace_share kinds[] = { OM_SHARE_REGISTERED, OM_SHARE_PAYLOAD };
-	struct om_release release = { OM_NONE };
-	uint32_t dead, live;
-
-	/* The earlier life may have been of another kind, too. */
-	for (uint32_t i = 0; i < COUNT_OF(kinds); i++) {
-		struct rig *rig = rig_new_prepared(with_hooks);
-		uint32_t bucket = bucket_of(rig, 5);
-
-		dead = share(rig, kinds[i], 5);
-		share(rig, OM_SHARE_REGISTERED, 6);
-		unshare(rig, kinds[i], 5);
-		unshare(rig, OM_SHARE_REGISTERED, 6);
-		live = share(rig, OM_SHARE_REGISTERED, 5);
-		assert_int_not_equal(live, dead);
-		meanwhile.link = &rig->guest->shm.buckets[bucket];
-		meanwhile.whole = live;
-		*meanwhile.link = dead;
-		assert_int_equal(get(rig, OM_SHARE_REGISTERED, 5, false), live);
-		assert_null(meanwhile.link);
-		om_shm_put(&rig->guest->shm, live, &release);
-		unshare(rig, OM_SHARE_REGISTERED, 5);
-		rig_free(rig);
-	}
-}
-
-#define RACE_ROUNDS	200000u
-
-struct race {
-	struct rig *rig;
-	uint32_t lock;
-	uint32_t stop;
-	uint32_t wrong;		/* got something else than asked for */
+static const struct rig_setup race_setup = {
+	.limits = { .threads = 1, .buffers = 4, .rpc_args = 1, .pages = 8, .list_pages = 1 },
+	.ram_pages = 8, .prepare = with_lock_seen,
 };
-
-static struct race race;
-
-/* Short enough that the two really meet; a mutex would put them in turn. */
-static void spin_lock(void *guest)
-{
-	(void)guest;
-	while (!om_exchange(&race.lock, 0, 1))
-		sched_yield();
-}
-
-static void spin_unlock(void *guest)
-{
-	(void)guest;
-	om_store_release(&race.lock, 0);
-}
-
-static void with_spin_lock(struct rig *rig)
-{
-	rig->host->ops.lock = spin_lock;
-	rig->host->ops.unlock = spin_unlock;
-}
-
-/* Gets by cookie while the other thread forgets and reuses. */
-static void *reader(void *arg)
-{
-	struct om_guest *guest = race.rig->guest;
-	struct om_release release = { OM_NONE };
-	uint32_t n = 0;
-
-	(void)arg;
-	while (!om_load_relaxed(&race.stop)) {
-		om_cookie_t cookie = { 1 + n++ % 2 };
-		uint32_t i = om_shm_get(&guest->shm, cookie, OM_SHARE_REGISTERED);
-
-		if (i != OM_NONE) {
-			const struct om_buffer *buffer = &guest->shm.buffers[i];
-
-			/* While it is held it is what was asked for. */
-			if (buffer->cookie != cookie.raw || buffer->kind != OM_SHARE_REGISTERED)
-				__atomic_fetch_add(&race.wrong, 1, __ATOMIC_RELAXED);
-			om_shm_put(&guest->shm, i, &release);
-		}
-		while (om_shm_release_step(&guest->shm, &release))
-			;
-	}
-	return NULL;
-}
-
-/* Cookies 1 and 2 in turn, in whatever slot is free: mostly the same one. */
-static void writer(void)
-{
-	struct om_guest *guest = race.rig->guest;
-	struct om_release release = { OM_NONE };
-	uint32_t i;
-
-	for (uint32_t n = 0; n < RACE_ROUNDS; n++) {
-		const struct om_share s = share_of(n % 7 ? OM_SHARE_REGISTERED : OM_SHARE_PAYLOAD,
-						   1 + n % 2, 1);
-
-		/* Full while a reader holds what was forgotten: it will put it back. */
-		if (om_shm_reserve(&guest->shm, &s, &i, NULL) != OM_ACCEPTED)
-			continue;
-		om_shm_publish(&guest->shm, i);
-		om_shm_put(&guest->shm, i, &release);
-		i = om_shm_claim(&guest->shm, s.cookie, s.kind);
-		if (i == OM_NONE) {
-			__atomic_fetch_add(&race.wrong, 1, __ATOMIC_RELAXED);
-			continue;
-		}
-		om_shm_forget(&guest->shm, i);
-		om_shm_put(&guest->shm, i, &release);
-		while (om_shm_release_step(&guest->shm, &release))
-			;
-	}
-}
-
-TEST(test_invariant_7_getting_without_a_lock)
-{
-	static const struct rig_setup setup = {
-		.limits = { .threads = 1, .buffers = 2, .rpc_args = 1, .pages = 8,
-			    .list_pages = 1 },
-		.ram_pages = 8, .prepare = with_spin_lock,
-	};
-	pthread_t thread;
-
-	race = (struct race){ 0 };
-	race.rig = rig_new(&setup);
-	assert_int_equal(pthread_create(&thread, NULL, reader, NULL), 0);
-	writer();
-	om_store_relaxed(&race.stop, 1);
-	pthread_join(thread, NULL);
-	assert_int_equal(race.wrong, 0);
-	/* Nothing was lost or released twice. */
-	assert_false(known(race.rig, 1));
-	assert_false(known(race.rig, 2));
-	expect_usage(race.rig, 0, 0, 0);
-	rig_free(race.rig);
-}
 
 /* What the other vCPU did when this one was interrupted. */
 static struct {
@@ -612,8 +434,7 @@ static void other_replaces_the_buffer(void)
 static void other_vcpu(int signal)
 {
 	(void)signal;
-	/* On one thread nobody could wait for the lock. */
-	if (race.lock)
+	if (locked)
 		return;
 	if (other.held != OM_NONE) {
 		om_shm_put(&other.guest->shm, other.held, &other.release);
@@ -626,44 +447,36 @@ static void other_vcpu(int signal)
 	}
 }
 
-/* The same as above, but interrupted between any two instructions. */
-TEST(test_invariant_7_replaced_at_any_instruction)
+/* What is held is what was asked for, whatever another vCPU does between two instructions. */
+RIG_TEST_BY(test_invariant_7_replaced_at_any_instruction, rig_new(&race_setup))
 {
-	static const struct rig_setup setup = {
-		.limits = { .threads = 1, .buffers = 4, .rpc_args = 1, .pages = 8,
-			    .list_pages = 1 },
-		.ram_pages = 8, .prepare = with_spin_lock,
-	};
 	struct om_release release = { OM_NONE };
 	uint32_t i, wrong = 0;
 
-	race = (struct race){ 0 };
-	race.rig = rig_new(&setup);
-	other.guest = race.rig->guest;
+	other.guest = rig->guest;
 	other.held = OM_NONE;
 	other.release.head = OM_NONE;
 	other.cookie = 1;
-	share(race.rig, OM_SHARE_REGISTERED, 1);
+	share(rig, OM_SHARE_REGISTERED, 1);
 	rig_preempt(other_vcpu, 20);
 	for (uint32_t n = 0; n < 300000; n++) {
 		om_cookie_t cookie = { 1 + n % 2 };
 
-		i = om_shm_get(&race.rig->guest->shm, cookie, OM_SHARE_REGISTERED);
+		i = om_shm_get(&rig->guest->shm, cookie, OM_SHARE_REGISTERED);
 		if (i != OM_NONE) {
-			wrong += race.rig->guest->shm.buffers[i].cookie != cookie.raw;
-			om_shm_put(&race.rig->guest->shm, i, &release);
+			wrong += rig->guest->shm.buffers[i].cookie != cookie.raw;
+			om_shm_put(&rig->guest->shm, i, &release);
 		}
-		while (om_shm_release_step(&race.rig->guest->shm, &release))
+		while (om_shm_release_step(&rig->guest->shm, &release))
 			;
 	}
 	rig_preempt(NULL, 0);
 	assert_int_equal(wrong, 0);
 	if (other.held != OM_NONE)
-		om_shm_put(&race.rig->guest->shm, other.held, &other.release);
-	drain(race.rig, &other.release);
-	unshare(race.rig, OM_SHARE_REGISTERED, other.cookie);
-	expect_usage(race.rig, 0, 0, 0);
-	rig_free(race.rig);
+		om_shm_put(&rig->guest->shm, other.held, &other.release);
+	drain(rig, &other.release);
+	unshare(rig, OM_SHARE_REGISTERED, other.cookie);
+	expect_usage(rig, 0, 0, 0);
 }
 
 /* A call on another vCPU that allocates the freed argument, without the lock, and frees it. */
@@ -704,18 +517,10 @@ static void park_again(struct rig *rig, uint32_t index)
 }
 
 /* Invariant I7: a freed argument is one call's, or its cookie another buffer's. */
-TEST(test_invariant_7_freed_argument_is_allocated_at_any_instruction)
+RIG_TEST_BY(test_invariant_7_freed_argument_is_allocated_at_any_instruction, rig_new(&race_setup))
 {
-	static const struct rig_setup setup = {
-		.limits = { .threads = 1, .buffers = 4, .rpc_args = 1, .pages = 8,
-			    .list_pages = 1 },
-		.ram_pages = 8, .prepare = with_spin_lock,
-	};
-	struct rig *rig;
 	uint32_t index;
 
-	race = (struct race){ 0 };
-	race.rig = rig = rig_new(&setup);
 	allocator.rig = rig;
 	park_again(rig, reserve(rig, OM_SHARE_RPC_ARG, 3, 1));
 	rig_preempt(allocator_takes_it, 20);
@@ -740,47 +545,4 @@ TEST(test_invariant_7_freed_argument_is_allocated_at_any_instruction)
 	rig_preempt(NULL, 0);
 	assert_int_equal(rig->ram->pinned, 0);
 	assert_int_equal(om_shm_parked(&rig->guest->shm), 1);
-	rig_free(rig);
-}
-
-/* The maker of a buffer, on another vCPU: done with it, at whatever moment. */
-static struct {
-	struct om_guest *guest;
-	uint32_t index;		/* reserved; OM_NONE: nothing to do */
-} maker;
-
-static void maker_publishes(int signal)
-{
-	uint32_t index = __atomic_exchange_n(&maker.index, OM_NONE, __ATOMIC_SEQ_CST);
-
-	(void)signal;
-	if (index != OM_NONE)
-		om_shm_publish(&maker.guest->shm, index);
-}
-
-/* A lying OP-TEE has a buffer freed that is only being made: found, or not found. */
-RIG_TEST(test_invariant_7_claimed_while_it_is_published)
-{
-	const om_cookie_t cookie = { 7 };
-	struct om_release release = { OM_NONE };
-	uint32_t i, index, wrong = 0;
-
-	maker.guest = rig->guest;
-	maker.index = OM_NONE;
-	rig_preempt(maker_publishes, 20);
-	for (uint32_t n = 0; n < 50000; n++) {
-		index = reserve(rig, OM_SHARE_PAYLOAD, cookie.raw, 1);
-		__atomic_store_n(&maker.index, index, __ATOMIC_SEQ_CST);
-		i = om_shm_claim(&rig->guest->shm, cookie, OM_SHARE_PAYLOAD);
-		maker_publishes(0);
-		wrong += i != OM_NONE && i != index;
-		if (i != index)
-			i = om_shm_claim(&rig->guest->shm, cookie, OM_SHARE_PAYLOAD);
-		om_shm_forget(&rig->guest->shm, index);
-		om_shm_put(&rig->guest->shm, index, &release);
-		om_shm_put(&rig->guest->shm, index, &release);
-		drain(rig, &release);
-	}
-	rig_preempt(NULL, 0);
-	assert_int_equal(wrong, 0);
 }

@@ -140,24 +140,6 @@ MACHINE_TEST(i2_shadow_pages_lie_where_optee_reaches)
 	domain_kill(d);
 }
 
-/* The heap hands out pages with whatever was in them. */
-MACHINE_TEST(i3_shadow_pages_are_zeroed)
-{
-	static const uint8_t zeroes[TEST_PAGE];
-	uint32_t seen = 0;
-
-	machine_add(m, 1);
-	for (uint32_t i = 0; i < TEST_SHADOW_PAGES; i++) {
-		uint64_t pa = TEST_SHADOW_PA_BASE + (uint64_t)i * TEST_PAGE;
-
-		if (!test_host_is_shadow(m->host, pa))
-			continue;
-		assert_memory_equal(test_host_peek(m->host, pa), zeroes, TEST_PAGE);
-		seen++;
-	}
-	assert_int_equal(seen, shadows(m));
-}
-
 /* --- Calls ---------------------------------------------------------------------------- */
 
 /* x4 to x30 are looked at by domain_smc(). */

@@ -17,14 +17,9 @@
  *   As in om_translation_step/.
  */
 #include "registry.h"
+#include "untraced.h"
 
 #include "shm.c"
-
-void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
-	      struct om_trace_event *event)
-{
-	(void)vm, (void)vcpu, (void)call, (void)event;
-}
 
 int main(void)
 {

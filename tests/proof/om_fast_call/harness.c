@@ -22,8 +22,7 @@
  *   The table has 18 rows, an SMC 8 registers.
  */
 #include "registry.h"
-
-#include "tracing.h"
+#include "untraced.h"
 
 /* What OP-TEE answered last, and whether a call was in flight when last asked. */
 static struct om_regs answer;
@@ -34,12 +33,6 @@ static uint32_t asked_for;	/* the guest's function */
 static uint32_t frees;
 static bool freed;
 static uint32_t to_release = OM_NONE;
-
-void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
-	      struct om_trace_event *event)
-{
-	(void)vm, (void)vcpu, (void)call, (void)event;
-}
 
 bool om_shm_free_arg(struct om_shm *shm, om_cookie_t cookie, uint32_t entry,
 		     struct om_release *release)

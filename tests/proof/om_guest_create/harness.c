@@ -20,6 +20,7 @@
  */
 #include "ids.h"
 #include "world.h"
+#include "untraced.h"
 
 #include "mapping.h"
 
@@ -148,12 +149,6 @@ void om_call_init(struct om_call *call, struct om_guest *of, uint32_t index)
 	PROVE(of == &guest && index < CALLS && call == &calls[index] &&
 	      seen.emptied == 1 + index, "each call is made once");
 	seen.emptied++;
-}
-
-void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
-	      struct om_trace_event *event)
-{
-	(void)vm, (void)vcpu, (void)call, (void)event;
 }
 
 /* om_guest_size/ */

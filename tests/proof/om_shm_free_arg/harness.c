@@ -22,14 +22,7 @@
  *   As in om_translation_step/.
  */
 #include "registry.h"
-
-#include "tracing.h"
-
-void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
-	      struct om_trace_event *event)
-{
-	(void)vm, (void)vcpu, (void)call, (void)event;
-}
+#include "untraced.h"
 
 static struct om_buffer *const arg = &world_buffers[REGISTRY_USED];
 

@@ -16,12 +16,7 @@
  * Options: -DWORLD_BUFFERS=8u -DWORLD_PINS=10u -DWORLD_BUCKETS=4u -DWORLD_SHADOWS=6u
  */
 #include "world.h"
-
-void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
-	      struct om_trace_event *event)
-{
-	(void)vm, (void)vcpu, (void)call, (void)event;
-}
+#include "untraced.h"
 
 /* The compiler's, of which the checker knows nothing: in whole buffers, as it is used. */
 void *__builtin_memset(void *dst, int c, size_t len)

@@ -15,12 +15,7 @@
  * Options: -DWORLD_PINS=4u
  */
 #include "world.h"
-
-void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
-	      struct om_trace_event *event)
-{
-	(void)vm, (void)vcpu, (void)call, (void)event;
-}
+#include "untraced.h"
 
 int main(void)
 {

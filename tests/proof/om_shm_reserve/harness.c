@@ -24,17 +24,11 @@
  *   As in om_translation_step/.
  */
 #include "registry.h"
+#include "untraced.h"
 
 #include "page_list.h"
-#include "tracing.h"
 
 struct om_share nondet_share(void);
-
-void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
-	      struct om_trace_event *event)
-{
-	(void)vm, (void)vcpu, (void)call, (void)event;
-}
 
 static void prove_charged(const struct registry *before, const struct om_share *share,
 			  const struct om_buffer *buffer)

@@ -22,19 +22,13 @@
  *   As in om_translation_step/.
  */
 #include "registry.h"
+#include "untraced.h"
 
 #include "page_list.h"
-#include "tracing.h"
 
 struct om_region nondet_region(void);
 
 #define MASK	((uint64_t)OPTEE_MSG_PAGE_SIZE - 1)
-
-void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
-	      struct om_trace_event *event)
-{
-	(void)vm, (void)vcpu, (void)call, (void)event;
-}
 
 int main(void)
 {

@@ -16,14 +16,9 @@
  *   The world has at most 2 of anything.
  */
 #include "world.h"
+#include "untraced.h"
 
 #include "page_list.h"
-
-void om_trace(const struct om_vm *vm, uint32_t vcpu, uint32_t call,
-	      struct om_trace_event *event)
-{
-	(void)vm, (void)vcpu, (void)call, (void)event;
-}
 
 int main(void)
 {
