@@ -13,7 +13,7 @@
  * its pins is given back once (I4).
  *
  * Class: long
- * Arrays: elements
+ * Replace: free_parked:no_argument_is_parked
  * Sources: page_list.c shm.c
  * Model: host.c registry.c world.c
  * Unwind: 5
