@@ -90,10 +90,7 @@ FX_TEST(s55_i7_buffer_being_unregistered_is_nobodys)
 	}
 }
 
-/*
- * Released while a call in OP-TEE uses it: that is OP-TEE's to wait for. Here the release
- * holds the buffer, too; that its user alone keeps it pinned is shown by s23_i4_...
- */
+/* Released while a call in OP-TEE uses it: that is OP-TEE's to wait for. */
 FX_TEST(s55_i4_unregistered_buffer_stays_pinned_for_its_users)
 {
 	struct cg_call user;
@@ -112,6 +109,38 @@ FX_TEST(s55_i4_unregistered_buffer_stays_pinned_for_its_users)
 	fx_finish(&user, TEEC_SUCCESS);
 	assert_int_equal(fx_counter(g, OM_COUNT_PAGES_NOW), 21);
 	fx_finish(&c, TEEC_SUCCESS);
+}
+
+/*
+ * OP-TEE says that a buffer is released, and goes on to use it for a call that it is busy
+ * with. What holds the buffer then is that call, and nothing else.
+ */
+FX_TEST(s55_fault_d4_unregistered_buffer_stays_pinned_for_its_user)
+{
+	uint64_t pa[20];
+	struct cg_call user;
+	struct cg_call c;
+	struct cg_buf b;
+
+	fx_register(&b, g, 20 * CG_PAGE);
+	fx_invoke(&user, g, fx_session(g), MODEL_TA_SUSPEND_MEMREF);
+	cg_set_value(&user, 0, VALUE_IN, 1, 0, 0);
+	cg_set_rmem(&user, 1, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, b.cookie, 0, CG_PAGE);
+	assert_true(cg_until_cmd(&user, OPTEE_RPC_CMD_SUSPEND));
+	unregister_init(&c, g, b.cookie);
+	model_answer_next(f->model, OPTEE_SMC_CALL_WITH_ARG, OPTEE_SMC_RETURN_OK, 0, 0, 0);
+	fx_do(&c, TEEC_SUCCESS);
+	/* The buffer, the user's message and its RPC argument. */
+	assert_int_equal(atomic_load(&g->test->pinned), 22);
+	/* The model knows nothing of its lie. */
+	assert_int_equal(model_buffer_pa(f->model, g->test->id, b.cookie, pa, 20), 20);
+	for (uint32_t i = 0; i < 20; i++)
+		test_secure_release(f->host, g->test->id, pa[i]);
+	fx_finish(&user, TEEC_SUCCESS);
+	assert_int_equal(atomic_load(&g->test->pinned), 0);
+	f->busy_at_end = true;
+	for (uint32_t i = 0; i < 20; i++)
+		test_secure_hold(f->host, g->test->id, pa[i]);
 }
 
 /*
