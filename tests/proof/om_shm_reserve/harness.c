@@ -18,8 +18,9 @@
  * Model: host.c registry.c world.c
  * Unwind: 5
  *   The world has at most 2 of anything; a record is scaled down to 3 pins.
- * Options: -DWORLD_BUCKETS=1u
- *   One bucket: all cookies collide, and a hash is nothing that a solver has to invert.
+ * Options: -DWORLD_BUCKETS=1u --unwindset become_user.0:2,search_bucket.0:3,main.0:3
+ *   One bucket: all cookies collide, and a hash is nothing that a solver has to invert. An
+ *   exchange that nobody disturbs is done once.
  * Scale: OM_PIN_BATCH=3u
  *   As in om_translation_step/.
  */
@@ -113,6 +114,11 @@ int main(void)
 		      !(in_use && used->cookie == share.cookie.raw)),
 	      "a cookie in use, or 0, is refused (I7)");
 	prove_charged(&before, &share, &world_buffers[index]);
+	PROVE(world_buffers[index].first == REGISTRY_FREE &&
+	      world_buffers[index].last == REGISTRY_FREE, "it has one record, that was free");
+	/* A checker follows constants best. */
+	index = REGISTRY_FREE;
+	world_buffers[index].first = world_buffers[index].last = REGISTRY_FREE;
 	REACHED("accepted");
 
 	/* Some pages are pinned; the translation is proved elsewhere. */
@@ -120,6 +126,7 @@ int main(void)
 	ghost.pins = OM_PIN_BATCH;
 	live(&share, index, &release);
 	PROVE(release.head == index, "the last user puts it on the list");
+	release.head = index;
 	while (om_shm_release_step(&world_guest.shm, &release))
 		steps++;
 	PROVE(steps == 1 && release.head == OM_NONE, "one record is one step");
