@@ -90,6 +90,18 @@ FX_TEST(s55_i7_buffer_being_unregistered_is_nobodys)
 	}
 }
 
+/* A buffer of 20 pages that a call in OP-TEE uses, and a call that is to release it. */
+static void in_use_and_released(struct cg_call *user, struct cg_call *release, struct cg_buf *b,
+				struct fx_guest *g)
+{
+	fx_register(b, g, 20 * CG_PAGE);
+	fx_invoke(user, g, fx_session(g), MODEL_TA_SUSPEND_MEMREF);
+	cg_set_value(user, 0, VALUE_IN, 1, 0, 0);
+	cg_set_rmem(user, 1, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, b->cookie, 0, CG_PAGE);
+	assert_true(cg_until_cmd(user, OPTEE_RPC_CMD_SUSPEND));
+	unregister_init(release, g, b->cookie);
+}
+
 /* Released while a call in OP-TEE uses it: that is OP-TEE's to wait for. */
 FX_TEST(s55_i4_unregistered_buffer_stays_pinned_for_its_users)
 {
@@ -97,12 +109,7 @@ FX_TEST(s55_i4_unregistered_buffer_stays_pinned_for_its_users)
 	struct cg_call c;
 	struct cg_buf b;
 
-	fx_register(&b, g, 20 * CG_PAGE);
-	fx_invoke(&user, g, fx_session(g), MODEL_TA_SUSPEND_MEMREF);
-	cg_set_value(&user, 0, VALUE_IN, 1, 0, 0);
-	cg_set_rmem(&user, 1, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, b.cookie, 0, CG_PAGE);
-	assert_true(cg_until_cmd(&user, OPTEE_RPC_CMD_SUSPEND));
-	unregister_init(&c, g, b.cookie);
+	in_use_and_released(&user, &c, &b, g);
 	assert_true(cg_until_cmd(&c, OPTEE_RPC_CMD_NOTIFICATION));
 	/* The buffer, two messages and their RPC arguments. */
 	assert_int_equal(atomic_load(&g->test->pinned), 24);
@@ -122,12 +129,7 @@ FX_TEST(s55_fault_d4_unregistered_buffer_stays_pinned_for_its_user)
 	struct cg_call c;
 	struct cg_buf b;
 
-	fx_register(&b, g, 20 * CG_PAGE);
-	fx_invoke(&user, g, fx_session(g), MODEL_TA_SUSPEND_MEMREF);
-	cg_set_value(&user, 0, VALUE_IN, 1, 0, 0);
-	cg_set_rmem(&user, 1, OPTEE_MSG_ATTR_TYPE_RMEM_INOUT, b.cookie, 0, CG_PAGE);
-	assert_true(cg_until_cmd(&user, OPTEE_RPC_CMD_SUSPEND));
-	unregister_init(&c, g, b.cookie);
+	in_use_and_released(&user, &c, &b, g);
 	model_answer_next(f->model, OPTEE_SMC_CALL_WITH_ARG, OPTEE_SMC_RETURN_OK, 0, 0, 0);
 	fx_do(&c, TEEC_SUCCESS);
 	/* The buffer, the user's message and its RPC argument. */
