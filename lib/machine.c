@@ -339,6 +339,7 @@ void om_call_run(struct om_call *call, struct om_regs *regs)
 {
 	enum om_call_state state = om_call_state(call);
 
+	om_assert(om_call_may_have(state, om_call_has(call)));
 	if (state == OM_CALL_LOADING)
 		state = advance(call, state, load(call), regs);
 	if (state == OM_CALL_CLAIMING)

@@ -214,6 +214,24 @@ TEST(test_invariant_9_what_a_call_has_in_each_state)
 	assert_false(om_call_may_have(OM_CALL_BROKEN, OM_HAS_MESSAGE));
 }
 
+/* Who resumes a call changes nothing of it: it has in the next state what it had in the last. */
+TEST(test_invariant_9_resumed_call_has_what_it_had)
+{
+	uint32_t resumed = 0;
+
+	for (uint32_t s = 0; s < OM_CALL_STATES; s++) {
+		enum om_call_state to = om_call_next((enum om_call_state)s, OM_EVENT_RESUME);
+		const struct om_call_rule *rule = &om_call_rules[s];
+
+		if (to == OM_CALL_BROKEN)
+			continue;
+		assert_true(om_call_may_have(to, rule->must));
+		assert_true(om_call_may_have(to, rule->must | rule->may));
+		resumed++;
+	}
+	assert_int_equal(resumed, 7);
+}
+
 TEST(test_names)
 {
 	for (uint32_t i = 0; i < OM_CALL_STATES; i++)

@@ -18,6 +18,9 @@
  * and the argument is put (I8, I9); registers as I10 wants them.
  *
  * Class: long
+ * Solver: kissat
+ * Arrays: elements
+ * Cases: 8
  * Sources: call.c refusal.c rpc_check.c
  * Model: builtin.c host.c rooms_rpc.c world.c
  * Unwind: 5
@@ -138,7 +141,7 @@ static bool is_judged(void)
 	switch (call->pending) {
 	case OM_PENDING_ALLOC:
 		return has_no_argument() && (uint32_t)secure.a[0] == OPTEE_SMC_RETURN_RPC_ALLOC &&
-		       secure.a[1] <= OPTEE_MSG_PAGE_SIZE;
+		       secure.a[1] <= OPTEE_MSG_PAGE_SIZE && call->secure.a[2] == 0;
 	case OM_PENDING_FREE:
 		return has_no_argument() && (uint32_t)secure.a[0] == OPTEE_SMC_RETURN_RPC_FREE;
 	case OM_PENDING_CMD:
@@ -183,7 +186,7 @@ static bool secure_is_kept(void)
 	const uint64_t *a = world_call.secure.a;
 
 	return a[0] == secure.a[0] && a[1] == secure.a[1] &&
-	       a[2] == (a[0] == OPTEE_SMC_RETURN_RPC_ALLOC ? 0 : secure.a[2]);
+	       a[2] == (world_call.pending == OM_PENDING_ALLOC ? 0 : secure.a[2]);
 }
 
 /* OP-TEE asks for the TA that the call opens: the guest is told its own name. */
@@ -371,7 +374,7 @@ static void prove_resumed(bool has_arg)
 /* Each of them for itself: then what is asked is a number, and not a variable. */
 int main(void)
 {
-	switch (any_below(8)) {
+	switch (CASE) {
 	case 0:
 		prove_first(OPTEE_SMC_RETURN_RPC_ALLOC, true);
 		break;
