@@ -177,6 +177,13 @@ static struct om_lists any_lists(void)
 	return lists;
 }
 
+/* A page list that is read has list pages of ours, or is the target's. */
+static bool is_translated_for(void)
+{
+	return call->target != OM_NONE || call->message_buffer != OM_NONE ||
+	       call->lists.reserved > 0 || call->payload_lists.reserved > 0;
+}
+
 /* om_message_load/: the session is the call's to close, and waits for its users or not. */
 static void close_session(struct om_call *of)
 {
@@ -202,6 +209,7 @@ enum om_refusal om_message_load(struct om_call *of)
 	else if (of->target == OM_NONE && !om_message_claims(of) && any_bool())
 		of->target = any_buffer(OM_HOLD_USER);
 	seen.lists = of->lists;
+	ASSUME(IMPLIES(of->translation.source.raw != 0, is_translated_for()));
 	if (any_bool())
 		return OM_REFUSED_PAGE;
 	if (seen.pieces >= 2)
@@ -497,13 +505,6 @@ static bool is_request(void)
 	return is_rpc((uint32_t)om_low(a[0])) && a[0] >> 32 == 0 && a[1] >> 32 == 0 && a[2] >> 32 == 0;
 }
 
-/* A page list that is read has list pages of ours, or is the target's. */
-static bool has_target(void)
-{
-	return call->target != OM_NONE || call->message_buffer != OM_NONE ||
-	       call->lists.reserved > 0 || call->payload_lists.reserved > 0;
-}
-
 /* True of a call that is in flight; owned or not makes no difference to what it is. */
 static bool is_sound(enum om_call_state state)
 {
@@ -520,6 +521,9 @@ static bool is_sound(enum om_call_state state)
 		       IMPLIES(call->refusal == OM_ACCEPTED, has_session() || is_closing()) &&
 		       IMPLIES(call->refusal == OM_ACCEPTED, call->page.raw || call->message_buffer != OM_NONE) &&
 		       !(translates && call->refusal == OM_ACCEPTED && om_message_is_loaded(call)) &&
+		       IMPLIES(translates, is_translated_for()) &&
+		       IMPLIES(call->opens != OM_NONE,
+			       call->message.hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION) &&
 		       IMPLIES(om_message_claims(call), call->target == OM_NONE);
 	case OM_CALL_CLAIMING:
 	case OM_CALL_CLAIMING_PAUSED:
@@ -538,7 +542,7 @@ static bool is_sound(enum om_call_state state)
 	case OM_CALL_SHARING_PAUSED:
 		return is_request() && is_on_course();
 	case OM_CALL_ENDING:
-		return IMPLIES(translates, has_target());
+		return IMPLIES(translates, is_translated_for());
 	default:
 		return true;
 	}

@@ -42,6 +42,13 @@ static uint32_t recorded(const struct om_call *call)
 	return n;
 }
 
+/* A page list that is read has list pages of ours, or is the target's. */
+static bool is_translated_for(const struct om_call *call)
+{
+	return call->translation.source.raw == 0 || call->lists.reserved > 0 ||
+	       call->target != OM_NONE;
+}
+
 static bool has_no_params(uint32_t cmd)
 {
 	return cmd == OPTEE_MSG_CMD_CLOSE_SESSION ||
@@ -65,6 +72,7 @@ int main(void)
 	ASSUME(call->waits <= OM_WAIT_TRIES);
 	ASSUME(IMPLIES(call->waits, cmd == OPTEE_MSG_CMD_UNREGISTER_SHM ||
 		       (cmd == OPTEE_MSG_CMD_CLOSE_SESSION && call->closes != OM_NONE)));
+	ASSUME(is_translated_for(call));
 	accounts_take_over(call);
 	/* shm.c charged them. */
 	ASSUME(call->lists.reserved <= world_guest.vm.limits.list_pages);
@@ -82,6 +90,7 @@ int main(void)
 	      "a call holds no more than it may (I5)");
 	PROVE(ghost.fetches == 0 && ghost.pinned == 0 && ghost.unpinned == 0,
 	      "the guest's message is not looked at again (I1)");
+	PROVE(is_translated_for(call), "a page list is read for something that the call holds (I4)");
 	PROVE(rooms.published == 0 && rooms.forgotten == 0, "no buffer is settled yet");
 	if (why != OM_ACCEPTED) {
 		PROVE(IMPLIES(call->closes != OM_NONE, call->waits > OM_WAIT_TRIES && !accounts.is_unused),
