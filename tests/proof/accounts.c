@@ -17,6 +17,14 @@ bool accounts_are_recorded(const struct om_call *call)
 	       call->opens == accounts.opens && call->mapped.param_pages == accounts.pages;
 }
 
+bool accounts_names_session(const struct om_call *call)
+{
+	uint32_t cmd = call->message.hdr.cmd;
+
+	return cmd == OPTEE_MSG_CMD_INVOKE_COMMAND || cmd == OPTEE_MSG_CMD_CLOSE_SESSION ||
+	       cmd == OPTEE_MSG_CMD_CANCEL;
+}
+
 void accounts_take_over(const struct om_call *call)
 {
 	accounts_init();

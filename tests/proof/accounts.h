@@ -36,6 +36,9 @@ void accounts_init(void);
 /* The call says what it has, no more and no less, so that it can be given back (I9). */
 bool accounts_are_recorded(const struct om_call *call);
 
+/* Its command is one for a session that is open. */
+bool accounts_names_session(const struct om_call *call);
+
 /* As if accounts had been kept since the call began: they are what it says. */
 void accounts_take_over(const struct om_call *call);
 

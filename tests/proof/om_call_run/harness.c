@@ -26,6 +26,7 @@
  * interrupt does not count (I4).
  *
  * Class: long
+ * Solver: kissat
  * Arrays: elements
  * Cases: 8
  * Sources: call.c call_state.c
@@ -201,7 +202,7 @@ enum om_refusal om_message_load(struct om_call *of)
 	seen.pieces++;
 	of->translation.remaining = any_u32();
 	of->translation.source.raw = any_u64();
-	if (of->lists.reserved == 0 && any_bool())
+	if (of->lists.reserved == 0 && !om_message_claims(of) && any_bool())
 		of->lists = any_lists();
 	(void)om_map_param(&world_guest.mapping, &of->mapped, any_below(OM_LIMIT_PAGES));
 	if (of->held_count < OPTEE_MSG_CALL_PARAMS && any_bool())
@@ -209,7 +210,8 @@ enum om_refusal om_message_load(struct om_call *of)
 	else if (of->target == OM_NONE && !om_message_claims(of) && any_bool())
 		of->target = any_buffer(OM_HOLD_USER);
 	seen.lists = of->lists;
-	ASSUME(IMPLIES(of->translation.source.raw != 0, is_translated_for()));
+	ASSUME(IMPLIES(of->translation.source.raw != 0,
+		       of->lists.reserved > 0 || of->target != OM_NONE));
 	if (any_bool())
 		return OM_REFUSED_PAGE;
 	if (seen.pieces >= 2)
@@ -524,11 +526,16 @@ static bool is_sound(enum om_call_state state)
 		       IMPLIES(translates, is_translated_for()) &&
 		       IMPLIES(call->opens != OM_NONE,
 			       call->message.hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION) &&
-		       IMPLIES(om_message_claims(call), call->target == OM_NONE);
+		       IMPLIES(call->session != OM_NONE, accounts_names_session(call)) &&
+		       IMPLIES(om_message_claims(call), call->target == OM_NONE &&
+			       call->lists.reserved == 0);
 	case OM_CALL_CLAIMING:
 	case OM_CALL_CLAIMING_PAUSED:
 		return call->mapped.payload_pages == 0 && call->refusal == OM_ACCEPTED &&
 		       om_message_claims(call) && om_message_is_loaded(call) &&
+		       IMPLIES(call->closes != OM_NONE,
+			       call->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION) &&
+		       IMPLIES(call->session != OM_NONE, accounts_names_session(call)) &&
 		       (has_session() || is_closing());
 	case OM_CALL_SECURE:
 	case OM_CALL_INTERRUPTED:

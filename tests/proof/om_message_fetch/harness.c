@@ -164,6 +164,8 @@ int main(void)
 	PROVE(call->closes == OM_NONE, "no session is closed yet");
 	PROVE(IMPLIES(call->opens != OM_NONE, call->message.hdr.cmd == OPTEE_MSG_CMD_OPEN_SESSION),
 	      "a session is charged to who opens one");
+	PROVE(IMPLIES(call->session != OM_NONE, accounts_names_session(call)),
+	      "... and used by who names one");
 	PROVE(IMPLIES(why != OM_REFUSED_ADDRESS && call->message_buffer != OM_NONE,
 		      call->room <= world_buffers[call->message_buffer].size - om_low(regs.a[3])),
 	      "a message in a buffer does not go past its end (I2)");

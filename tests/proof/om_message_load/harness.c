@@ -73,6 +73,7 @@ int main(void)
 	ASSUME(IMPLIES(call->waits, cmd == OPTEE_MSG_CMD_UNREGISTER_SHM ||
 		       (cmd == OPTEE_MSG_CMD_CLOSE_SESSION && call->closes != OM_NONE)));
 	ASSUME(is_translated_for(call));
+	ASSUME(IMPLIES(om_message_claims(call), call->lists.reserved == 0));
 	accounts_take_over(call);
 	/* shm.c charged them. */
 	ASSUME(call->lists.reserved <= world_guest.vm.limits.list_pages);
@@ -91,6 +92,8 @@ int main(void)
 	PROVE(ghost.fetches == 0 && ghost.pinned == 0 && ghost.unpinned == 0,
 	      "the guest's message is not looked at again (I1)");
 	PROVE(is_translated_for(call), "a page list is read for something that the call holds (I4)");
+	PROVE(IMPLIES(om_message_claims(call), call->lists.reserved == 0),
+	      "... and what a message ends has none");
 	PROVE(rooms.published == 0 && rooms.forgotten == 0, "no buffer is settled yet");
 	if (why != OM_ACCEPTED) {
 		PROVE(IMPLIES(call->closes != OM_NONE, call->waits > OM_WAIT_TRIES && !accounts.is_unused),
