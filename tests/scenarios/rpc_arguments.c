@@ -555,6 +555,7 @@ FX_TEST(fault_b8_refused_cookie_that_becomes_a_payload_is_freed_as_one)
 	assert_int_equal(test_guest_pins(g->test, ipa), 1);
 	assert_int_equal(fx_counter(g, OM_COUNT_BUFFERS_NOW), 1);
 	cg_resume(&c);
+	assert_non_null(c.rpc);
 	assert_int_equal(cg_rpc_hdr(&c)->cmd, OPTEE_RPC_CMD_SHM_FREE);
 	assert_int_equal(test_guest_pins(g->test, ipa), 0);
 	cg_rpc_hdr(&c)->ret = TEEC_SUCCESS;

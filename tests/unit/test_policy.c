@@ -324,7 +324,7 @@ FILE_TEST(what_is_no_file_is_said)
 FILE_TEST(a_guests_name)
 {
 	static const char *const refused[] = {
-		"", " ", "a b", "a/b", "a\n", "\xc3\xa4", ".-_0Z" "z$",
+		"", " ", "a b", "a/b", "a\n", "\xc3\xa4", ".-_0Zz$",
 		"0123456789012345678901234567890123456789012345678901234567890123x",
 	};
 	static const uint8_t ta[16] = { 1 };
