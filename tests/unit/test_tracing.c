@@ -433,6 +433,34 @@ TRACED_TEST(test_events_of_a_call_without_a_message)
 	expect_events(rig, events, COUNT_OF(events), om_call_id(&rig->guest->calls[0]));
 }
 
+/* What OP-TEE lets go of is told as it is forgotten. */
+TRACED_TEST(test_event_of_memory_that_is_removed)
+{
+	struct om_shm *shm = &rig->guest->shm;
+	struct om_release release = { .head = OM_NONE };
+	struct om_message *message = rig_va(rig, 0);
+	const struct om_trace_event *last;
+	uint32_t i;
+
+	*(uint64_t *)rig_va(rig, 1) = rig_ipa(rig, 2);
+	message->hdr.cmd = OPTEE_MSG_CMD_REGISTER_SHM;
+	message->hdr.num_params = 1;
+	message->param[0].attr = 0x20a;
+	message->param[0].u.tmem.buf_ptr = rig_ipa(rig, 1);
+	message->param[0].u.tmem.size = 0x321;
+	message->param[0].u.tmem.shm_ref = COOKIE;
+	assert_int_equal(rig_send(rig, 0).a[0], OPTEE_SMC_RETURN_OK);
+	i = om_shm_remove(shm, (om_cookie_t){ COOKIE }, OM_SHARE_REGISTERED);
+	assert_int_not_equal(i, OM_NONE);
+	last = &rig->host->trace[rig->host->trace_count - 1];
+	assert_int_equal(last->id, OM_TRACE_UNSHARE);
+	assert_int_equal(last->arg[0], COOKIE);
+	assert_int_equal(last->arg[1], OM_SHARE_REGISTERED);
+	om_shm_put(shm, i, &release);
+	while (om_shm_release_step(shm, &release))
+		continue;
+}
+
 /* A size that comes back, and what is shared and forgotten on the way. */
 TRACED_TEST(test_events_of_memory)
 {
