@@ -533,10 +533,9 @@ static bool is_sound(enum om_call_state state)
 	case OM_CALL_CLAIMING_PAUSED:
 		return call->mapped.payload_pages == 0 && call->refusal == OM_ACCEPTED &&
 		       om_message_claims(call) && om_message_is_loaded(call) &&
-		       IMPLIES(call->closes != OM_NONE,
-			       call->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION) &&
 		       IMPLIES(call->session != OM_NONE, accounts_names_session(call)) &&
-		       (has_session() || is_closing());
+		       (call->message.hdr.cmd == OPTEE_MSG_CMD_CLOSE_SESSION ? is_closing() :
+			call->closes == OM_NONE && has_session());
 	case OM_CALL_SECURE:
 	case OM_CALL_INTERRUPTED:
 		return is_smc(&call->secure) && is_on_course() &&
