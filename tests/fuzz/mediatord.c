@@ -5,8 +5,10 @@
  * that the protocol has; at the end nothing is left, no descriptor either.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "host/host.h"
@@ -54,14 +56,19 @@ static bool check_reply(struct daemon_rig *rig, int fd, uint32_t type)
 		char room[CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec iov = { &reply, sizeof(reply) };
+	const struct timeval patience = { .tv_sec = 20 };
 	struct msghdr head;
 	ssize_t n;
 
+	/* A request that gets neither a reply nor the end is a bug, and no slow input. */
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	do {
 		head = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
 					.msg_controllen = sizeof(control) };
 		n = recvmsg(fd, &head, MSG_CMSG_CLOEXEC);
 	} while (n == sizeof(reply) && reply.type == OM_MEDIATORD_READY && fd == rig->client.fd);
+	if (n < 0 && errno == EAGAIN)
+		test_fail("no answer to a request of type %u", type);
 	if (n <= 0)
 		return false;
 	if (n != sizeof(reply) || reply.type != type)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define TYPES	(OM_MEDIATORD_CALL + 1)
@@ -110,6 +111,22 @@ TEST(message_without_bytes_is_the_end)
 	send_bytes(rig->client.fd, "", 0, 2);
 	assert_null(daemon_served(rig));
 	daemon_stop(rig);
+}
+
+/* The VMM, which waits for a reply, learns of it; and the vCPU may have another channel. */
+DAEMON_TEST(message_without_bytes_is_the_end_of_a_channel)
+{
+	const struct timeval minute = { .tv_sec = 60 };
+	struct om_mediatord_message message;
+	int old = daemon->channel[0];
+
+	setsockopt(old, SOL_SOCKET, SO_RCVTIMEO, &minute, sizeof(minute));
+	send_bytes(old, "", 0, 2);
+	assert_int_equal(recv(old, &message, sizeof(message), 0), 0);
+	assert_int_equal(om_client_open_vcpu(&daemon->client, 0, &daemon->channel[0]),
+			 OM_MEDIATORD_OK);
+	close(old);
+	rig_opened(rig);
 }
 
 TEST(unknown_request_ends_the_connection)

@@ -195,6 +195,8 @@ static void *serve_vcpu(void *argument)
 		vcpu->connection->broken = why;
 		shutdown(vcpu->connection->fd, SHUT_RDWR);
 	}
+	/* A message without bytes looks like the end: the VMM must not wait for its reply. */
+	shutdown(vcpu->fd, SHUT_RDWR);
 	return NULL;
 }
 
