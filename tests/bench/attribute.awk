@@ -6,7 +6,10 @@
 #	instructions operation times pages inside all conduit pin unpin
 #	cost operation library with-host
 #	self operation function instructions-per-operation
+#	file operation file instructions-per-operation
 #
+# file		where the source of the library's own instructions is, inlined or not; libc's
+#		are in none
 # inside	self cost of the library's functions, and of memcpy and the like
 #		that they call
 # all		what was collected: everything inside om_guest_call()
@@ -27,6 +30,7 @@ function begin_dump()
 	delete self
 	delete class
 	delete edge
+	delete written
 }
 
 # By the end of the path, because a compiler cache may have built another tree's copy.
@@ -35,6 +39,12 @@ function class_of(file)
 	if (file ~ /\/lib\/[a-z_]+\.[ch]$/)
 		return "lib"
 	return file ~ /\/tests\/bench\/bench_(host|recorder)\.c$/ ? "host" : "other"
+}
+
+function base(file)
+{
+	sub(/.*\//, "", file)
+	return file
 }
 
 # A function of the library is called by name; elsewhere only libc is left.
@@ -48,6 +58,8 @@ function end_dump(	f, e, pair, inside, to)
 			split(f, pair, SUBSEP)
 			printf "self %s %s %.1f\n", operation, pair[2], self[f] / times
 		}
+	for (f in written)
+		printf "file %s %s %.1f\n", operation, f, written[f] / times
 	for (e in edge) {
 		if (e ~ /^bench_/)
 			to[e] = edge[e]
@@ -69,7 +81,8 @@ FNR == 1 { end_dump(); begin_dump() }
 
 /^desc: Trigger: Client Request: / { operation = $5; times = $6; pages = $7; next }
 /^summary: / { summary = $2; next }
-/^fl=/ { file = substr($0, 4); next }
+/^fl=/ { source = file = substr($0, 4); next }
+/^f[ie]=/ { source = substr($0, 4); next }
 /^fn=/ {
 	current = class_of(file) SUBSEP substr($0, 4)
 	class[current] = class_of(file)
@@ -80,6 +93,8 @@ FNR == 1 { end_dump(); begin_dump() }
 /^[0-9*+-]/ {
 	if (!calls) {
 		self[current] += $2
+		if (class[current] == "lib")
+			written[base(source)] += $2
 		total += $2
 	} else if (class[current] == "lib") {
 		edge[callee] += $2
