@@ -394,9 +394,10 @@ enum om_refusal om_translation_begin(struct om_shm *shm, const struct om_region 
 	if (any_bool())
 		return any_refusal();
 	ASSUME(region->cookie.raw != 0);
+	/* First, because who never asked how many pages they are has 0 there. */
+	PROVE(rooms.charged == rooms.region_pages, "rooms: a list is charged before it is shared (I5)");
 	/* om_translation_begin/: it shares as many pages as om_region_pages() says. */
 	ASSUME(rooms.region_pages >= 1 && rooms.region_pages <= shm->vm.limits.pages);
-	PROVE(rooms.charged == rooms.region_pages, "rooms: a list is charged before it is shared (I5)");
 	shm->buffers[ROOMS_NEW].pages = (uint32_t)rooms.region_pages;
 	rooms.made = ROOMS_RESERVED;
 	rooms.new_cookie = region->cookie;
