@@ -65,7 +65,7 @@ static bool check_reply(struct daemon_rig *rig, int fd, uint32_t type)
 	do {
 		head = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
 					.msg_controllen = sizeof(control) };
-		n = recvmsg(fd, &head, MSG_CMSG_CLOEXEC);
+		n = TEMP_FAILURE_RETRY(recvmsg(fd, &head, MSG_CMSG_CLOEXEC));
 	} while (n == sizeof(reply) && reply.type == OM_MEDIATORD_READY && fd == rig->client.fd);
 	if (n < 0 && errno == EAGAIN)
 		test_fail("no answer to a request of type %u", type);
