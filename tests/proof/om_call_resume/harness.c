@@ -10,7 +10,7 @@
  * id of an earlier call; it goes on where it was, under the same id; what is not taken
  * does not change in a single byte.
  *
- * Class: long
+ * Class: quick
  * Sources: call_state.c
  * Model: builtin.c slots.c
  * Replace: om_load_relaxed:load_among_others

@@ -11,7 +11,7 @@
  * is asked for by it; the SMC names the shadow page, has a7 of the guest and 32 bits in each
  * register (I10); nothing of the guest's is read or written.
  *
- * Class: long
+ * Class: quick
  * Sources: message.c message_check.c
  * Model: accounts.c host.c messages.c rooms.c world.c
  * Unwind: 7

@@ -14,7 +14,7 @@
  * exactly once, and no call that goes back into OP-TEE has one (I9); the SMC that resumes
  * OP-TEE has 32 bits, OP-TEE's thread and the guest's id (I10).
  *
- * Class: long
+ * Class: quick
  * Solver: kissat
  * Sources: call.c refusal.c rpc_check.c
  * Model: builtin.c host.c rooms_rpc.c world.c

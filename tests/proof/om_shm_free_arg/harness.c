@@ -11,7 +11,7 @@
  * unpinned, once (I4), and it is parked as parked_arg/ assumes it; when one does, it
  * keeps its page until then (I4).
  *
- * Class: long
+ * Class: quick
  * Sources: shm.c
  * Model: host.c registry.c world.c
  * Unwind: 4

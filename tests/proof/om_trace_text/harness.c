@@ -9,7 +9,7 @@
  * with a NUL where it is cut or done; no line has more than 400 characters; one of an
  * event of which trace.h's words are true has less than 200, so that 200 bytes are enough.
  *
- * Class: long
+ * Class: quick
  * Sources: trace_names.c
  * Replace: put_char:add_char put:add_text put_dec:add_dec put_hex:add_hex
  * Replace: om_name_of:any_name_of

@@ -15,7 +15,7 @@
  * is what is pinned, each as often (I4, I5); each entry of the guest's list is read once
  * (I1); a list page is not held longer than it is needed; the next state `is_state`.
  *
- * Class: long
+ * Class: quick
  * Solver: kissat
  * Sources: page_list.c shm.c
  * Model: host.c world.c

@@ -16,7 +16,7 @@
  * goes on, and a call that pauses keeps all it has and can go on (I9); registers as I10
  * wants them.
  *
- * Class: long
+ * Class: quick
  * Solver: kissat
  * Sources: call.c refusal.c rpc_check.c
  * Model: builtin.c host.c rooms_rpc.c world.c
